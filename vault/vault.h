@@ -1,0 +1,160 @@
+// Vault: the front door of vault/. Create, open, unlock, lock; the plaintext side (FileSystem), the ciphertext
+// side (Replica), and what joins them: publish and merge.
+//
+// A Vault has no thread of its own: somebody calls publish() when publish_due() says so and merge() when the
+// replica has news. VaultRunner does that for the daemon; tests and the simulation call them as they like.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/random.h"
+#include "base/worker_pool.h"
+#include "vault/file_system.h"
+#include "vault/replica.h"
+
+namespace lockstep {
+
+class DeviceIdentity;   // vault/keys/device_identity.h
+
+struct VaultEnvironment {
+    Disk& disk;
+    Clock& clock;
+    Random& random;
+    WorkerPool& workers;
+    const DeviceIdentity& device;
+    std::string device_label;          // names conflict siblings and this device in other people's lists
+    fs::path state_directory;          // local state of all vaults; each gets a folder named by its vault id
+};
+
+struct KdfCost {
+    std::uint64_t memory_bytes = 256ULL << 20;
+    std::uint64_t operations = 3;
+};
+
+struct VaultCreation {
+    KdfCost cost;
+    bool unlock_at_start = false;
+};
+
+// A conflict as people see it: `sibling` lies beside `path` and holds another device's version.
+struct ConflictEntry {
+    std::string path;
+    std::string sibling;
+    std::string device_label;
+    std::int64_t wall_ms = 0;
+    std::uint64_t size = 0;
+};
+
+struct VaultStatus {
+    bool is_unlocked = false;
+    std::uint64_t files = 0, directories = 0, symlinks = 0;
+    std::uint64_t bytes = 0;                  // plaintext of all visible files
+    std::uint64_t packs = 0, pack_bytes = 0;  // ciphertext here
+    std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
+    std::uint64_t pending_records = 0;        // local changes not yet published
+    std::uint64_t unmerged_segments = 0;
+    std::uint64_t conflicts = 0;
+    std::vector<std::string> alarms;          // forks, rollbacks, damage: sentences for a person
+};
+
+struct CheckReport {
+    std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
+    std::vector<std::string> errors;          // each names the object (or the path) and what is wrong
+    std::vector<std::string> notes;           // foreign files and such
+};
+
+class Vault {
+  public:
+    virtual ~Vault() = default;
+
+    // Makes the directory (Exists when it holds anything) and leaves the vault unlocked. `recovery_code` gets
+    // the text of the recovery slot's code.
+    static Result<std::unique_ptr<Vault>> create(const VaultEnvironment& environment, const fs::path& directory,
+                                                 ByteView passphrase, const VaultCreation& options,
+                                                 std::string* recovery_code);
+    // Opens a vault directory locked. NotFound when it is no vault. A device that has never been in this vault
+    // must unlock with the passphrase, which admits it.
+    static Result<std::unique_ptr<Vault>> open(const VaultEnvironment& environment, const fs::path& directory);
+
+    virtual VaultId id() const = 0;
+    virtual const fs::path& directory() const = 0;
+    virtual bool is_unlocked() const = 0;
+    // WrongKey when the passphrase is not this vault's. Takes about a second (Argon2id).
+    virtual Status unlock(ByteView passphrase) = 0;
+    // Locked when this device does not keep the key (see set_unlock_at_start).
+    virtual Status unlock_with_stored_key() = 0;
+    virtual Status set_unlock_at_start(bool enabled) = 0;   // REQUIRES: unlocked
+    // Publishes, then forgets keys and plaintext. Busy while files are open, unless forced: their handles then fail.
+    virtual Status lock(bool force) = 0;
+
+    virtual FileSystem& files() = 0;        // while locked every call fails with Locked
+    // Not usable (null) only on a device that has never been in this vault, until its first unlock.
+    virtual Replica* replica() = 0;
+
+    // When the next publish is due; nothing to publish: nullopt.
+    virtual std::optional<std::chrono::steady_clock::time_point> publish_due() = 0;
+    virtual Status publish() = 0;
+    // Applies segments that the replica has got. Returns how many.
+    virtual Result<std::uint64_t> merge() = 0;
+    virtual bool has_unmerged() = 0;
+    // Called, without locks, when publish_due() or has_unmerged() may have become other. One listener.
+    virtual void set_work_listener(std::function<void()> listener) = 0;
+
+    virtual VaultStatus status() = 0;
+    virtual std::vector<ConflictEntry> conflicts() = 0;
+    // Every object of the directory, verified; unlocked: chunks and paths as well.
+    virtual Result<CheckReport> check() = 0;
+
+    // Joining. The host (unlocked, owner) makes an offer, the guest answers with a request, the host admits it:
+    // the new key object is durable when admit() returns. Bytes are opaque to the transport.
+    virtual Result<Bytes> make_offer(std::string_view vault_label) = 0;
+    virtual Result<Bytes> admit(ByteView request, MemberRole role) = 0;
+};
+
+// The guest's side of joining.
+class PendingJoin {
+  public:
+    virtual ~PendingJoin() = default;
+    // Reads the host's offer; Corrupt when it is none.
+    static Result<std::unique_ptr<PendingJoin>> begin(const VaultEnvironment& environment, ByteView offer);
+    virtual std::string vault_label() const = 0;
+    virtual VaultId vault_id() const = 0;
+    virtual Bytes request() const = 0;
+    // Makes the directory and leaves the vault unlocked.
+    virtual Result<std::unique_ptr<Vault>> finish(const fs::path& directory, ByteView admission,
+                                                  bool unlock_at_start) = 0;
+};
+
+// Without a daemon and without any local state: the passphrase and a copy of the vault directory are enough.
+struct DecryptReport {
+    std::uint64_t files = 0, directories = 0, symlinks = 0, bytes = 0;
+    std::vector<std::string> damaged;         // paths (or objects) that could not be restored, with the reason
+};
+Result<DecryptReport> decrypt_vault(Disk& disk, WorkerPool& workers, const fs::path& directory, ByteView passphrase,
+                                    const fs::path& output);
+// With a passphrase chunks and paths are checked as well; without one only what needs no key.
+Result<CheckReport> check_vault(Disk& disk, WorkerPool& workers, const fs::path& directory,
+                                std::optional<ByteView> passphrase);
+
+// Runs a vault's publish and merge on a thread of its own, "ls-vault".
+class VaultRunner {
+  public:
+    explicit VaultRunner(Vault& vault);
+    ~VaultRunner();   // stops; does not publish
+    VaultRunner(const VaultRunner&) = delete;
+    VaultRunner& operator=(const VaultRunner&) = delete;
+
+    // Waits until everything written so far is published, or the deadline passes (Timeout).
+    Status publish_now(std::chrono::steady_clock::time_point deadline);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lockstep
