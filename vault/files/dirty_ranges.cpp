@@ -1,0 +1,105 @@
+#include "vault/files/dirty_ranges.h"
+
+#include <algorithm>
+
+namespace lockstep {
+namespace {
+
+std::uint64_t end_of(const std::pair<const std::uint64_t, Bytes>& range) {
+    return range.first + range.second.size();
+}
+
+}  // namespace
+
+void DirtyRanges::write(std::uint64_t offset, ByteView data) {
+    if (data.empty()) return;
+    std::uint64_t end = offset + data.size();
+    auto at = ranges_.upper_bound(offset);
+    if (at != ranges_.begin()) {
+        auto before = std::prev(at);
+        if (end_of(*before) == offset && (at == ranges_.end() || at->first > end)) {
+            // The common case, a stream: the write goes on where the last one ended.
+            append(before->second, data);
+            bytes_ += data.size();
+            return;
+        }
+        if (end_of(*before) >= end) {
+            std::copy(data.begin(), data.end(),
+                      before->second.begin() + static_cast<std::ptrdiff_t>(offset - before->first));
+            return;
+        }
+    }
+    erase(offset, data.size());
+    bytes_ += data.size();
+    at = ranges_.upper_bound(offset);
+    Bytes* target = nullptr;
+    if (at != ranges_.begin() && end_of(*std::prev(at)) == offset) {
+        target = &std::prev(at)->second;
+        append(*target, data);
+    } else {
+        target = &ranges_.emplace_hint(at, offset, to_bytes(data))->second;
+    }
+    if (at != ranges_.end() && at->first == end) {
+        append(*target, at->second);
+        ranges_.erase(at);
+    }
+}
+
+void DirtyRanges::erase(std::uint64_t offset, std::uint64_t size) {
+    std::uint64_t end = offset + size;
+    auto at = ranges_.upper_bound(offset);
+    if (at != ranges_.begin()) --at;
+    while (at != ranges_.end() && at->first < end) {
+        std::uint64_t start = at->first, stop = end_of(*at);
+        if (stop <= offset) {
+            ++at;
+            continue;
+        }
+        Bytes tail;
+        if (stop > end)
+            tail.assign(at->second.begin() + static_cast<std::ptrdiff_t>(end - start), at->second.end());
+        bytes_ -= std::min(stop, end) - std::max(start, offset);
+        if (start < offset) {
+            at->second.resize(offset - start);
+            ++at;
+        } else {
+            at = ranges_.erase(at);
+        }
+        if (!tail.empty()) at = std::next(ranges_.emplace_hint(at, end, std::move(tail)));
+    }
+}
+
+void DirtyRanges::truncate(std::uint64_t size) {
+    erase(size, ~std::uint64_t{0} - size);
+}
+
+void DirtyRanges::overlay(std::uint64_t offset, MutableByteView out) const {
+    std::uint64_t end = offset + out.size();
+    auto at = ranges_.upper_bound(offset);
+    if (at != ranges_.begin()) --at;
+    for (; at != ranges_.end() && at->first < end; ++at) {
+        std::uint64_t from = std::max(at->first, offset), to = std::min(end_of(*at), end);
+        if (from >= to) continue;
+        std::memcpy(out.data() + (from - offset), at->second.data() + (from - at->first), to - from);
+    }
+}
+
+void DirtyRanges::clear() {
+    ranges_.clear();
+    bytes_ = 0;
+}
+
+DirtyRanges::Range DirtyRanges::next(std::uint64_t offset) const {
+    auto at = ranges_.upper_bound(offset);
+    if (at != ranges_.begin() && end_of(*std::prev(at)) > offset) --at;
+    if (at == ranges_.end()) return {};
+    return {at->first, at->second.size()};
+}
+
+bool DirtyRanges::covers(std::uint64_t offset, std::uint64_t size) const {
+    if (size == 0) return true;
+    Range range = next(offset);
+    return range.size != 0 && range.offset <= offset && range.end() >= offset + size;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,43 @@
+// Bytes written to a file and not yet sealed: disjoint ranges, ordered by offset, the latest write on top.
+//
+// INVARIANT: ranges neither overlap nor touch; none is empty.
+// THREADS: none of its own; the owner locks.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "base/bytes.h"
+
+namespace lockstep {
+
+class DirtyRanges {
+  public:
+    struct Range {
+        std::uint64_t offset = 0;
+        std::uint64_t size = 0;
+        std::uint64_t end() const { return offset + size; }
+    };
+
+    void write(std::uint64_t offset, ByteView data);
+    // Forgets what lies at or behind `size`.
+    void truncate(std::uint64_t size);
+    // Forgets what lies in [offset, offset + size).
+    void erase(std::uint64_t offset, std::uint64_t size);
+    // Copies what is dirty in [offset, offset + out.size()) over `out`.
+    void overlay(std::uint64_t offset, MutableByteView out) const;
+    void clear();
+
+    bool empty() const { return ranges_.empty(); }
+    std::uint64_t bytes() const { return bytes_; }
+    // The first range that ends behind `offset`, or one of size 0.
+    Range next(std::uint64_t offset) const;
+    // True when [offset, offset + size) is dirty throughout.
+    bool covers(std::uint64_t offset, std::uint64_t size) const;
+
+  private:
+    std::map<std::uint64_t, Bytes> ranges_;
+    std::uint64_t bytes_ = 0;
+};
+
+}  // namespace lockstep
