@@ -1,0 +1,80 @@
+// What the journal remembers until a segment holds it, and the facts that must outlive a crash.
+// Bytes: vault/journal/JOURNAL.md. Local to one device: not a frozen format.
+#pragma once
+
+#include <variant>
+#include <vector>
+
+#include "vault/log/segment.h"
+
+namespace lockstep {
+
+// The records of one operation (or of several, in order), with their full stamps.
+struct JournalRecords {
+    std::vector<Record> records;
+    bool operator==(const JournalRecords&) const = default;
+};
+
+// Content that records name and that is in no durable pack yet.
+struct JournalContent {
+    enum class Form : std::uint8_t { Plain = 1, Sealed = 2 };
+    Form form = Form::Plain;
+    std::uint8_t kind = 0;  // the chunk's kind, as chunks/ numbers them
+    ChunkId id;
+    Bytes bytes;  // at most kSealedChunkSizeMax, or a list node's limit
+    bool operator==(const JournalContent&) const = default;
+};
+
+// A segment with this number and hash is about to be written: found without its file, the number is
+// burnt.
+struct JournalSegmentIntent {
+    LogId log;
+    std::uint64_t number = 0;
+    SegmentHash hash;
+    bool operator==(const JournalSegmentIntent&) const = default;
+};
+
+// The segment is durable: Records and Content entries with a sequence below `released_before` are
+// no longer needed.
+struct JournalPublished {
+    LogId log;
+    std::uint64_t number = 0;
+    std::uint64_t released_before = 0;
+    bool operator==(const JournalPublished&) const = default;
+};
+
+// From here on this device writes another log.
+struct JournalIncarnation {
+    IncarnationId incarnation;
+    LogId log;
+    bool operator==(const JournalIncarnation&) const = default;
+};
+
+// Facts of other parts (a burnt ticket, a pinned head): kept in order, understood by their writer.
+struct JournalFact {
+    std::uint8_t kind = 0;
+    Bytes body;
+    bool operator==(const JournalFact&) const = default;
+};
+
+using JournalEntry = std::variant<JournalRecords, JournalContent, JournalSegmentIntent,
+                                  JournalPublished, JournalIncarnation, JournalFact>;
+
+inline constexpr std::size_t kJournalFactSizeMax = 64 * kKiB;
+inline constexpr std::size_t kJournalContentSizeMax = 2 * kMiB;
+inline constexpr std::size_t kJournalEntrySizeMax =
+    kSegmentSizeMax + kKiB;  // encoded, before sealing
+
+Result<Bytes> encode_journal_entry(const JournalEntry& entry);
+Result<JournalEntry> decode_journal_entry(ByteView bytes);
+
+struct ReplayedEntry {
+    std::uint64_t sequence = 0;
+    JournalEntry entry;
+    bool operator==(const ReplayedEntry&) const = default;
+};
+
+// Drops what the Published entries among them release; facts, intents and incarnations stay.
+std::vector<ReplayedEntry> unreleased(std::vector<ReplayedEntry> entries);
+
+}  // namespace lockstep

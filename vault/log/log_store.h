@@ -1,0 +1,90 @@
+// The segments of all logs in a vault directory: log/<log, hex>/<number>.seg.
+//
+// A second, different segment with a number that is taken (a cloned or restored machine) is kept
+// beside the first as <number>.<hash, hex>.seg: it is evidence, and the tail that follows it is not
+// lost. Files that are not segments are left alone and reported.
+//
+// INVARIANT: what put() reported Stored survives a power cut, and is never overwritten.
+// THREADS: any.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/disk.h"
+#include "base/mutex.h"
+#include "vault/log/segment.h"
+
+namespace lockstep {
+
+// A log with two segments of one number.
+struct LogFork {
+    SegmentRef segment;
+    SegmentHash first;  // the one that is followed
+    SegmentHash second;
+    auto operator<=>(const LogFork&) const = default;
+};
+
+// What verify() found. Nothing in it is fatal: what is intact is used.
+struct LogReport {
+    Frontier frontier;                  // each log's last segment that is linked to its first
+    std::map<LogId, DeviceId> devices;  // who writes it
+    std::vector<LogFork> forks;
+    std::vector<SegmentRef> missing;   // the first gap of each log that has later segments
+    std::vector<std::string> damaged;  // sentences: which object, what is wrong
+    std::vector<std::string> foreign;  // paths below log/ that are no segments of ours
+};
+
+class LogStore {
+  public:
+    enum class Put { Stored, Known, Forked };
+
+    // Lists what is there; verify() is what trusts it.
+    static Result<std::unique_ptr<LogStore>> open(Disk& disk, const fs::path& vault_directory);
+
+    // Writes a segment durably: file, its directory, a newly made parent. Forked: the number was
+    // taken by other bytes; both are kept. REQUIRES: `bytes` passed open_outer(), and `segment` is
+    // its header's log and number.
+    Result<Put> put(const SegmentRef& segment, ByteView bytes) EXCLUDES_LOCK(mutex_);
+
+    // The first segment stored under that number, unverified.
+    Result<Bytes> read(const SegmentRef& segment) const;
+    // A fork's other segment.
+    Result<Bytes> read(const SegmentRef& segment, const SegmentHash& hash) const;
+
+    bool has(const SegmentRef& segment) const EXCLUDES_LOCK(mutex_);
+    std::vector<LogId> logs() const EXCLUDES_LOCK(mutex_);                             // sorted
+    std::vector<std::uint64_t> numbers(const LogId& log) const EXCLUDES_LOCK(mutex_);  // sorted
+    std::uint64_t segment_count() const EXCLUDES_LOCK(mutex_);
+
+    // Reads and verifies every segment and the chains that they make.
+    Result<LogReport> verify(const SegmentLookup& lookup) const EXCLUDES_LOCK(mutex_);
+    // The chain of one log, or of its segments above `after`.
+    void verify_log(const LogId& log, const SegmentLookup& lookup, LogReport& report) const
+        EXCLUDES_LOCK(mutex_);
+
+    fs::path path_of(const SegmentRef& segment) const;
+
+  private:
+    struct Log {
+        std::set<std::uint64_t> numbers;
+        std::set<std::pair<std::uint64_t, SegmentHash>> forks;
+    };
+
+    LogStore(Disk& disk, fs::path directory) : disk_(disk), directory_(std::move(directory)) {}
+    Status list_log(const std::string& name);
+    fs::path directory_of(const LogId& log) const;
+    fs::path fork_path(const SegmentRef& segment, const SegmentHash& hash) const;
+
+    Disk& disk_;
+    fs::path directory_;  // log/ of the vault
+    Mutex write_mutex_;   // one put() at a time
+    mutable Mutex mutex_;
+    std::map<LogId, Log> logs_ GUARDED_BY(mutex_);
+    std::vector<std::string> foreign_ GUARDED_BY(mutex_);
+};
+
+}  // namespace lockstep
