@@ -25,6 +25,7 @@ inline constexpr std::size_t kSealedChunkSizeMax = kChunkSizeMax + kKiB;
 inline constexpr std::uint64_t kFileSizeMax = std::uint64_t{1} << 50;
 inline constexpr std::size_t kContentNodeEntriesMax = 16384;
 inline constexpr std::size_t kContentDepthMax = 4;
+inline constexpr std::size_t kContentExtentsMax = std::size_t{1} << 24;  // of one file
 
 inline constexpr std::size_t kPackSizeMin = 4 * kKiB;
 inline constexpr std::size_t kPackSizeMax = 16 * kMiB;

@@ -38,6 +38,7 @@ enum class ObjectType : std::uint8_t {
     IndexPage = 44,
     IndexWalFrame = 45,
     JoinMessage = 46,
+    PackPadding = 47,
 };
 
 struct ObjectContext {
