@@ -38,9 +38,27 @@ inline constexpr std::size_t kDevicesMax = 256;
 inline constexpr std::size_t kLogsMax = 4096;                    // logs named by one frontier
 inline constexpr std::size_t kHeadsShownMax = 16;
 inline constexpr std::size_t kVersionsReplacedMax = 1024;
-inline constexpr std::size_t kSlotsMax = 64;
-inline constexpr std::size_t kKeyObjectSizeMax = 256 * kKiB;
+
+inline constexpr std::size_t kSecretSlotsMax = 64;               // passphrase, recovery and reserved slots
+inline constexpr std::size_t kSlotsMax = kSecretSlotsMax + kDevicesMax;
+inline constexpr std::size_t kSlotBodySizeMax = 4 * kKiB;        // parameters, or sealed secret, of one slot
+inline constexpr std::size_t kKeyObjectSizeMax = kMiB;
+inline constexpr std::size_t kKeyObjectParentsMax = 64;
 inline constexpr std::size_t kEpochsMax = 4096;
+inline constexpr std::size_t kFactsMax = 4096;                   // membership facts of one vault
+inline constexpr std::size_t kFactSizeMax = 300 * kKiB;          // a revocation cuts up to kLogsMax logs
+inline constexpr std::size_t kFactParentsMax = 64;
+inline constexpr std::size_t kVaultHeaderSizeMax = 4 * kKiB;
+inline constexpr std::size_t kGenesisSizeMax = kKiB;
+inline constexpr std::size_t kLocalKeysSizeMax = kMiB;
+inline constexpr std::size_t kPinnedHeadsMax = 64;
+inline constexpr std::size_t kPassphraseTriesMax = 8;            // different salts tried for one passphrase
+
+inline constexpr std::size_t kTicketTextSizeMax = 4 * kKiB;
+inline constexpr std::size_t kTicketRelaysMax = 8;
+inline constexpr std::size_t kTicketAddressesMax = 16;
+inline constexpr std::size_t kTicketUrlSizeMax = 256;
+inline constexpr std::size_t kVaultLabelSizeMax = 255;
 inline constexpr std::int64_t kClockSkewMaxMs = 24LL * 3600 * 1000;
 
 }  // namespace lockstep

@@ -18,8 +18,6 @@
 
 namespace lockstep {
 
-enum class MemberRole : std::uint8_t { Owner = 1, Writer = 2, Reader = 3, Blind = 4 };
-
 struct Member {
     DeviceId device;
     std::string label;

@@ -19,6 +19,7 @@ using ChunkId = Id<struct ChunkIdTag, 32>;      // keyed hash of a chunk's plain
 using ContentRoot = Id<struct ContentRootTag, 32>;  // names a whole content: equal root and size, equal content
 using PackId = Id<struct PackIdTag, 32>;        // BitTorrent v2 pieces root of the pack
 using KeyObjectId = Id<struct KeyObjectIdTag, 32>;  // hash of the key object's bytes
+using IncarnationId = Id<struct IncarnationIdTag, 16>;  // random, one per log of a device
 using SegmentHash = Id<struct SegmentHashTag, 32>;  // hash of the segment's bytes
 
 inline constexpr FileId kRootFile{};
@@ -53,6 +54,8 @@ struct PackInfo {
     std::uint64_t length = 0;
     auto operator<=>(const PackInfo&) const = default;
 };
+
+enum class MemberRole : std::uint8_t { Owner = 1, Writer = 2, Reader = 3, Blind = 4 };
 
 enum class FileType : std::uint8_t { Regular = 1, Directory = 2, Symlink = 3, Fifo = 4, Socket = 5 };
 
