@@ -1,0 +1,35 @@
+#include "vault/chunks/content_ids.h"
+
+#include "vault/crypto/hash.h"
+
+namespace lockstep {
+
+ContentIds::ContentIds(const ContentIdKeys& keys)
+    : chunk_(decltype(chunk_)::from(keys.chunk.reveal())),
+      list_node_(decltype(list_node_)::from(keys.list_node.reveal())),
+      inline_root_(decltype(inline_root_)::from(keys.inline_root.reveal())) {}
+
+ChunkId ContentIds::chunk_id(ByteView plaintext) const {
+    return hash_as<ChunkId>(keyed_hash(chunk_, plaintext));
+}
+
+ChunkId ContentIds::list_node_id(ByteView node) const {
+    return hash_as<ChunkId>(keyed_hash(list_node_, node));
+}
+
+ChunkId ContentIds::id_of(ChunkKind kind, ByteView plaintext) const {
+    switch (kind) {
+        case ChunkKind::Data:
+            return chunk_id(plaintext);
+        case ChunkKind::ListNode:
+            return list_node_id(plaintext);
+    }
+    CHECK(false, "no such kind of chunk");
+    return {};
+}
+
+ContentRoot ContentIds::inline_root(ByteView bytes) const {
+    return hash_as<ContentRoot>(keyed_hash(inline_root_, bytes));
+}
+
+}  // namespace lockstep

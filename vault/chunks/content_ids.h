@@ -1,0 +1,35 @@
+// The keyed hashes that name content inside a vault: chunks, list nodes, inline content.
+//
+// Each has a key of its own, derived from the vault's root key, so that the ids survive key
+// rotation and nothing of one kind can stand for another. Format: vault/FORMAT.md, "Chunks".
+// THREADS: any.
+#pragma once
+
+#include "vault/chunks/chunk_kind.h"
+#include "vault/crypto/secret_key.h"
+
+namespace lockstep {
+
+struct ContentIdKeys {
+    const AnySecretKey& chunk;
+    const AnySecretKey& list_node;
+    const AnySecretKey& inline_root;
+};
+
+class ContentIds {
+  public:
+    // Keeps copies of the keys.
+    explicit ContentIds(const ContentIdKeys& keys);
+
+    ChunkId chunk_id(ByteView plaintext) const;
+    ChunkId list_node_id(ByteView node) const;
+    ChunkId id_of(ChunkKind kind, ByteView plaintext) const;
+    ContentRoot inline_root(ByteView bytes) const;
+
+  private:
+    SecretKey<struct ChunkIdPurpose> chunk_;
+    SecretKey<struct ListNodeIdPurpose> list_node_;
+    SecretKey<struct InlineRootPurpose> inline_root_;
+};
+
+}  // namespace lockstep
