@@ -4,10 +4,10 @@
 
 namespace lockstep {
 
-ContentIds::ContentIds(const ContentIdKeys& keys)
-    : chunk_(decltype(chunk_)::from(keys.chunk.reveal())),
-      list_node_(decltype(list_node_)::from(keys.list_node.reveal())),
-      inline_root_(decltype(inline_root_)::from(keys.inline_root.reveal())) {}
+ContentIds::ContentIds(const VaultKeys& keys)
+    : chunk_(keys.chunk_id.copy()),
+      list_node_(keys.list_node_id.copy()),
+      inline_root_(keys.inline_root.copy()) {}
 
 ChunkId ContentIds::chunk_id(ByteView plaintext) const {
     return hash_as<ChunkId>(keyed_hash(chunk_, plaintext));

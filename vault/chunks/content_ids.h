@@ -6,20 +6,14 @@
 #pragma once
 
 #include "vault/chunks/chunk_kind.h"
-#include "vault/crypto/secret_key.h"
+#include "vault/keys/key_tree.h"
 
 namespace lockstep {
-
-struct ContentIdKeys {
-    const AnySecretKey& chunk;
-    const AnySecretKey& list_node;
-    const AnySecretKey& inline_root;
-};
 
 class ContentIds {
   public:
     // Keeps copies of the keys.
-    explicit ContentIds(const ContentIdKeys& keys);
+    explicit ContentIds(const VaultKeys& keys);
 
     ChunkId chunk_id(ByteView plaintext) const;
     ChunkId list_node_id(ByteView node) const;
@@ -27,9 +21,9 @@ class ContentIds {
     ContentRoot inline_root(ByteView bytes) const;
 
   private:
-    SecretKey<struct ChunkIdPurpose> chunk_;
-    SecretKey<struct ListNodeIdPurpose> list_node_;
-    SecretKey<struct InlineRootPurpose> inline_root_;
+    ChunkIdKey chunk_;
+    ListNodeIdKey list_node_;
+    InlineRootKey inline_root_;
 };
 
 }  // namespace lockstep

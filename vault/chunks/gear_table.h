@@ -6,13 +6,13 @@
 #include <array>
 #include <cstdint>
 
-#include "vault/crypto/secret_key.h"
+#include "vault/keys/key_tree.h"
 
 namespace lockstep {
 
 using GearTable = std::array<std::uint64_t, 256>;
 
-// Expands the secret by keyed BLAKE2b. The table is as secret as its source: wipe copies of it.
-GearTable make_gear_table(const AnySecretKey& secret);
+// Expands the seed by keyed BLAKE2b. The table is as secret as its source: wipe copies of it.
+GearTable make_gear_table(const ChunkerSeed& seed);
 
 }  // namespace lockstep

@@ -2,8 +2,7 @@
 // data. Format: vault/FORMAT.md, "Packs".
 #pragma once
 
-#include "vault/crypto/kdf.h"
-#include "vault/types.h"
+#include "vault/keys/key_tree.h"
 
 namespace lockstep {
 
@@ -12,15 +11,13 @@ using PackSalt = Id<struct PackSaltTag, 32>;
 // Made with a fresh random salt for each pack, so that no two packs share a key and a chunk sealed
 // for one pack does not open in another. THREADS: any.
 struct PackContext {
-    SecretKey<struct PackKeyPurpose> key;
+    PackKey key;
     Commitment commitment;  // stored in the pack: tells a wrong epoch secret from damage
     VaultId vault;
     EpochId epoch;
     PackSalt salt;
 
-    // `pack_base` is the pack base key of that epoch.
-    static PackContext derive(const AnySecretKey& pack_base, const VaultId& vault,
-                              const EpochId& epoch, const PackSalt& salt);
+    static PackContext derive(const EpochKeys& epoch, const VaultId& vault, const PackSalt& salt);
 };
 
 }  // namespace lockstep

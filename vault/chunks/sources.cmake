@@ -8,4 +8,4 @@ lockstep_library(vault_chunks
     chunks/content_store.cpp
     chunks/gear_table.cpp
     chunks/pack_context.cpp
-  LIBRARIES lockstep::vault_crypto PkgConfig::LZ4)
+  LIBRARIES lockstep::vault_keys PkgConfig::LZ4)

@@ -24,9 +24,8 @@ struct FinishedPack {
 
 class PackBuilder {
   public:
-    // A new pack under the epoch whose pack base key this is. `random` outlives the builder.
-    PackBuilder(const AnySecretKey& pack_base, const VaultId& vault, const EpochId& epoch,
-                Random& random);
+    // A new pack under this epoch. `random` outlives the builder.
+    PackBuilder(const EpochKeys& epoch, const VaultId& vault, Random& random);
 
     // REQUIRES: as seal_chunk()
     SealedChunk seal(ChunkKind kind, const ChunkId& id, ByteView plaintext) const;

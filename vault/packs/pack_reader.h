@@ -21,8 +21,9 @@ struct PackCheck {
 // THREADS: any.
 class PackReader {
   public:
-    // Reads the prefix only. WrongKey when `pack_base` is of another epoch or vault.
-    static Result<PackReader> open(std::unique_ptr<PackBytes> bytes, const AnySecretKey& pack_base,
+    // Reads the prefix only. WrongKey when the keys are of another epoch or vault, or the prefix is
+    // damaged.
+    static Result<PackReader> open(std::unique_ptr<PackBytes> bytes, const EpochKeys& epoch,
                                    const VaultId& vault);
 
     const EpochId& epoch() const { return context_.epoch; }
