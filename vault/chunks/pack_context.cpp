@@ -2,13 +2,13 @@
 
 namespace lockstep {
 
-PackContext PackContext::derive(const EpochKeys& epoch, const VaultId& vault,
-                                const PackSalt& salt) {
-    auto derived = epoch.pack_key(salt.view());
+PackContext PackContext::derive(const AnySecretKey& pack_base, const VaultId& vault,
+                                const EpochId& epoch, const PackSalt& salt) {
+    auto derived = lockstep::derive<struct PackKeyTag>(pack_base, label::kPack, {salt.view()});
     return {.key = std::move(derived.key),
             .commitment = derived.commitment,
             .vault = vault,
-            .epoch = epoch.epoch,
+            .epoch = epoch,
             .salt = salt};
 }
 

@@ -17,7 +17,9 @@ struct PackContext {
     EpochId epoch;
     PackSalt salt;
 
-    static PackContext derive(const EpochKeys& epoch, const VaultId& vault, const PackSalt& salt);
+    // `pack_base` is EpochKeys::pack_base of that epoch.
+    static PackContext derive(const AnySecretKey& pack_base, const VaultId& vault,
+                              const EpochId& epoch, const PackSalt& salt);
 };
 
 }  // namespace lockstep

@@ -2,12 +2,13 @@
 
 namespace lockstep {
 
-PackBuilder::PackBuilder(const EpochKeys& epoch, const VaultId& vault, Random& random)
+PackBuilder::PackBuilder(const AnySecretKey& pack_base, const VaultId& vault, const EpochId& epoch,
+                         Random& random)
     // The salt is 256 random bits, so the pack's key has never been used before.
-    : context_(PackContext::derive(epoch, vault, random.id<PackSalt>())),
+    : context_(PackContext::derive(pack_base, vault, epoch, random.id<PackSalt>())),
       random_(random),
       bytes_(encode_pack_prefix(
-          {.epoch = context_.epoch, .salt = context_.salt, .commitment = context_.commitment})) {}
+          {.epoch = epoch, .salt = context_.salt, .commitment = context_.commitment})) {}
 
 SealedChunk PackBuilder::seal(ChunkKind kind, const ChunkId& id, ByteView plaintext) const {
     return seal_chunk(context_, kind, id, plaintext, random_);
@@ -57,7 +58,7 @@ FinishedPack PackBuilder::finish() && {
     PackIdentity identity = identify_pack(bytes_);
     return {.bytes = std::move(bytes_),
             .identity = std::move(identity),
-            .epoch = context_.epoch,
+            .epoch = epoch,
             .entries = std::move(entries_)};
 }
 

@@ -24,8 +24,9 @@ struct FinishedPack {
 
 class PackBuilder {
   public:
-    // A new pack under this epoch. `random` outlives the builder.
-    PackBuilder(const EpochKeys& epoch, const VaultId& vault, Random& random);
+    // A new pack; `pack_base` is EpochKeys::pack_base of the epoch. `random` outlives the builder.
+    PackBuilder(const AnySecretKey& pack_base, const VaultId& vault, const EpochId& epoch,
+                Random& random);
 
     // REQUIRES: as seal_chunk()
     SealedChunk seal(ChunkKind kind, const ChunkId& id, ByteView plaintext) const;

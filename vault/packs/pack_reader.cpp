@@ -15,13 +15,10 @@ Result<PackPrefix> read_pack_prefix(const PackBytes& bytes) {
     return decoded;
 }
 
-Result<PackReader> PackReader::open(std::unique_ptr<PackBytes> bytes, const EpochKeys& epoch,
+Result<PackReader> PackReader::open(std::unique_ptr<PackBytes> bytes, const AnySecretKey& pack_base,
                                     const VaultId& vault) {
     TRY(PackPrefix prefix, read_pack_prefix(*bytes));
-    if (prefix.epoch != epoch.epoch) {
-        return Error{ErrorKind::WrongKey, "pack prefix: sealed in another epoch, or damaged"};
-    }
-    PackContext context = PackContext::derive(epoch, vault, prefix.salt);
+    PackContext context = PackContext::derive(pack_base, vault, prefix.epoch, prefix.salt);
     // An AEAD alone may open under two keys; the commitment holds the pack to one.
     if (context.commitment != prefix.commitment) {
         return Error{ErrorKind::WrongKey, "pack prefix: sealed with another key, or damaged"};

@@ -21,9 +21,9 @@ struct PackCheck {
 // THREADS: any.
 class PackReader {
   public:
-    // Reads the prefix only. WrongKey when the keys are of another epoch or vault, or the prefix is
-    // damaged.
-    static Result<PackReader> open(std::unique_ptr<PackBytes> bytes, const EpochKeys& epoch,
+    // Reads the prefix only; `pack_base` is EpochKeys::pack_base of the epoch that it names.
+    // WrongKey when the key is of another epoch or vault, or the prefix is damaged.
+    static Result<PackReader> open(std::unique_ptr<PackBytes> bytes, const AnySecretKey& pack_base,
                                    const VaultId& vault);
 
     const EpochId& epoch() const { return context_.epoch; }
