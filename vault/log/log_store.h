@@ -50,6 +50,10 @@ class LogStore {
     // its header's log and number.
     Result<Put> put(const SegmentRef& segment, ByteView bytes) EXCLUDES_LOCK(mutex_);
 
+    // Puts the right bytes where damaged ones lie, durably.
+    // REQUIRES: as for put(); and what read() gives does not pass open_outer().
+    Status repair(const SegmentRef& segment, ByteView bytes) EXCLUDES_LOCK(mutex_);
+
     // The first segment stored under that number, unverified.
     Result<Bytes> read(const SegmentRef& segment) const;
     // A fork's other segment.
@@ -60,9 +64,10 @@ class LogStore {
     std::vector<std::uint64_t> numbers(const LogId& log) const EXCLUDES_LOCK(mutex_);  // sorted
     std::uint64_t segment_count() const EXCLUDES_LOCK(mutex_);
 
-    // Reads and verifies every segment and the chains that they make.
-    Result<LogReport> verify(const SegmentLookup& lookup) const EXCLUDES_LOCK(mutex_);
-    // The chain of one log, or of its segments above `after`.
+    // Reads and verifies every segment and the chains that they make. What cannot be read is
+    // reported like damage.
+    LogReport verify(const SegmentLookup& lookup) const EXCLUDES_LOCK(mutex_);
+    // The same for one log, added to `report`.
     void verify_log(const LogId& log, const SegmentLookup& lookup, LogReport& report) const
         EXCLUDES_LOCK(mutex_);
 
@@ -75,9 +80,16 @@ class LogStore {
     };
 
     LogStore(Disk& disk, fs::path directory) : disk_(disk), directory_(std::move(directory)) {}
-    Status list_log(const std::string& name);
+    Status list_logs() EXCLUDES_LOCK(mutex_);
+    Status list_log(const std::string& name) EXCLUDES_LOCK(mutex_);
+    Status write(const fs::path& path, ByteView bytes);
     fs::path directory_of(const LogId& log) const;
     fs::path fork_path(const SegmentRef& segment, const SegmentHash& hash) const;
+    Result<SegmentOuter> open_at(const SegmentRef& segment, const fs::path& path,
+                                 const SegmentLookup& lookup) const;
+    // The readable segments of that number, the first stored one first.
+    std::vector<SegmentOuter> candidates(const LogId& log, std::uint64_t number,
+                                         const SegmentLookup& lookup, LogReport& report) const;
 
     Disk& disk_;
     fs::path directory_;  // log/ of the vault

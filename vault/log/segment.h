@@ -16,7 +16,6 @@
 
 #include "base/random.h"
 #include "vault/crypto/signature.h"
-#include "vault/keys/key_tree.h"
 #include "vault/log/record_codec.h"
 
 namespace lockstep {
@@ -86,19 +85,16 @@ struct SegmentOuter {
 
 struct SegmentKeys {
     const VaultId& vault;
-    const EpochKeys& epoch;
-    const ReplicatorKeys& replicator;  // of the same epoch
-    const SigningKey& signing;         // of the device named in the draft
+    const AnySecretKey& records;  // the epoch's record key
+    const AnySecretKey& outer;    // the same epoch's outer segment key, of its replicator secret
+    const SigningKey& signing;    // of the device named in the draft, for this vault
 };
 
-// Null: no such epoch or device is known. What is returned outlives the call.
-using ReplicatorKeysOf = std::function<const ReplicatorKeys*(const EpochId&)>;
-using SigningPublicKeyOf = std::function<std::optional<SigningPublicKey>(const DeviceId&)>;
-
+// What a replicator knows. Null, nullopt: no such epoch, no such device. Keys outlive the call.
 struct SegmentLookup {
     VaultId vault;
-    ReplicatorKeysOf keys_of;
-    SigningPublicKeyOf signer_of;
+    std::function<const AnySecretKey*(const EpochId&)> outer_key_of;
+    std::function<std::optional<SigningPublicKey>(const DeviceId&)> signer_of;
 };
 
 // Encodes, signs and seals. Invalid when the draft breaks a limit; TooLarge when it needs several
@@ -115,7 +111,7 @@ Result<SegmentOuter> open_outer(ByteView bytes, const SegmentLookup& lookup);
 
 // REQUIRES: `outer` came from open_outer() of the same bytes.
 Result<RecordBatch> open_records(ByteView bytes, const SegmentOuter& outer, const VaultId& vault,
-                                 const EpochKeys& keys);
+                                 const AnySecretKey& records_key);
 
 // BLAKE2b-256 of the whole bytes.
 SegmentHash segment_hash(ByteView bytes);

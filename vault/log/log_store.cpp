@@ -1,0 +1,248 @@
+#include "vault/log/log_store.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "vault/limits.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kSegmentSuffix = ".seg";
+
+// A file name in a log's directory.
+struct SegmentName {
+    std::uint64_t number = 0;
+    std::optional<SegmentHash> fork;
+};
+
+std::optional<SegmentName> parse_segment_name(std::string_view name) {
+    if (!name.ends_with(kSegmentSuffix)) return std::nullopt;
+    name.remove_suffix(kSegmentSuffix.size());
+    SegmentName out;
+    if (std::size_t dot = name.find('.'); dot != std::string_view::npos) {
+        auto hash = SegmentHash::parse_hex(name.substr(dot + 1));
+        if (!hash.ok() || hash->to_hex() != name.substr(dot + 1)) return std::nullopt;
+        out.fork = *hash;
+        name = name.substr(0, dot);
+    }
+    auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), out.number);
+    bool is_canonical = error == std::errc() && end == name.data() + name.size() &&
+                        out.number != 0 && name.front() != '0';
+    return is_canonical ? std::optional(out) : std::nullopt;
+}
+
+std::string describe(const SegmentRef& segment) {
+    return "segment " + std::to_string(segment.number) + " of log " + segment.log.to_hex();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LogStore>> LogStore::open(Disk& disk, const fs::path& vault_directory) {
+    std::unique_ptr<LogStore> store(new LogStore(disk, vault_directory / "log"));
+    TRY_OK(store->list_logs());
+    return store;
+}
+
+Status LogStore::list_logs() {
+    auto items = disk_.list(directory_);
+    if (!items.ok() && items.error().kind == ErrorKind::NotFound) return {};
+    TRY(auto found, std::move(items));
+    for (const DirectoryItem& item : found) {
+        auto log = LogId::parse_hex(item.name);
+        if (item.is_directory && log.ok() && log->to_hex() == item.name) {
+            TRY_OK(list_log(item.name));
+        } else {
+            MutexLock lock(mutex_);
+            foreign_.push_back(item.name);
+        }
+    }
+    return {};
+}
+
+Status LogStore::list_log(const std::string& name) {
+    TRY(auto items, disk_.list(directory_ / name));
+    TRY(LogId id, LogId::parse_hex(name));
+    MutexLock lock(mutex_);
+    Log& log = logs_[id];
+    for (const DirectoryItem& item : items) {
+        auto parsed = parse_segment_name(item.name);
+        if (item.is_directory || !parsed)
+            foreign_.push_back(name + "/" + item.name);
+        else if (parsed->fork)
+            log.forks.insert({parsed->number, *parsed->fork});
+        else
+            log.numbers.insert(parsed->number);
+    }
+    if (log.numbers.empty() && log.forks.empty()) logs_.erase(id);
+    return {};
+}
+
+Result<LogStore::Put> LogStore::put(const SegmentRef& segment, ByteView bytes) {
+    CHECK(segment.number != 0);
+    MutexLock writing(write_mutex_);
+    if (!has(segment)) {
+        TRY_OK(write(path_of(segment), bytes));
+        MutexLock lock(mutex_);
+        logs_[segment.log].numbers.insert(segment.number);
+        return Put::Stored;
+    }
+    TRY(Bytes stored, read(segment));
+    if (equal(stored, bytes)) return Put::Known;
+    SegmentHash hash = segment_hash(bytes);
+    {
+        MutexLock lock(mutex_);
+        if (logs_[segment.log].forks.count({segment.number, hash}) != 0) return Put::Known;
+    }
+    TRY_OK(write(fork_path(segment, hash), bytes));
+    MutexLock lock(mutex_);
+    logs_[segment.log].forks.insert({segment.number, hash});
+    return Put::Forked;
+}
+
+Status LogStore::repair(const SegmentRef& segment, ByteView bytes) {
+    MutexLock writing(write_mutex_);
+    TRY_OK(write(path_of(segment), bytes));
+    MutexLock lock(mutex_);
+    logs_[segment.log].numbers.insert(segment.number);
+    return {};
+}
+
+Status LogStore::write(const fs::path& path, ByteView bytes) {
+    TRY_OK(disk_.make_directories(path.parent_path()));
+    return disk_.write_file_durably(path, bytes);
+}
+
+Result<Bytes> LogStore::read(const SegmentRef& segment) const {
+    return disk_.read_file(path_of(segment), kSegmentSizeMax);
+}
+
+Result<Bytes> LogStore::read(const SegmentRef& segment, const SegmentHash& hash) const {
+    return disk_.read_file(fork_path(segment, hash), kSegmentSizeMax);
+}
+
+bool LogStore::has(const SegmentRef& segment) const {
+    MutexLock lock(mutex_);
+    auto log = logs_.find(segment.log);
+    return log != logs_.end() && log->second.numbers.count(segment.number) != 0;
+}
+
+std::vector<LogId> LogStore::logs() const {
+    MutexLock lock(mutex_);
+    std::vector<LogId> out;
+    for (const auto& [id, log] : logs_) out.push_back(id);
+    return out;
+}
+
+std::vector<std::uint64_t> LogStore::numbers(const LogId& log) const {
+    MutexLock lock(mutex_);
+    auto it = logs_.find(log);
+    if (it == logs_.end()) return {};
+    return {it->second.numbers.begin(), it->second.numbers.end()};
+}
+
+std::uint64_t LogStore::segment_count() const {
+    MutexLock lock(mutex_);
+    std::uint64_t count = 0;
+    for (const auto& [id, log] : logs_) count += log.numbers.size() + log.forks.size();
+    return count;
+}
+
+LogReport LogStore::verify(const SegmentLookup& lookup) const {
+    LogReport report;
+    for (const LogId& log : logs()) verify_log(log, lookup, report);
+    MutexLock lock(mutex_);
+    report.foreign = foreign_;
+    return report;
+}
+
+void LogStore::verify_log(const LogId& log, const SegmentLookup& lookup, LogReport& report) const {
+    std::set<std::uint64_t> all;
+    {
+        MutexLock lock(mutex_);
+        auto it = logs_.find(log);
+        if (it == logs_.end()) return;
+        all = it->second.numbers;
+        for (const auto& [number, hash] : it->second.forks) all.insert(number);
+    }
+    LogPosition position;
+    bool is_linked = true;  // until the first gap
+    for (std::uint64_t number : all) {
+        std::vector<SegmentOuter> found = candidates(log, number, lookup, report);
+        auto follows = [&](const SegmentOuter& segment) {
+            auto device = report.devices.find(log);
+            return number == position.number + 1 && segment.replicator.previous == position.hash &&
+                   (device == report.devices.end() || device->second == segment.replicator.device);
+        };
+        auto next = is_linked ? std::find_if(found.begin(), found.end(), follows) : found.end();
+        SegmentHash followed = found.empty() ? SegmentHash{} : found.front().hash;
+        if (next != found.end()) {
+            position = {number, next->hash};
+            followed = next->hash;
+            report.devices[log] = next->replicator.device;
+            report.frontier[log] = position;
+        } else if (is_linked) {
+            is_linked = false;
+            bool is_gap = found.empty() || number != position.number + 1;
+            if (is_gap)
+                report.missing.push_back({log, position.number + 1});
+            else
+                report.damaged.push_back(describe({log, number}) +
+                                         ": does not follow the one before it");
+        }
+        for (const SegmentOuter& other : found)
+            if (other.hash != followed)
+                report.forks.push_back({{log, number}, followed, other.hash});
+    }
+}
+
+std::vector<SegmentOuter> LogStore::candidates(const LogId& log, std::uint64_t number,
+                                               const SegmentLookup& lookup,
+                                               LogReport& report) const {
+    SegmentRef segment{log, number};
+    std::vector<fs::path> paths;
+    {
+        MutexLock lock(mutex_);
+        const Log& known = logs_.at(log);
+        if (known.numbers.count(number) != 0) paths.push_back(path_of(segment));
+        for (const auto& [fork_number, hash] : known.forks)
+            if (fork_number == number) paths.push_back(fork_path(segment, hash));
+    }
+    std::vector<SegmentOuter> out;
+    for (const fs::path& path : paths) {
+        auto outer = open_at(segment, path, lookup);
+        if (!outer.ok()) {
+            report.damaged.push_back(describe(segment) + ": " + outer.error().message);
+            continue;
+        }
+        bool is_known = std::any_of(out.begin(), out.end(),
+                                    [&](const auto& other) { return other.hash == outer->hash; });
+        if (!is_known) out.push_back(std::move(outer).value());
+    }
+    return out;
+}
+
+Result<SegmentOuter> LogStore::open_at(const SegmentRef& segment, const fs::path& path,
+                                       const SegmentLookup& lookup) const {
+    TRY(Bytes bytes, disk_.read_file(path, kSegmentSizeMax));
+    TRY(SegmentOuter outer, open_outer(bytes, lookup));
+    if (outer.header.log != segment.log || outer.header.number != segment.number)
+        return Error{ErrorKind::Corrupt, "holds another segment than its name says"};
+    return outer;
+}
+
+fs::path LogStore::directory_of(const LogId& log) const {
+    return directory_ / log.to_hex();
+}
+
+fs::path LogStore::path_of(const SegmentRef& segment) const {
+    return directory_of(segment.log) / (std::to_string(segment.number) + ".seg");
+}
+
+fs::path LogStore::fork_path(const SegmentRef& segment, const SegmentHash& hash) const {
+    return directory_of(segment.log) /
+           (std::to_string(segment.number) + "." + hash.to_hex() + ".seg");
+}
+
+}  // namespace lockstep
