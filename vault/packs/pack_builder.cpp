@@ -58,7 +58,7 @@ FinishedPack PackBuilder::finish() && {
     PackIdentity identity = identify_pack(bytes_);
     return {.bytes = std::move(bytes_),
             .identity = std::move(identity),
-            .epoch = epoch,
+            .epoch = context_.epoch,
             .entries = std::move(entries_)};
 }
 
