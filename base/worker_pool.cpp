@@ -3,10 +3,11 @@
 #include <pthread.h>
 
 #include <string>
+#include <utility>
 
 namespace lockstep {
 
-WorkerPool::WorkerPool(std::size_t threads) {
+WorkerPool::WorkerPool(std::size_t threads, std::string name) : name_(std::move(name)) {
     threads_.reserve(threads);
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this, i] { run(i); });
 }
@@ -30,7 +31,7 @@ void WorkerPool::submit(std::function<void()> task) {
 }
 
 void WorkerPool::run(std::size_t number) {
-    name_thread(("ls-work-" + std::to_string(number)).c_str());
+    name_thread((name_ + "-" + std::to_string(number)).c_str());
     for (;;) {
         std::function<void()> task;
         {

@@ -1,10 +1,11 @@
-// Threads "ls-work-N" that hash, compress, encrypt, and read and write packs.
+// Threads (by default "ls-work-N") that hash, compress, encrypt, and read and write packs.
 //
 // With zero threads every task runs inside submit(): the simulation and most tests use that.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,7 +16,8 @@ namespace lockstep {
 // THREADS: any. The destructor runs what is queued, then joins.
 class WorkerPool {
   public:
-    explicit WorkerPool(std::size_t threads);
+    // Threads are called `name`-0, `name`-1 ...; a name has 12 characters at most.
+    explicit WorkerPool(std::size_t threads, std::string name = "ls-work");
     ~WorkerPool();
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;
@@ -27,6 +29,7 @@ class WorkerPool {
   private:
     void run(std::size_t number);
 
+    const std::string name_;
     Mutex mutex_;
     CondVar wake_;
     std::deque<std::function<void()>> tasks_ GUARDED_BY(mutex_);

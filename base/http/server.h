@@ -94,10 +94,9 @@ class HttpServer {
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
 
-    // Listens on a unix socket, 0600. A socket left behind is replaced only when nobody answers on
-    // it; Busy when somebody does, Exists when something else has that name, NotFound without its
-    // directory. The socket is removed by stop(). REQUIRES: the directory is the user's own (0700):
-    // between bind and chmod only it protects the socket.
+    // Listens on a unix socket, 0600 from its first moment. A socket left behind is replaced only
+    // when nobody answers on it; Busy when somebody does, Exists when something else has that name,
+    // NotFound without its directory. The socket is removed by stop().
     Status listen_unix(const std::filesystem::path& path);
 
     // Listens on a numeric IPv4 or IPv6 address; port 0 takes any. Returns the port taken.
@@ -112,7 +111,7 @@ class HttpServer {
 
   private:
     class Impl;
-    std::shared_ptr<Impl> impl_;
+    std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace lockstep

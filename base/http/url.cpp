@@ -1,0 +1,114 @@
+#include "base/http/url.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+
+bool is_unreserved(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+std::string encode(std::string_view raw, bool keep_slash) {
+    std::string out;
+    out.reserve(raw.size());
+    for (char c : raw) {
+        if (is_unreserved(c) || (keep_slash && c == '/')) {
+            out += c;
+            continue;
+        }
+        auto byte = static_cast<unsigned char>(c);
+        out += '%';
+        out += kHexDigits[byte >> 4];
+        out += kHexDigits[byte & 15];
+    }
+    return out;
+}
+
+Result<std::string> decode(std::string_view encoded, bool plus_is_space) {
+    std::string out;
+    out.reserve(encoded.size());
+    for (std::size_t i = 0; i < encoded.size(); ++i) {
+        char c = encoded[i];
+        if (c == '+' && plus_is_space) c = ' ';
+        if (c == '%') {
+            int high = i + 1 < encoded.size() ? hex_value(encoded[i + 1]) : -1;
+            int low = i + 2 < encoded.size() ? hex_value(encoded[i + 2]) : -1;
+            if (high < 0 || low < 0) return Error{ErrorKind::Invalid, "'%' without two hex digits"};
+            c = static_cast<char>(high * 16 + low);
+            i += 2;
+        }
+        out += c;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string percent_encode(std::string_view raw) {
+    return encode(raw, false);
+}
+std::string percent_encode_path(std::string_view raw) {
+    return encode(raw, true);
+}
+Result<std::string> percent_decode(std::string_view encoded) {
+    return decode(encoded, false);
+}
+
+Result<HttpFields> parse_query(std::string_view query) {
+    HttpFields out;
+    while (!query.empty()) {
+        std::size_t end = query.find('&');
+        std::string_view piece = query.substr(0, end);
+        query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+        if (piece.empty()) continue;
+        if (out.size() == kQueryFieldsMax)
+            return Error{ErrorKind::Invalid, "too many query fields"};
+        std::size_t equals = piece.find('=');
+        TRY(std::string name, decode(piece.substr(0, equals), true));
+        std::string_view raw =
+            equals == std::string_view::npos ? std::string_view() : piece.substr(equals + 1);
+        TRY(std::string value, decode(raw, true));
+        out.push_back({std::move(name), std::move(value)});
+    }
+    return out;
+}
+
+std::string format_query(const HttpFields& fields) {
+    std::string out;
+    for (const auto& field : fields) {
+        if (!out.empty()) out += '&';
+        out += percent_encode(field.name);
+        out += '=';
+        out += percent_encode(field.value);
+    }
+    return out;
+}
+
+Result<RequestTarget> parse_target(std::string_view target) {
+    constexpr std::string_view kScheme = "http://";
+    if (target.starts_with(kScheme)) {
+        std::size_t slash = target.find('/', kScheme.size());
+        target = slash == std::string_view::npos ? "/" : target.substr(slash);
+    }
+    if (!target.starts_with('/'))
+        return Error{ErrorKind::Invalid, "the request target is not a path"};
+    target = target.substr(0, target.find('#'));
+    std::size_t question = target.find('?');
+    RequestTarget out;
+    TRY(out.path, decode(target.substr(0, question), false));
+    if (question != std::string_view::npos) {
+        TRY(out.query, parse_query(target.substr(question + 1)));
+    }
+    return out;
+}
+
+}  // namespace lockstep

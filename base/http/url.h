@@ -1,0 +1,36 @@
+// Percent-encoding and the query part of a request target. Any byte may be encoded, NUL included.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/http/message.h"
+#include "base/result.h"
+
+namespace lockstep {
+
+// Fields above this in one query are refused: no caller of ours needs more.
+inline constexpr std::size_t kQueryFieldsMax = 256;
+
+// Everything but letters, digits and "-._~" becomes %XX.
+std::string percent_encode(std::string_view raw);
+// The same, but '/' stays.
+std::string percent_encode_path(std::string_view raw);
+// Invalid on a '%' without two hex digits after it.
+Result<std::string> percent_decode(std::string_view encoded);
+
+// "a=1&b=%00&c" <-> {{"a","1"}, {"b","\0"}, {"c",""}}. Reading takes '+' for a space, as forms
+// write it; writing never makes one. Empty pieces ("&&") are skipped. Invalid on a bad '%' or too
+// many fields.
+Result<HttpFields> parse_query(std::string_view query);
+std::string format_query(const HttpFields& fields);
+
+// Splits a request target ("/a%20b?c=d", or its absolute form "http://host/a%20b?c=d") into the
+// decoded path and query. Invalid when it is neither.
+struct RequestTarget {
+    std::string path;
+    HttpFields query;
+};
+Result<RequestTarget> parse_target(std::string_view target);
+
+}  // namespace lockstep
