@@ -23,8 +23,8 @@
 
 #include "base/disk.h"
 #include "base/random.h"
-#include "vault/crypto/secret_key.h"
 #include "vault/journal/journal_entry.h"
+#include "vault/keys/key_tree.h"
 
 namespace lockstep {
 
@@ -48,7 +48,7 @@ class Journal {
     // at all: nothing in it opens although it is not empty; the file is then left as it is. The
     // directory of `path` must exist.
     static Result<Opened> open(Disk& disk, const fs::path& path, const VaultId& vault,
-                               const AnySecretKey& key, Random& random);
+                               const JournalKey& key, Random& random);
     ~Journal();
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;

@@ -124,7 +124,7 @@ Result<Bytes> build_segment(const SegmentDraft& draft, const SegmentKeys& keys, 
                           signed_message(keys.vault, clear, replicator, blake2b(sealed_records)));
     append(replicator, signature.view());
 
-    const AnySecretKey& outer = keys.outer;
+    const SegmentOuterKey& outer = keys.outer;
     Bytes out = clear;
     out.reserve(header.length);
     Encoder lengths;
@@ -156,9 +156,9 @@ Result<SegmentHeader> read_segment_header(ByteView bytes) {
 
 Result<SegmentOuter> open_outer(ByteView bytes, const SegmentLookup& lookup) {
     TRY(SegmentHeader header, read_segment_header(bytes));
-    const AnySecretKey* key = lookup.outer_key_of(header.epoch);
+    const SegmentOuterKey* key = lookup.outer_key_of(header.epoch);
     if (key == nullptr) return Error{ErrorKind::WrongKey, "segment: its epoch is not known here"};
-    const AnySecretKey& outer = *key;
+    const SegmentOuterKey& outer = *key;
     ByteView clear = bytes.first(kSegmentHeaderSize);
 
     TRY(Bytes lengths,
@@ -192,7 +192,7 @@ Result<SegmentOuter> open_outer(ByteView bytes, const SegmentLookup& lookup) {
 }
 
 Result<RecordBatch> open_records(ByteView bytes, const SegmentOuter& outer, const VaultId& vault,
-                                 const AnySecretKey& records_key) {
+                                 const RecordKey& records_key) {
     CHECK(outer.header.length == bytes.size() && outer.records_offset < bytes.size());
     const SegmentHeader& header = outer.header;
     TRY(Bytes plaintext, open(records_key,

@@ -15,12 +15,10 @@
 #include <vector>
 
 #include "base/random.h"
-#include "vault/crypto/signature.h"
+#include "vault/keys/key_tree.h"
 #include "vault/log/record_codec.h"
 
 namespace lockstep {
-
-using IncarnationId = Id<struct IncarnationIdTag, 16>;  // random, one per log of a device
 
 // In clear: all that a file's reader learns without a key.
 struct SegmentHeader {
@@ -85,15 +83,15 @@ struct SegmentOuter {
 
 struct SegmentKeys {
     const VaultId& vault;
-    const AnySecretKey& records;  // the epoch's record key
-    const AnySecretKey& outer;    // the same epoch's outer segment key, of its replicator secret
-    const SigningKey& signing;    // of the device named in the draft, for this vault
+    const RecordKey& records;      // of the epoch
+    const SegmentOuterKey& outer;  // of the same epoch's replicator keys
+    const SigningKey& signing;     // of the device named in the draft, for this vault
 };
 
 // What a replicator knows. Null, nullopt: no such epoch, no such device. Keys outlive the call.
 struct SegmentLookup {
     VaultId vault;
-    std::function<const AnySecretKey*(const EpochId&)> outer_key_of;
+    std::function<const SegmentOuterKey*(const EpochId&)> outer_key_of;
     std::function<std::optional<SigningPublicKey>(const DeviceId&)> signer_of;
 };
 
@@ -111,7 +109,7 @@ Result<SegmentOuter> open_outer(ByteView bytes, const SegmentLookup& lookup);
 
 // REQUIRES: `outer` came from open_outer() of the same bytes.
 Result<RecordBatch> open_records(ByteView bytes, const SegmentOuter& outer, const VaultId& vault,
-                                 const AnySecretKey& records_key);
+                                 const RecordKey& records_key);
 
 // BLAKE2b-256 of the whole bytes.
 SegmentHash segment_hash(ByteView bytes);

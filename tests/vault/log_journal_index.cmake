@@ -1,0 +1,8 @@
+lockstep_test(vault_log_test
+  SOURCES
+    vault/log_hybrid_clock_test.cpp
+    vault/log_record_codec_test.cpp
+    vault/log_samples.cpp
+    vault/log_segment_test.cpp
+    vault/log_store_test.cpp
+  LIBRARIES lockstep::vault_log lockstep_test_support)
