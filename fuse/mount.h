@@ -1,17 +1,20 @@
 // Shows a FileSystem as a folder of this machine, through FUSE.
 //
-// A mount is alive from mount() until unmount(), unmount_lazily(), its destruction, or until somebody ran
-// `fusermount3 -u` or `umount` on it; in the last case MountOptions::on_finished tells.
+// A mount is alive from mount() until unmount(), unmount_lazily(), its destruction, or until
+// somebody ran `fusermount3 -u` or `umount` on it; in the last case MountOptions::on_finished
+// tells.
 //
-// The kernel caches names, attributes, symlink targets and pages for an hour; what a merge changes is taken
-// out of its caches explicitly, by the ChangeObserver that the mount adds to the FileSystem. Writes go through
-// to the FileSystem with the write(2) that makes them: with the kernel's writeback cache its own idea of a
-// file's size and time outranks ours for as long as it remembers the file, so that a change from elsewhere
-// would be read cut short (see MountOptions::writeback_cache).
+// The kernel caches names, attributes, symlink targets and pages for an hour; what a merge changes
+// is taken out of its caches explicitly, by the ChangeObserver that the mount adds to the
+// FileSystem. Writes go through to the FileSystem with the write(2) that makes them: with the
+// kernel's writeback cache its own idea of a file's size and time outranks ours for as long as it
+// remembers the file, so that a change from elsewhere would be read cut short (see
+// MountOptions::writeback_cache).
 //
-// The mount point is an empty directory of the mounting user. While nothing is mounted on it, it is kept at
-// mode 0500, so that a program that misses the mount cannot write beside the vault; root ignores modes, so for
-// root this is no more than a hint. remove_mount_point_guard() makes it an ordinary directory again.
+// The mount point is an empty directory of the mounting user. While nothing is mounted on it, it is
+// kept at mode 0500, so that a program that misses the mount cannot write beside the vault; root
+// ignores modes, so for root this is no more than a hint. remove_mount_point_guard() makes it an
+// ordinary directory again.
 //
 // THREADS: any. Requests run on threads "ls-fuse-N", invalidation on "ls-fuse-inval".
 #pragma once
@@ -32,15 +35,17 @@ class FileSystem;
 struct MountOptions {
     std::string name = "lockstep";  // shown as the device by mount(8) and df(1)
     bool read_only = false;
-    bool allow_other = false;  // let other users in; a user needs user_allow_other in /etc/fuse.conf
-    unsigned threads = 10;     // requests served at a time; 1 to kMountThreadsMax
+    bool allow_other =
+        false;              // let other users in; a user needs user_allow_other in /etc/fuse.conf
+    unsigned threads = 10;  // requests served at a time; 1 to kMountThreadsMax
     // Owner that every file shows; without it the one that the FileSystem says.
     std::optional<std::uint32_t> uid, gid;
     std::uint32_t cache_seconds = 3600;  // how long the kernel trusts what it was told
-    // Collect small writes in the kernel. Only for a FileSystem that nothing but this mount changes.
+    // Collect small writes in the kernel. Only for a FileSystem that nothing but this mount
+    // changes.
     bool writeback_cache = false;
-    // Called once when the mount has ended without unmount(), from a thread of the mount, which must not
-    // destroy the Mount itself: post.
+    // Called once when the mount has ended without unmount(), from a thread of the mount, which
+    // must not destroy the Mount itself: post.
     std::function<void()> on_finished;
 };
 
@@ -48,10 +53,10 @@ inline constexpr unsigned kMountThreadsMax = 64;
 
 class Mount {
   public:
-    // Mounts `file_system`, which must outlive the Mount, on `directory`. A dead mount that a crash left
-    // there is removed first. Fails with a message that says what to do: NotFound or NotDirectory (no such
-    // directory), NotEmpty, Refused (not ours; no access to /dev/fuse), Busy (something is mounted there),
-    // Unsupported (no FUSE on this machine), Invalid (options).
+    // Mounts `file_system`, which must outlive the Mount, on `directory`. A dead mount that a crash
+    // left there is removed first. Fails with a message that says what to do: NotFound or
+    // NotDirectory (no such directory), NotEmpty, Refused (not ours; no access to /dev/fuse), Busy
+    // (something is mounted there), Unsupported (no FUSE on this machine), Invalid (options).
     static Result<std::unique_ptr<Mount>> mount(FileSystem& file_system,
                                                 const std::filesystem::path& directory,
                                                 MountOptions options = {});
@@ -60,10 +65,11 @@ class Mount {
     Mount(const Mount&) = delete;
     Mount& operator=(const Mount&) = delete;
 
-    // Ends the mount when no process uses it, else Busy and everything stays. Ok if it has ended already.
+    // Ends the mount when no process uses it, else Busy and everything stays. Ok if it has ended
+    // already.
     Status unmount();
-    // Takes the folder away at once. Files that processes still have open fail from now on; on return no
-    // call into the FileSystem is under way and none will come.
+    // Takes the folder away at once. Files that processes still have open fail from now on; on
+    // return no call into the FileSystem is under way and none will come.
     Status unmount_lazily();
 
     bool is_mounted() const;

@@ -1,0 +1,30 @@
+// The requests of the kernel, each answered by one call or a few into the FileSystem.
+//
+// What the handlers share: they hold no lock, keep no table (references and handles are the
+// FileSystem's), and give back what an answer nobody waits for any more would have leaked: libfuse
+// says -ENOENT when the caller was interrupted.
+//
+// THREADS: any number of "ls-fuse-N".
+#pragma once
+
+#include "fuse/attributes.h"
+#include "fuse/invalidation.h"
+#include "fuse/libfuse.h"
+#include "vault/file_system.h"
+
+namespace lockstep {
+
+struct MountContext {
+    FileSystem& file_system;
+    const Invalidation& invalidation;
+    ShownOwner shown_owner;
+    uid_t mounting_user = 0;
+    double cache_seconds = 0;
+    bool allow_other = false;
+    bool writeback_cache = false;
+};
+
+// The table that libfuse calls; its userdata is a MountContext.
+const fuse_lowlevel_ops& mount_operations();
+
+}  // namespace lockstep

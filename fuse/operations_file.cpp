@@ -1,0 +1,144 @@
+// Open files: create, open, read, write, flush, fsync, release.
+#include <cstring>
+
+#include <fcntl.h>
+
+#include "fuse/request.h"
+
+namespace lockstep {
+namespace {
+
+bool for_writing(int flags) {
+    return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+OpenRequest to_open_request(const MountContext& context, int flags) {
+    OpenRequest request;
+    request.write = for_writing(flags);
+    // Filling a page before a part of it is overwritten, the kernel reads through any handle it
+    // has.
+    request.read = (flags & O_ACCMODE) != O_WRONLY || context.writeback_cache;
+    request.truncate = (flags & O_TRUNC) != 0;
+    return request;
+}
+
+void describe_handle(fuse_file_info& file, HandleId handle) {
+    file.fh = handle;
+    file.keep_cache = 1;  // pages go by explicit invalidation
+    file.noflush = for_writing(file.flags) ? 0 : 1;
+}
+
+// The name may have come into being since the kernel found it missing: then this is an ordinary
+// open.
+Result<FileSystem::Created> create_or_open(MountContext& context, fuse_ino_t parent,
+                                           const char* name, mode_t mode, int flags) {
+    FileSystem& file_system = context.file_system;
+    Result<FileSystem::Created> created = file_system.create(parent, name, mode & kModeMask);
+    if (created.ok() || created.error().kind != ErrorKind::Exists || (flags & O_EXCL))
+        return created;
+    TRY(Attributes found, file_system.lookup(parent, name));
+    if (found.type != FileType::Regular) {
+        file_system.forget(found.node, 1);
+        return created;
+    }
+    Result<HandleId> handle = file_system.open(found.node, to_open_request(context, flags));
+    if (!handle.ok()) {
+        file_system.forget(found.node, 1);
+        return std::move(handle).error();
+    }
+    if (flags & O_TRUNC) found.size = found.allocated = 0;
+    return FileSystem::Created{.attributes = found, .handle = *handle};
+}
+
+void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
+            fuse_file_info* file) {
+    if (refuse_strangers(request)) return;
+    MountContext& context = context_of(request);
+    const auto created = create_or_open(context, parent, name, mode, file->flags);
+    if (!created.ok()) return reply_error(request, created.error());
+    describe_handle(*file, created->handle);
+    const fuse_entry_param entry = to_entry(context, created->attributes);
+    if (fuse_reply_create(request, &entry, file) == -ENOENT) {
+        context.file_system.release(created->handle);
+        context.file_system.forget(created->attributes.node, 1);
+    }
+}
+
+void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+    if (refuse_strangers(request)) return;
+    MountContext& context = context_of(request);
+    const auto handle = context.file_system.open(node, to_open_request(context, file->flags));
+    if (!handle.ok()) return reply_error(request, handle.error());
+    describe_handle(*file, *handle);
+    if (fuse_reply_open(request, file) == -ENOENT) context.file_system.release(*handle);
+}
+
+// Plaintext passes through here: wiped when the thread ends.
+struct ReadBuffer {
+    Bytes bytes;
+    ~ReadBuffer() {
+        if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
+    }
+    MutableByteView of_size(std::size_t size) {
+        if (bytes.size() < size) {
+            if (!bytes.empty()) explicit_bzero(bytes.data(), bytes.size());
+            bytes.resize(size);
+        }
+        return MutableByteView(bytes).first(size);
+    }
+};
+
+void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* file) {
+    if (refuse_strangers(request)) return;
+    if (offset < 0) {
+        fuse_reply_err(request, EINVAL);
+        return;
+    }
+    thread_local ReadBuffer buffer;
+    const MutableByteView out = buffer.of_size(size);
+    const auto length =
+        context_of(request).file_system.read(file->fh, static_cast<std::uint64_t>(offset), out);
+    if (!length.ok()) return reply_error(request, length.error());
+    fuse_reply_buf(request, reinterpret_cast<const char*>(out.data()), *length);
+}
+
+void write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t size, off_t offset,
+           fuse_file_info* file) {
+    if (refuse_strangers(request)) return;
+    if (offset < 0) {
+        fuse_reply_err(request, EINVAL);
+        return;
+    }
+    const Status written = context_of(request).file_system.write(
+        file->fh, static_cast<std::uint64_t>(offset), as_bytes({data, size}));
+    if (!written.ok()) return reply_error(request, written.error());
+    fuse_reply_write(request, size);
+}
+
+void flush(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+    reply_status(request, context_of(request).file_system.flush(file->fh));
+}
+
+void release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+    context_of(request).file_system.release(file->fh);
+    fuse_reply_err(request, 0);
+}
+
+void fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* file) {
+    if (refuse_strangers(request)) return;
+    reply_status(request, context_of(request).file_system.sync(file->fh));
+}
+
+}  // namespace
+
+void add_file_operations(fuse_lowlevel_ops& operations) {
+    operations.create = create;
+    operations.open = open;
+    operations.read = read;
+    operations.write = write;
+    operations.flush = flush;
+    operations.release = release;
+    operations.fsync = fsync;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,138 @@
+// Names and attributes: lookup, forget, getattr, setattr, and all that makes, moves and removes
+// entries.
+#include <fcntl.h>
+#include <linux/fs.h>
+
+#include "fuse/request.h"
+
+namespace lockstep {
+namespace {
+
+// A negative answer is an entry too: the kernel remembers it until it is told otherwise. An answer
+// that may have been overtaken by a change elsewhere is not remembered.
+void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+    if (refuse_strangers(request)) return;
+    MountContext& context = context_of(request);
+    const std::uint64_t changes = context.invalidation.changes();
+    const Result<Attributes> found = context.file_system.lookup(parent, name);
+    if (!found.ok() && found.error().kind != ErrorKind::NotFound)
+        return reply_error(request, found.error());
+    fuse_entry_param entry{};
+    entry.entry_timeout = context.cache_seconds;
+    if (found.ok()) entry = to_entry(context, *found);
+    if (context.invalidation.changes() != changes) entry.entry_timeout = entry.attr_timeout = 0;
+    if (fuse_reply_entry(request, &entry) == -ENOENT && found.ok())
+        context.file_system.forget(found->node, 1);
+}
+
+void forget(fuse_req_t request, fuse_ino_t node, std::uint64_t references) {
+    context_of(request).file_system.forget(node, references);
+    fuse_reply_none(request);
+}
+
+void forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
+    for (std::size_t i = 0; i < count; ++i)
+        context_of(request).file_system.forget(forgets[i].ino, forgets[i].nlookup);
+    fuse_reply_none(request);
+}
+
+void getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
+    if (refuse_strangers(request)) return;
+    reply_attributes(request, context_of(request).file_system.attributes(node));
+}
+
+void setattr(fuse_req_t request, fuse_ino_t node, struct stat* wanted, int to_set,
+             fuse_file_info* file) {
+    if (refuse_strangers(request)) return;
+    FileSystem& file_system = context_of(request).file_system;
+    const Result<AttributeChange> change = attribute_change(*wanted, to_set, wall_now_ns());
+    if (!change.ok()) return reply_error(request, change.error());
+    std::optional<HandleId> handle;
+    if (file != nullptr) handle = file->fh;
+    reply_attributes(request, file_system.set_attributes(node, *change, handle));
+}
+
+void readlink(fuse_req_t request, fuse_ino_t node) {
+    if (refuse_strangers(request)) return;
+    const Result<std::string> target = context_of(request).file_system.read_symlink(node);
+    if (!target.ok()) return reply_error(request, target.error());
+    fuse_reply_readlink(request, target->c_str());
+}
+
+// Regular files, FIFOs and sockets; a device node in a synced folder would be a hole in its owner's
+// machine.
+void mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t) {
+    if (refuse_strangers(request)) return;
+    NewNode node{.type = FileType::Regular, .mode = mode & kModeMask};
+    if (S_ISFIFO(mode)) {
+        node.type = FileType::Fifo;
+    } else if (S_ISSOCK(mode)) {
+        node.type = FileType::Socket;
+    } else if (!S_ISREG(mode)) {
+        fuse_reply_err(request, EPERM);
+        return;
+    }
+    reply_entry(request, context_of(request).file_system.make_node(parent, name, node));
+}
+
+void mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
+    if (refuse_strangers(request)) return;
+    FileSystem& file_system = context_of(request).file_system;
+    reply_entry(request, file_system.make_directory(parent, name, mode & kModeMask));
+}
+
+void symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
+    if (refuse_strangers(request)) return;
+    reply_entry(request, context_of(request).file_system.make_symlink(parent, name, target));
+}
+
+void link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char* name) {
+    if (refuse_strangers(request)) return;
+    reply_entry(request, context_of(request).file_system.make_link(node, parent, name));
+}
+
+void unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
+    if (refuse_strangers(request)) return;
+    reply_status(request, context_of(request).file_system.remove_file(parent, name));
+}
+
+void rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
+    if (refuse_strangers(request)) return;
+    reply_status(request, context_of(request).file_system.remove_directory(parent, name));
+}
+
+void rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+            const char* new_name, unsigned flags) {
+    if (refuse_strangers(request)) return;
+    RenameMode mode = RenameMode::Replace;
+    if (flags == RENAME_NOREPLACE) {
+        mode = RenameMode::NoReplace;
+    } else if (flags == RENAME_EXCHANGE) {
+        mode = RenameMode::Exchange;
+    } else if (flags != 0) {
+        fuse_reply_err(request, EINVAL);
+        return;
+    }
+    FileSystem& file_system = context_of(request).file_system;
+    reply_status(request, file_system.rename(parent, name, new_parent, new_name, mode));
+}
+
+}  // namespace
+
+void add_tree_operations(fuse_lowlevel_ops& operations) {
+    operations.lookup = lookup;
+    operations.forget = forget;
+    operations.forget_multi = forget_multi;
+    operations.getattr = getattr;
+    operations.setattr = setattr;
+    operations.readlink = readlink;
+    operations.mknod = mknod;
+    operations.mkdir = mkdir;
+    operations.symlink = symlink;
+    operations.link = link;
+    operations.unlink = unlink;
+    operations.rmdir = rmdir;
+    operations.rename = rename;
+}
+
+}  // namespace lockstep
