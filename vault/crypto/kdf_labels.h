@@ -27,8 +27,10 @@ inline constexpr std::string_view kPack =
 inline constexpr std::string_view kRecords = "lockstep v1 records";
 inline constexpr std::string_view kNames = "lockstep v1 names";
 inline constexpr std::string_view kReplicator = "lockstep v1 replicator secret";
+inline constexpr std::string_view kEpochCommitment = "lockstep v1 epoch commitment";
 
 // Under a replicator secret S_e; arguments: vault id, epoch id.
+inline constexpr std::string_view kReplicatorCommitment = "lockstep v1 replicator commitment";
 inline constexpr std::string_view kControlTorrent = "lockstep v1 control torrent";
 inline constexpr std::string_view kSwarmSeed = "lockstep v1 swarm key seed";
 inline constexpr std::string_view kSwarmMac = "lockstep v1 swarm mac";

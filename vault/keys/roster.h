@@ -52,7 +52,8 @@ class Roster {
     // writing.
     const RotateFact* write_epoch() const;
 
-    // Facts that no other counting or known fact has seen: what the next fact names.
+    // Counting facts that no other counting fact has seen: what the next fact names (at most
+    // kFactParentsMax of them).
     const std::vector<FactId>& heads() const { return heads_; }
     bool counts(const FactId& fact) const;
 
