@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "vault/crypto/aad.h"
+#include "vault/limits.h"
 #include "vault/log/segment.h"
 
 namespace lockstep {

@@ -1,0 +1,252 @@
+#include "vault/journal/journal.h"
+
+#include "base/mutex.h"
+#include "vault/journal/journal_replay.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::uint64_t kJournalFileSizeMax = 16ULL << 30;
+// While a commit is under way appends wait in memory; beyond this they wait for it.
+constexpr std::size_t kPendingSizeMax = 8 * kMiB;
+
+Error poisoned() {
+    return {ErrorKind::ReadOnly, "journal: an earlier write failed; it must be opened again"};
+}
+
+}  // namespace
+
+// The file belongs to whoever has set is_busy; without it only under the lock.
+struct Journal::Impl {
+    Impl(Disk& the_disk, fs::path the_path, JournalCipher the_cipher, Random& the_random)
+        : disk(the_disk),
+          path(std::move(the_path)),
+          cipher(std::move(the_cipher)),
+          random(the_random) {}
+
+    // Puts a frame at the end of `out` and steps on.
+    void seal_next(Bytes& out, Bytes plaintext) REQUIRES_LOCK(mutex) {
+        std::size_t at = out.size();
+        cipher.append_frame(out, {next_sequence, durable_before, link, std::move(plaintext)},
+                            random);
+        link = journal_link(ByteView(out).subspan(at));
+        ++next_sequence;
+    }
+
+    // REQUIRES: not busy
+    Status write_pending() REQUIRES_LOCK(mutex) {
+        if (pending.empty()) return {};
+        Status status = file->write(size, pending);
+        if (!status.ok()) return failed(std::move(status));
+        size += pending.size();
+        pending.clear();
+        return {};
+    }
+
+    Status failed(Status status) REQUIRES_LOCK(mutex) {
+        is_poisoned = true;
+        idle.notify_all();
+        return std::move(std::move(status).error()).in("journal");
+    }
+
+    void wait_until_idle() REQUIRES_LOCK(mutex) {
+        while (is_busy) idle.wait(mutex);
+    }
+
+    // Writes and syncs everything appended so far, without the lock. REQUIRES: not busy
+    Status sync_all() REQUIRES_LOCK(mutex) {
+        is_busy = true;
+        Bytes bytes;
+        bytes.swap(pending);
+        std::uint64_t offset = size, upto = next_sequence;
+        DiskFile& target = *file;
+        mutex.unlock();
+        Status status = bytes.empty() ? Status() : target.write(offset, bytes);
+        if (status.ok()) status = target.sync();
+        mutex.lock();
+        is_busy = false;
+        if (!status.ok()) return failed(std::move(status));
+        size += bytes.size();
+        durable_before = upto;
+        status = write_pending();  // what came meanwhile
+        idle.notify_all();
+        return status;
+    }
+
+    Status begin_new_file() REQUIRES_LOCK(mutex) {
+        Bytes header = new_header();
+        TRY_OK(file->truncate(0));
+        TRY_OK(file->write(0, header));
+        TRY_OK(file->sync());
+        size = header.size();
+        return {};
+    }
+
+    // Both slots, the first in force.
+    Bytes new_header() REQUIRES_LOCK(mutex) {
+        Bytes header = cipher.encode_slot(next_sequence);
+        slot = 0;
+        link = journal_link(header);
+        header.resize(kJournalFramesOffset);
+        return header;
+    }
+
+    // The other slot takes over with the next sequence: all frames there are become stale by that.
+    Status forget_all() REQUIRES_LOCK(mutex) {
+        std::size_t other = 1 - slot;
+        Bytes bytes = cipher.encode_slot(next_sequence);
+        if (Status s = file->write(other * kJournalSlotDistance, bytes); !s.ok())
+            return failed(std::move(s));
+        if (Status s = file->sync(); !s.ok()) return failed(std::move(s));
+        if (Status s = file->truncate(kJournalFramesOffset); !s.ok()) return failed(std::move(s));
+        pending.clear();
+        slot = other;
+        link = journal_link(bytes);
+        size = kJournalFramesOffset;
+        durable_before = next_sequence;
+        return {};
+    }
+
+    Status replace_file(std::vector<Bytes> plaintexts) REQUIRES_LOCK(mutex) {
+        fs::path temporary = path;
+        temporary += ".tmp";
+        TRY(auto fresh, disk.open(temporary, OpenMode::Create));
+        TRY_OK(fresh->truncate(0));
+        // Nothing of the running journal changes before the new file is whole.
+        const JournalLink old_link = link;
+        const std::uint64_t old_next = next_sequence, old_durable = durable_before;
+        const std::size_t old_slot = slot;
+        durable_before = next_sequence;
+        Bytes bytes = new_header();
+        for (Bytes& plaintext : plaintexts) seal_next(bytes, std::move(plaintext));
+        Status status = fresh->write(0, bytes);
+        if (status.ok()) status = fresh->sync();
+        if (status.ok()) status = disk.rename(temporary, path);
+        if (!status.ok()) {
+            // Sequences of entries that were never in force may be given again.
+            link = old_link, next_sequence = old_next, durable_before = old_durable,
+            slot = old_slot;
+            return std::move(std::move(status).error()).in("journal");
+        }
+        if (status = disk.sync_directory(path.parent_path()); !status.ok())
+            return failed(std::move(status));
+        file = std::move(fresh);
+        pending.clear();
+        size = bytes.size();
+        durable_before = next_sequence;
+        return {};
+    }
+
+    Disk& disk;
+    const fs::path path;
+    const JournalCipher cipher;
+    Random& random;
+
+    mutable Mutex mutex;
+    CondVar idle;
+    std::unique_ptr<DiskFile> file;
+    bool is_busy GUARDED_BY(mutex) = false;
+    bool is_poisoned GUARDED_BY(mutex) = false;
+    Bytes pending GUARDED_BY(mutex);           // sealed, not yet written
+    std::uint64_t size GUARDED_BY(mutex) = 0;  // of the file, without what is pending
+    std::uint64_t next_sequence GUARDED_BY(mutex) = 1;
+    std::uint64_t durable_before GUARDED_BY(mutex) = 0;
+    JournalLink link GUARDED_BY(mutex);
+    std::size_t slot GUARDED_BY(mutex) = 0;
+};
+
+Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Journal::~Journal() = default;
+
+Result<Journal::Opened> Journal::open(Disk& disk, const fs::path& path, const VaultId& vault,
+                                      const JournalKey& key, Random& random) {
+    auto impl = std::make_unique<Impl>(disk, path, JournalCipher{vault, key.copy()}, random);
+    TRY(impl->file, disk.open(path, OpenMode::Create));
+    TRY(Bytes bytes, disk.read_file(path, kJournalFileSizeMax));
+    TRY(JournalReplay replay, replay_journal(bytes, impl->cipher));
+    {
+        MutexLock lock(impl->mutex);
+        impl->next_sequence = replay.next_sequence;
+        impl->link = replay.link;
+        impl->slot = replay.slot;
+        impl->size = replay.end;
+        if (replay.is_new) {
+            TRY_OK(impl->begin_new_file());
+        } else if (bytes.size() != replay.end) {
+            // What was never committed must not come back behind what is appended from now on.
+            TRY_OK(impl->file->truncate(replay.end));
+        }
+        // A process that was killed leaves entries that were written and not synced.
+        TRY_OK(impl->file->sync());
+        impl->durable_before = impl->next_sequence;
+    }
+    TRY_OK(disk.sync_directory(path.parent_path()));
+    return Opened{std::unique_ptr<Journal>(new Journal(std::move(impl))), std::move(replay.entries),
+                  std::move(replay.salvage)};
+}
+
+Result<std::uint64_t> Journal::append(const JournalEntry& entry) {
+    TRY(Bytes plaintext, encode_journal_entry(entry));
+    MutexLock lock(impl_->mutex);
+    while (impl_->is_busy && impl_->pending.size() > kPendingSizeMax)
+        impl_->idle.wait(impl_->mutex);
+    if (impl_->is_poisoned) return poisoned();
+    std::uint64_t sequence = impl_->next_sequence;
+    impl_->seal_next(impl_->pending, std::move(plaintext));
+    if (!impl_->is_busy) TRY_OK(impl_->write_pending());
+    return sequence;
+}
+
+Status Journal::commit() {
+    MutexLock lock(impl_->mutex);
+    const std::uint64_t target = impl_->next_sequence;
+    while (impl_->durable_before < target) {
+        if (impl_->is_poisoned) return poisoned();
+        if (impl_->is_busy)
+            impl_->idle.wait(impl_->mutex);
+        else
+            TRY_OK(impl_->sync_all());
+    }
+    return {};
+}
+
+Status Journal::flush() {
+    MutexLock lock(impl_->mutex);
+    impl_->wait_until_idle();
+    if (impl_->is_poisoned) return poisoned();
+    return impl_->write_pending();
+}
+
+Result<std::uint64_t> Journal::rewrite(const std::vector<JournalEntry>& entries) {
+    std::vector<Bytes> plaintexts;
+    for (const JournalEntry& entry : entries) {
+        TRY(Bytes plaintext, encode_journal_entry(entry));
+        plaintexts.push_back(std::move(plaintext));
+    }
+    MutexLock lock(impl_->mutex);
+    impl_->wait_until_idle();
+    if (impl_->is_poisoned) return poisoned();
+    std::uint64_t first = impl_->next_sequence;
+    if (plaintexts.empty())
+        TRY_OK(impl_->forget_all());
+    else
+        TRY_OK(impl_->replace_file(std::move(plaintexts)));
+    return first;
+}
+
+std::uint64_t Journal::size_bytes() const {
+    MutexLock lock(impl_->mutex);
+    return impl_->size + impl_->pending.size();
+}
+
+std::uint64_t Journal::next_sequence() const {
+    MutexLock lock(impl_->mutex);
+    return impl_->next_sequence;
+}
+
+std::uint64_t Journal::durable_before() const {
+    MutexLock lock(impl_->mutex);
+    return impl_->durable_before;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,138 @@
+#include "vault/journal/journal_entry.h"
+
+#include <algorithm>
+
+#include "base/codec.h"
+#include "vault/limits.h"
+
+namespace lockstep {
+namespace {
+
+// First byte of an entry.
+enum class EntryKind : std::uint8_t {
+    Records = 1,
+    Content = 2,
+    SegmentIntent = 3,
+    Published = 4,
+    Incarnation = 5,
+    Fact = 6,
+};
+
+Encoder begin(EntryKind kind) {
+    Encoder out;
+    out.u8(static_cast<std::uint8_t>(kind));
+    return out;
+}
+
+Result<Bytes> encode(const JournalRecords& entry) {
+    TRY(Bytes records, encode_records(entry.records, LogId{}));
+    return std::move(begin(EntryKind::Records).raw(records)).take();
+}
+
+Result<Bytes> encode(const JournalContent& entry) {
+    if (entry.bytes.size() > kJournalContentSizeMax)
+        return Error{ErrorKind::TooLarge, "journal: content above its limit"};
+    Encoder out = begin(EntryKind::Content);
+    out.u8(static_cast<std::uint8_t>(entry.form)).u8(entry.kind).id(entry.id);
+    return std::move(out.raw(entry.bytes)).take();
+}
+
+Result<Bytes> encode(const JournalSegmentIntent& entry) {
+    Encoder out = begin(EntryKind::SegmentIntent);
+    return std::move(out.id(entry.log).u64(entry.number).id(entry.hash)).take();
+}
+
+Result<Bytes> encode(const JournalPublished& entry) {
+    Encoder out = begin(EntryKind::Published);
+    return std::move(out.id(entry.log).u64(entry.number).u64(entry.released_before)).take();
+}
+
+Result<Bytes> encode(const JournalIncarnation& entry) {
+    Encoder out = begin(EntryKind::Incarnation);
+    return std::move(out.id(entry.incarnation).id(entry.log)).take();
+}
+
+Result<Bytes> encode(const JournalFact& entry) {
+    if (entry.body.size() > kJournalFactSizeMax)
+        return Error{ErrorKind::TooLarge, "journal: fact above its limit"};
+    return std::move(begin(EntryKind::Fact).u8(entry.kind).raw(entry.body)).take();
+}
+
+Result<JournalEntry> read_content(Decoder& in) {
+    JournalContent content;
+    content.form = JournalContent::Form{in.u8()};
+    content.kind = in.u8();
+    content.id = in.id<ChunkId>();
+    if (content.form != JournalContent::Form::Plain && content.form != JournalContent::Form::Sealed)
+        in.fail("form of content");
+    if (in.remaining() > kJournalContentSizeMax) in.fail("content above its limit");
+    TRY_OK(in.status());
+    content.bytes = to_bytes(in.raw(in.remaining()));
+    return JournalEntry(std::move(content));
+}
+
+Result<JournalEntry> read_fact(Decoder& in) {
+    JournalFact fact{in.u8(), {}};
+    if (in.remaining() > kJournalFactSizeMax) in.fail("fact above its limit");
+    TRY_OK(in.status());
+    fact.body = to_bytes(in.raw(in.remaining()));
+    return JournalEntry(std::move(fact));
+}
+
+Result<JournalEntry> read_body(EntryKind kind, Decoder& in) {
+    switch (kind) {
+        case EntryKind::Records: {
+            TRY(RecordBatch batch, decode_records(in.raw(in.remaining()), LogId{}));
+            if (!batch.unknown.empty())
+                return Error{ErrorKind::Unsupported, "journal: written by a newer Lockstep"};
+            return JournalEntry(JournalRecords{std::move(batch.records)});
+        }
+        case EntryKind::Content:
+            return read_content(in);
+        case EntryKind::SegmentIntent:
+            return JournalEntry(
+                JournalSegmentIntent{in.id<LogId>(), in.u64(), in.id<SegmentHash>()});
+        case EntryKind::Published:
+            return JournalEntry(JournalPublished{in.id<LogId>(), in.u64(), in.u64()});
+        case EntryKind::Incarnation:
+            return JournalEntry(JournalIncarnation{in.id<IncarnationId>(), in.id<LogId>()});
+        case EntryKind::Fact:
+            return read_fact(in);
+    }
+    return Error{ErrorKind::Unsupported, "journal: unknown kind of entry"};
+}
+
+bool is_released(const ReplayedEntry& entry, std::uint64_t before) {
+    return entry.sequence < before && (std::holds_alternative<JournalRecords>(entry.entry) ||
+                                       std::holds_alternative<JournalContent>(entry.entry));
+}
+
+}  // namespace
+
+Result<Bytes> encode_journal_entry(const JournalEntry& entry) {
+    TRY(Bytes bytes, std::visit([](const auto& e) { return encode(e); }, entry));
+    if (bytes.size() > kJournalEntrySizeMax)
+        return Error{ErrorKind::TooLarge, "journal: entry above its limit"};
+    return bytes;
+}
+
+Result<JournalEntry> decode_journal_entry(ByteView bytes) {
+    if (bytes.size() > kJournalEntrySizeMax)
+        return Error{ErrorKind::Corrupt, "journal: entry above its limit"};
+    Decoder in(bytes);
+    EntryKind kind{in.u8()};
+    TRY(JournalEntry entry, read_body(kind, in));
+    TRY_OK(in.finish());
+    return entry;
+}
+
+std::vector<ReplayedEntry> unreleased(std::vector<ReplayedEntry> entries) {
+    std::uint64_t before = 0;
+    for (const ReplayedEntry& entry : entries)
+        if (const auto* published = std::get_if<JournalPublished>(&entry.entry))
+            before = std::max(before, published->released_before);
+    std::erase_if(entries, [&](const ReplayedEntry& entry) { return is_released(entry, before); });
+    return entries;
+}
+
+}  // namespace lockstep
