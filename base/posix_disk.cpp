@@ -21,6 +21,8 @@ Error last_error(const fs::path& path, std::string_view doing) {
     if (code == ENOSPC || code == EDQUOT) kind = ErrorKind::NoSpace;
     if (code == EACCES || code == EPERM) kind = ErrorKind::Refused;
     if (code == EROFS) kind = ErrorKind::ReadOnly;
+    if (code == ENOTEMPTY) kind = ErrorKind::NotEmpty;
+    if (code == EISDIR) kind = ErrorKind::IsDirectory;
     return {kind, std::string(doing) + " " + path.string() + ": " + std::generic_category().message(code)};
 }
 

@@ -1,7 +1,7 @@
 // The other file that sees Boost.Beast: it parses responses.
 #include "base/http/client.h"
 
-#include <array>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -183,13 +183,12 @@ void HttpClient::Impl::disconnect() {
 
 void HttpClient::Impl::start_response(const HttpRequest& request, bool is_stream) {
     parser_.emplace();
-    parser_->eager(true);
+    parser_->eager(false);  // eager parsing loses the error of a length above the limit
     parser_->header_limit(options_.header_size_max);
-    if (is_stream) {
-        parser_->body_limit(boost::none);
-    } else {
-        parser_->body_limit(options_.response_size_max);
-    }
+    // A stream never ends; what it may hold at a time is bounded where its events are read. ("No
+    // limit" would make Beast refuse every length.)
+    parser_->body_limit(is_stream ? std::numeric_limits<std::uint64_t>::max()
+                                  : options_.response_size_max);
     if (request.method == "HEAD") parser_->skip(true);
 }
 
@@ -198,6 +197,12 @@ Status HttpClient::Impl::read_response(const HttpRequest& request, bool header_o
     for (int interim = 0; interim < kInterimResponsesMax; ++interim) {
         while (!(parser_->is_done() || (header_only && parser_->is_header_done()))) {
             TRY(bool more, advance(patience));
+            bool has_body = parser_->is_header_done() && !parser_->is_done();
+            bool is_too_large =
+                (has_body && parser_->content_length().value_or(0) > options_.response_size_max) ||
+                parser_->get().body().size() > options_.response_size_max;
+            if (is_too_large)
+                return Error{ErrorKind::TooLarge, "the response is larger than allowed"};
             if (!more) break;
         }
         if (parser_->get().result_int() >= 200) return {};
@@ -224,11 +229,11 @@ Result<bool> HttpClient::Impl::advance(const Patience& patience) {
         got_anything_ = true;
         return true;
     }
+    if (!parser_->got_some())
+        return Error{ErrorKind::Io, "the connection was closed without a response"};
     error = {};
     parser_->put_eof(error);
     if (error) return parse_error(error);
-    if (!parser_->is_done())
-        return Error{ErrorKind::Io, "the connection was closed without a response"};
     return false;
 }
 
@@ -244,7 +249,6 @@ Status HttpClient::Impl::stream_events(const HttpRequest& request,
     start_response(request, true);
     TRY_OK(read_response(request, true, patience));
     if (parser_->get().result_int() != 200) {
-        parser_->body_limit(options_.response_size_max);
         TRY_OK(read_response(request, false, patience));
         HttpResponse response = to_response(parser_->release());
         Error error{ErrorKind::Io,

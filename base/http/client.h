@@ -24,7 +24,7 @@ struct HttpClientOptions {
 
 struct HttpStreamOptions {
     // Ends the stream with Cancelled, at once, from any thread.
-    std::stop_token stop;
+    std::stop_token stop{};
     // Time to connect and get the response's header.
     std::chrono::milliseconds connect_timeout{10'000};
     // Timeout when not even a heartbeat arrives for this long; 0: wait for ever.

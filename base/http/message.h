@@ -15,8 +15,8 @@
 namespace lockstep {
 
 struct HttpField {
-    std::string name;
-    std::string value;
+    std::string name{};
+    std::string value{};
 
     bool operator==(const HttpField&) const = default;
 };
@@ -25,11 +25,11 @@ using HttpFields = std::vector<HttpField>;
 // Who is at the other end of a connection, as the kernel says it.
 struct HttpPeer {
     // SO_PEERCRED of a unix socket.
-    std::optional<std::uint32_t> uid;
+    std::optional<std::uint32_t> uid{};
     // Text and raw form (4 or 16 bytes) of a TCP peer's address; empty for a unix socket. An IPv4
     // address mapped into IPv6 is given as IPv4.
-    std::string address;
-    Bytes address_bytes;
+    std::string address{};
+    Bytes address_bytes{};
     std::uint16_t port = 0;
 };
 
@@ -38,13 +38,13 @@ struct HttpRequest {
     // Percent-decoded, without the query. Always begins with '/'.
     std::string path = "/";
     // Percent-decoded ('+' is a space), in the order sent; names may repeat.
-    HttpFields query;
-    HttpFields headers;
-    std::string body;
+    HttpFields query{};
+    HttpFields headers{};
+    std::string body{};
     // Server: filled in. Client: ignored.
-    HttpPeer peer;
+    HttpPeer peer{};
     // Server: path and query as they were sent. Client: when empty, made of `path` and `query`.
-    std::string target;
+    std::string target{};
 
     // The first value of that name. Header names match in either case.
     const std::string* query_value(std::string_view name) const;
@@ -57,9 +57,9 @@ struct HttpRequest {
 struct HttpResponse {
     int status = 200;
     std::string content_type = "application/json";
-    std::string body;
+    std::string body{};
     // Beside Content-Type and Content-Length, which are always written.
-    HttpFields headers;
+    HttpFields headers{};
 
     const std::string* header(std::string_view name) const;
 
@@ -69,9 +69,9 @@ struct HttpResponse {
 
 // One server-sent event. Empty `id` and `event` are not written. `data` may hold several lines.
 struct HttpEvent {
-    std::string id;
-    std::string event;
-    std::string data;
+    std::string id{};
+    std::string event{};
+    std::string data{};
 
     bool operator==(const HttpEvent&) const = default;
 };

@@ -100,6 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     boost::beast::flat_buffer buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
+    std::size_t header_size_ = 0;
     bool is_reading_ = false;
     bool is_continued_ = false;
     bool is_head_ = false;
@@ -165,9 +166,10 @@ class Exchange final : public HttpResponder::Exchange {
 
 void Connection::await_request() {
     parser_.emplace();
-    parser_->eager(true);
+    parser_->eager(false);  // eager parsing loses the error of a length above the limit
     parser_->header_limit(core_.options.header_size_max);
     parser_->body_limit(core_.options.body_size_max);
+    header_size_ = 0;
     is_continued_ = false;
     state_ = State::Idle;
     deadline_ = now() + core_.options.idle_timeout;
@@ -200,8 +202,10 @@ void Connection::feed() {
     }
     while (buffer_.size() > 0 && !parser_->is_done()) {
         error_code error;
+        bool in_header = !parser_->is_header_done();
         std::size_t used = parser_->put(buffer_.data(), error);
         buffer_.consume(used);
+        if (in_header) header_size_ += used;
         if (error == http::error::need_more) break;
         if (error == http::error::header_limit) return refuse(431, "request header too large");
         if (error == http::error::body_limit) return refuse(413, "request body too large");
@@ -209,10 +213,12 @@ void Connection::feed() {
         if (error) return refuse(400, "malformed request");
         if (used == 0) break;
     }
-    if (parser_->is_done()) return handle_request();
-    // Bodies are consumed as they come; what is left is an endless chunk header or trailer.
-    if (buffer_.size() > core_.options.header_size_max)
+    // Beast limits the request line and the headers each on its own; and bodies are consumed as
+    // they come, so what is left is the rest of a header, or an endless chunk header or trailer.
+    std::size_t unparsed = parser_->is_done() ? 0 : buffer_.size();
+    if (std::max(header_size_, unparsed) > core_.options.header_size_max)
         return refuse(431, "request header too large");
+    if (parser_->is_done()) return handle_request();
     if (parser_->is_header_done() && !is_continued_) send_continue();
     read();
 }

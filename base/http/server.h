@@ -40,9 +40,9 @@ struct HttpServerOptions {
     // noticed.
     std::chrono::milliseconds event_heartbeat{15'000};
     // Unix sockets: a peer of another user is closed before a byte is read.
-    std::optional<std::uint32_t> allowed_uid;
+    std::optional<std::uint32_t> allowed_uid{};
     // The value of the Server header; empty: none.
-    std::string server_name;
+    std::string server_name{};
 };
 
 // The sending end of a server-sent-event stream. THREADS: any.

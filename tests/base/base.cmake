@@ -1,0 +1,10 @@
+lockstep_test(base_test
+  SOURCES
+    base/bytes_test.cpp base/codec_test.cpp base/posix_disk_test.cpp base/result_test.cpp base/worker_pool_test.cpp
+  LIBRARIES lockstep::base lockstep_test_support)
+
+lockstep_test(http_test
+  SOURCES
+    base/http_client_test.cpp base/http_events_test.cpp base/http_parts_test.cpp base/http_server_test.cpp
+    base/http_test_peer.cpp
+  LIBRARIES lockstep::base_http lockstep_test_support)

@@ -1,0 +1,124 @@
+// The pure parts of base/http: percent-encoding, queries, targets, event text.
+#include <gtest/gtest.h>
+
+#include "base/http/event_stream.h"
+#include "base/http/response_head.h"
+#include "base/http/url.h"
+#include "tests/support/seeded_random.h"
+
+namespace lockstep {
+namespace {
+
+TEST(UrlTest, EveryByteSurvivesEncoding) {
+    std::string all;
+    for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+    EXPECT_EQ(*percent_decode(percent_encode(all)), all);
+    EXPECT_EQ(*percent_decode(percent_encode_path(all)), all);
+    EXPECT_EQ(percent_encode("aZ09-._~/ +"), "aZ09-._~%2F%20%2B");
+    EXPECT_EQ(percent_encode_path("a/b c"), "a/b%20c");
+    EXPECT_EQ(*percent_decode("a+b"), "a+b");
+}
+
+TEST(UrlTest, ABrokenEscapeIsInvalid) {
+    for (std::string_view bad : {"%", "%1", "a%", "%g0", "%0g", "%%20"})
+        EXPECT_EQ(percent_decode(bad).error().kind, ErrorKind::Invalid) << bad;
+}
+
+TEST(UrlTest, QueriesKeepOrderRepeatsAndRawBytes) {
+    auto fields = *parse_query("a=1&b=%00%ff&a=2&c&=d&&e=f=g&p=x+y%2B");
+    HttpFields expected{{"a", "1"},   {"b", std::string("\0\xff", 2)},
+                        {"a", "2"},   {"c", ""},
+                        {"", "d"},    {"e", "f=g"},
+                        {"p", "x y+"}};
+    EXPECT_EQ(fields, expected);
+    EXPECT_EQ(*parse_query(format_query(expected)), expected);
+    EXPECT_TRUE(parse_query("")->empty());
+}
+
+TEST(UrlTest, QueriesAreBounded) {
+    std::string query;
+    for (std::size_t i = 0; i < kQueryFieldsMax; ++i) query += "a&";
+    EXPECT_EQ(parse_query(query)->size(), kQueryFieldsMax);
+    EXPECT_EQ(parse_query(query + "a").error().kind, ErrorKind::Invalid);
+}
+
+TEST(UrlTest, TargetsAreSplit) {
+    auto target = *parse_target("/a%2Fb?x=%2F#fragment");
+    EXPECT_EQ(target.path, "/a/b");
+    EXPECT_EQ(target.query, (HttpFields{{"x", "/"}}));
+    EXPECT_EQ(parse_target("http://host:1/p?q")->path, "/p");
+    EXPECT_EQ(parse_target("http://host")->path, "/");
+    EXPECT_FALSE(parse_target("").ok());
+    EXPECT_FALSE(parse_target("*").ok());
+    EXPECT_FALSE(parse_target("/%").ok());
+}
+
+TEST(UrlTest, PathPartsComeFromTheTargetOrThePath) {
+    EXPECT_EQ((HttpRequest{.path = "/a b//c"}).path_parts(),
+              (std::vector<std::string>{"a b", "c"}));
+    EXPECT_EQ((HttpRequest{.target = "/a%2fb/c?d/e"}).path_parts(),
+              (std::vector<std::string>{"a/b", "c"}));
+    EXPECT_EQ((HttpRequest{.target = "http://h/x"}).path_parts(), (std::vector<std::string>{"x"}));
+    EXPECT_TRUE((HttpRequest{.target = "http://h"}).path_parts().empty());
+    EXPECT_TRUE((HttpRequest{.path = "/"}).path_parts().empty());
+}
+
+TEST(UrlTest, ArbitraryBytesNeverCrashTheDecoders) {
+    SeededRandom random(3);
+    for (int i = 0; i < 5000; ++i) {
+        Bytes bytes = random.bytes(random.below(40));
+        std::string text = "/" + std::string(as_text(bytes));
+        for (char& c : text)
+            if (random.chance(30)) c = "%&=+?#/"[random.below(7)];
+        auto target = parse_target(text);
+        EXPECT_LE(target.ok() ? target->path.size() : 0, text.size());
+    }
+}
+
+std::vector<HttpEvent> parse_events(std::string_view stream, std::size_t piece_size) {
+    EventParser parser(10'000);
+    std::vector<HttpEvent> out;
+    while (!stream.empty()) {
+        auto events = parser.feed(stream.substr(0, piece_size)).value();
+        out.insert(out.end(), events.begin(), events.end());
+        stream.remove_prefix(std::min(piece_size, stream.size()));
+    }
+    return out;
+}
+
+TEST(EventTextTest, RoundTripsInPiecesOfAnySize) {
+    std::vector<HttpEvent> events{
+        {"1", "a", "x"}, {"", "", "two\nlines\n"}, {"3", "", ""}, {"4", "b", "c: d"}};
+    std::string stream;
+    for (const auto& event : events) stream += format_event(event);
+    for (std::size_t size = 1; size < 30; ++size) EXPECT_EQ(parse_events(stream, size), events);
+}
+
+TEST(EventTextTest, TakesAllLineBreaksCommentsAndUnknownFields) {
+    EXPECT_EQ(parse_events(": hello\r\ndata: a\r\rid:1\nretry: 5\ndata\ndata:  b\r\n\r\n", 1),
+              (std::vector<HttpEvent>{{"", "", "a"}, {"1", "", "\n b"}}));
+    EXPECT_TRUE(parse_events("event: without data\n\n:\n\n", 5).empty());
+}
+
+TEST(EventTextTest, LimitsHoldAtAndOnePast) {
+    EventParser parser(10);
+    EXPECT_TRUE(parser.feed("data: 1234\n\n").ok());
+    EXPECT_EQ(parser.feed("data: 12345").error().kind, ErrorKind::TooLarge);
+    EventParser many(20);
+    EXPECT_TRUE(many.feed("data: 12345\ndata: 12345\n").ok());
+    EXPECT_FALSE(many.feed("data: 12345\ndata: 12345\n").ok());
+}
+
+TEST(ResponseHeadTest, KnowsNamesAndValues) {
+    EXPECT_TRUE(is_header_name("X-Y"));
+    EXPECT_FALSE(is_header_name(""));
+    EXPECT_FALSE(is_header_name("X:"));
+    EXPECT_FALSE(is_header_name("X Y"));
+    EXPECT_TRUE(is_header_value("a\tb c"));
+    EXPECT_FALSE(is_header_value("a\nb"));
+    EXPECT_FALSE(is_header_value(std::string_view("\0", 1)));
+    EXPECT_EQ(http_reason(418), "Unknown");
+}
+
+}  // namespace
+}  // namespace lockstep
