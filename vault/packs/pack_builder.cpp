@@ -6,12 +6,12 @@ PackBuilder::PackBuilder(const AnySecretKey& pack_base, const VaultId& vault, co
                          Random& random)
     // The salt is 256 random bits, so the pack's key has never been used before.
     : context_(PackContext::derive(pack_base, vault, epoch, random.id<PackSalt>())),
-      random_(random),
+      random_(&random),
       bytes_(encode_pack_prefix(
           {.epoch = epoch, .salt = context_.salt, .commitment = context_.commitment})) {}
 
 SealedChunk PackBuilder::seal(ChunkKind kind, const ChunkId& id, ByteView plaintext) const {
-    return seal_chunk(context_, kind, id, plaintext, random_);
+    return seal_chunk(context_, kind, id, plaintext, *random_);
 }
 
 bool PackBuilder::fits(std::size_t sealed_length) const {
@@ -47,12 +47,12 @@ FinishedPack PackBuilder::finish() && {
 
     bytes_.reserve(trailer.pack_length);
     trailer.padding_offset = bytes_.size();
-    append_sealed(bytes_, context_.key, pack_padding_aad(context_), padding, random_);
+    append_sealed(bytes_, context_.key, pack_padding_aad(context_), padding, *random_);
     trailer.index_offset = bytes_.size();
     append_sealed(bytes_, context_.key, pack_index_aad(context_), encode_pack_index(entries_),
-                  random_);
+                  *random_);
     append_sealed(bytes_, context_.key, pack_trailer_aad(context_, prefix),
-                  encode_pack_trailer(trailer), random_);
+                  encode_pack_trailer(trailer), *random_);
     CHECK(bytes_.size() == trailer.pack_length);
 
     PackIdentity identity = identify_pack(bytes_);

@@ -52,7 +52,7 @@ class PackBuilder {
 
   private:
     PackContext context_;
-    Random& random_;
+    Random* random_;
     Bytes bytes_;
     std::vector<PackEntry> entries_;
     std::unordered_set<ChunkId> ids_;
