@@ -134,6 +134,7 @@ Status MemoryFileSystem::check_writable() const {
 
 Status MemoryFileSystem::check_free(NodeId parent, std::string_view name) {
     TRY_OK(check_writable());
+    TRY([[maybe_unused]] const Node* directory, find_directory(parent));
     const Result<NodeId> taken = child(parent, name);
     if (taken.ok()) return failure(ErrorKind::Exists);
     if (taken.error().kind == ErrorKind::NotFound) return Result<void>{};
