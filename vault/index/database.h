@@ -29,7 +29,7 @@ class Statement {
     Statement& operator=(Statement&& other) noexcept;
 
     // What is bound must stay alive until the step: nothing is copied.
-    Statement& bind(int parameter, std::uint64_t value);  // REQUIRES: below 2^63
+    Statement& bind(int parameter, std::uint64_t value);  // 2^63 and more: the step fails
     Statement& bind(int parameter, ByteView value);
     Statement& bind_null(int parameter);
     template <typename Tag, std::size_t N>
@@ -46,6 +46,7 @@ class Statement {
     std::uint64_t integer(int column) const;
     ByteView blob(int column) const;  // valid until the next step or reset
     bool is_null(int column) const;
+    int columns() const;
     template <typename IdType>
     Result<IdType> id(int column) const {
         ByteView view = blob(column);
@@ -56,8 +57,6 @@ class Statement {
 
   private:
     friend class Database;
-    Status bound() const;
-
     sqlite3_stmt* handle_ = nullptr;
     int bind_error_ = 0;
 };

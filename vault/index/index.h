@@ -30,10 +30,11 @@ class Index {
     // SQLite's own check of its structure.
     Status check();
 
+    struct Impl;  // for the index's own files only
+
   private:
     friend class ChunkIndex;
     friend class LogIndex;
-    struct Impl;
     explicit Index(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> impl_;
     ChunkIndex chunks_{*this};

@@ -1,0 +1,203 @@
+#include "vault/index/chunk_index.h"
+
+#include <tuple>
+
+#include "vault/index/index_impl.h"
+
+namespace lockstep {
+namespace {
+
+constexpr const char* kFind =
+    "SELECT p.id, p.length, p.epoch, c.kind, c.compression, c.offset, c.sealed_length,"
+    " c.raw_length, p.present, c.verified, p.condemned"
+    " FROM chunk c JOIN pack p ON p.row = c.pack WHERE c.id = ?1";
+constexpr const char* kPackRow = "SELECT row FROM pack WHERE id = ?1";
+constexpr const char* kPackColumns =
+    "SELECT id, length, epoch, present, condemned FROM pack WHERE id = ?1";
+constexpr const char* kAllPacks =
+    "SELECT id, length, epoch, present, condemned FROM pack ORDER BY id";
+constexpr const char* kMissing =
+    "SELECT id, length FROM pack WHERE present = 0 AND"
+    " EXISTS (SELECT 1 FROM introduction i WHERE i.pack = pack.id) ORDER BY id";
+constexpr const char* kUpsertPack =
+    "INSERT INTO pack (id, length, epoch, present, condemned) VALUES (?1, ?2, ?3, 1, 0)"
+    " ON CONFLICT (id) DO UPDATE SET length = ?2, epoch = ?3, present = 1";
+constexpr const char* kAddChunk =
+    "INSERT INTO chunk (id, pack, kind, compression, offset, sealed_length, raw_length, verified)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    " ON CONFLICT DO UPDATE SET verified = max(verified, ?8)";
+
+template <typename IdType>
+Result<IdType> id_or_zero(const Statement& row, int column) {
+    if (row.is_null(column)) return IdType{};
+    return row.id<IdType>(column);
+}
+
+Result<ChunkLocation> read_location(const Statement& row) {
+    ChunkLocation out;
+    TRY(out.pack, row.id<PackId>(0));
+    out.pack_length = row.integer(1);
+    TRY(out.epoch, id_or_zero<EpochId>(row, 2));
+    out.kind = static_cast<std::uint8_t>(row.integer(3));
+    out.compression = static_cast<std::uint8_t>(row.integer(4));
+    out.offset = static_cast<std::uint32_t>(row.integer(5));
+    out.sealed_length = static_cast<std::uint32_t>(row.integer(6));
+    out.raw_length = static_cast<std::uint32_t>(row.integer(7));
+    out.is_present = row.integer(8) != 0;
+    out.is_verified = row.integer(9) != 0;
+    out.is_condemned = row.integer(10) != 0;
+    return out;
+}
+
+Result<PackRow> read_pack(const Statement& row) {
+    PackRow out;
+    TRY(out.info.id, row.id<PackId>(0));
+    out.info.length = row.integer(1);
+    TRY(out.epoch, id_or_zero<EpochId>(row, 2));
+    out.is_present = row.integer(3) != 0;
+    out.is_condemned = row.integer(4) != 0;
+    return out;
+}
+
+bool is_better(const ChunkLocation& a, const ChunkLocation& b) {
+    auto rank = [](const ChunkLocation& l) {
+        return std::tuple(l.is_verified && l.is_present, l.is_present, l.is_verified,
+                          !l.is_condemned);
+    };
+    return rank(a) > rank(b);
+}
+
+}  // namespace
+
+Result<std::optional<ChunkLocation>> ChunkIndex::find(const ChunkId& chunk) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows, index_.impl_->statement(kFind));
+    StatementUse use(*rows);
+    rows->bind(1, chunk);
+    std::optional<ChunkLocation> best;
+    for (;;) {
+        TRY(bool has_row, rows->step());
+        if (!has_row) return best;
+        TRY(ChunkLocation found, read_location(*rows));
+        if (!best || is_better(found, *best)) best = found;
+    }
+}
+
+Result<std::vector<ChunkLocation>> ChunkIndex::find_all(const ChunkId& chunk) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows, index_.impl_->statement(kFind));
+    StatementUse use(*rows);
+    rows->bind(1, chunk);
+    std::vector<ChunkLocation> out;
+    for (;;) {
+        TRY(bool has_row, rows->step());
+        if (!has_row) return out;
+        TRY(ChunkLocation found, read_location(*rows));
+        out.push_back(found);
+    }
+}
+
+Status ChunkIndex::add_pack(const PackInfo& pack, const EpochId& epoch,
+                            std::span<const ChunkEntry> chunks, bool are_verified) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Transaction transaction, Transaction::begin(index_.impl_->database));
+    TRY(Statement * upsert, index_.impl_->statement(kUpsertPack));
+    TRY_OK(upsert->bind(1, pack.id).bind(2, pack.length).bind(3, epoch).run());
+    TRY(Statement * find, index_.impl_->statement(kPackRow));
+    std::uint64_t row = 0;
+    {
+        StatementUse use(*find);
+        TRY(bool has_row, find->bind(1, pack.id).step());
+        if (!has_row) return Error{ErrorKind::Corrupt, "index: a pack just added is not there"};
+        row = find->integer(0);
+    }
+    TRY(Statement * add, index_.impl_->statement(kAddChunk));
+    for (const ChunkEntry& chunk : chunks) {
+        add->bind(1, chunk.id).bind(2, row).bind(3, std::uint64_t{chunk.kind});
+        add->bind(4, std::uint64_t{chunk.compression}).bind(5, std::uint64_t{chunk.offset});
+        add->bind(6, std::uint64_t{chunk.sealed_length}).bind(7, std::uint64_t{chunk.raw_length});
+        TRY_OK(add->bind(8, std::uint64_t{are_verified ? 1U : 0U}).run());
+    }
+    return transaction.commit();
+}
+
+Status ChunkIndex::set_present(const PackId& pack, bool is_present) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * update, index_.impl_->statement("UPDATE pack SET present = ?2 WHERE id = ?1"));
+    return update->bind(1, pack).bind(2, std::uint64_t{is_present ? 1U : 0U}).run();
+}
+
+Status ChunkIndex::set_condemned(const PackId& pack, bool is_condemned) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * update,
+        index_.impl_->statement("UPDATE pack SET condemned = ?2 WHERE id = ?1"));
+    return update->bind(1, pack).bind(2, std::uint64_t{is_condemned ? 1U : 0U}).run();
+}
+
+Status ChunkIndex::forget_pack(const PackId& pack) {
+    constexpr const char* kSteps[] = {
+        "DELETE FROM chunk WHERE pack = (SELECT row FROM pack WHERE id = ?1)",
+        "DELETE FROM introduction WHERE pack = ?1",
+        "DELETE FROM pack WHERE id = ?1",
+    };
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Transaction transaction, Transaction::begin(index_.impl_->database));
+    for (const char* sql : kSteps) {
+        TRY(Statement * step, index_.impl_->statement(sql));
+        TRY_OK(step->bind(1, pack).run());
+    }
+    return transaction.commit();
+}
+
+Status ChunkIndex::mark_verified(const ChunkId& chunk, const PackId& pack) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * update,
+        index_.impl_->statement("UPDATE chunk SET verified = 1 WHERE id = ?1 AND"
+                                " pack = (SELECT row FROM pack WHERE id = ?2)"));
+    return update->bind(1, chunk).bind(2, pack).run();
+}
+
+Status ChunkIndex::drop_entry(const ChunkId& chunk, const PackId& pack) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * drop, index_.impl_->statement("DELETE FROM chunk WHERE id = ?1 AND"
+                                                  " pack = (SELECT row FROM pack WHERE id = ?2)"));
+    return drop->bind(1, chunk).bind(2, pack).run();
+}
+
+Result<std::optional<PackRow>> ChunkIndex::pack(const PackId& pack) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows, index_.impl_->statement(kPackColumns));
+    StatementUse use(*rows);
+    TRY(bool has_row, rows->bind(1, pack).step());
+    if (!has_row) return std::optional<PackRow>();
+    TRY(PackRow row, read_pack(*rows));
+    return std::optional(row);
+}
+
+Result<std::vector<PackRow>> ChunkIndex::packs() {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows, index_.impl_->statement(kAllPacks));
+    StatementUse use(*rows);
+    std::vector<PackRow> out;
+    for (;;) {
+        TRY(bool has_row, rows->step());
+        if (!has_row) return out;
+        TRY(PackRow row, read_pack(*rows));
+        out.push_back(row);
+    }
+}
+
+Result<std::vector<PackInfo>> ChunkIndex::missing_packs() {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows, index_.impl_->statement(kMissing));
+    StatementUse use(*rows);
+    std::vector<PackInfo> out;
+    for (;;) {
+        TRY(bool has_row, rows->step());
+        if (!has_row) return out;
+        TRY(PackId id, rows->id<PackId>(0));
+        out.push_back({id, rows->integer(1)});
+    }
+}
+
+}  // namespace lockstep

@@ -1,0 +1,198 @@
+#include "vault/index/database.h"
+
+#include <utility>
+
+#include <sqlite3.h>
+
+#include "vault/index/schema.h"
+
+namespace lockstep {
+namespace {
+
+Error error_of(sqlite3* handle, int code) {
+    ErrorKind kind = ErrorKind::Io;
+    switch (code & 0xff) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+        case SQLITE_CONSTRAINT:
+        case SQLITE_MISMATCH:
+            kind = ErrorKind::Corrupt;
+            break;
+        case SQLITE_FULL:
+            kind = ErrorKind::NoSpace;
+            break;
+        case SQLITE_TOOBIG:
+        case SQLITE_RANGE:
+            kind = ErrorKind::Invalid;
+            break;
+        default:
+            break;
+    }
+    return {kind, std::string("index: ") +
+                      (handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code))};
+}
+
+// Against a planted or damaged database: nothing in it runs code, and cells are checked before they
+// are used.
+constexpr const char* kHardening =
+    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+    "PRAGMA temp_store=MEMORY; PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=OFF;";
+
+}  // namespace
+
+// ---- Statement ---------------------------------------------------------------------------------
+
+Statement::~Statement() {
+    sqlite3_finalize(handle_);
+}
+
+Statement::Statement(Statement&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), bind_error_(other.bind_error_) {}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    std::swap(bind_error_, other.bind_error_);
+    return *this;
+}
+
+Statement& Statement::bind(int parameter, std::uint64_t value) {
+    int code = value > INT64_MAX
+                   ? SQLITE_RANGE
+                   : sqlite3_bind_int64(handle_, parameter, static_cast<sqlite3_int64>(value));
+    if (code != SQLITE_OK) bind_error_ = code;
+    return *this;
+}
+
+Statement& Statement::bind(int parameter, ByteView value) {
+    // A null pointer would bind NULL, not an empty blob.
+    const void* data = value.empty() ? static_cast<const void*>("") : value.data();
+    int code = sqlite3_bind_blob64(handle_, parameter, data, value.size(), SQLITE_STATIC);
+    if (code != SQLITE_OK) bind_error_ = code;
+    return *this;
+}
+
+Statement& Statement::bind_null(int parameter) {
+    int code = sqlite3_bind_null(handle_, parameter);
+    if (code != SQLITE_OK) bind_error_ = code;
+    return *this;
+}
+
+Result<bool> Statement::step() {
+    int code = std::exchange(bind_error_, SQLITE_OK);
+    if (code == SQLITE_OK) code = sqlite3_step(handle_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) return false;
+    Error error = error_of(code == SQLITE_RANGE ? nullptr : sqlite3_db_handle(handle_), code);
+    reset();
+    return error;
+}
+
+Status Statement::run() {
+    StatementUse use(*this);
+    for (;;) {
+        TRY(bool has_row, step());
+        if (!has_row) return {};
+    }
+}
+
+void Statement::reset() {
+    if (handle_ != nullptr) sqlite3_reset(handle_);
+    bind_error_ = SQLITE_OK;
+}
+
+std::uint64_t Statement::integer(int column) const {
+    return static_cast<std::uint64_t>(sqlite3_column_int64(handle_, column));
+}
+
+ByteView Statement::blob(int column) const {
+    const void* data = sqlite3_column_blob(handle_, column);
+    int size = sqlite3_column_bytes(handle_, column);
+    return {static_cast<const std::byte*>(data), static_cast<std::size_t>(size)};
+}
+
+bool Statement::is_null(int column) const {
+    return sqlite3_column_type(handle_, column) == SQLITE_NULL;
+}
+
+int Statement::columns() const {
+    return sqlite3_column_count(handle_);
+}
+
+// ---- Database ----------------------------------------------------------------------------------
+
+Result<Database> Database::open_in_memory() {
+    Database database;
+    int code = sqlite3_open_v2(
+        ":memory:", &database.handle_,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+        nullptr);
+    if (code != SQLITE_OK) return error_of(database.handle_, code);
+    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
+    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+    sqlite3_limit(database.handle_, SQLITE_LIMIT_ATTACHED, 0);
+    TRY_OK(database.execute(kHardening));
+    TRY_OK(database.execute(kIndexSchema));
+    return database;
+}
+
+Database::~Database() {
+    sqlite3_close_v2(handle_);
+}
+
+Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+    Statement statement;
+    int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                  SQLITE_PREPARE_PERSISTENT, &statement.handle_, nullptr);
+    if (code != SQLITE_OK) return error_of(handle_, code);
+    return statement;
+}
+
+Status Database::execute(std::string_view sql) {
+    int code = sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
+    return code == SQLITE_OK ? Status() : Status(error_of(handle_, code));
+}
+
+std::uint64_t Database::changed_rows() const {
+    return static_cast<std::uint64_t>(sqlite3_changes(handle_));
+}
+
+std::uint64_t Database::last_row() const {
+    return static_cast<std::uint64_t>(sqlite3_last_insert_rowid(handle_));
+}
+
+Status Database::check() {
+    TRY(Statement statement, prepare("PRAGMA quick_check(1)"));
+    TRY(bool has_row, statement.step());
+    std::string answer(has_row ? as_text(statement.blob(0)) : "no answer");
+    if (answer != "ok") return Error{ErrorKind::Corrupt, "index: " + answer};
+    return {};
+}
+
+// ---- Transaction -------------------------------------------------------------------------------
+
+Result<Transaction> Transaction::begin(Database& database) {
+    TRY_OK(database.execute("BEGIN"));
+    return Transaction(database);
+}
+
+Transaction::Transaction(Transaction&& other) noexcept
+    : database_(std::exchange(other.database_, nullptr)) {}
+
+Transaction::~Transaction() {
+    if (database_ == nullptr) return;
+    // A rollback that fails was done by SQLite already, with the error that brought us here.
+    Status status = database_->execute("ROLLBACK");
+    static_cast<void>(status.ok());
+}
+
+Status Transaction::commit() {
+    TRY_OK(database_->execute("COMMIT"));
+    database_ = nullptr;
+    return {};
+}
+
+}  // namespace lockstep
