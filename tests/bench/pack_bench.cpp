@@ -1,6 +1,7 @@
 // How fast content becomes packs and back, on one core. Build with the release preset:
 //
 //     build/release/bin/pack_bench [FILE...]     real files, else half random, half text-like bytes
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -113,7 +114,8 @@ struct Bench {
         for (const FinishedPack& pack : packs) {
             PackReader reader =
                 *PackReader::open(std::make_unique<MemoryPackBytes>(pack.bytes), base, vault);
-            for (const PackEntry& entry : *reader.read_index()) {
+            std::vector<PackEntry> index = *reader.read_index();
+            for (const PackEntry& entry : index) {
                 opened += reader.read_chunk(entry, &ids)->size();
             }
         }
