@@ -32,9 +32,12 @@ Error system_error(ErrorKind kind, const std::string& doing, int number) {
     return Error{kind, doing + ": " + std::strerror(number)};
 }
 
+// Asks the file system itself: a dead mount's root may still answer from the kernel's cache.
 bool is_dead(const fs::path& path) {
-    struct stat status {};
-    return ::lstat(path.c_str(), &status) != 0 && errno == ENOTCONN;
+    struct statx status {};
+    const int flags = AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW;
+    return ::statx(AT_FDCWD, path.c_str(), flags, STATX_BASIC_STATS, &status) != 0 &&
+           (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
 // A crashed daemon leaves a mount that answers every call with ENOTCONN.

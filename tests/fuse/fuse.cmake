@@ -4,6 +4,22 @@ add_library(lockstep_memory_file_system STATIC support/memory_file_system.cpp)
 target_link_libraries(lockstep_memory_file_system PUBLIC lockstep::base)
 lockstep_compile(lockstep_memory_file_system)
 
+add_library(lockstep_file_system_conformance OBJECT
+  vault/file_system_conformance.cpp
+  vault/file_system_conformance_content.cpp)
+target_link_libraries(lockstep_file_system_conformance
+  PUBLIC lockstep::base lockstep_test_support GTest::gtest)
+lockstep_compile(lockstep_file_system_conformance)
+
+lockstep_test(memory_file_system_test
+  SOURCES fuse/memory_file_system_test.cpp
+  LIBRARIES lockstep_memory_file_system lockstep_file_system_conformance)
+
+lockstep_test(fuse_test
+  SOURCES fuse/fuse_parts_test.cpp fuse/mount_invalidation_test.cpp fuse/mount_lifecycle_test.cpp
+    fuse/mount_posix_test.cpp fuse/mount_programs_test.cpp
+  LIBRARIES lockstep::fuse lockstep_memory_file_system lockstep_test_support)
+
 lockstep_executable(mount_bench
   SOURCES fuse/mount_bench.cpp
   LIBRARIES lockstep::fuse lockstep_memory_file_system lockstep_test_support)

@@ -1,15 +1,16 @@
-// How fast a mount of a MemoryFileSystem is: the cost of FUSE and of this layer alone, for information.
+// How fast a mount of a MemoryFileSystem is: the cost of FUSE and of this layer alone, for
+// information.
 //
 //     mount_bench [--writeback]
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstring>
 #include <string>
 #include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fuse/mount.h"
 #include "tests/support/memory_file_system.h"
@@ -41,8 +42,7 @@ std::string file_name(const std::string& root, int number) {
 void make_files(const std::string& root, const std::vector<char>& content) {
     for (int i = 0; i < kFiles; ++i) {
         const int fd = open_or_die(file_name(root, i), O_CREAT | O_EXCL | O_WRONLY);
-        CHECK(::write(fd, content.data(), content.size()) ==
-              static_cast<ssize_t>(content.size()));
+        CHECK(::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()));
         ::close(fd);
     }
 }

@@ -1,0 +1,187 @@
+// How mounts begin and end.
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/mutex.h"
+#include "tests/fuse/mounted_test.h"
+
+namespace lockstep {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(20);
+
+class MountLifecycleTest : public MountedTest {
+  protected:
+    void SetUp() override { SKIP_WITHOUT_FUSE(); }
+
+    std::optional<ErrorKind> mount_error(const std::filesystem::path& directory,
+                                         MountOptions options = {}) {
+        const auto mounted = Mount::mount(fs_, directory, std::move(options));
+        if (mounted.ok()) return std::nullopt;
+        EXPECT_FALSE(mounted.error().message.empty());
+        return mounted.error().kind;
+    }
+};
+
+TEST_F(MountLifecycleTest, MountAndUnmount) {
+    mount();
+    EXPECT_TRUE(mount_->is_mounted());
+    write_file("f", "x");
+    ASSERT_TRUE(mount_->unmount().ok());
+    EXPECT_FALSE(mount_->is_mounted());
+    EXPECT_FALSE(exists("f"));
+    EXPECT_TRUE(mount_->unmount().ok());
+    EXPECT_EQ(fs_.open_handles(), 0U);
+    mount();
+    EXPECT_EQ(read_file("f"), "x");
+}
+
+TEST_F(MountLifecycleTest, TheDirectoryIsGuardedWhileUnmounted) {
+    mount();
+    ASSERT_TRUE(mount_->unmount().ok());
+    EXPECT_EQ(status_of(".").st_mode & 07777, 0500U);
+    ASSERT_TRUE(remove_mount_point_guard(directory_.path()).ok());
+    EXPECT_EQ(status_of(".").st_mode & 07777, 0700U);
+}
+
+TEST_F(MountLifecycleTest, UnsuitableDirectoriesAreRefused) {
+    EXPECT_EQ(mount_error(directory_ / "missing"), ErrorKind::NotFound);
+    EXPECT_EQ(mount_error(directory_ / "missing" / "below"), ErrorKind::NotFound);
+    std::ofstream(path("file")) << "x";
+    EXPECT_EQ(mount_error(directory_ / "file"), ErrorKind::NotDirectory);
+    EXPECT_EQ(mount_error(directory_.path()), ErrorKind::NotEmpty);
+    std::filesystem::create_directory_symlink(side_.path(), directory_ / "link");
+    EXPECT_EQ(mount_error(directory_ / "link"), ErrorKind::NotDirectory);
+    EXPECT_EQ(mount_error("/"), ErrorKind::Refused);
+}
+
+TEST_F(MountLifecycleTest, MountedDirectoriesAreBusy) {
+    mount();
+    EXPECT_EQ(mount_error(directory_.path()), ErrorKind::Busy);
+    write_file("f", "still works");
+}
+
+TEST_F(MountLifecycleTest, OptionsAreChecked) {
+    MountOptions none, many, nameless;
+    none.threads = 0;
+    many.threads = kMountThreadsMax + 1;
+    nameless.name.clear();
+    EXPECT_EQ(mount_error(directory_.path(), none), ErrorKind::Invalid);
+    EXPECT_EQ(mount_error(directory_.path(), many), ErrorKind::Invalid);
+    EXPECT_EQ(mount_error(directory_.path(), nameless), ErrorKind::Invalid);
+}
+
+TEST_F(MountLifecycleTest, OptionsShow) {
+    MountOptions options;
+    options.name = "my, vault";
+    options.read_only = true;
+    options.uid = 1234;
+    options.threads = 1;
+    ASSERT_TRUE(fs_.make_node(kRootNode, "f", {}).ok());
+    mount(options);
+    EXPECT_EQ(status_of("f").st_uid, 1234U);
+    EXPECT_EQ(::open(path("g").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644), -1);
+    EXPECT_EQ(errno, EROFS);
+    std::ifstream mounts("/proc/self/mounts");
+    bool found = false;
+    for (std::string line; std::getline(mounts, line);) {
+        if (line.find(directory_.path().string()) == std::string::npos) continue;
+        found = true;
+        EXPECT_TRUE(line.starts_with("my_\\040vault ")) << line;
+        EXPECT_NE(line.find(" fuse.lockstep "), std::string::npos) << line;
+        EXPECT_NE(line.find("default_permissions"), std::string::npos) << line;
+        EXPECT_EQ(line.find("allow_other"), std::string::npos) << line;
+    }
+    EXPECT_TRUE(found);
+}
+
+TEST_F(MountLifecycleTest, UnmountOfABusyMountChangesNothing) {
+    mount();
+    UniqueFd fd = open("f", O_CREAT | O_RDWR);
+    const Status unmounted = mount_->unmount();
+    ASSERT_FALSE(unmounted.ok());
+    EXPECT_EQ(unmounted.error().kind, ErrorKind::Busy);
+    EXPECT_EQ(::write(fd.get(), "x", 1), 1);
+    write_file("g", "works");
+    fd.reset();
+    EXPECT_TRUE(mount_->unmount().ok());
+}
+
+TEST_F(MountLifecycleTest, LazyUnmountCutsOpenFilesOff) {
+    mount();
+    UniqueFd fd = open("f", O_CREAT | O_RDWR);
+    ASSERT_EQ(::write(fd.get(), "x", 1), 1);
+    ASSERT_TRUE(mount_->unmount_lazily().ok());
+    EXPECT_FALSE(mount_->is_mounted());
+    EXPECT_FALSE(exists("f"));
+    EXPECT_EQ(::write(fd.get(), "y", 1), -1);
+    char c = 0;
+    EXPECT_EQ(::pread(fd.get(), &c, 1, 4096), -1);
+    fd.reset();
+    mount_.reset();  // the handle of the lost file is the FileSystem's to drop
+}
+
+TEST_F(MountLifecycleTest, SomebodyElseUnmounts) {
+    Mutex mutex;
+    CondVar told;
+    bool finished = false;
+    MountOptions options;
+    options.on_finished = [&] {
+        MutexLock lock(mutex);
+        finished = true;
+        told.notify_all();
+    };
+    mount(options);
+    write_file("f", "x");
+    ASSERT_EQ(std::system(("umount '" + directory_.path().string() +
+                           "' 2>/dev/null || fusermount3 -u '" + directory_.path().string() + "'")
+                              .c_str()),
+              0);
+    {
+        MutexLock lock(mutex);
+        const auto deadline = std::chrono::steady_clock::now() + kPatience;
+        while (!finished && told.wait_until(mutex, deadline)) {
+        }
+        EXPECT_TRUE(finished);
+    }
+    EXPECT_FALSE(mount_->is_mounted());
+    EXPECT_TRUE(mount_->unmount().ok());
+}
+
+// The child mounts and is killed; its mount answers ENOTCONN until the next mount() clears it away.
+TEST_F(MountLifecycleTest, DeadMountsAreRemoved) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        MemoryFileSystem file_system;
+        const auto mounted = Mount::mount(file_system, directory_.path());
+        const char answer = mounted.ok() ? 'y' : 'n';
+        if (::write(ends[1], &answer, 1) != 1) ::_exit(1);
+        for (;;) ::pause();
+    }
+    char answer = 0;
+    ASSERT_EQ(::read(ends[0], &answer, 1), 1);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    ASSERT_EQ(answer, 'y');
+    ASSERT_EQ(::kill(child, SIGKILL), 0);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(::open(directory_.path().c_str(), O_RDONLY | O_CLOEXEC), -1);
+    EXPECT_EQ(errno, ENOTCONN);
+    mount();
+    write_file("f", "alive");
+}
+
+TEST_F(MountLifecycleTest, ReferencesComeBack) {
+    mount();
+    run("mkdir -p a/b && for i in 1 2 3 4 5; do echo $i > a/b/f$i; done && ls -lR >/dev/null && rm "
+        "-r a");
+    ASSERT_TRUE(mount_->unmount().ok());
+    EXPECT_EQ(fs_.open_handles(), 0U);
+}
+
+}  // namespace
+}  // namespace lockstep
