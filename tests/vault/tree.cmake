@@ -1,0 +1,10 @@
+# The tree against its reference model.
+add_library(lockstep_reference_model STATIC support/reference_view.cpp support/reference_model.cpp)
+target_link_libraries(lockstep_reference_model PUBLIC lockstep::vault_tree)
+lockstep_compile(lockstep_reference_model)
+
+lockstep_test(vault_tree_test
+  SOURCES
+    vault/tree_world.cpp
+    vault/tree_random_test.cpp
+  LIBRARIES lockstep_reference_model lockstep::vault_tree lockstep_test_support)
