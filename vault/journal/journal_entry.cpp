@@ -39,7 +39,8 @@ Result<Bytes> encode(const JournalContent& entry) {
 
 Result<Bytes> encode(const JournalSegmentIntent& entry) {
     Encoder out = begin(EntryKind::SegmentIntent);
-    return std::move(out.id(entry.log).u64(entry.number).id(entry.hash)).take();
+    out.id(entry.log).u64(entry.number).id(entry.hash).u8(entry.ends_publish ? 1 : 0);
+    return std::move(out).take();
 }
 
 Result<Bytes> encode(const JournalPublished& entry) {
@@ -89,9 +90,13 @@ Result<JournalEntry> read_body(EntryKind kind, Decoder& in) {
         }
         case EntryKind::Content:
             return read_content(in);
-        case EntryKind::SegmentIntent:
-            return JournalEntry(
-                JournalSegmentIntent{in.id<LogId>(), in.u64(), in.id<SegmentHash>()});
+        case EntryKind::SegmentIntent: {
+            JournalSegmentIntent intent{in.id<LogId>(), in.u64(), in.id<SegmentHash>()};
+            std::uint8_t ends = in.u8();
+            if (ends > 1) return Error{ErrorKind::Corrupt, "journal: a flag is neither 0 nor 1"};
+            intent.ends_publish = ends == 1;
+            return JournalEntry(intent);
+        }
         case EntryKind::Published:
             return JournalEntry(JournalPublished{in.id<LogId>(), in.u64(), in.u64()});
         case EntryKind::Incarnation:
@@ -121,8 +126,8 @@ Result<JournalEntry> decode_journal_entry(ByteView bytes) {
         return Error{ErrorKind::Corrupt, "journal: entry above its limit"};
     Decoder in(bytes);
     EntryKind kind{in.u8()};
-    TRY(JournalEntry entry, read_body(kind, in));
-    TRY_OK(in.finish());
+    Result<JournalEntry> entry = read_body(kind, in);
+    if (entry.ok()) TRY_OK(in.finish());
     return entry;
 }
 

@@ -4,4 +4,4 @@ lockstep_library(vault_journal
     journal/journal_entry.cpp
     journal/journal_format.cpp
     journal/journal_replay.cpp
-  LIBRARIES lockstep::vault_log lockstep::vault_keys)
+  LIBRARIES lockstep::vault_log)
