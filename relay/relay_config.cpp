@@ -1,0 +1,136 @@
+#include "relay/relay_config.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kPathTokenMax = 128;
+
+Error invalid(std::string message) {
+    return {ErrorKind::Invalid, std::move(message)};
+}
+
+Result<std::uint64_t> number(std::string_view flag, std::string_view text, std::uint64_t min,
+                             std::uint64_t max) {
+    std::uint64_t out = 0;
+    auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error != std::errc() || stop != text.data() + text.size() || out < min || out > max)
+        return invalid(fmt::format("{}: '{}' is not a number from {} to {}", flag, text, min, max));
+    return out;
+}
+
+Result<LogLevel> log_level(std::string_view text) {
+    if (text == "debug") return LogLevel::Debug;
+    if (text == "info") return LogLevel::Info;
+    if (text == "warning") return LogLevel::Warning;
+    if (text == "error") return LogLevel::Error;
+    return invalid(
+        fmt::format("--log-level: '{}' is not one of debug, info, warning, error", text));
+}
+
+bool is_token_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+Result<std::string> read_path_token(const std::string& file) {
+    std::ifstream in(file);
+    std::string token;
+    if (!in || !std::getline(in, token)) return invalid("--path-token-file: cannot read " + file);
+    bool is_good = !token.empty() && token.size() <= kPathTokenMax &&
+                   std::all_of(token.begin(), token.end(), is_token_character);
+    if (!is_good)
+        return invalid(fmt::format(
+            "--path-token-file: the token must be 1 to {} of A-Z a-z 0-9 - _", kPathTokenMax));
+    return token;
+}
+
+Status apply(RelayConfig& config, std::string_view flag, const std::string& value) {
+    if (flag == "--listen") {
+        TRY(ListenAddress address, parse_listen_address(value));
+        config.listen.push_back(std::move(address));
+    } else if (flag == "--interval") {
+        TRY(std::uint64_t seconds, number(flag, value, 10, 3600));
+        config.tracker.interval = std::chrono::seconds(seconds);
+        config.tracker.min_interval =
+            std::min(config.tracker.min_interval, config.tracker.interval);
+    } else if (flag == "--path-token-file") {
+        TRY(config.path_token, read_path_token(value));
+    } else if (flag == "--connections") {
+        TRY(config.connections_max, number(flag, value, 1, 1'000'000));
+    } else if (flag == "--log-level") {
+        TRY(config.log_level, log_level(value));
+    } else {
+        return invalid(fmt::format("unknown option '{}'; see --help", flag));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments) {
+    RelayConfig config;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        std::string flag = arguments[i];
+        if (flag == "--help" || flag == "-h")
+            return RelayConfig{.action = RelayConfig::Action::ShowHelp};
+        if (flag == "--version") return RelayConfig{.action = RelayConfig::Action::ShowVersion};
+        std::size_t equals = flag.find('=');
+        std::string value;
+        if (equals != std::string::npos) {
+            value = flag.substr(equals + 1);
+            flag.resize(equals);
+        } else if (i + 1 < arguments.size()) {
+            value = arguments[++i];
+        } else {
+            // Names an unknown option before it asks for a value of it.
+            TRY_OK(apply(config, flag, ""));
+            return invalid(flag + " needs a value");
+        }
+        TRY_OK(apply(config, flag, value));
+    }
+    if (config.listen.empty()) config.listen.push_back({"0.0.0.0", kRelayPortDefault});
+    return config;
+}
+
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+    std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos)
+        return invalid(fmt::format("--listen: '{}' has no port", text));
+    std::string_view address = text.substr(0, colon);
+    bool is_bracketed = address.starts_with('[') && address.ends_with(']');
+    if (is_bracketed) address = address.substr(1, address.size() - 2);
+    if (!is_bracketed && address.find(':') != std::string_view::npos)
+        return invalid(fmt::format("--listen: write an IPv6 address as [{}]", address));
+    if (address.empty()) return invalid(fmt::format("--listen: '{}' has no address", text));
+    TRY(std::uint64_t port, number("--listen", text.substr(colon + 1), 0, 0xffff));
+    return ListenAddress{std::string(address), static_cast<std::uint16_t>(port)};
+}
+
+std::string relay_help() {
+    return R"(lockstep-relay: helps devices find each other; can read nothing of what they share.
+
+Usage: lockstep-relay [options]
+
+  --listen ADDR:PORT       where to listen; may be repeated (default 0.0.0.0:6970)
+  --interval SECONDS       how often peers shall announce, 10 to 3600 (default 300)
+  --path-token-file FILE   serve only /announce/TOKEN and /scrape/TOKEN; the file's first line is TOKEN
+  --connections N          connections at a time (default 4096)
+  --log-level LEVEL        debug, info, warning or error (default info; only debug shows addresses)
+  --version                print the version
+  --help                   print this
+
+Examples:
+  lockstep-relay                                        all IPv4 addresses, port 6970
+  lockstep-relay --listen '[::]:6970'                   IPv6 and IPv4
+  lockstep-relay --listen 127.0.0.1:0 --interval 30     any free port, for a test; the log says which
+  curl http://127.0.0.1:6970/healthz                    is it well?
+
+SIGTERM and SIGINT stop it. Nothing is stored: after a restart peers are known again when they announce.
+)";
+}
+
+}  // namespace lockstep

@@ -1,0 +1,37 @@
+// The tracker: a decoded query in, a bencoded body out (BEP 3, 7, 23, 48).
+#pragma once
+
+#include <string>
+
+#include "base/http/message.h"
+#include "relay/peer_table.h"
+
+namespace lockstep {
+
+struct TrackerOptions {
+    // How often a peer shall announce, and how often it may.
+    std::chrono::seconds interval{300};
+    std::chrono::seconds min_interval{30};
+    PeerTableLimits limits{};
+};
+
+// What a swarm's member may miss before it is forgotten: two intervals and some delay.
+std::chrono::seconds peer_lifetime(const TrackerOptions& options);
+
+// THREADS: one.
+class Tracker {
+  public:
+    Tracker(Clock& clock, Random& random, TrackerOptions options);
+
+    // Bodies for both; malformed queries and full tables get a `failure reason`.
+    std::string announce(const HttpFields& query, const HttpPeer& peer);
+    std::string scrape(const HttpFields& query);
+
+    const PeerTable& table() const { return table_; }
+
+  private:
+    TrackerOptions options_;
+    PeerTable table_;
+};
+
+}  // namespace lockstep
