@@ -6,3 +6,11 @@ lockstep_test(vault_log_test
     vault/log_segment_test.cpp
     vault/log_store_test.cpp
   LIBRARIES lockstep::vault_log lockstep_test_support)
+
+lockstep_test(vault_journal_test
+  SOURCES vault/journal_test.cpp vault/log_samples.cpp
+  LIBRARIES lockstep::vault_journal lockstep_test_support)
+
+lockstep_test(vault_index_test
+  SOURCES vault/index_test.cpp vault/log_samples.cpp
+  LIBRARIES lockstep::vault_index lockstep_test_support)

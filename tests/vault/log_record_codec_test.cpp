@@ -64,6 +64,20 @@ TEST(RecordCodecTest, ACreationIsOneItem) {
               1 + 8 + 4 + 16 + 16 + 1 + 16 + 1 + std::string("notes.txt").size());
 }
 
+// The example of vault/FORMAT.md, "Records".
+TEST(RecordCodecTest, TheExampleOfTheFormat) {
+    std::vector<Record> all = one_of_each();
+    std::string expected =
+        "01"
+        "0000010000000000"
+        "3b000000" +
+        id_of<LinkId>(0x11).to_hex() + id_of<FileId>(0x22).to_hex() + "01" +
+        id_of<FileId>(0x33).to_hex() +
+        "09"
+        "6e6f7465732e747874";
+    EXPECT_EQ(hex(encoded({all[0], all[1], all[2]})), expected);
+}
+
 TEST(RecordCodecTest, RecordsOfOneStampNameItOnce) {
     Stamp stamp{9, kOwnLog};
     ResolveRecord first{id_of<FileId>(1), {}, stamp}, second{id_of<FileId>(2), {}, stamp};
