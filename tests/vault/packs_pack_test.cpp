@@ -1,8 +1,9 @@
 #include <fstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 
-#include "base/codec.h"
+#include "base/mutex.h"
 #include "tests/vault/packs_samples.h"
 #include "vault/crypto/object_prefix.h"
 
@@ -113,6 +114,30 @@ TEST(PackTest, AChunkIsPackedOnce) {
     add_data(builder, as_bytes("twice"));
     EXPECT_EQ(builder.chunk_count(), 1U);
     EXPECT_EQ(open_sample(std::move(builder).finish().bytes).value().read_index()->size(), 1U);
+}
+
+TEST(PackTest, ManyThreadsSealIntoOnePack) {
+    constexpr std::size_t kThreads = 4;
+    constexpr std::size_t kChunksEach = 50;
+    PackBuilder builder = sample_builder(system_random());
+    Mutex mutex;
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < kThreads; ++t) {
+        threads.emplace_back([&, t] {
+            for (std::size_t i = 0; i < kChunksEach; ++i) {
+                Bytes content(2000 + i, static_cast<std::byte>(t));
+                SealedChunk sealed =
+                    builder.seal(ChunkKind::Data, sample_ids().chunk_id(content), content);
+                MutexLock lock(mutex);
+                builder.append(std::move(sealed));
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    FinishedPack pack = std::move(builder).finish();
+    PackCheck check = open_sample(pack.bytes)->check(sample_ids());
+    EXPECT_TRUE(check.errors.empty());
+    EXPECT_EQ(check.intact.size(), kThreads * kChunksEach);
 }
 
 TEST(PackTest, LengthsAreFewAndTheLimitIsKept) {

@@ -159,6 +159,20 @@ TEST_F(PackStoreTest, LeftoversAreRemovedAtOpen) {
     EXPECT_TRUE(store->has(pack.info().id));
 }
 
+TEST_F(PackStoreTest, ReadingACopyChangesNothing) {
+    FinishedPack pack = sample_pack(9);
+    ASSERT_TRUE(store->put(pack).ok());
+    fs::path leftover = store->path_of(pack.info().id);
+    leftover += ".7.tmp";
+    disk.put(leftover, as_bytes("half"));
+    std::uint64_t changes = disk.change_count();
+    auto copy = PackStore::open_read_only(disk, kVault);
+    EXPECT_EQ(copy->list()->packs, std::vector<PackInfo>{pack.info()});
+    EXPECT_TRUE(copy->verify(pack.info()).ok());
+    EXPECT_TRUE(PackStore::open_read_only(disk, "/elsewhere")->list()->packs.empty());
+    EXPECT_EQ(disk.change_count(), changes);
+}
+
 TEST_F(PackStoreTest, AFailedPutLeavesNothingAndCanBeRepeated) {
     for (std::uint64_t n = 0;; ++n) {
         FinishedPack pack = sample_pack(100 + n);

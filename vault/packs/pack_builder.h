@@ -3,7 +3,8 @@
 // The salt is fixed at the beginning, so chunks can be sealed on worker threads, outside any lock,
 // and be appended in whatever order they are done. Format: vault/FORMAT.md, "Packs".
 //
-// THREADS: seal() from any, also while another thread appends; everything else one at a time.
+// THREADS: seal() from any, also while another thread appends or finishes; everything else one at a
+// time.
 #pragma once
 
 #include <unordered_set>

@@ -56,6 +56,10 @@ Result<std::unique_ptr<PackStore>> PackStore::open(Disk& disk, const fs::path& v
     return store;
 }
 
+std::unique_ptr<PackStore> PackStore::open_read_only(Disk& disk, const fs::path& vault_directory) {
+    return std::unique_ptr<PackStore>(new PackStore(disk, vault_directory / "packs"));
+}
+
 Status PackStore::remove_leftovers() {
     TRY(auto folders, disk_.list(directory_));
     for (const DirectoryItem& folder : folders) {
@@ -183,6 +187,7 @@ Result<Bytes> PackStore::piece_layers(const PackInfo& info) {
 
 Result<PackStore::Listing> PackStore::list() const {
     Listing out;
+    if (!disk_.exists(directory_)) return out;
     TRY(auto folders, disk_.list(directory_));
     for (const DirectoryItem& folder : folders) {
         if (!folder.is_directory) {

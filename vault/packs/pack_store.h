@@ -18,6 +18,9 @@ class PackStore {
     // The packs of the vault in `vault_directory`; removes what an interrupted put left behind.
     static Result<std::unique_ptr<PackStore>> open(Disk& disk, const fs::path& vault_directory);
 
+    // The same without changing anything: for a copy of a vault that somebody only wants to read.
+    static std::unique_ptr<PackStore> open_read_only(Disk& disk, const fs::path& vault_directory);
+
     // Durable on return. A pack that is there already is left as it is.
     Status put(const FinishedPack& pack);
     // The same for bytes that came from elsewhere: Corrupt unless they are the pack of that id and
