@@ -232,7 +232,9 @@ VersionId Device::version(const FileId& file, const Content& content, std::set<V
     const auto id = random_.id<VersionId>();
     emit(VersionRecord{file, id, content, listed(through(replaces)), stamp, label_});
     for (auto& [number, handle] : handles_) {
-        if (handle.file == file) handle.opened.insert(id);
+        if (handle.file != file) continue;
+        for (const VersionId& each : replaces) handle.opened.erase(each);
+        handle.opened.insert(id);
     }
     return id;
 }
@@ -442,7 +444,7 @@ void Device::retarget(const FileId& from, const FileId& to, const VersionId& ope
         if (handle.file != from || handle.severed) continue;
         handle.file = to;
         handle.removed = false;
-        if (handle.opened.contains(seen)) handle.opened.insert(opened);
+        handle.opened = handle.opened.contains(seen) ? std::set<VersionId>{opened} : std::set<VersionId>{};
     }
 }
 

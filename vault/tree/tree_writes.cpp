@@ -52,8 +52,7 @@ void TreeState::retarget(const FileId& from, const FileId& to, std::vector<Versi
         // Who has not opened what the file showed last has not seen what hides it either.
         const bool has_seen = main != nullptr && std::binary_search(open.opened.begin(), open.opened.end(), main->id);
         open.file = to;
-        if (has_seen) open.opened.insert(open.opened.end(), opened.begin(), opened.end());
-        sort_unique(open.opened);
+        open.opened = has_seen ? opened : std::vector<VersionId>{};
         open.removed = false;
     }
 }
