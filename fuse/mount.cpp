@@ -43,10 +43,14 @@ Status check_options(const MountOptions& options) {
 
 struct Mount::Parts {
     Parts(FileSystem& file_system, const MountOptions& mount_options)
-        : options(mount_options), invalidation(session), context(make_context(file_system)) {}
+        : options(mount_options),
+          invalidation(session),
+          handed_out(file_system),
+          context(make_context(file_system)) {}
 
-    MountContext make_context(FileSystem& file_system) const {
+    MountContext make_context(FileSystem& file_system) {
         return {.file_system = file_system,
+                .handed_out = handed_out,
                 .invalidation = invalidation,
                 .shown_owner = {.uid = options.uid, .gid = options.gid},
                 .mounting_user = ::geteuid(),
@@ -63,6 +67,7 @@ struct Mount::Parts {
     MountPoint mount_point;
     Session session;
     Invalidation invalidation;
+    HandedOut handed_out;
     MountContext context;
     dev_t device = 0;  // of what is mounted; 0 until it has answered
     bool is_observing = false;
@@ -104,6 +109,7 @@ void Mount::Parts::tear_down() {
     if (is_observing) context.file_system.remove_observer(invalidation);
     invalidation.join();
     session.stop();
+    handed_out.give_back();
 }
 
 Result<std::unique_ptr<Mount>> Mount::mount(FileSystem& file_system,

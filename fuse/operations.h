@@ -1,13 +1,14 @@
 // The requests of the kernel, each answered by one call or a few into the FileSystem.
 //
-// What the handlers share: they hold no lock, keep no table (references and handles are the
-// FileSystem's), and give back what an answer nobody waits for any more would have leaked: libfuse
-// says -ENOENT when the caller was interrupted.
+// What the handlers share: they hold no lock, note what they hand out, and take back what an answer
+// nobody waits for any more would have leaked: libfuse says -ENOENT when the caller was
+// interrupted.
 //
 // THREADS: any number of "ls-fuse-N".
 #pragma once
 
 #include "fuse/attributes.h"
+#include "fuse/handed_out.h"
 #include "fuse/invalidation.h"
 #include "fuse/libfuse.h"
 #include "vault/file_system.h"
@@ -16,6 +17,7 @@ namespace lockstep {
 
 struct MountContext {
     FileSystem& file_system;
+    HandedOut& handed_out;
     const Invalidation& invalidation;
     ShownOwner shown_owner;
     uid_t mounting_user = 0;

@@ -9,15 +9,6 @@
 namespace lockstep {
 namespace {
 
-struct OpenDirectory {
-    Mutex mutex;
-    std::shared_ptr<const Listing> listing GUARDED_BY(mutex);
-};
-
-OpenDirectory* directory_of(const fuse_file_info* file) {
-    return reinterpret_cast<OpenDirectory*>(file->fh);
-}
-
 Result<std::shared_ptr<const Listing>> listing_at(FileSystem& file_system, NodeId node,
                                                   OpenDirectory& directory, off_t offset) {
     {
@@ -96,6 +87,7 @@ void fill_with_attributes(MountContext& context, NodeId directory, EntryBuffer& 
         fuse_entry_param entry = to_entry(context, *found);
         if (context.invalidation.changes() != changes) entry.entry_timeout = entry.attr_timeout = 0;
         CHECK(buffer.add(item.name.c_str(), entry, static_cast<off_t>(index + 3)));
+        context.handed_out.add_reference(found->node);
         referenced.push_back(found->node);
     }
 }
@@ -108,7 +100,8 @@ void read_entries(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t o
         return;
     }
     MountContext& context = context_of(request);
-    const auto listing = listing_at(context.file_system, node, *directory_of(file), offset);
+    const auto open_directory = context.handed_out.directory(file->fh);
+    const auto listing = listing_at(context.file_system, node, *open_directory, offset);
     if (!listing.ok()) return reply_error(request, listing.error());
 
     EntryBuffer buffer(request, size, with_attributes);
@@ -122,14 +115,14 @@ void read_entries(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t o
         fill_plain(buffer, **listing, index);
     }
     if (buffer.reply() != -ENOENT) return;
-    for (NodeId taken : referenced) context.file_system.forget(taken, 1);
+    for (NodeId taken : referenced) context.handed_out.forget(taken, 1);
 }
 
 void opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
     if (refuse_strangers(request)) return;
-    auto directory = std::make_unique<OpenDirectory>();
-    file->fh = reinterpret_cast<std::uintptr_t>(directory.get());
-    if (fuse_reply_open(request, file) != -ENOENT) directory.release();
+    HandedOut& handed_out = context_of(request).handed_out;
+    file->fh = handed_out.add_directory();
+    if (fuse_reply_open(request, file) == -ENOENT) handed_out.release_directory(file->fh);
 }
 
 void readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
@@ -143,7 +136,7 @@ void readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t of
 }
 
 void releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-    const std::unique_ptr<OpenDirectory> ended(directory_of(file));
+    context_of(request).handed_out.release_directory(file->fh);
     fuse_reply_err(request, 0);
 }
 

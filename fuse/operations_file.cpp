@@ -58,9 +58,11 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
     if (!created.ok()) return reply_error(request, created.error());
     describe_handle(*file, created->handle);
     const fuse_entry_param entry = to_entry(context, created->attributes);
+    context.handed_out.add_handle(created->handle);
+    context.handed_out.add_reference(created->attributes.node);
     if (fuse_reply_create(request, &entry, file) == -ENOENT) {
-        context.file_system.release(created->handle);
-        context.file_system.forget(created->attributes.node, 1);
+        context.handed_out.release(created->handle);
+        context.handed_out.forget(created->attributes.node, 1);
     }
 }
 
@@ -70,7 +72,8 @@ void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     const auto handle = context.file_system.open(node, to_open_request(context, file->flags));
     if (!handle.ok()) return reply_error(request, handle.error());
     describe_handle(*file, *handle);
-    if (fuse_reply_open(request, file) == -ENOENT) context.file_system.release(*handle);
+    context.handed_out.add_handle(*handle);
+    if (fuse_reply_open(request, file) == -ENOENT) context.handed_out.release(*handle);
 }
 
 // Plaintext passes through here: wiped when the thread ends.
@@ -120,7 +123,7 @@ void flush(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
 }
 
 void release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-    context_of(request).file_system.release(file->fh);
+    context_of(request).handed_out.release(file->fh);
     fuse_reply_err(request, 0);
 }
 

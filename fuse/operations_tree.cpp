@@ -19,20 +19,23 @@ void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
         return reply_error(request, found.error());
     fuse_entry_param entry{};
     entry.entry_timeout = context.cache_seconds;
-    if (found.ok()) entry = to_entry(context, *found);
+    if (found.ok()) {
+        entry = to_entry(context, *found);
+        context.handed_out.add_reference(found->node);
+    }
     if (context.invalidation.changes() != changes) entry.entry_timeout = entry.attr_timeout = 0;
     if (fuse_reply_entry(request, &entry) == -ENOENT && found.ok())
-        context.file_system.forget(found->node, 1);
+        context.handed_out.forget(found->node, 1);
 }
 
 void forget(fuse_req_t request, fuse_ino_t node, std::uint64_t references) {
-    context_of(request).file_system.forget(node, references);
+    context_of(request).handed_out.forget(node, references);
     fuse_reply_none(request);
 }
 
 void forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
     for (std::size_t i = 0; i < count; ++i)
-        context_of(request).file_system.forget(forgets[i].ino, forgets[i].nlookup);
+        context_of(request).handed_out.forget(forgets[i].ino, forgets[i].nlookup);
     fuse_reply_none(request);
 }
 

@@ -52,8 +52,9 @@ inline void reply_entry(fuse_req_t request, const Result<Attributes>& attributes
     if (!attributes.ok()) return reply_error(request, attributes.error());
     MountContext& context = context_of(request);
     const fuse_entry_param entry = to_entry(context, *attributes);
+    context.handed_out.add_reference(attributes->node);
     if (fuse_reply_entry(request, &entry) == -ENOENT)
-        context.file_system.forget(attributes->node, 1);
+        context.handed_out.forget(attributes->node, 1);
 }
 
 // What one operations_*.cpp adds to the table.

@@ -31,7 +31,7 @@ TEST_F(MountLifecycleTest, MountAndUnmount) {
     EXPECT_FALSE(mount_->is_mounted());
     EXPECT_FALSE(exists("f"));
     EXPECT_TRUE(mount_->unmount().ok());
-    EXPECT_EQ(fs_.open_handles(), 0U);
+    expect_all_given_back();
     mount();
     EXPECT_EQ(read_file("f"), "x");
 }
@@ -77,7 +77,9 @@ TEST_F(MountLifecycleTest, OptionsShow) {
     options.read_only = true;
     options.uid = 1234;
     options.threads = 1;
-    ASSERT_TRUE(fs_.make_node(kRootNode, "f", {}).ok());
+    const auto made = fs_.make_node(kRootNode, "f", {});
+    ASSERT_TRUE(made.ok());
+    fs_.forget(made->node, 1);
     mount(options);
     EXPECT_EQ(status_of("f").st_uid, 1234U);
     EXPECT_EQ(::open(path("g").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644), -1);
@@ -117,8 +119,7 @@ TEST_F(MountLifecycleTest, LazyUnmountCutsOpenFilesOff) {
     EXPECT_EQ(::write(fd.get(), "y", 1), -1);
     char c = 0;
     EXPECT_EQ(::pread(fd.get(), &c, 1, 4096), -1);
-    fd.reset();
-    mount_.reset();  // the handle of the lost file is the FileSystem's to drop
+    expect_all_given_back();
 }
 
 TEST_F(MountLifecycleTest, SomebodyElseUnmounts) {
@@ -180,7 +181,7 @@ TEST_F(MountLifecycleTest, ReferencesComeBack) {
     run("mkdir -p a/b && for i in 1 2 3 4 5; do echo $i > a/b/f$i; done && ls -lR >/dev/null && rm "
         "-r a");
     ASSERT_TRUE(mount_->unmount().ok());
-    EXPECT_EQ(fs_.open_handles(), 0U);
+    expect_all_given_back();
 }
 
 }  // namespace

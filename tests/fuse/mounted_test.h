@@ -40,13 +40,18 @@ class MountedTest : public testing::Test {
         const Status unmounted = mount_->unmount_lazily();
         EXPECT_TRUE(unmounted.ok()) << unmounted.error().message;
         mount_.reset();
-        EXPECT_EQ(fs_.open_handles(), 0U);
+        expect_all_given_back();
     }
 
     void mount(MountOptions options = {}) {
         auto mounted = Mount::mount(fs_, directory_.path(), std::move(options));
         ASSERT_TRUE(mounted.ok()) << mounted.error().message;
         mount_ = std::move(*mounted);
+    }
+
+    void expect_all_given_back() const {
+        EXPECT_EQ(fs_.open_handles(), 0U);
+        EXPECT_EQ(fs_.references(), 0U);
     }
 
     std::string path(const std::string& name) const { return (directory_.path() / name).string(); }
