@@ -65,9 +65,12 @@ SwarmCounts PeerTable::counts(const InfoHash& info_hash) {
     auto at = swarms_.find(info_hash);
     if (at == swarms_.end()) return out;
     drop_expired(at->second, clock_.steady());
+    if (at->second.peers.empty()) {
+        swarms_.erase(at);
+        return out;
+    }
     for (const Peer& peer : at->second.peers) ++(peer.is_complete ? out.complete : out.incomplete);
     out.downloaded = at->second.downloaded;
-    if (at->second.peers.empty()) swarms_.erase(at);
     return out;
 }
 

@@ -1,0 +1,12 @@
+lockstep_test(relay_test
+  SOURCES
+    relay/announce_codec_test.cpp relay/bencode_test.cpp relay/peer_table_test.cpp relay/relay_config_test.cpp
+    relay/relay_http_test.cpp
+  LIBRARIES lockstep::relay lockstep_test_support)
+
+# The binary itself: signals, exit codes, logs.
+lockstep_test(relay_program_test
+  SOURCES relay/relay_program_test.cpp
+  LIBRARIES lockstep::relay lockstep_test_support)
+target_compile_definitions(relay_program_test PRIVATE LOCKSTEP_RELAY_PROGRAM="$<TARGET_FILE:lockstep-relay>")
+add_dependencies(relay_program_test lockstep-relay)
