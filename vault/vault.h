@@ -102,7 +102,8 @@ class Vault {
     // Applies segments that the replica has got. Returns how many.
     virtual Result<std::uint64_t> merge() = 0;
     virtual bool has_unmerged() = 0;
-    // Called, without locks, when publish_due() or has_unmerged() may have become other. One listener.
+    // Called when publish_due() or has_unmerged() may have become other, maybe under locks of the vault: it only
+    // notes that, and calls nothing back. One listener.
     virtual void set_work_listener(std::function<void()> listener) = 0;
 
     virtual VaultStatus status() = 0;

@@ -41,20 +41,21 @@ struct VaultRunner::Impl {
     void run() {
         name_thread("ls-vault");
         for (;;) {
+            {
+                MutexLock lock(mutex);
+                has_news = false;
+            }
             bool failed = !work();
+            // Asked without our lock: the listener is called under the vault's.
+            auto due = vault.publish_due();
             MutexLock lock(mutex);
-            if (stopping) return;
             retry_delay = failed ? std::min<steady_clock::duration>(retry_delay * 2, kRetryDelayMax) : kRetryDelayMin;
             steady_clock::time_point until = steady_clock::now() + retry_delay;
-            if (!failed) {
-                auto due = vault.publish_due();
-                until = due ? *due : steady_clock::now() + std::chrono::hours(1);
-            }
+            if (!failed) until = due ? *due : steady_clock::now() + std::chrono::hours(1);
             // A failed publish waits its delay even when there is news: the disk may be full.
             while (!stopping && (failed || !has_news) && changed.wait_until(mutex, until)) {
             }
             if (stopping) return;
-            has_news = false;
         }
     }
 

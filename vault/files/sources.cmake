@@ -1,5 +1,9 @@
 lockstep_library(vault_files
   SOURCES
+    files/content_pool.cpp
     files/dirty_ranges.cpp
     files/file_content.cpp
-  LIBRARIES lockstep::vault_chunks lockstep::base)
+    files/node_table.cpp
+    files/vault_files_names.cpp
+    files/vault_files_open.cpp
+  LIBRARIES lockstep::vault_packs lockstep::vault_tree lockstep::vault_index lockstep::vault_journal)

@@ -1,0 +1,142 @@
+#include "vault/core/offline_vault.h"
+
+#include <algorithm>
+
+#include "vault/core/vault_replica.h"
+
+namespace lockstep {
+
+struct OfflineVault::Ids final : DerivedIds {
+    explicit Ids(const VaultKeys& vault_keys) : keys(vault_keys) {}
+    FileId file(const FileId& file, const VersionId& version) const override { return keys.forked_file(file, version); }
+    LinkId link(const LinkId& link, const VersionId& version) const override { return keys.forked_link(link, version); }
+    VersionId version(const FileId& fork, const VersionId& version) const override {
+        return keys.forked_version(fork, version);
+    }
+    const VaultKeys& keys;
+};
+
+Result<std::unique_ptr<OfflineVault>> OfflineVault::open(Disk& disk, WorkerPool& workers, Random& random,
+                                                         const fs::path& directory, ByteView passphrase) {
+    TRY(VaultHeader header, read_vault_header(disk, directory));
+    TRY(auto objects, read_all_key_objects(disk, directory));
+    SecretBytes secret(passphrase);
+    KeyCredentials credentials;
+    credentials.passphrase = &secret;
+    TRY(KeyState state, KeyState::open(header, objects, credentials));
+    if (!state.is_unlocked()) return Error{ErrorKind::WrongKey, "wrong passphrase"};
+    std::unique_ptr<OfflineVault> out(new OfflineVault(std::move(state), random));
+    out->key_objects_ = objects.size();
+    for (const KeyProblem& problem : out->state_.problems())
+        out->problems_.push_back("key object " + problem.object.to_hex() + ": " + problem.error.message);
+    TRY_OK(out->load(disk, workers, random, directory));
+    return out;
+}
+
+OfflineVault::OfflineVault(KeyState state, Random& random)
+    : state_(std::move(state)),
+      vault_keys_(VaultKeys::derive(state_.root(), state_.vault())),
+      ids_(vault_keys_),
+      derived_(std::make_unique<Ids>(vault_keys_)) {
+    for (const auto& [epoch, secret] : state_.epoch_secrets())
+        epochs_.emplace(epoch, EpochKeys::derive(secret, state_.vault(), epoch));
+    for (const auto& [epoch, secret] : state_.replicator_secrets())
+        replicators_.emplace(epoch, ReplicatorKeys::derive(secret, state_.vault(), epoch));
+    tree_ = std::make_unique<Tree>(TreeEnvironment{random, *derived_, "offline"});
+}
+
+OfflineVault::~OfflineVault() = default;
+
+const AnySecretKey* OfflineVault::pack_base_of(const EpochId& epoch) const {
+    auto at = epochs_.find(epoch);
+    return at == epochs_.end() ? nullptr : &at->second.pack_base;
+}
+
+Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random, const fs::path& directory) {
+    TRY(index_, Index::open_in_memory());
+    TRY(packs_, PackStore::open(disk, directory));
+    TRY(auto logs, LogStore::open(disk, directory));
+    content_ = std::make_unique<ContentPool>(ContentPoolEnvironment{
+        .index = *index_,
+        .packs = *packs_,
+        .ids = ids_,
+        .random = random,
+        .workers = workers,
+        .vault = state_.vault(),
+        .write_epoch = state_.newest_epoch(),
+        .pack_base_of = [this](const EpochId& epoch) { return pack_base_of(epoch); },
+        .may_arrive = [] { return false; },
+        .alarm = [this](const std::string& what) { problems_.push_back(what); },
+        .pack_written = [](const PackInfo&) {}});
+    load_packs();
+    load_segments(*logs);
+    return {};
+}
+
+void OfflineVault::load_packs() {
+    auto listing = packs_->list();
+    if (!listing.ok()) {
+        problems_.push_back("packs: " + listing.error().message);
+        return;
+    }
+    for (const PackInfo& pack : listing->packs)
+        if (Status indexed = content_->pack_arrived(pack); !indexed.ok())
+            problems_.push_back("pack " + pack.id.to_hex() + ": " + indexed.error().message);
+    for (const fs::path& stranger : listing->strangers)
+        problems_.push_back("packs/" + stranger.string() + ": no pack of this vault");
+}
+
+void OfflineVault::load_segments(LogStore& logs) {
+    Frontier applied;
+    std::set<LogId> ended;
+    for (bool progress = true; progress;) {
+        progress = false;
+        for (const LogId& log : logs.logs())
+            while (!ended.contains(log) && apply_next(logs, log, applied, ended)) progress = true;
+    }
+    for (const LogId& log : logs.logs()) {
+        auto numbers = logs.numbers(log);
+        if (ended.contains(log) || numbers.empty() || applied[log].number >= numbers.back()) continue;
+        problems_.push_back("log " + log.to_hex() + ": what follows segment " + std::to_string(applied[log].number) +
+                            " depends on segments that are missing");
+    }
+}
+
+bool OfflineVault::apply_next(LogStore& logs, const LogId& log, Frontier& applied, std::set<LogId>& ended) {
+    SegmentRef ref{log, applied[log].number + 1};
+    if (!logs.has(ref)) return false;
+    SegmentLookup lookup{.vault = state_.vault(),
+                         .outer_key_of = [this](const EpochId& epoch) -> const SegmentOuterKey* {
+                             auto at = replicators_.find(epoch);
+                             return at == replicators_.end() ? nullptr : &at->second.segment_outer;
+                         },
+                         .signer_of = [this](const DeviceId& device) -> std::optional<SigningPublicKey> {
+                             const RosterMember* member = state_.roster().find(device);
+                             if (member == nullptr) return std::nullopt;
+                             return member->certificate.signing;
+                         }};
+    auto apply = [&]() -> Result<bool> {
+        TRY(Bytes bytes, logs.read(ref));
+        TRY(SegmentOuter outer, open_outer(bytes, lookup));
+        if (outer.header.log != ref.log || outer.header.number != ref.number)
+            return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
+        if (outer.replicator.previous != applied[log].hash)
+            return Error{ErrorKind::Corrupt, "it does not follow the segment before it"};
+        for (const auto& [other, position] : outer.replicator.frontier)
+            if (applied[other].number < position.number) return false;
+        auto keys = epochs_.find(outer.header.epoch);
+        if (keys == epochs_.end()) return Error{ErrorKind::WrongKey, "its epoch is not known"};
+        TRY(RecordBatch batch, open_records(bytes, outer, state_.vault(), keys->second.records));
+        tree_->apply(batch.records);
+        applied[log] = {ref.number, outer.hash};
+        ++segments_;
+        return true;
+    };
+    auto result = apply();
+    if (result.ok()) return *result;
+    problems_.push_back("segment " + log.to_hex() + "/" + std::to_string(ref.number) + ": " + result.error().message);
+    ended.insert(log);
+    return false;
+}
+
+}  // namespace lockstep

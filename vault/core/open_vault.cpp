@@ -1,0 +1,541 @@
+#include "vault/core/open_vault.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/log.h"
+
+namespace lockstep {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr auto kFirstPublishDelay = milliseconds(10);    // after a pause
+constexpr auto kPublishDelay = milliseconds(150);        // after the last change
+constexpr auto kPublishDelayMax = milliseconds(2000);    // under steady change
+constexpr std::uint64_t kJournaledContentMax = kMiB;     // more goes to a pack at fsync
+constexpr std::uint64_t kJournalSizeMax = kMiB;          // then released entries are dropped from it
+
+}  // namespace
+
+struct OpenVault::Ids final : DerivedIds {
+    explicit Ids(const VaultKeys& vault_keys) : keys(vault_keys) {}
+    FileId file(const FileId& file, const VersionId& version) const override { return keys.forked_file(file, version); }
+    LinkId link(const LinkId& link, const VersionId& version) const override { return keys.forked_link(link, version); }
+    VersionId version(const FileId& fork, const VersionId& version) const override {
+        return keys.forked_version(fork, version);
+    }
+    const VaultKeys& keys;
+};
+
+struct OpenVault::Secrets {
+    Secrets(const KeyState& state, Random& random)
+        : vault(VaultKeys::derive(state.root(), state.vault())),
+          ids(vault),
+          chunker(make_gear_table(vault.chunker)),
+          derived(vault) {
+        static_cast<void>(random);
+        learn(state);
+    }
+    void learn(const KeyState& state) {
+        for (const auto& [epoch, secret] : state.epoch_secrets())
+            if (!epochs.contains(epoch))
+                epochs[epoch] = std::make_unique<const EpochKeys>(EpochKeys::derive(secret, state.vault(), epoch));
+    }
+    VaultKeys vault;
+    std::map<EpochId, std::unique_ptr<const EpochKeys>> epochs;   // only grows
+    ContentIds ids;
+    Chunker chunker;
+    Ids derived;
+};
+
+// ---- opening
+
+Result<std::unique_ptr<OpenVault>> OpenVault::open(const VaultEnvironment& environment, VaultReplica& replica,
+                                                   std::shared_ptr<const KeyState> keys,
+                                                   std::function<void()> work_changed) {
+    CHECK(keys->is_unlocked());
+    if (!keys->write_epoch()) return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
+    auto secrets = std::make_unique<Secrets>(*keys, environment.random);
+    std::unique_ptr<OpenVault> out(
+        new OpenVault(environment, replica, std::move(keys), std::move(secrets), std::move(work_changed)));
+    TRY_OK(out->load());
+    return out;
+}
+
+OpenVault::OpenVault(const VaultEnvironment& environment, VaultReplica& replica,
+                     std::shared_ptr<const KeyState> keys, std::unique_ptr<Secrets> secrets,
+                     std::function<void()> work_changed)
+    : TreeHost({environment.random, secrets->derived, environment.device_label}),
+      environment_(environment),
+      replica_(replica),
+      keys_(std::move(keys)),
+      secrets_(std::move(secrets)),
+      work_changed_(std::move(work_changed)),
+      hybrid_(environment.clock) {}
+
+OpenVault::~OpenVault() {
+    files_.reset();
+    content_.reset();
+}
+
+Status OpenVault::load() {
+    TRY(index_, Index::open_in_memory());
+    content_ = std::make_unique<ContentPool>(ContentPoolEnvironment{
+        .index = *index_,
+        .packs = replica_.packs(),
+        .ids = secrets_->ids,
+        .random = environment_.random,
+        .workers = environment_.workers,
+        .vault = replica_.vault_id(),
+        .write_epoch = *keys_->write_epoch(),
+        .pack_base_of = [this](const EpochId& epoch) -> const AnySecretKey* {
+            const EpochKeys* keys = epoch_keys(epoch);
+            return keys == nullptr ? nullptr : &keys->pack_base;
+        },
+        .may_arrive = [this] { return !replica_.missing_packs().empty(); },
+        .alarm = [this](const std::string& what) { replica_.alarm(what); },
+        .pack_written = [this](const PackInfo& pack) { replica_.own_pack_written(pack); }});
+    files_ = std::make_unique<VaultFiles>(
+        VaultFilesEnvironment{*this, *content_, secrets_->chunker, secrets_->ids, secrets_->derived});
+
+    TRY(auto listing, replica_.packs().list());
+    for (const PackInfo& pack : listing.packs)
+        if (Status indexed = content_->pack_arrived(pack); !indexed.ok())
+            replica_.alarm("pack " + pack.id.to_hex() + ": " + indexed.error().message);
+    TRY(std::uint64_t merged, merge());
+    static_cast<void>(merged);
+    // Packs of ours that were durable when a crash came before their segment: the next segment introduces them.
+    for (const PackInfo& pack : replica_.strays()) content_->add_unintroduced(pack);
+    return open_journal();
+}
+
+Status OpenVault::open_journal() {
+    fs::path directory = local_directory(environment_, replica_.vault_id());
+    TRY_OK(environment_.disk.make_directories(directory));
+    JournalKey key = environment_.device.journal_key(keys_->root(), replica_.vault_id());
+    TRY(Journal::Opened opened, Journal::open(environment_.disk, directory / "journal", replica_.vault_id(), key,
+                                              environment_.random));
+    journal_ = std::move(opened.journal);
+    for (const std::string& damage : opened.salvage.damage) replica_.alarm("journal: " + damage);
+    return replay(opened.entries);
+}
+
+// Any doubt about where this device's log stands begins a new one, so that no number is ever used twice.
+bool OpenVault::doubts_incarnation(const std::vector<ReplayedEntry>& entries) {
+    MutexLock merge_lock(merge_mutex_);
+    MutexLock publish_lock(publish_mutex_);
+    if (incarnation_.is_zero()) return true;
+    if (auto named = named_.find(log_); named != named_.end() && named->second.number > head_.number) return true;
+    for (const ReplayedEntry& replayed : entries) {
+        if (const auto* intent = std::get_if<JournalSegmentIntent>(&replayed.entry); intent && intent->log == log_) {
+            if (intent->number > head_.number) return true;
+            if (intent->number == head_.number && intent->hash != head_.hash) return true;
+        }
+        if (const auto* done = std::get_if<JournalPublished>(&replayed.entry); done && done->log == log_)
+            if (done->number > head_.number) return true;
+    }
+    return false;
+}
+
+Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
+    IncarnationId incarnation;
+    for (const ReplayedEntry& replayed : entries)
+        if (const auto* began = std::get_if<JournalIncarnation>(&replayed.entry)) incarnation = began->incarnation;
+    // What the last durable segment holds was published, even when a crash left the journal no time to say so: an
+    // operation of this log is in it if its stamp is not above the segment's greatest. Unless that segment was one of
+    // several that one publish needed: they are not in the order of stamps.
+    std::optional<Stamp> published;
+    {
+        MutexLock publish_lock(publish_mutex_);
+        MutexLock lock(mutex);
+        incarnation_ = incarnation;
+        log_ = secrets_->vault.log_id(environment_.device.id(), incarnation_);
+        if (auto at = applied_.find(log_); at != applied_.end()) head_ = at->second;
+        published = last_own_stamp(log_);
+        for (const ReplayedEntry& replayed : entries)
+            if (const auto* intent = std::get_if<JournalSegmentIntent>(&replayed.entry))
+                if (intent->log == log_ && intent->number == head_.number && !intent->ends_publish) published.reset();
+    }
+    if (doubts_incarnation(entries)) TRY_OK(begin_incarnation());
+    hybrid_.set_log(log_);
+    for (const ReplayedEntry& replayed : unreleased(entries)) {
+        if (const auto* content = std::get_if<JournalContent>(&replayed.entry)) {
+            if (Status restored = content_->restore(*content); !restored.ok())
+                replica_.alarm("journal: " + restored.error().message);
+        }
+        if (const auto* records = std::get_if<JournalRecords>(&replayed.entry)) {
+            std::vector<Record> pending;
+            for (const Record& record : records->records) {
+                const Stamp& stamp = stamp_of(record);
+                hybrid_.observe(stamp);
+                if (!published || stamp.log != published->log || stamp > *published) pending.push_back(record);
+            }
+            if (pending.empty()) continue;
+            MutexLock lock(mutex);
+            tree.restore_pending(pending);
+            if (!first_change_) first_change_ = last_change_ = environment_.clock.steady();
+        }
+    }
+    MutexLock lock(mutex);
+    static_cast<void>(tree.take_new_records());
+    static_cast<void>(tree.take_changes());
+    return {};
+}
+
+// The greatest stamp that a published segment of this device's log holds.
+std::optional<Stamp> OpenVault::last_own_stamp(const LogId& log) {
+    auto at = own_stamps_.find(log);
+    if (at == own_stamps_.end()) return std::nullopt;
+    return at->second;
+}
+
+Status OpenVault::begin_incarnation() {
+    MutexLock publish_lock(publish_mutex_);
+    incarnation_ = environment_.random.id<IncarnationId>();
+    log_ = secrets_->vault.log_id(environment_.device.id(), incarnation_);
+    head_ = {};
+    TRY(auto sequence, journal_->append(JournalIncarnation{incarnation_, log_}));
+    static_cast<void>(sequence);
+    return journal_->commit();
+}
+
+const EpochKeys* OpenVault::epoch_keys(const EpochId& epoch) {
+    MutexLock lock(keys_mutex_);
+    auto at = secrets_->epochs.find(epoch);
+    return at == secrets_->epochs.end() ? nullptr : at->second.get();
+}
+
+void OpenVault::keys_changed() {
+    auto state = replica_.keys();
+    if (!state->is_unlocked()) return;
+    {
+        MutexLock lock(keys_mutex_);
+        secrets_->learn(*state);
+        keys_ = std::move(state);
+    }
+    {
+        MutexLock lock(merge_mutex_);
+        news_ = true;
+    }
+    work_changed_();
+}
+
+// ---- merging
+
+bool OpenVault::has_unmerged() {
+    Frontier have = replica_.frontier();
+    MutexLock lock(mutex);
+    return std::any_of(have.begin(), have.end(), [&](const auto& log) {
+        auto at = applied_.find(log.first);
+        return at == applied_.end() || at->second.number < log.second.number;
+    });
+}
+
+Result<std::uint64_t> OpenVault::merge() {
+    std::uint64_t count = 0;
+    std::optional<Error> failure;
+    {
+        MutexLock merge_lock(merge_mutex_);
+        for (bool progress = true; progress;) {
+            progress = false;
+            for (const auto& [log, last] : replica_.frontier()) {
+                for (;;) {
+                    auto merged = merge_next(log, last);
+                    if (!merged.ok()) {
+                        replica_.alarm("segment of log " + log.to_hex().substr(0, 16) + ": " + merged.error().message);
+                        failure = std::move(merged).error();
+                        break;
+                    }
+                    if (!*merged) break;
+                    ++count;
+                    progress = true;
+                }
+            }
+        }
+    }
+    if (count > 0 && files_) files_->tree_merged();
+    if (failure && count == 0) return *failure;
+    return count;
+}
+
+// Applies the next segment of the log, if there is one and all that it depends on is applied.
+Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
+    std::uint64_t done = 0;
+    {
+        MutexLock lock(mutex);
+        if (auto at = applied_.find(log); at != applied_.end()) done = at->second.number;
+    }
+    if (done >= last.number) return false;
+    SegmentRef ref{log, done + 1};
+    TRY(Bytes bytes, replica_.read_segment(ref));
+    TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
+    for (const auto& [other, position] : outer.replicator.frontier) {
+        LogPosition& named = named_[other];
+        named = std::max(named, position);
+        MutexLock lock(mutex);
+        auto at = applied_.find(other);
+        if (at == applied_.end() || at->second.number < position.number) return false;
+    }
+    const EpochKeys* keys = epoch_keys(outer.header.epoch);
+    if (keys == nullptr) return false;   // the key object that tells this epoch has not come yet
+    TRY(RecordBatch batch, open_records(bytes, outer, replica_.vault_id(), keys->records));
+    for (const Record& record : batch.records) {
+        if (hybrid_.is_too_far_ahead(stamp_of(record))) {
+            replica_.alarm("a segment of log " + log.to_hex().substr(0, 16) +
+                           " has times more than a day ahead: it is held until then; check that device's clock");
+            return false;
+        }
+    }
+    for (const Record& record : batch.records) hybrid_.observe(stamp_of(record));
+    TRY_OK(index_->log().apply_segment(outer, batch));
+    MutexLock lock(mutex);
+    tree.apply(batch.records);
+    applied_[log] = {ref.number, outer.hash};
+    if (outer.replicator.device == environment_.device.id())
+        for (const Record& record : batch.records)
+            if (const Stamp& stamp = stamp_of(record); stamp.log == log)
+                own_stamps_[log] = std::max(own_stamps_[log], stamp);
+    return true;
+}
+
+void OpenVault::pack_arrived(const PackId& pack) {
+    auto info = replica_.pack_info(pack);
+    if (!info.ok()) return;
+    if (Status indexed = content_->pack_arrived(*info); !indexed.ok())
+        replica_.alarm("pack " + pack.to_hex() + ": " + indexed.error().message);
+}
+
+// ---- recording and fsync
+
+void OpenVault::tree_changed() {
+    auto records = tree.take_new_records();
+    if (records.empty()) return;
+    fresh_.insert(fresh_.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+    last_change_ = environment_.clock.steady();
+    if (first_change_) return;
+    first_change_ = last_change_;
+    work_changed_();
+}
+
+Status OpenVault::append_records(std::vector<Record> records) {
+    constexpr std::size_t kRecordsPerEntry = 8192;
+    for (std::size_t at = 0; at < records.size(); at += kRecordsPerEntry) {
+        auto first = records.begin() + static_cast<std::ptrdiff_t>(at);
+        auto last = records.begin() + static_cast<std::ptrdiff_t>(std::min(at + kRecordsPerEntry, records.size()));
+        TRY(auto sequence, journal_->append(JournalRecords{{first, last}}));
+        static_cast<void>(sequence);
+    }
+    return {};
+}
+
+Status OpenVault::commit() {
+    {
+        MutexLock journal_lock(journal_mutex_);
+        std::vector<Record> in_flight, fresh;
+        {
+            MutexLock lock(mutex);
+            in_flight = std::exchange(in_flight_, {});
+            fresh = std::exchange(fresh_, {});
+        }
+        // No record before the content that it names.
+        if (!in_flight.empty() || !fresh.empty()) {
+            if (content_->volatile_bytes() > kJournaledContentMax) {
+                TRY_OK(content_->make_durable());
+            } else {
+                for (JournalContent& content : content_->take_unjournaled()) {
+                    TRY(auto sequence, journal_->append(std::move(content)));
+                    static_cast<void>(sequence);
+                }
+            }
+        }
+        TRY_OK(append_records(std::move(in_flight)));
+        {
+            MutexLock lock(mutex);
+            in_flight_released_ = journal_->next_sequence();
+        }
+        TRY_OK(append_records(std::move(fresh)));
+    }
+    return journal_->commit();
+}
+
+// ---- publishing
+
+std::optional<steady_clock::time_point> OpenVault::publish_due() {
+    std::optional<steady_clock::time_point> due;
+    if (has_unpublished_) return environment_.clock.steady();
+    {
+        MutexLock lock(mutex);
+        if (first_change_) {
+            if (*first_change_ - last_publish_ >= kPublishDelay)
+                due = *first_change_ + kFirstPublishDelay;
+            else
+                due = std::min(last_change_ + kPublishDelay, *first_change_ + kPublishDelayMax);
+        }
+    }
+    if (auto commit = files_->next_commit(); commit && (!due || *commit < *due)) due = commit;
+    return due;
+}
+
+Status OpenVault::publish(bool all) {
+    MutexLock publish_lock(publish_mutex_);
+    TRY_OK(files_->commit_written(environment_.clock.steady(), all));
+    Frontier frontier;
+    std::uint64_t released_before = 0;
+    {
+        // Nothing goes into the journal between the sequence that is released and the records that it covers.
+        MutexLock journal_lock(journal_mutex_);
+        MutexLock lock(mutex);
+        std::vector<Record> records = tree.publish().records;
+        unpublished_.insert(unpublished_.end(), std::make_move_iterator(records.begin()),
+                            std::make_move_iterator(records.end()));
+        in_flight_.insert(in_flight_.end(), std::make_move_iterator(fresh_.begin()),
+                          std::make_move_iterator(fresh_.end()));
+        fresh_.clear();
+        in_flight_released_ = released_before = journal_->next_sequence();
+        frontier = applied_;
+        first_change_.reset();
+    }
+    if (unpublished_.empty()) return {};
+    has_unpublished_ = true;
+    TRY_OK(publish_records(unpublished_, frontier));
+    has_unpublished_ = false;
+    {
+        MutexLock lock(mutex);
+        in_flight_.clear();
+        released_before = std::max(released_before, in_flight_released_);
+        last_publish_ = environment_.clock.steady();
+    }
+    return release_journal(released_before);
+}
+
+// Takes whole operations from the front, as many as fit into one segment.
+Result<std::vector<Record>> OpenVault::next_batch(std::vector<Record>& records) {
+    constexpr std::size_t kSegmentBytesWanted = kSegmentSizeMax / 2;
+    std::size_t bytes = 0, end = 0, whole = 0;
+    while (end < records.size()) {
+        bytes += encoded_size_bound(records[end]);
+        ++end;
+        bool is_whole = end == records.size() || stamp_of(records[end]) != stamp_of(records[end - 1]);
+        if (is_whole) whole = end;
+        if ((bytes > kSegmentBytesWanted || end >= kSegmentRecordsMax) && whole > 0) break;
+    }
+    if (whole == 0 || whole > kSegmentRecordsMax)
+        return Error{ErrorKind::TooLarge, "one operation has more records than a segment holds"};
+    std::vector<Record> out(std::make_move_iterator(records.begin()),
+                            std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(whole)));
+    records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(whole));
+    return out;
+}
+
+Status OpenVault::publish_records(std::vector<Record>& records, const Frontier& frontier) {
+    TRY_OK(content_->make_durable());
+    while (!records.empty()) {
+        std::vector<PackInfo> packs = content_->unintroduced();
+        TRY(std::vector<Record> batch, next_batch(records));
+        if (Status published = publish_segment(batch, frontier, packs, records.empty()); !published.ok()) {
+            records.insert(records.begin(), std::make_move_iterator(batch.begin()),
+                           std::make_move_iterator(batch.end()));
+            return published;
+        }
+        content_->mark_introduced(packs);
+    }
+    return {};
+}
+
+Status OpenVault::publish_segment(const std::vector<Record>& records, const Frontier& frontier,
+                                  const std::vector<PackInfo>& packs, bool is_last) {
+    EpochId epoch;
+    {
+        MutexLock lock(keys_mutex_);
+        auto chosen = keys_->write_epoch();
+        if (!chosen) return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
+        epoch = *chosen;
+    }
+    const EpochKeys* keys = epoch_keys(epoch);
+    const SegmentOuterKey* outer_key = replica_.outer_key(epoch);
+    if (keys == nullptr || outer_key == nullptr) return Error{ErrorKind::WrongKey, "the epoch's keys are not known"};
+    SegmentDraft draft{.epoch = epoch, .log = log_, .number = head_.number + 1, .replicator = {}, .records = {records, {}}};
+    draft.replicator.device = environment_.device.id();
+    draft.replicator.incarnation = incarnation_;
+    draft.replicator.previous = head_.hash;
+    draft.replicator.frontier = frontier;
+    draft.replicator.frontier.erase(log_);
+    draft.replicator.packs = packs;
+    TRY(Bytes bytes, build_segment(draft, {replica_.vault_id(), keys->records, *outer_key, replica_.signing_key()},
+                                   environment_.random));
+    LogPosition position{draft.number, segment_hash(bytes)};
+    TRY(auto sequence, journal_->append(JournalSegmentIntent{log_, position.number, position.hash, is_last}));
+    static_cast<void>(sequence);
+    TRY_OK(journal_->commit());
+    {
+        // The tree has these records already: the merger must not take the segment for news.
+        MutexLock lock(mutex);
+        applied_[log_] = position;
+    }
+    TRY_OK(replica_.publish_segment({log_, position.number}, position, bytes, packs));
+    head_ = position;
+    TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
+    return index_->log().apply_segment(outer, draft.records);
+}
+
+Status OpenVault::release_journal(std::uint64_t released_before) {
+    MutexLock journal_lock(journal_mutex_);
+    std::uint64_t next = journal_->next_sequence();
+    TRY(auto sequence, journal_->append(JournalPublished{log_, head_.number, released_before}));
+    static_cast<void>(sequence);
+    // Records written since the publish began are in the journal behind the segment's intent only.
+    bool is_all_released = next <= released_before + 1;
+    if (!is_all_released || journal_->size_bytes() < kJournalSizeMax) return {};
+    TRY(auto first, journal_->rewrite({JournalIncarnation{incarnation_, log_}, JournalPublished{log_, head_.number, 0}}));
+    static_cast<void>(first);
+    return {};
+}
+
+// ---- questions
+
+Result<FileSystemSpace> OpenVault::space() {
+    std::error_code error;
+    auto space = std::filesystem::space(replica_.directory(), error);
+    if (error) return Error{ErrorKind::Io, "the vault directory's disk does not answer: " + error.message()};
+    FileSystemSpace out;
+    out.blocks_total = space.capacity / out.block_size;
+    out.blocks_free = space.free / out.block_size;
+    out.blocks_available = space.available / out.block_size;
+    MutexLock lock(mutex);
+    out.files_total = std::uint64_t{1} << 32;
+    out.files_free = out.files_total - tree.counts().files;
+    return out;
+}
+
+void OpenVault::add_status(VaultStatus& status) {
+    Frontier have = replica_.frontier();
+    MutexLock lock(mutex);
+    TreeCounts counts = tree.counts();
+    status.files = counts.files;
+    status.directories = counts.directories;
+    status.pending_records = fresh_.size() + in_flight_.size() + (has_unpublished_ ? 1 : 0);
+    if (first_change_ && status.pending_records == 0) status.pending_records = 1;
+    status.conflicts = tree.conflict_count();
+    for (const auto& [log, last] : have) {
+        auto at = applied_.find(log);
+        status.unmerged_segments += last.number - (at == applied_.end() ? 0 : std::min(at->second.number, last.number));
+    }
+}
+
+std::vector<ConflictEntry> OpenVault::conflicts() {
+    MutexLock lock(mutex);
+    std::vector<ConflictEntry> out;
+    for (const TreeConflict& conflict : tree.conflicts()) {
+        auto content = tree.content(conflict.node);
+        out.push_back({.path = conflict.base_path,
+                       .sibling = conflict.path,
+                       .device_label = conflict.device_label,
+                       .wall_ms = conflict.stamp.wall_ms(),
+                       .size = content ? content->size : 0});
+    }
+    return out;
+}
+
+}  // namespace lockstep

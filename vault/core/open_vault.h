@@ -1,0 +1,104 @@
+// A vault while it is unlocked: its tree, journal, index and contents, and how they are published and merged.
+//
+// Publishing: content durable in packs, (number, hash) in the journal, segment durable, announced, journal
+// released. fsync on the mount: content and records into the journal, one fdatasync.
+//
+// THREADS: any. Lock order: publish_mutex_, merge_mutex_ (never both), journal_mutex_, TreeHost::mutex.
+#pragma once
+
+#include "vault/core/vault_replica.h"
+#include "vault/files/vault_files.h"
+#include "vault/journal/journal.h"
+#include "vault/log/hybrid_clock.h"
+
+namespace lockstep {
+
+class OpenVault final : public TreeHost {
+  public:
+    // Loads everything published, then the journal. `keys`: unlocked.
+    static Result<std::unique_ptr<OpenVault>> open(const VaultEnvironment& environment, VaultReplica& replica,
+                                                   std::shared_ptr<const KeyState> keys,
+                                                   std::function<void()> work_changed);
+    ~OpenVault() override;
+
+    VaultFiles& files() { return *files_; }
+    const KeyState& keys() const { return *keys_; }
+
+    std::optional<std::chrono::steady_clock::time_point> publish_due();
+    // With `all`, files that are being written become versions too.
+    Status publish(bool all);
+    Result<std::uint64_t> merge();
+    bool has_unmerged();
+    void pack_arrived(const PackId& pack);
+    void keys_changed();
+    // Readers that wait for content give up.
+    void close() { content_->close(); }
+
+    void add_status(VaultStatus& status);
+    std::vector<ConflictEntry> conflicts();
+    Status check(CheckReport& report);
+
+    // TreeHost
+    Stamp tick() override { return hybrid_.tick(); }
+    Clock& clock() override { return environment_.clock; }
+    void tree_changed() override REQUIRES_LOCK(mutex);
+    void write_begun() override { work_changed_(); }
+    Status commit() override EXCLUDES_LOCK(mutex);
+    Result<FileSystemSpace> space() override;
+
+  private:
+    struct Ids;   // DerivedIds under the vault's keys
+    struct Secrets;
+
+    OpenVault(const VaultEnvironment& environment, VaultReplica& replica, std::shared_ptr<const KeyState> keys,
+              std::unique_ptr<Secrets> secrets, std::function<void()> work_changed);
+    Status load();
+    Status open_journal();
+    Status replay(const std::vector<ReplayedEntry>& entries);
+    Status begin_incarnation();
+    std::optional<Stamp> last_own_stamp(const LogId& log) REQUIRES_LOCK(mutex);
+    bool doubts_incarnation(const std::vector<ReplayedEntry>& entries);
+    Result<bool> merge_next(const LogId& log, const LogPosition& last);
+    const EpochKeys* epoch_keys(const EpochId& epoch) EXCLUDES_LOCK(keys_mutex_);
+
+    Status publish_records(std::vector<Record>& records, const Frontier& frontier);
+    Result<std::vector<Record>> next_batch(std::vector<Record>& records);
+    Status publish_segment(const std::vector<Record>& records, const Frontier& frontier,
+                           const std::vector<PackInfo>& packs, bool is_last) REQUIRES_LOCK(publish_mutex_);
+    Status release_journal(std::uint64_t released_before);
+    Status append_records(std::vector<Record> records) REQUIRES_LOCK(journal_mutex_);
+
+    const VaultEnvironment environment_;
+    VaultReplica& replica_;
+    Mutex keys_mutex_;
+    std::shared_ptr<const KeyState> keys_ GUARDED_BY(keys_mutex_);
+    std::unique_ptr<Secrets> secrets_;
+    std::function<void()> work_changed_;
+    HybridClock hybrid_;
+    std::unique_ptr<Index> index_;
+    std::unique_ptr<Journal> journal_;
+    std::unique_ptr<ContentPool> content_;
+    std::unique_ptr<VaultFiles> files_;
+
+    Mutex publish_mutex_;
+    IncarnationId incarnation_ GUARDED_BY(publish_mutex_);
+    LogId log_;   // of this incarnation
+    LogPosition head_ GUARDED_BY(publish_mutex_);
+    std::vector<Record> unpublished_ GUARDED_BY(publish_mutex_);   // coalesced, but the disk did not take them yet
+    Mutex merge_mutex_;
+    Frontier applied_ GUARDED_BY(mutex);                  // segments in the tree
+    std::map<LogId, Stamp> own_stamps_ GUARDED_BY(mutex);  // of this device's logs, as found at unlock
+    Frontier named_ GUARDED_BY(merge_mutex_);             // the greatest that any segment's frontier names
+    bool news_ GUARDED_BY(merge_mutex_) = true;
+
+    Mutex journal_mutex_;   // what is taken from below goes into the journal before anything later does
+    std::vector<Record> fresh_ GUARDED_BY(mutex);        // since the last publish began, not in the journal
+    std::vector<Record> in_flight_ GUARDED_BY(mutex);    // being published, not in the journal
+    std::uint64_t in_flight_released_ GUARDED_BY(mutex) = 0;   // being published, in the journal below this sequence
+    std::optional<std::chrono::steady_clock::time_point> first_change_ GUARDED_BY(mutex);
+    std::chrono::steady_clock::time_point last_change_ GUARDED_BY(mutex){};
+    std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};
+    std::atomic<bool> has_unpublished_{false};
+};
+
+}  // namespace lockstep

@@ -1,0 +1,10 @@
+lockstep_library(vault_core
+  SOURCES
+    core/decrypt_vault.cpp
+    core/lockable_files.cpp
+    core/offline_vault.cpp
+    core/open_vault.cpp
+    core/vault_impl.cpp
+    core/vault_replica.cpp
+    vault_runner.cpp
+  LIBRARIES lockstep::vault_files lockstep::vault_keys lockstep::vault_log lockstep::vault_journal)

@@ -1,0 +1,422 @@
+#include "vault/core/vault_impl.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "vault/crypto/aead.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kSealingName = "sealing.sealed";
+
+Bytes sealing_aad(const VaultId& vault) {
+    return associated_data({.type = ObjectType::LocalSecret, .vault = vault, .epoch = {}}, as_bytes("sealing key"));
+}
+
+LocalKeys new_local_keys(const VaultId& vault, const SealingKey& sealing, DeviceCertificate certificate) {
+    LocalKeys out;
+    out.vault = vault;
+    out.sealing_public = sealing.public_key();
+    out.format_seen_max = static_cast<std::uint8_t>(kFormatVersion);
+    out.certificate = std::move(certificate);
+    return out;
+}
+
+Error locked() { return {ErrorKind::Locked, "the vault is locked"}; }
+
+}  // namespace
+
+// ---- making and opening
+
+Status prepare_vault_directory(Disk& disk, const fs::path& directory) {
+    auto items = disk.list(directory);
+    if (items.ok() && !items->empty())
+        return Error{ErrorKind::Exists, directory.string() + " is not empty: choose another directory"};
+    if (!items.ok() && items.error().kind != ErrorKind::NotFound) return std::move(items).error();
+    return disk.make_directories(directory / kKeyDirectoryName);
+}
+
+Status write_key_object(Disk& disk, const fs::path& directory, ByteView bytes) {
+    fs::path name = key_object_id(bytes).to_hex() + std::string(kKeyObjectSuffix);
+    return disk.write_file_durably(directory / kKeyDirectoryName / name, bytes);
+}
+
+Result<std::unique_ptr<Vault>> Vault::create(const VaultEnvironment& environment, const fs::path& directory,
+                                             ByteView passphrase, const VaultCreation& options,
+                                             std::string* recovery_code) {
+    TRY_OK(prepare_vault_directory(environment.disk, directory));
+    auto sealing = std::make_shared<const SealingKey>(SealingKey::random(environment.random));
+    SecretBytes secret(passphrase);
+    PassphraseCost cost{options.cost.memory_bytes, static_cast<std::uint32_t>(options.cost.operations)};
+    TRY(NewVault made, create_vault_keys({.device = environment.device,
+                                          .sealing = *sealing,
+                                          .device_label = environment.device_label,
+                                          .passphrase = secret,
+                                          .cost = cost,
+                                          .now_ms = environment.clock.wall_ms()},
+                                         environment.random));
+    TRY_OK(write_key_object(environment.disk, directory, made.key_object));
+    // Last: a directory without it is no vault.
+    TRY_OK(environment.disk.write_file_durably(directory / kVaultHeaderName, made.header_bytes));
+    if (recovery_code != nullptr) *recovery_code = as_text(made.recovery_code.reveal());
+    return open_as_member(environment, directory, made.header, sealing, made.header.founder, options.unlock_at_start);
+}
+
+Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environment, const fs::path& directory,
+                                              VaultHeader header, std::shared_ptr<const SealingKey> sealing,
+                                              DeviceCertificate certificate, bool unlock_at_start) {
+    LocalKeys local = new_local_keys(header.id, *sealing, std::move(certificate));
+    auto vault = std::make_unique<VaultImpl>(environment, directory, std::move(header));
+    TRY_OK(vault->open_replica(std::move(local)));
+    TRY_OK(vault->unlock_as_member(sealing));
+    TRY_OK(vault->set_unlock_at_start(unlock_at_start));
+    return std::unique_ptr<Vault>(std::move(vault));
+}
+
+Result<std::unique_ptr<Vault>> Vault::open(const VaultEnvironment& environment, const fs::path& directory) {
+    TRY(VaultHeader header, read_vault_header(environment.disk, directory));
+    auto vault = std::make_unique<VaultImpl>(environment, directory, header);
+    fs::path path = local_directory(environment, header.id) / "keys.local";
+    auto bytes = environment.disk.read_file(path, kLocalKeysSizeMax);
+    if (bytes.ok()) {
+        WipeAtEnd wiped(*bytes);
+        TRY(LocalKeys local, decode_local_keys(*bytes, header.id));
+        TRY_OK(vault->open_replica(std::move(local)));
+    } else if (bytes.error().kind != ErrorKind::NotFound) {
+        return std::move(bytes).error();
+    }
+    return std::unique_ptr<Vault>(std::move(vault));
+}
+
+VaultImpl::VaultImpl(const VaultEnvironment& environment, fs::path directory, VaultHeader header)
+    : environment_(environment), directory_(std::move(directory)), header_(std::move(header)) {}
+
+VaultImpl::~VaultImpl() {
+    if (replica_) replica_->remove_listener(*this);
+    if (auto open = open_vault()) open->close();
+    close_open_vault();
+}
+
+// Waits until nobody uses the open vault any more: then its keys are wiped.
+void VaultImpl::close_open_vault() {
+    files_.close();
+    std::shared_ptr<OpenVault> open;
+    std::future<void> gone;
+    {
+        MutexLock lock(open_mutex_);
+        open = std::move(open_);
+        open_.reset();
+        sealing_.reset();
+        gone = std::move(open_gone_);
+    }
+    open.reset();
+    if (gone.valid()) gone.wait();
+}
+
+Status VaultImpl::open_replica(LocalKeys local) {
+    auto replica = VaultReplica::open(environment_, directory_, std::move(local));
+    if (!replica.ok()) return std::move(replica).error();
+    replica_ = std::move(replica).value();
+    replica_->add_listener(*this);
+    return replica_->save_local_keys();
+}
+
+// ---- locking and unlocking
+
+std::shared_ptr<OpenVault> VaultImpl::open_vault() const {
+    MutexLock lock(open_mutex_);
+    return open_;
+}
+
+bool VaultImpl::is_unlocked() const { return open_vault() != nullptr; }
+
+Status VaultImpl::unlock(ByteView passphrase) {
+    MutexLock lock(state_mutex_);
+    if (is_unlocked()) return {};
+    return unlock_locked(passphrase);
+}
+
+Status VaultImpl::unlock_locked(ByteView passphrase) {
+    SecretBytes secret(passphrase);
+    KeyCredentials credentials;
+    credentials.passphrase = &secret;
+    if (replica_) credentials.pinned = replica_->local().pinned;
+    TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
+    TRY(KeyState state, KeyState::open(header_, objects, credentials));
+    if (!state.is_unlocked()) return Error{ErrorKind::WrongKey, "wrong passphrase"};
+    if (!replica_) return join_with_passphrase(std::move(state));
+    auto sealing = load_sealing_key(state.root());
+    if (sealing.ok()) return unlock_as_member(*sealing);
+    if (sealing.error().kind != ErrorKind::NotFound) return std::move(sealing).error();
+    return open_with(std::make_shared<const KeyState>(std::move(state)));
+}
+
+// A device that has the directory and the passphrase, and was never a member, admits itself.
+Status VaultImpl::join_with_passphrase(KeyState state) {
+    auto sealing = std::make_shared<const SealingKey>(SealingKey::random(environment_.random));
+    DeviceCertificate certificate =
+        environment_.device.certify(header_.id, sealing->public_key(), environment_.device_label);
+    if (state.slot_author() == nullptr) return Error{ErrorKind::Refused, "this passphrase may not admit devices"};
+    TRY(Bytes object, admit_member({state, *state.slot_author(), environment_.clock.wall_ms(), environment_.random},
+                                   certificate, MemberRole::Writer));
+    TRY_OK(write_key_object(environment_.disk, directory_, object));
+    TRY_OK(open_replica(new_local_keys(header_.id, *sealing, certificate)));
+    return unlock_as_member(sealing);
+}
+
+Status VaultImpl::unlock_as_member(std::shared_ptr<const SealingKey> sealing) {
+    TRY_OK(replica_->set_sealing_key(sealing));
+    auto keys = replica_->keys();
+    if (!keys->is_unlocked()) {
+        TRY_OK(replica_->set_sealing_key(nullptr));
+        return Error{ErrorKind::WrongKey, "this device's key does not open the vault any more; use the passphrase"};
+    }
+    TRY_OK(save_sealing_key(*sealing, keys->root()));
+    {
+        MutexLock lock(open_mutex_);
+        sealing_ = sealing;
+    }
+    return open_with(std::move(keys));
+}
+
+Status VaultImpl::open_with(std::shared_ptr<const KeyState> keys) {
+    TRY(auto open, OpenVault::open(environment_, *replica_, std::move(keys), [this] { work_changed(); }));
+    auto gone = std::make_shared<std::promise<void>>();
+    std::shared_ptr<OpenVault> shared(open.release(), [gone](OpenVault* closing) {
+        delete closing;
+        gone->set_value();
+    });
+    {
+        MutexLock lock(open_mutex_);
+        open_ = shared;
+        open_gone_ = gone->get_future();
+    }
+    files_.open(shared->files());
+    work_changed();
+    return {};
+}
+
+Status VaultImpl::unlock_with_stored_key() {
+    MutexLock lock(state_mutex_);
+    if (is_unlocked()) return {};
+    if (!replica_ || !replica_->local().sealing_clear)
+        return Error{ErrorKind::Locked, "this device does not keep the vault's key: unlock with the passphrase"};
+    return unlock_as_member(std::make_shared<const SealingKey>(replica_->local().sealing_clear->copy()));
+}
+
+Status VaultImpl::set_unlock_at_start(bool enabled) {
+    std::shared_ptr<const SealingKey> sealing;
+    {
+        MutexLock lock(open_mutex_);
+        sealing = sealing_;
+    }
+    if (!replica_) return locked();
+    if (enabled && !sealing) return Error{ErrorKind::Locked, "unlock the vault first"};
+    if (enabled)
+        replica_->local().sealing_clear = sealing->copy();
+    else
+        replica_->local().sealing_clear.reset();
+    return replica_->save_local_keys();
+}
+
+Status VaultImpl::lock(bool force) {
+    MutexLock lock(state_mutex_);
+    auto open = open_vault();
+    if (!open) return {};
+    if (!force && open->files().open_handles() > 0) {
+        std::string names;
+        for (const std::string& path : open->files().open_paths()) names += (names.empty() ? "" : ", ") + path;
+        return Error{ErrorKind::Busy, "files are open: " + (names.empty() ? std::string("removed ones") : names)};
+    }
+    if (Status published = open->publish(true); !published.ok() && !force)
+        return std::move(published).error().in("the last changes could not be published; nothing was locked");
+    open->close();
+    open.reset();
+    close_open_vault();
+    return replica_->set_sealing_key(nullptr);
+}
+
+// The member's sealing key lies beside keys.local, sealed under a key that takes the root constant to make: whoever
+// unlocks with the passphrase gets it back.
+Status VaultImpl::save_sealing_key(const SealingKey& key, const RootKey& root) {
+    JournalKey wrap = environment_.device.journal_key(root, header_.id);
+    Bytes sealed = seal(wrap, sealing_aad(header_.id), key.reveal(), environment_.random);
+    return environment_.disk.write_file_durably(local_directory(environment_, header_.id) / kSealingName, sealed);
+}
+
+Result<std::shared_ptr<const SealingKey>> VaultImpl::load_sealing_key(const RootKey& root) {
+    TRY(Bytes sealed, environment_.disk.read_file(local_directory(environment_, header_.id) / kSealingName, 4 * kKiB));
+    JournalKey wrap = environment_.device.journal_key(root, header_.id);
+    TRY(Bytes secret, lockstep::open(wrap, sealing_aad(header_.id), sealed));
+    WipeAtEnd wiped(secret);
+    if (secret.size() != AnySecretKey::kSize) return Error{ErrorKind::Corrupt, "sealing.sealed is damaged"};
+    return std::make_shared<const SealingKey>(SecretKey<struct LoadedSealingTag>::from(secret));
+}
+
+// ---- work
+
+void VaultImpl::set_work_listener(std::function<void()> listener) {
+    MutexLock lock(listener_mutex_);
+    work_listener_ = std::move(listener);
+}
+
+void VaultImpl::work_changed() {
+    MutexLock lock(listener_mutex_);
+    if (work_listener_) work_listener_();
+}
+
+std::optional<std::chrono::steady_clock::time_point> VaultImpl::publish_due() {
+    auto open = open_vault();
+    return open ? open->publish_due() : std::nullopt;
+}
+
+Status VaultImpl::publish() {
+    auto open = open_vault();
+    if (!open) return {};
+    return open->publish(false);
+}
+
+Result<std::uint64_t> VaultImpl::merge() {
+    auto open = open_vault();
+    if (!open) return std::uint64_t{0};
+    return open->merge();
+}
+
+bool VaultImpl::has_unmerged() {
+    auto open = open_vault();
+    return open && open->has_unmerged();
+}
+
+void VaultImpl::segment_added(const SegmentRef&) { work_changed(); }
+void VaultImpl::keys_changed() {
+    if (auto open = open_vault()) open->keys_changed();
+}
+
+void VaultImpl::pack_added(const PackId& pack) {
+    // Its index is read on a worker: listeners return at once.
+    std::weak_ptr<OpenVault> open = open_vault();
+    environment_.workers.submit([open, pack] {
+        if (auto held = open.lock()) held->pack_arrived(pack);
+    });
+}
+
+// ---- questions
+
+VaultStatus VaultImpl::status() {
+    VaultStatus out;
+    if (!replica_) return out;
+    std::tie(out.packs, out.pack_bytes) = replica_->pack_totals();
+    for (const PackInfo& pack : replica_->missing_packs()) {
+        ++out.missing_packs;
+        out.missing_pack_bytes += pack.length;
+    }
+    if (auto open = open_vault()) {
+        out.is_unlocked = true;
+        open->add_status(out);
+    }
+    out.alarms = replica_->alarms();
+    return out;
+}
+
+std::vector<ConflictEntry> VaultImpl::conflicts() {
+    auto open = open_vault();
+    return open ? open->conflicts() : std::vector<ConflictEntry>{};
+}
+
+// ---- joining: the host
+
+Result<Bytes> VaultImpl::make_offer(std::string_view vault_label) {
+    if (!is_unlocked()) return locked();
+    Encoder out;
+    out.u8(1).bytes(encode_vault_header(header_)).text(vault_label.substr(0, kNameSizeMax));
+    return std::move(out).take();
+}
+
+Result<Bytes> VaultImpl::admit(ByteView request, MemberRole role) {
+    MutexLock lock(state_mutex_);
+    auto open = open_vault();
+    if (!open) return locked();
+    Decoder in(request);
+    DeviceCertificate certificate = decode_certificate(in);
+    TRY_OK(in.finish());
+    TRY_OK(certificate.verify());
+    if (certificate.vault != header_.id) return Error{ErrorKind::Refused, "the request is for another vault"};
+    auto state = replica_->keys();
+    if (!state->is_unlocked()) return locked();
+    const RosterMember* known = state->roster().find(certificate.device);
+    if (known == nullptr || known->certificate != certificate) {
+        TRY(Bytes object, admit_member({*state, replica_->signing_key(), environment_.clock.wall_ms(), environment_.random},
+                                       certificate, role));
+        TRY_OK(replica_->publish_key_object(object));
+    }
+    TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
+    Encoder out;
+    out.u8(1).u32(static_cast<std::uint32_t>(objects.size()));
+    for (const Bytes& object : objects) out.bytes(object);
+    return std::move(out).take();
+}
+
+// ---- joining: the guest
+
+namespace {
+
+class PendingJoinImpl final : public PendingJoin {
+  public:
+    PendingJoinImpl(const VaultEnvironment& environment, VaultHeader header, std::string label)
+        : environment_(environment),
+          header_(std::move(header)),
+          label_(std::move(label)),
+          sealing_(std::make_shared<const SealingKey>(SealingKey::random(environment.random))),
+          certificate_(environment.device.certify(header_.id, sealing_->public_key(), environment.device_label)) {}
+
+    std::string vault_label() const override { return label_; }
+    VaultId vault_id() const override { return header_.id; }
+    Bytes request() const override {
+        Encoder out;
+        encode_certificate(out, certificate_);
+        return std::move(out).take();
+    }
+
+    Result<std::unique_ptr<Vault>> finish(const fs::path& directory, ByteView admission,
+                                          bool unlock_at_start) override {
+        constexpr std::size_t kKeyObjectsMax = 4096;
+        Decoder in(admission);
+        if (in.u8() != 1) in.fail("made by another version of Lockstep");
+        std::vector<Bytes> objects(in.count(kKeyObjectsMax, 4));
+        for (Bytes& object : objects) object = to_bytes(in.bytes(kKeyObjectSizeMax));
+        TRY_OK(in.finish());
+        // Before anything is written: the objects must make this device a member.
+        KeyCredentials credentials;
+        credentials.device = sealing_.get();
+        TRY(KeyState state, KeyState::open(header_, objects, credentials));
+        if (!state.is_unlocked() || state.roster().find(environment_.device.id()) == nullptr)
+            return Error{ErrorKind::Refused, "the other device did not admit this one"};
+        TRY_OK(prepare_vault_directory(environment_.disk, directory));
+        for (const Bytes& object : objects) TRY_OK(write_key_object(environment_.disk, directory, object));
+        TRY_OK(environment_.disk.write_file_durably(directory / kVaultHeaderName, encode_vault_header(header_)));
+        return open_as_member(environment_, directory, header_, sealing_, certificate_, unlock_at_start);
+    }
+
+  private:
+    const VaultEnvironment environment_;
+    const VaultHeader header_;
+    const std::string label_;
+    const std::shared_ptr<const SealingKey> sealing_;
+    const DeviceCertificate certificate_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PendingJoin>> PendingJoin::begin(const VaultEnvironment& environment, ByteView offer) {
+    Decoder in(offer);
+    if (in.u8() != 1) in.fail("made by another version of Lockstep");
+    Bytes header_bytes = to_bytes(in.bytes(64 * kKiB));
+    std::string label = in.text(kNameSizeMax);
+    TRY_OK(in.finish());
+    TRY(VaultHeader header, decode_vault_header(header_bytes));
+    return std::unique_ptr<PendingJoin>(
+        std::make_unique<PendingJoinImpl>(environment, std::move(header), std::move(label)));
+}
+
+}  // namespace lockstep

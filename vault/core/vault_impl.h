@@ -1,0 +1,83 @@
+// Vault on a directory: what vault/vault.h promises.
+//
+// THREADS: any. Lock order: state_mutex_ (lock, unlock and everything that must not overlap them), then the open
+// vault's own.
+#pragma once
+
+#include <future>
+
+#include "vault/core/lockable_files.h"
+#include "vault/core/open_vault.h"
+#include "vault/vault.h"
+
+namespace lockstep {
+
+class VaultImpl final : public Vault, private ReplicaListener {
+  public:
+    VaultImpl(const VaultEnvironment& environment, fs::path directory, VaultHeader header);
+    ~VaultImpl() override;
+
+    VaultId id() const override { return header_.id; }
+    const fs::path& directory() const override { return directory_; }
+    bool is_unlocked() const override;
+    Status unlock(ByteView passphrase) override;
+    Status unlock_with_stored_key() override;
+    Status set_unlock_at_start(bool enabled) override;
+    Status lock(bool force) override;
+    FileSystem& files() override { return files_; }
+    Replica* replica() override { return replica_.get(); }
+    std::optional<std::chrono::steady_clock::time_point> publish_due() override;
+    Status publish() override;
+    Result<std::uint64_t> merge() override;
+    bool has_unmerged() override;
+    void set_work_listener(std::function<void()> listener) override;
+    VaultStatus status() override;
+    std::vector<ConflictEntry> conflicts() override;
+    Result<CheckReport> check() override;
+    Result<Bytes> make_offer(std::string_view vault_label) override;
+    Result<Bytes> admit(ByteView request, MemberRole role) override;
+
+    // Opens the ciphertext side with what this device keeps of the vault.
+    Status open_replica(LocalKeys local);
+    // Unlocks with the member's sealing key, which is kept sealed for later unlocks.
+    Status unlock_as_member(std::shared_ptr<const SealingKey> sealing);
+
+  private:
+    void segment_added(const SegmentRef& segment) override;
+    void pack_added(const PackId& pack) override;
+    void keys_changed() override;
+    void pack_wanted_now(const PackInfo&) override {}
+
+    std::shared_ptr<OpenVault> open_vault() const EXCLUDES_LOCK(open_mutex_);
+    void work_changed();
+    void close_open_vault() EXCLUDES_LOCK(open_mutex_);
+    Status unlock_locked(ByteView passphrase) REQUIRES_LOCK(state_mutex_);
+    Status open_with(std::shared_ptr<const KeyState> keys);
+    Status join_with_passphrase(KeyState state);
+    Status save_sealing_key(const SealingKey& key, const RootKey& root);
+    Result<std::shared_ptr<const SealingKey>> load_sealing_key(const RootKey& root);
+
+    const VaultEnvironment environment_;
+    const fs::path directory_;
+    const VaultHeader header_;
+    std::unique_ptr<VaultReplica> replica_;
+    LockableFiles files_;
+
+    Mutex state_mutex_;
+    mutable Mutex open_mutex_;
+    std::shared_ptr<OpenVault> open_ GUARDED_BY(open_mutex_);
+    std::future<void> open_gone_ GUARDED_BY(open_mutex_);
+    std::shared_ptr<const SealingKey> sealing_ GUARDED_BY(open_mutex_);
+    Mutex listener_mutex_;
+    std::function<void()> work_listener_ GUARDED_BY(listener_mutex_);
+};
+
+// Opens the directory as a member who was just admitted, unlocked.
+Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environment, const fs::path& directory,
+                                              VaultHeader header, std::shared_ptr<const SealingKey> sealing,
+                                              DeviceCertificate certificate, bool unlock_at_start);
+// Makes an empty directory for a vault. Exists when it holds anything.
+Status prepare_vault_directory(Disk& disk, const fs::path& directory);
+Status write_key_object(Disk& disk, const fs::path& directory, ByteView bytes);
+
+}  // namespace lockstep

@@ -1,0 +1,479 @@
+#include "vault/core/vault_replica.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "vault/crypto/hash.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kHeaderSizeMax = 4 * kKiB;
+constexpr std::string_view kLocalKeysName = "keys.local";
+
+fs::path key_object_path(const fs::path& directory, const KeyObjectId& id) {
+    return directory / kKeyDirectoryName / (id.to_hex() + std::string(kKeyObjectSuffix));
+}
+
+}  // namespace
+
+fs::path local_directory(const VaultEnvironment& environment, const VaultId& vault) {
+    return environment.state_directory / vault.to_hex();
+}
+
+Result<VaultHeader> read_vault_header(Disk& disk, const fs::path& directory) {
+    auto bytes = disk.read_file(directory / kVaultHeaderName, kHeaderSizeMax);
+    if (!bytes.ok() && bytes.error().kind == ErrorKind::NotFound)
+        return Error{ErrorKind::NotFound, directory.string() + " is not a vault: it has no lockstep.vault"};
+    if (!bytes.ok()) return std::move(bytes).error();
+    auto header = decode_vault_header(*bytes);
+    if (!header.ok()) return std::move(header).error().in("lockstep.vault");
+    return header;
+}
+
+Result<std::vector<Bytes>> read_all_key_objects(Disk& disk, const fs::path& directory) {
+    TRY(auto items, disk.list(directory / kKeyDirectoryName));
+    std::vector<Bytes> out;
+    for (const DirectoryItem& item : items) {
+        if (item.is_directory || !item.name.ends_with(kKeyObjectSuffix)) continue;
+        TRY(Bytes bytes, disk.read_file(directory / kKeyDirectoryName / item.name, kKeyObjectSizeMax));
+        out.push_back(std::move(bytes));
+    }
+    if (out.empty()) return Error{ErrorKind::NotFound, "the vault directory holds no key object"};
+    return out;
+}
+
+// ---- opening
+
+Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment& environment,
+                                                         const fs::path& directory, LocalKeys local) {
+    TRY(VaultHeader header, read_vault_header(environment.disk, directory));
+    if (header.id != local.vault)
+        return Error{ErrorKind::Refused, "this directory holds another vault than it did before"};
+    std::unique_ptr<VaultReplica> out(
+        new VaultReplica(environment, directory, std::move(header), std::move(local)));
+    TRY(out->logs_, LogStore::open(environment.disk, directory));
+    TRY(out->packs_, PackStore::open(environment.disk, directory));
+    TRY_OK(out->load_keys());
+    TRY_OK(out->load_segments());
+    TRY_OK(out->load_packs());
+    return out;
+}
+
+Result<std::shared_ptr<const KeyState>> VaultReplica::open_keys(const std::vector<Bytes>& objects) {
+    SealingKey replica = environment_.device.vault_replica_key(header_.id);
+    std::shared_ptr<const SealingKey> sealing;
+    {
+        MutexLock lock(mutex_);
+        sealing = sealing_;
+    }
+    KeyCredentials credentials;
+    credentials.device = sealing.get();
+    credentials.replica = &replica;
+    credentials.known = &local_.replicators;
+    credentials.pinned = local_.pinned;
+    TRY(KeyState state, KeyState::open(header_, objects, credentials));
+    return std::make_shared<const KeyState>(std::move(state));
+}
+
+Status VaultReplica::load_keys() {
+    TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
+    TRY(auto state, open_keys(objects));
+    for (const KeyProblem& problem : state->problems())
+        alarm("key object " + problem.object.to_hex().substr(0, 16) + " is not used: " + problem.error.message);
+    for (const KeyObjectId& pin : state->missing_pins())
+        alarm("key object " + pin.to_hex().substr(0, 16) + " was here before and is gone: the directory may be an old copy");
+    use_keys(std::move(state));
+    return {};
+}
+
+void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
+    MutexLock lock(mutex_);
+    for (const auto& [epoch, secret] : keys->replicator_secrets())
+        if (!epochs_.contains(epoch))
+            epochs_[epoch] = std::make_unique<const ReplicatorKeys>(ReplicatorKeys::derive(secret, header_.id, epoch));
+    key_objects_.insert(keys->valid().begin(), keys->valid().end());
+    keys_ = std::move(keys);
+}
+
+Status VaultReplica::load_segments() {
+    SegmentLookup verify_with = lookup();
+    for (const LogId& log : logs_->logs()) {
+        for (std::uint64_t number : logs_->numbers(log)) {
+            SegmentRef ref{log, number};
+            std::string name = "segment " + log.to_hex().substr(0, 16) + "/" + std::to_string(number);
+            auto bytes = logs_->read(ref);
+            if (!bytes.ok() && bytes.error().kind != ErrorKind::NotFound && bytes.error().kind != ErrorKind::TooLarge)
+                return std::move(bytes).error();
+            Result<SegmentOuter> outer =
+                bytes.ok() ? open_outer(*bytes, verify_with) : Result<SegmentOuter>(bytes.error());
+            MutexLock lock(mutex_);
+            Status chained = outer.ok() ? check_chain(*outer) : Status(outer.error());
+            if (outer.ok() && (outer->header.log != log || outer->header.number != number))
+                chained = Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
+            if (!chained.ok()) {
+                alarms_.push_back(name + ": " + chained.error().message);
+                break;   // what follows is not linked to the beginning; peers can send it again
+            }
+            writers_[log] = outer->replicator.device;
+            take_over(ref, {number, outer->hash}, outer->replicator.packs);
+        }
+    }
+    return {};
+}
+
+Status VaultReplica::load_packs() {
+    TRY(auto listing, packs_->list());
+    // Downloads under way when the daemon stopped start anew.
+    TRY_OK(environment_.disk.make_directories(incoming_directory()));
+    TRY(auto leftovers, environment_.disk.list(incoming_directory()));
+    for (const DirectoryItem& item : leftovers)
+        if (!item.is_directory) TRY_OK(environment_.disk.remove(incoming_directory() / item.name));
+    MutexLock lock(mutex_);
+    for (const PackInfo& pack : listing.packs) {
+        present_[pack.id] = pack.length;
+        missing_.erase(pack.id);
+    }
+    return {};
+}
+
+// ---- membership
+
+std::shared_ptr<const KeyState> VaultReplica::keys() {
+    MutexLock lock(mutex_);
+    return keys_;
+}
+
+SegmentLookup VaultReplica::lookup() {
+    return {.vault = header_.id,
+            .outer_key_of = [this](const EpochId& epoch) -> const SegmentOuterKey* {
+                MutexLock lock(mutex_);
+                auto at = epochs_.find(epoch);
+                return at == epochs_.end() ? nullptr : &at->second->segment_outer;
+            },
+            .signer_of = [this](const DeviceId& device) -> std::optional<SigningPublicKey> {
+                const RosterMember* member = keys()->roster().find(device);
+                if (member == nullptr) return std::nullopt;
+                return member->certificate.signing;
+            }};
+}
+
+std::vector<Swarm> VaultReplica::swarms() {
+    auto state = keys();
+    MutexLock lock(mutex_);
+    std::vector<Swarm> out;
+    auto add = [&](const EpochId& epoch) {
+        auto at = epochs_.find(epoch);
+        if (at == epochs_.end()) return;
+        Swarm swarm{.epoch = epoch};
+        ByteView seed = at->second->control_torrent.reveal();
+        std::copy(seed.begin(), seed.end(), swarm.torrent_seed.begin());
+        out.push_back(swarm);
+    };
+    for (const RotateFact& epoch : state->roster().epochs()) add(epoch.epoch);
+    return out;
+}
+
+Result<Bytes> VaultReplica::prove_membership(const EpochId& epoch, ByteView transcript) {
+    MutexLock lock(mutex_);
+    auto at = epochs_.find(epoch);
+    if (at == epochs_.end()) return Error{ErrorKind::WrongKey, "the epoch is not known here"};
+    return to_bytes(keyed_hash(at->second->swarm_mac, transcript).view());
+}
+
+bool VaultReplica::verify_membership(const EpochId& epoch, ByteView transcript, ByteView proof) {
+    auto expected = prove_membership(epoch, transcript);
+    return expected.ok() && equal_in_constant_time(*expected, proof);
+}
+
+Bytes VaultReplica::sign(ByteView transcript) {
+    return to_bytes(signing_.sign(label::kSignHandshake, transcript).view());
+}
+
+namespace {
+Member as_member(const RosterMember& member) {
+    return {member.device(), member.certificate.label, member.role, member.is_revoked};
+}
+}  // namespace
+
+Result<Member> VaultReplica::verify_signature(const DeviceId& claimed, ByteView transcript, ByteView signature) {
+    const auto state = keys();
+    const RosterMember* member = state->roster().find(claimed);
+    if (member == nullptr) return Error{ErrorKind::Refused, "this device is not a member"};
+    if (member->is_revoked) return Error{ErrorKind::Refused, "this device was revoked"};
+    if (signature.size() != Signature::kSize ||
+        !verify(member->certificate.signing, label::kSignHandshake, transcript, Signature::from(signature)).ok())
+        return Error{ErrorKind::Refused, "the signature is not this member's"};
+    return as_member(*member);
+}
+
+std::vector<Member> VaultReplica::members() {
+    std::vector<Member> out;
+    for (const RosterMember& member : keys()->roster().members()) out.push_back(as_member(member));
+    return out;
+}
+
+// ---- key objects
+
+std::vector<KeyObjectId> VaultReplica::key_objects() {
+    MutexLock lock(mutex_);
+    return {key_objects_.begin(), key_objects_.end()};
+}
+
+Result<Bytes> VaultReplica::read_key_object(const KeyObjectId& id) {
+    return environment_.disk.read_file(key_object_path(directory_, id), kKeyObjectSizeMax);
+}
+
+Result<Added> VaultReplica::add_key_object(ByteView bytes) {
+    if (bytes.size() > kKeyObjectSizeMax) return Error{ErrorKind::TooLarge, "larger than a key object can be"};
+    KeyObjectId id = key_object_id(bytes);
+    {
+        MutexLock write_lock(write_mutex_);
+        {
+            MutexLock lock(mutex_);
+            if (key_objects_.contains(id)) return Added::Known;
+        }
+        TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
+        objects.push_back(to_bytes(bytes));
+        TRY(auto state, open_keys(objects));
+        if (!std::binary_search(state->valid().begin(), state->valid().end(), id))
+            return Error{ErrorKind::Refused, "the key object was not written by somebody entitled to it"};
+        TRY_OK(environment_.disk.write_file_durably(key_object_path(directory_, id), bytes));
+        use_keys(std::move(state));
+        TRY_OK(save_local_keys());
+    }
+    tell([](ReplicaListener& listener) { listener.keys_changed(); });
+    return Added::Stored;
+}
+
+Status VaultReplica::publish_key_object(ByteView bytes) {
+    TRY(Added added, add_key_object(bytes));
+    static_cast<void>(added);
+    return {};
+}
+
+Status VaultReplica::set_sealing_key(std::shared_ptr<const SealingKey> key) {
+    {
+        MutexLock lock(mutex_);
+        sealing_ = std::move(key);
+    }
+    MutexLock write_lock(write_mutex_);
+    TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
+    TRY(auto state, open_keys(objects));
+    use_keys(std::move(state));
+    return {};
+}
+
+Status VaultReplica::save_local_keys() {
+    auto state = keys();
+    for (const auto& [epoch, secret] : state->replicator_secrets())
+        if (!local_.replicators.contains(epoch)) local_.replicators.emplace(epoch, secret.copy());
+    local_.pinned = state->heads();
+    Bytes bytes = encode_local_keys(local_);
+    WipeAtEnd wiped(bytes);
+    fs::path directory = local_directory(environment_, header_.id);
+    TRY_OK(environment_.disk.make_directories(directory));
+    return environment_.disk.write_file_durably(directory / kLocalKeysName, bytes);
+}
+
+// ---- segments
+
+Frontier VaultReplica::frontier() {
+    MutexLock lock(mutex_);
+    return frontier_;
+}
+
+Result<Bytes> VaultReplica::read_segment(const SegmentRef& segment) { return logs_->read(segment); }
+
+Result<std::vector<PackInfo>> VaultReplica::packs_of(const SegmentRef& segment) {
+    MutexLock lock(mutex_);
+    auto at = introduced_.find(segment);
+    if (at != introduced_.end()) return at->second;
+    auto log = frontier_.find(segment.log);
+    if (log == frontier_.end() || segment.number > log->second.number)
+        return Error{ErrorKind::NotFound, "the segment is not here"};
+    return std::vector<PackInfo>{};
+}
+
+// Whether the segment is its log's next one, written by its log's device, a member that may write.
+Status VaultReplica::check_chain(const SegmentOuter& outer) {
+    const auto& part = outer.replicator;
+    const RosterMember* member = keys_->roster().find(part.device);
+    if (member == nullptr) return Error{ErrorKind::Refused, "its device is not a member"};
+    if (!member->may_write()) return Error{ErrorKind::Refused, "its device may not write"};
+    if (member->is_revoked) {
+        auto cut = std::find_if(member->cuts.begin(), member->cuts.end(),
+                                [&](const LogCut& c) { return c.log == outer.header.log; });
+        if (cut == member->cuts.end() || outer.header.number > cut->number)
+            return Error{ErrorKind::Refused, "its device was revoked before it was written"};
+    }
+    if (auto writer = writers_.find(outer.header.log); writer != writers_.end() && writer->second != part.device)
+        return Error{ErrorKind::Refused, "its log belongs to another device"};
+    auto last = frontier_.find(outer.header.log);
+    LogPosition before = last == frontier_.end() ? LogPosition{} : last->second;
+    if (outer.header.number != before.number + 1) return Error{ErrorKind::Conflict, "an earlier segment is missing"};
+    if (part.previous != before.hash) return Error{ErrorKind::Corrupt, "it does not follow the segment before it"};
+    return {};
+}
+
+void VaultReplica::take_over(const SegmentRef& segment, const LogPosition& position,
+                             const std::vector<PackInfo>& packs) {
+    frontier_[segment.log] = position;
+    if (!packs.empty()) introduced_[segment] = packs;
+    for (const PackInfo& pack : packs) {
+        known_packs_[pack.id] = pack.length;
+        if (!present_.contains(pack.id)) missing_.insert(pack.id);
+    }
+}
+
+Result<Added> VaultReplica::add_segment(ByteView bytes) {
+    TRY(SegmentHeader header, read_segment_header(bytes));
+    SegmentRef ref{header.log, header.number};
+    {
+        MutexLock write_lock(write_mutex_);
+        {
+            MutexLock lock(mutex_);
+            auto last = frontier_.find(ref.log);
+            std::uint64_t have = last == frontier_.end() ? 0 : last->second.number;
+            if (ref.number > have + 1) return Added::Gap;
+        }
+        TRY(SegmentOuter outer, open_outer(bytes, lookup()));
+        {
+            MutexLock lock(mutex_);
+            auto last = frontier_.find(ref.log);
+            if (last != frontier_.end() && ref.number <= last->second.number) {
+                auto here = logs_->read(ref);
+                if (here.ok() && equal(*here, bytes)) return Added::Known;
+                // Two segments with one number: a cloned or restored machine. Both are kept as evidence.
+                TRY(auto kept, logs_->put(ref, bytes));
+                static_cast<void>(kept);
+                alarms_.push_back("log " + ref.log.to_hex().substr(0, 16) + " has two segments with number " +
+                                  std::to_string(ref.number) + ": its device was cloned or restored from a backup");
+                return Added::Known;
+            }
+            TRY_OK(check_chain(outer));
+        }
+        TRY(auto stored, logs_->put(ref, bytes));
+        static_cast<void>(stored);
+        MutexLock lock(mutex_);
+        writers_[ref.log] = outer.replicator.device;
+        take_over(ref, {ref.number, outer.hash}, outer.replicator.packs);
+    }
+    tell([&](ReplicaListener& listener) { listener.segment_added(ref); });
+    return Added::Stored;
+}
+
+Status VaultReplica::publish_segment(const SegmentRef& segment, const LogPosition& position, ByteView bytes,
+                                     const std::vector<PackInfo>& packs) {
+    {
+        MutexLock write_lock(write_mutex_);
+        TRY(auto stored, logs_->put(segment, bytes));
+        if (stored == LogStore::Put::Forked)
+            return Error{ErrorKind::Conflict, "another program has written this device's log"};
+        MutexLock lock(mutex_);
+        writers_[segment.log] = device();
+        take_over(segment, position, packs);
+    }
+    tell([&](ReplicaListener& listener) { listener.segment_added(segment); });
+    return {};
+}
+
+// ---- packs
+
+std::vector<PackInfo> VaultReplica::missing_packs() {
+    MutexLock lock(mutex_);
+    std::vector<PackInfo> out;
+    out.reserve(missing_.size());
+    for (const PackId& id : missing_) out.push_back({id, known_packs_.at(id)});
+    return out;
+}
+
+bool VaultReplica::has_pack(const PackId& pack) {
+    MutexLock lock(mutex_);
+    return present_.contains(pack);
+}
+
+Result<PackInfo> VaultReplica::pack_info(const PackId& pack) {
+    MutexLock lock(mutex_);
+    if (auto at = present_.find(pack); at != present_.end()) return PackInfo{pack, at->second};
+    if (auto at = known_packs_.find(pack); at != known_packs_.end()) return PackInfo{pack, at->second};
+    return Error{ErrorKind::NotFound, "no such pack"};
+}
+
+Result<Bytes> VaultReplica::read_pack(const PackId& pack, std::uint64_t offset, std::uint64_t length) {
+    TRY(PackInfo info, pack_info(pack));
+    if (offset > info.length || length > info.length - offset)
+        return Error{ErrorKind::Invalid, "the range is not within the pack"};
+    return packs_->read(pack, offset, static_cast<std::size_t>(length));
+}
+
+Result<Bytes> VaultReplica::piece_layers(const PackId& pack) {
+    TRY(PackInfo info, pack_info(pack));
+    return packs_->piece_layers(info);
+}
+
+void VaultReplica::tell_pack(const PackInfo& pack) {
+    {
+        MutexLock lock(mutex_);
+        present_[pack.id] = pack.length;
+        missing_.erase(pack.id);
+    }
+    tell([&](ReplicaListener& listener) { listener.pack_added(pack.id); });
+}
+
+Status VaultReplica::add_pack(const PackInfo& pack, ByteView bytes) {
+    if (has_pack(pack.id)) return {};
+    TRY_OK(packs_->put_received(pack, bytes));
+    tell_pack(pack);
+    return {};
+}
+
+Status VaultReplica::adopt_pack(const PackInfo& pack, const fs::path& file) {
+    if (has_pack(pack.id)) return environment_.disk.remove(file);
+    TRY_OK(packs_->adopt_file(pack, file));
+    tell_pack(pack);
+    return {};
+}
+
+void VaultReplica::own_pack_written(const PackInfo& pack) { tell_pack(pack); }
+
+std::vector<PackInfo> VaultReplica::strays() {
+    MutexLock lock(mutex_);
+    std::vector<PackInfo> out;
+    for (const auto& [id, length] : present_)
+        if (!known_packs_.contains(id)) out.push_back({id, length});
+    return out;
+}
+
+std::pair<std::uint64_t, std::uint64_t> VaultReplica::pack_totals() {
+    MutexLock lock(mutex_);
+    std::uint64_t bytes = 0;
+    for (const auto& [id, length] : present_) bytes += length;
+    return {present_.size(), bytes};
+}
+
+// ---- listeners and alarms
+
+void VaultReplica::add_listener(ReplicaListener& listener) {
+    MutexLock lock(listeners_mutex_);
+    listeners_.insert(&listener);
+}
+
+void VaultReplica::remove_listener(ReplicaListener& listener) {
+    MutexLock lock(listeners_mutex_);
+    listeners_.erase(&listener);
+}
+
+std::vector<std::string> VaultReplica::alarms() {
+    MutexLock lock(mutex_);
+    return alarms_;
+}
+
+void VaultReplica::alarm(const std::string& sentence) {
+    MutexLock lock(mutex_);
+    if (std::find(alarms_.begin(), alarms_.end(), sentence) != alarms_.end()) return;
+    log_error("vault", "{}", sentence);
+    alarms_.push_back(sentence);
+}
+
+}  // namespace lockstep

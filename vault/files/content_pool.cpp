@@ -1,0 +1,322 @@
+#include "vault/files/content_pool.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace lockstep {
+namespace {
+
+std::shared_ptr<const Bytes> share_wiped(Bytes bytes) {
+    return {new Bytes(std::move(bytes)), [](const Bytes* held) {
+                Bytes* mine = const_cast<Bytes*>(held);
+                wipe(*mine);
+                delete mine;
+            }};
+}
+
+std::vector<ChunkEntry> index_entries(const std::vector<PackEntry>& entries) {
+    std::vector<ChunkEntry> out;
+    out.reserve(entries.size());
+    for (const PackEntry& entry : entries)
+        out.push_back({.id = entry.header.id,
+                       .kind = static_cast<std::uint8_t>(entry.header.kind),
+                       .compression = static_cast<std::uint8_t>(entry.header.compression),
+                       .offset = entry.offset,
+                       .sealed_length = entry.sealed_length,
+                       .raw_length = entry.header.raw_length});
+    return out;
+}
+
+PackEntry pack_entry(const ChunkId& id, const ChunkLocation& at) {
+    return {.header = {.id = id,
+                       .kind = static_cast<ChunkKind>(at.kind),
+                       .compression = static_cast<Compression>(at.compression),
+                       .raw_length = at.raw_length},
+            .offset = at.offset,
+            .sealed_length = at.sealed_length};
+}
+
+}  // namespace
+
+ContentPool::ContentPool(ContentPoolEnvironment environment) : environment_(std::move(environment)) {}
+
+ContentPool::~ContentPool() {
+    MutexLock lock(mutex_);
+    while (writes_ > 0) changed_.wait(mutex_);
+}
+
+// ---- writing
+
+Result<ChunkId> ContentPool::write_chunk(ByteView plaintext) {
+    ChunkId id = environment_.ids.chunk_id(plaintext);
+    TRY_OK(add_chunk(ChunkKind::Data, id, plaintext, false));
+    return id;
+}
+
+Status ContentPool::put(ChunkKind kind, const ChunkId& id, ByteView plaintext) {
+    return add_chunk(kind, id, plaintext, false);
+}
+
+bool ContentPool::has(ChunkKind, const ChunkId& id) { return is_known(id); }
+
+// Whether content may refer to the chunk without writing it: pending here, or in a pack of this directory whose
+// bytes this device has written or verified and nobody has condemned.
+bool ContentPool::is_known(const ChunkId& id) {
+    {
+        MutexLock lock(mutex_);
+        if (pending_.contains(id)) return true;
+    }
+    auto at = environment_.index.chunks().find(id);
+    return at.ok() && at->has_value() && (*at)->is_verified && (*at)->is_present && !(*at)->is_condemned;
+}
+
+std::shared_ptr<PackBuilder> ContentPool::current_builder() {
+    if (!builder_) {
+        const AnySecretKey* base = environment_.pack_base_of(environment_.write_epoch);
+        CHECK(base != nullptr, "the epoch to write with is known");
+        builder_ = std::make_shared<PackBuilder>(*base, environment_.vault, environment_.write_epoch,
+                                                 environment_.random);
+    }
+    return builder_;
+}
+
+Status ContentPool::add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaintext, bool is_journaled) {
+    if (is_known(id)) return {};
+    for (;;) {
+        std::shared_ptr<PackBuilder> builder;
+        {
+            MutexLock lock(mutex_);
+            while (writes_ >= kPackWritesMax) changed_.wait(mutex_);
+            // A full disk stops the writer here instead of filling memory.
+            if (failed_.size() >= kPackWritesMax) return *write_error_;
+            builder = current_builder();
+        }
+        SealedChunk sealed = builder->seal(kind, id, plaintext);
+        std::shared_ptr<PackBuilder> full;
+        {
+            MutexLock lock(mutex_);
+            if (pending_.contains(id)) return {};
+            if (builder_ != builder) continue;
+            if (builder->fits(sealed.sealed.size())) {
+                builder->append(std::move(sealed));
+                pending_[id] = {share_wiped(to_bytes(plaintext)), kind, is_journaled};
+                pending_bytes_ += plaintext.size();
+                return {};
+            }
+            full = std::exchange(builder_, nullptr);
+            ++writes_;
+        }
+        finish_later(std::move(full));
+    }
+}
+
+// REQUIRES: writes_ counts it already.
+void ContentPool::finish_later(std::shared_ptr<PackBuilder> builder) {
+    environment_.workers.submit([this, builder = std::move(builder)] {
+        // Sealers that still hold the builder only read its key; they see that it is not current any more.
+        write_pack(std::make_shared<FinishedPack>(std::move(*builder).finish()));
+    });
+}
+
+void ContentPool::write_pack(std::shared_ptr<FinishedPack> pack) {
+    Status written = environment_.packs.put(*pack);
+    if (written.ok())
+        written = environment_.index.chunks().add_pack(pack->info(), pack->epoch, index_entries(pack->entries), true);
+    {
+        MutexLock lock(mutex_);
+        if (written.ok()) {
+            for (const PackEntry& entry : pack->entries) {
+                auto at = pending_.find(entry.header.id);
+                if (at == pending_.end()) continue;
+                pending_bytes_ -= at->second.plaintext->size();
+                pending_.erase(at);
+            }
+            unintroduced_[pack->info().id] = pack->info();
+        } else {
+            write_error_ = written.error();
+            failed_.push_back(pack);
+        }
+    }
+    if (written.ok()) environment_.pack_written(pack->info());
+    MutexLock lock(mutex_);
+    --writes_;
+    changed_.notify_all();
+}
+
+Status ContentPool::make_durable() {
+    std::vector<std::shared_ptr<FinishedPack>> again;
+    std::shared_ptr<PackBuilder> open;
+    {
+        MutexLock lock(mutex_);
+        again = std::exchange(failed_, {});
+        write_error_.reset();
+        if (builder_ && !builder_->empty()) open = std::exchange(builder_, nullptr);
+        writes_ += again.size() + (open ? 1 : 0);
+    }
+    for (auto& pack : again) write_pack(std::move(pack));
+    // Here, not on a worker: whoever asks waits anyway, and this thread may be one of theirs.
+    if (open) write_pack(std::make_shared<FinishedPack>(std::move(*open).finish()));
+    MutexLock lock(mutex_);
+    while (writes_ > 0) changed_.wait(mutex_);
+    if (!failed_.empty()) return *write_error_;
+    return {};
+}
+
+std::uint64_t ContentPool::volatile_bytes() {
+    MutexLock lock(mutex_);
+    return pending_bytes_;
+}
+
+std::vector<JournalContent> ContentPool::take_unjournaled() {
+    MutexLock lock(mutex_);
+    std::vector<JournalContent> out;
+    for (auto& [id, pending] : pending_) {
+        if (pending.is_journaled) continue;
+        pending.is_journaled = true;
+        out.push_back({.form = JournalContent::Form::Plain,
+                       .kind = static_cast<std::uint8_t>(pending.kind),
+                       .id = id,
+                       .bytes = *pending.plaintext});
+    }
+    return out;
+}
+
+Status ContentPool::restore(const JournalContent& content) {
+    auto kind = static_cast<ChunkKind>(content.kind);
+    if (content.form != JournalContent::Form::Plain || (kind != ChunkKind::Data && kind != ChunkKind::ListNode))
+        return Error{ErrorKind::Corrupt, "the journal holds content of an unknown kind"};
+    if (environment_.ids.id_of(kind, content.bytes) != content.id)
+        return Error{ErrorKind::Corrupt, "the journal holds content under another id"};
+    return add_chunk(kind, content.id, content.bytes, true);
+}
+
+// ---- introducing
+
+std::vector<PackInfo> ContentPool::unintroduced() {
+    MutexLock lock(mutex_);
+    std::vector<PackInfo> out;
+    for (const auto& [id, info] : unintroduced_) out.push_back(info);
+    return out;
+}
+
+void ContentPool::add_unintroduced(const PackInfo& pack) {
+    MutexLock lock(mutex_);
+    unintroduced_[pack.id] = pack;
+}
+
+void ContentPool::mark_introduced(const std::vector<PackInfo>& packs) {
+    MutexLock lock(mutex_);
+    for (const PackInfo& pack : packs) unintroduced_.erase(pack.id);
+}
+
+// ---- reading
+
+Result<std::shared_ptr<const Bytes>> ContentPool::read_chunk(const ChunkId& id) {
+    return find(ChunkKind::Data, id);
+}
+
+Result<Bytes> ContentPool::get(ChunkKind kind, const ChunkId& id) {
+    TRY(auto bytes, find(kind, id));
+    return Bytes(*bytes);
+}
+
+Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const ChunkId& id) {
+    auto until = std::chrono::steady_clock::now() + kContentWaitMax;
+    for (;;) {
+        std::uint64_t arrivals = 0;
+        {
+            MutexLock lock(mutex_);
+            if (is_closing_) return Error{ErrorKind::Locked, "the vault is being locked"};
+            if (auto at = cached_.find(id); at != cached_.end()) {
+                cache_.splice(cache_.begin(), cache_, at->second);
+                return at->second->plaintext;
+            }
+            if (auto at = pending_.find(id); at != pending_.end()) return at->second.plaintext;
+            arrivals = arrivals_;
+        }
+        TRY(auto places, environment_.index.chunks().find_all(id));
+        std::optional<Error> damage;
+        for (const ChunkLocation& at : places) {
+            if (!at.is_present || at.kind != static_cast<std::uint8_t>(kind)) continue;
+            auto bytes = read_from(kind, id, at);
+            if (bytes.ok()) return bytes;
+            if (bytes.error().kind == ErrorKind::Corrupt) {
+                environment_.alarm("pack " + at.pack.to_hex() + ": " + bytes.error().message);
+                if (at.is_verified == false) TRY_OK(environment_.index.chunks().drop_entry(id, at.pack));
+            }
+            damage = bytes.error();
+        }
+        MutexLock lock(mutex_);
+        if (arrivals != arrivals_) continue;
+        if (damage) return *damage;
+        if (!environment_.may_arrive())
+            return Error{ErrorKind::Unavailable, "this content is in no pack of the vault directory"};
+        while (arrivals == arrivals_ && !is_closing_)
+            if (!changed_.wait_until(mutex_, until))
+                return Error{ErrorKind::Unavailable, "this content has not arrived from any device"};
+    }
+}
+
+Result<std::shared_ptr<const Bytes>> ContentPool::read_from(ChunkKind, const ChunkId& id, const ChunkLocation& at) {
+    TRY(auto reader, reader_of(at.pack, at.epoch));
+    TRY(Bytes bytes, reader->read_chunk(pack_entry(id, at), at.is_verified ? nullptr : &environment_.ids));
+    if (!at.is_verified) TRY_OK(environment_.index.chunks().mark_verified(id, at.pack));
+    auto shared = share_wiped(std::move(bytes));
+    remember(id, shared);
+    return shared;
+}
+
+Result<std::shared_ptr<PackReader>> ContentPool::reader_of(const PackId& pack, const EpochId& epoch) {
+    {
+        MutexLock lock(mutex_);
+        if (auto at = readers_.find(pack); at != readers_.end()) return at->second;
+    }
+    const AnySecretKey* base = environment_.pack_base_of(epoch);
+    if (base == nullptr) return Error{ErrorKind::WrongKey, "the pack's epoch is not known"};
+    TRY(auto bytes, environment_.packs.open_pack(pack));
+    TRY(PackReader opened, PackReader::open(std::move(bytes), *base, environment_.vault));
+    auto reader = std::make_shared<PackReader>(std::move(opened));
+    MutexLock lock(mutex_);
+    if (readers_.size() >= kOpenPacksMax) readers_.erase(readers_.begin());
+    readers_[pack] = reader;
+    return reader;
+}
+
+void ContentPool::remember(const ChunkId& id, std::shared_ptr<const Bytes> plaintext) {
+    MutexLock lock(mutex_);
+    if (cached_.contains(id)) return;
+    cache_bytes_ += plaintext->size();
+    cache_.push_front({id, std::move(plaintext)});
+    cached_[id] = cache_.begin();
+    while (cache_bytes_ > kChunkCacheSizeMax) {
+        cache_bytes_ -= cache_.back().plaintext->size();
+        cached_.erase(cache_.back().id);
+        cache_.pop_back();
+    }
+}
+
+Status ContentPool::pack_arrived(const PackInfo& pack) {
+    TRY(auto row, environment_.index.chunks().pack(pack.id));
+    if (!row || !row->is_present || row->epoch.is_zero()) {
+        TRY(auto bytes, environment_.packs.open_pack(pack.id));
+        TRY(PackPrefix prefix, read_pack_prefix(*bytes));
+        const AnySecretKey* base = environment_.pack_base_of(prefix.epoch);
+        if (base == nullptr) return Error{ErrorKind::WrongKey, "the pack's epoch is not known"};
+        TRY(PackReader reader, PackReader::open(std::move(bytes), *base, environment_.vault));
+        TRY(auto entries, reader.read_index());
+        TRY_OK(environment_.index.chunks().add_pack(pack, prefix.epoch, index_entries(entries), false));
+    }
+    MutexLock lock(mutex_);
+    ++arrivals_;
+    changed_.notify_all();
+    return {};
+}
+
+void ContentPool::close() {
+    MutexLock lock(mutex_);
+    is_closing_ = true;
+    changed_.notify_all();
+}
+
+}  // namespace lockstep

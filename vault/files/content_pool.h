@@ -1,0 +1,125 @@
+// Where the chunks of file contents are: in a pack being filled, in a pack of the directory, or not here yet.
+//
+// Writing seals a chunk into the open pack, unless a chunk of that id is known already that this device has
+// written or verified. Full packs are finished and made durable on the worker pool, a bounded number at a time;
+// make_durable() finishes what is open. A pack that could not be written stays in memory and is tried again.
+//
+// INVARIANT: a chunk that write_chunk() named can be read until the pool ends, durable or not.
+// INVARIANT: the index holds only entries of packs that are durable.
+// THREADS: any.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <list>
+#include <unordered_map>
+
+#include "base/mutex.h"
+#include "base/worker_pool.h"
+#include "vault/chunks/content_store.h"
+#include "vault/files/file_content.h"
+#include "vault/index/index.h"
+#include "vault/journal/journal_entry.h"
+#include "vault/packs/pack_reader.h"
+#include "vault/packs/pack_store.h"
+
+namespace lockstep {
+
+inline constexpr std::size_t kChunkCacheSizeMax = 64 * kMiB;
+inline constexpr std::size_t kPackWritesMax = 3;     // packs being finished at a time
+inline constexpr std::size_t kOpenPacksMax = 64;     // readers kept open
+inline constexpr auto kContentWaitMax = std::chrono::seconds(60);
+
+struct ContentPoolEnvironment {
+    Index& index;
+    PackStore& packs;
+    const ContentIds& ids;
+    Random& random;
+    WorkerPool& workers;
+    VaultId vault;
+    EpochId write_epoch;
+    // Null when the epoch is not known.
+    std::function<const AnySecretKey*(const EpochId&)> pack_base_of;
+    // Whether packs that are missing may still arrive; if not, absent chunks are reported at once.
+    std::function<bool()> may_arrive;
+    // A pack of this directory holds bytes that are not what their name says.
+    std::function<void(const std::string& what)> alarm;
+    // A pack has become durable.
+    std::function<void(const PackInfo&)> pack_written;
+};
+
+class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSource {
+  public:
+    explicit ContentPool(ContentPoolEnvironment environment);
+    ~ContentPool() override;   // waits for packs being written; drops what is not durable
+    ContentPool(const ContentPool&) = delete;
+    ContentPool& operator=(const ContentPool&) = delete;
+
+    // ChunkAccess: file content.
+    Result<std::shared_ptr<const Bytes>> read_chunk(const ChunkId& id) override;
+    Result<ChunkId> write_chunk(ByteView plaintext) override;
+    // ChunkSink and ChunkSource: list nodes.
+    bool has(ChunkKind kind, const ChunkId& id) override;
+    Status put(ChunkKind kind, const ChunkId& id, ByteView plaintext) override;
+    Result<Bytes> get(ChunkKind kind, const ChunkId& id) override;
+
+    // On return all chunks written before are in durable packs.
+    Status make_durable() EXCLUDES_LOCK(mutex_);
+    // Bytes of chunks not yet in a durable pack.
+    std::uint64_t volatile_bytes() EXCLUDES_LOCK(mutex_);
+    // Those chunks, for the journal; each is returned once.
+    std::vector<JournalContent> take_unjournaled() EXCLUDES_LOCK(mutex_);
+    // From the journal, after a restart.
+    Status restore(const JournalContent& content);
+
+    // Durable packs that no segment has introduced; forgotten by mark_introduced().
+    std::vector<PackInfo> unintroduced() EXCLUDES_LOCK(mutex_);
+    void add_unintroduced(const PackInfo& pack) EXCLUDES_LOCK(mutex_);
+    void mark_introduced(const std::vector<PackInfo>& packs) EXCLUDES_LOCK(mutex_);
+
+    // A pack has come into the directory: its index is read, waiting readers go on.
+    Status pack_arrived(const PackInfo& pack);
+    // Waiting readers look again, or give up when the pool is closing.
+    void close() EXCLUDES_LOCK(mutex_);
+
+  private:
+    struct Pending {
+        std::shared_ptr<const Bytes> plaintext;
+        ChunkKind kind = ChunkKind::Data;
+        bool is_journaled = false;
+    };
+    struct CacheEntry {
+        ChunkId id;
+        std::shared_ptr<const Bytes> plaintext;
+    };
+
+    Status add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaintext, bool is_journaled);
+    bool is_known(const ChunkId& id) EXCLUDES_LOCK(mutex_);
+    std::shared_ptr<PackBuilder> current_builder() REQUIRES_LOCK(mutex_);
+    void finish_later(std::shared_ptr<PackBuilder> builder) EXCLUDES_LOCK(mutex_);
+    void write_pack(std::shared_ptr<FinishedPack> pack) EXCLUDES_LOCK(mutex_);
+    Result<std::shared_ptr<const Bytes>> find(ChunkKind kind, const ChunkId& id);
+    Result<std::shared_ptr<const Bytes>> read_from(ChunkKind kind, const ChunkId& id, const ChunkLocation& at);
+    Result<std::shared_ptr<PackReader>> reader_of(const PackId& pack, const EpochId& epoch);
+    void remember(const ChunkId& id, std::shared_ptr<const Bytes> plaintext) EXCLUDES_LOCK(mutex_);
+
+    const ContentPoolEnvironment environment_;
+    Mutex mutex_;
+    CondVar changed_;   // a pack was written or has arrived
+    std::shared_ptr<PackBuilder> builder_ GUARDED_BY(mutex_);
+    std::unordered_map<ChunkId, Pending> pending_ GUARDED_BY(mutex_);
+    std::uint64_t pending_bytes_ GUARDED_BY(mutex_) = 0;
+    std::size_t writes_ GUARDED_BY(mutex_) = 0;
+    std::vector<std::shared_ptr<FinishedPack>> failed_ GUARDED_BY(mutex_);
+    std::optional<Error> write_error_ GUARDED_BY(mutex_);
+    std::map<PackId, PackInfo> unintroduced_ GUARDED_BY(mutex_);
+    std::uint64_t arrivals_ GUARDED_BY(mutex_) = 0;
+    bool is_closing_ GUARDED_BY(mutex_) = false;
+
+    std::list<CacheEntry> cache_ GUARDED_BY(mutex_);   // latest used first
+    std::unordered_map<ChunkId, std::list<CacheEntry>::iterator> cached_ GUARDED_BY(mutex_);
+    std::size_t cache_bytes_ GUARDED_BY(mutex_) = 0;
+    std::map<PackId, std::shared_ptr<PackReader>> readers_ GUARDED_BY(mutex_);
+};
+
+}  // namespace lockstep

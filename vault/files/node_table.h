@@ -1,0 +1,62 @@
+// Which node number stands for which node of the tree, and who holds it.
+//
+// Numbers come from the ids, so they are the same after a remount; a node that is called otherwise now (a sibling
+// made real, a save by rename) keeps its number. A file whose last name is gone stays as an orphan while it is
+// referenced.
+//
+// THREADS: none of its own; under the lock of the tree.
+#pragma once
+
+#include <map>
+#include <unordered_map>
+
+#include "vault/files/open_file.h"
+
+namespace lockstep {
+
+struct Orphan {
+    Attributes attributes;
+    Content content;
+};
+
+struct NodeRecord {
+    Node node;
+    std::uint64_t references = 0;
+    std::shared_ptr<OpenFile> open;
+    std::optional<Orphan> orphan;
+};
+
+class NodeTable {
+  public:
+    explicit NodeTable(const DerivedIds& derived_ids) : derived_ids_(derived_ids) {}
+
+    // The number, whether or not the node is in the table.
+    NodeId number_of(const Node& node) const;
+    // The same; the node is in the table from now on.
+    NodeId intern(const Node& node);
+    // Null when nobody holds the number.
+    NodeRecord* find(NodeId id);
+    NodeRecord* find(const Node& node, NodeId* id = nullptr);
+
+    void reference(NodeId id) { ++records_.at(id).references; }
+    void forget(NodeId id, std::uint64_t references);
+    // Drops the record when nobody holds it any more.
+    void release(NodeId id);
+
+    // The node has lost its last name.
+    void detach(NodeId id, Orphan orphan);
+    void remap(const NodeRemap& change);
+
+    template <typename Visit>
+    void for_each_open(Visit visit) {
+        for (auto& [id, record] : records_)
+            if (record.open) visit(id, record);
+    }
+
+  private:
+    const DerivedIds& derived_ids_;
+    std::unordered_map<NodeId, NodeRecord> records_;
+    std::map<Node, NodeId> ids_;
+};
+
+}  // namespace lockstep

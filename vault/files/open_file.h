@@ -1,0 +1,31 @@
+// A file that somebody has open, or whose last writes are not a version yet.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "vault/files/file_content.h"
+#include "vault/tree/tree.h"
+
+namespace lockstep {
+
+// Lock order: OpenFile::mutex before TreeHost::mutex.
+struct OpenFile {
+    OpenFile(ChunkAccess& chunks, const Chunker& chunker) : content(chunks, chunker) {}
+
+    FileContent content;
+    std::atomic<NodeId> id{0};
+    std::atomic<bool> is_modified{false};   // written since the last version
+    std::atomic<bool> is_stale{true};       // the tree shows another version than `content` holds
+    std::atomic<bool> is_orphan{false};     // the last name is gone: no more versions
+    std::atomic<std::int64_t> modified_ns{0};             // time of the last write, or what utimens said since
+    std::atomic<std::chrono::steady_clock::duration::rep> last_write{0};
+
+    Mutex mutex;   // one writer, loader or committer at a time
+    std::optional<WriteTicket> ticket GUARDED_BY(mutex);
+    std::optional<VersionId> loaded GUARDED_BY(mutex);   // the version that `content` began with
+};
+
+}  // namespace lockstep

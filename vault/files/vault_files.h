@@ -1,0 +1,125 @@
+// The plaintext side of an unlocked vault: its tree as a FileSystem.
+//
+// Names and attributes go to the tree at once; content gathers in OpenFile and becomes a version at close, at
+// fsync, or when the file has been quiet for kQuietTime.
+//
+// THREADS: any. Lock order: OpenFile::mutex, TreeHost::mutex, observers.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "vault/files/content_pool.h"
+#include "vault/files/node_table.h"
+#include "vault/files/tree_host.h"
+
+namespace lockstep {
+
+inline constexpr auto kQuietTime = std::chrono::seconds(2);
+
+struct VaultFilesEnvironment {
+    TreeHost& host;
+    ContentPool& content;
+    const Chunker& chunker;
+    const ContentIds& ids;
+    const DerivedIds& derived_ids;
+};
+
+class VaultFiles final : public FileSystem {
+  public:
+    explicit VaultFiles(const VaultFilesEnvironment& environment);
+    ~VaultFiles() override = default;
+
+    Result<Attributes> lookup(NodeId directory, std::string_view name) override;
+    void forget(NodeId node, std::uint64_t references) override;
+    Result<Attributes> attributes(NodeId node) override;
+    Result<Attributes> set_attributes(NodeId node, const AttributeChange& change,
+                                      std::optional<HandleId> handle) override;
+    Result<Attributes> make_directory(NodeId parent, std::string_view name, std::uint32_t mode) override;
+    Result<Attributes> make_node(NodeId parent, std::string_view name, const NewNode& node) override;
+    Result<Attributes> make_symlink(NodeId parent, std::string_view name, std::string_view target) override;
+    Result<Attributes> make_link(NodeId node, NodeId parent, std::string_view name) override;
+    Status remove_file(NodeId parent, std::string_view name) override;
+    Status remove_directory(NodeId parent, std::string_view name) override;
+    Status rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name,
+                  RenameMode mode) override;
+    Result<std::string> read_symlink(NodeId node) override;
+    Result<std::shared_ptr<const Listing>> list(NodeId directory) override;
+    Result<Created> create(NodeId parent, std::string_view name, std::uint32_t mode) override;
+    Result<HandleId> open(NodeId node, const OpenRequest& request) override;
+    Result<std::size_t> read(HandleId handle, std::uint64_t offset, MutableByteView out) override;
+    Status write(HandleId handle, std::uint64_t offset, ByteView data) override;
+    Status flush(HandleId handle) override;
+    void release(HandleId handle) override;
+    Status sync(HandleId handle) override;
+    Status sync_metadata() override;
+    Result<Bytes> get_xattr(NodeId node, std::string_view name) override;
+    Result<std::vector<std::string>> list_xattrs(NodeId node) override;
+    Status set_xattr(NodeId node, std::string_view name, ByteView value, XattrMode mode) override;
+    Status remove_xattr(NodeId node, std::string_view name) override;
+    Result<FileSystemSpace> space() override;
+    void add_observer(ChangeObserver& observer) override;
+    void remove_observer(ChangeObserver& observer) override;
+
+    // After a merge: open files that nobody writes show the new content, observers are told.
+    void tree_merged();
+    // Makes versions of files that have been quiet since `now` - kQuietTime; with `all`, of every modified one.
+    Status commit_written(std::chrono::steady_clock::time_point now, bool all);
+    // When the next modified file will have been quiet long enough.
+    std::optional<std::chrono::steady_clock::time_point> next_commit();
+    std::size_t open_handles();
+    // Paths of files with open handles, for a person.
+    std::vector<std::string> open_paths();
+
+  private:
+    struct Handle {
+        std::shared_ptr<OpenFile> file;
+        bool may_write = false;
+    };
+    // What observers are to be told, gathered under the lock and told without it.
+    struct News {
+        std::vector<NodeId> nodes;
+        std::vector<std::pair<NodeId, std::string>> entries;
+    };
+
+    Result<Node> directory_node(NodeId id) REQUIRES_LOCK(host_.mutex);
+    Result<NodeRecord*> record_of(NodeId id) REQUIRES_LOCK(host_.mutex);
+    Attributes attributes_of(const Node& node, NodeId id) REQUIRES_LOCK(host_.mutex);
+    Result<Attributes> entry_attributes(const TreeEntry& entry) REQUIRES_LOCK(host_.mutex);
+    std::optional<Orphan> snapshot(const Node& node, NodeId* id) REQUIRES_LOCK(host_.mutex);
+    void detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan) REQUIRES_LOCK(host_.mutex);
+    void touch_directory(const FileId& directory) REQUIRES_LOCK(host_.mutex);
+    News finish_operation() REQUIRES_LOCK(host_.mutex);
+    News take_news() REQUIRES_LOCK(host_.mutex);
+    void tell(const News& news) EXCLUDES_LOCK(observers_mutex_);
+    std::int64_t now_ns() { return host_.clock().wall_ns(); }
+
+    Result<Handle> handle_of(HandleId id) EXCLUDES_LOCK(host_.mutex);
+    HandleId add_handle(std::shared_ptr<OpenFile> file, bool may_write) REQUIRES_LOCK(host_.mutex);
+    std::shared_ptr<OpenFile> open_file(NodeId id) REQUIRES_LOCK(host_.mutex);
+    Status load(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
+    Status begin_write(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
+    void mark_modified(OpenFile& file);
+    Status commit_version(OpenFile& file) EXCLUDES_LOCK(file.mutex, host_.mutex);
+    Status commit_before_rename(const FileId& parent, std::string_view name) EXCLUDES_LOCK(host_.mutex);
+    Status resize(NodeId id, std::uint64_t size);
+    Result<Content> seal_content(OpenFile& file) REQUIRES_LOCK(file.mutex);
+
+    TreeHost& host_;
+    ContentPool& content_;
+    const Chunker& chunker_;
+    const ContentIds& ids_;
+    NodeTable nodes_ GUARDED_BY(host_.mutex);
+    std::map<HandleId, Handle> handles_ GUARDED_BY(host_.mutex);
+    HandleId next_handle_ GUARDED_BY(host_.mutex) = 1;
+    Mutex observers_mutex_;
+    std::set<ChangeObserver*> observers_ GUARDED_BY(observers_mutex_);
+};
+
+// Attribute values as records hold them.
+Bytes encode_mode(std::uint32_t mode);
+Bytes encode_time(std::int64_t ns);
+std::uint32_t decode_mode(ByteView value);
+std::int64_t decode_time(ByteView value);
+
+}  // namespace lockstep

@@ -1,0 +1,498 @@
+// VaultFiles: names and attributes.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/codec.h"
+#include "vault/files/vault_files.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::uint32_t kModeBitsKept = 01777;   // setuid and setgid are never stored
+constexpr std::uint64_t kDirectorySize = 4096;
+constexpr std::string_view kUserXattrs = "user.";
+
+Error stale() { return {ErrorKind::NotFound, "no such file any more"}; }
+
+std::vector<AttributeSetting> new_attributes(std::uint32_t mode, std::int64_t now_ns) {
+    return {{AttributeKey::Mode, "", encode_mode(mode & kModeBitsKept)},
+            {AttributeKey::ModifiedNs, "", encode_time(now_ns)}};
+}
+
+std::uint32_t default_mode(FileType type) {
+    switch (type) {
+        case FileType::Directory: return 0755;
+        case FileType::Symlink: return 0777;
+        case FileType::Regular:
+        case FileType::Fifo:
+        case FileType::Socket: return 0644;
+    }
+    return 0644;
+}
+
+}  // namespace
+
+Bytes encode_mode(std::uint32_t mode) {
+    Encoder out;
+    out.u32(mode);
+    return std::move(out).take();
+}
+Bytes encode_time(std::int64_t ns) {
+    Encoder out;
+    out.u64(static_cast<std::uint64_t>(ns));
+    return std::move(out).take();
+}
+std::uint32_t decode_mode(ByteView value) { return Decoder(value).u32(); }
+std::int64_t decode_time(ByteView value) { return static_cast<std::int64_t>(Decoder(value).u64()); }
+
+VaultFiles::VaultFiles(const VaultFilesEnvironment& environment)
+    : host_(environment.host),
+      content_(environment.content),
+      chunker_(environment.chunker),
+      ids_(environment.ids),
+      nodes_(environment.derived_ids) {}
+
+// ---- finding
+
+Result<NodeRecord*> VaultFiles::record_of(NodeId id) {
+    NodeRecord* record = nodes_.find(id);
+    if (record == nullptr) return stale();
+    return record;
+}
+
+Result<Node> VaultFiles::directory_node(NodeId id) {
+    TRY(NodeRecord* record, record_of(id));
+    if (record->orphan) return Error{ErrorKind::NotFound, "the directory was removed"};
+    if (!host_.tree.is_directory(record->node.file)) return Error{ErrorKind::NotDirectory, "not a directory"};
+    return record->node;
+}
+
+Attributes VaultFiles::attributes_of(const Node& node, NodeId id) {
+    Attributes out;
+    out.node = id;
+    out.type = host_.tree.type(node.file).value_or(FileType::Directory);
+    out.mode = default_mode(out.type);
+    out.uid = static_cast<std::uint32_t>(getuid());
+    out.gid = static_cast<std::uint32_t>(getgid());
+    out.changed_ns = host_.tree.changed(node.file).wall_ms() * 1'000'000;
+    out.modified_ns = out.changed_ns;
+    for (const AttributeSetting& setting : host_.tree.attributes(node.file)) {
+        if (!setting.value) continue;
+        if (setting.key == AttributeKey::Mode) out.mode = decode_mode(*setting.value) & kModeBitsKept;
+        if (setting.key == AttributeKey::ModifiedNs) out.modified_ns = decode_time(*setting.value);
+    }
+    if (out.type == FileType::Directory) {
+        out.size = kDirectorySize;
+        out.links = 2 + host_.tree.subdirectories(node.file);
+    } else {
+        out.links = host_.tree.link_count(node);
+        if (auto content = host_.tree.content(node)) out.size = out.allocated = content->size;
+    }
+    NodeRecord* record = nodes_.find(id);
+    if (record != nullptr && record->open && record->open->is_modified) {
+        out.size = record->open->content.size();
+        out.allocated = record->open->content.allocated();
+        out.modified_ns = record->open->modified_ns;
+        out.changed_ns = std::max(out.changed_ns, out.modified_ns);
+    }
+    out.accessed_ns = out.modified_ns;
+    return out;
+}
+
+Result<Attributes> VaultFiles::entry_attributes(const TreeEntry& entry) {
+    NodeId id = nodes_.intern(entry.node);
+    nodes_.reference(id);
+    return attributes_of(entry.node, id);
+}
+
+Result<Attributes> VaultFiles::lookup(NodeId directory, std::string_view name) {
+    MutexLock lock(host_.mutex);
+    TRY(Node parent, directory_node(directory));
+    TRY(TreeEntry entry, host_.tree.lookup(parent.file, name));
+    return entry_attributes(entry);
+}
+
+void VaultFiles::forget(NodeId node, std::uint64_t references) {
+    MutexLock lock(host_.mutex);
+    nodes_.forget(node, references);
+}
+
+Result<Attributes> VaultFiles::attributes(NodeId id) {
+    MutexLock lock(host_.mutex);
+    TRY(NodeRecord* record, record_of(id));
+    if (record->orphan) {
+        Attributes out = record->orphan->attributes;
+        if (record->open && !record->open->is_stale) out.size = record->open->content.size();
+        return out;
+    }
+    return attributes_of(record->node, id);
+}
+
+Result<std::shared_ptr<const Listing>> VaultFiles::list(NodeId directory) {
+    MutexLock lock(host_.mutex);
+    TRY(NodeRecord* record, record_of(directory));
+    if (record->orphan) return std::make_shared<const Listing>();
+    TRY(auto entries, host_.tree.list(record->node.file));
+    auto out = std::make_shared<Listing>();
+    out->reserve(entries->size());
+    for (const TreeListEntry& entry : *entries)
+        out->push_back({entry.name, nodes_.number_of(entry.node), entry.type});
+    return std::shared_ptr<const Listing>(std::move(out));
+}
+
+// ---- telling
+
+VaultFiles::News VaultFiles::take_news() {
+    TreeChanges changes = host_.tree.take_changes();
+    News news;
+    for (const NodeRemap& remap : changes.remaps) nodes_.remap(remap);
+    for (const FileId& file : changes.files) {
+        NodeId id = 0;
+        NodeRecord* record = nodes_.find(Node{file, std::nullopt}, &id);
+        if (record == nullptr) continue;
+        news.nodes.push_back(id);
+        if (record->open && !record->open->is_modified) record->open->is_stale = true;
+    }
+    for (const EntryPlace& place : changes.entries) {
+        NodeId id = kRootNode;
+        if (place.directory != kRootFile && nodes_.find(Node{place.directory, std::nullopt}, &id) == nullptr) continue;
+        news.entries.emplace_back(id, place.name);
+    }
+    return news;
+}
+
+VaultFiles::News VaultFiles::finish_operation() {
+    News news = take_news();
+    host_.tree_changed();
+    return news;
+}
+
+void VaultFiles::tell(const News& news) {
+    MutexLock lock(observers_mutex_);
+    for (ChangeObserver* observer : observers_) {
+        for (NodeId node : news.nodes) observer->node_changed(node);
+        for (const auto& [directory, name] : news.entries) observer->entry_changed(directory, name);
+    }
+}
+
+void VaultFiles::add_observer(ChangeObserver& observer) {
+    MutexLock lock(observers_mutex_);
+    observers_.insert(&observer);
+}
+
+void VaultFiles::remove_observer(ChangeObserver& observer) {
+    MutexLock lock(observers_mutex_);
+    observers_.erase(&observer);
+}
+
+void VaultFiles::tree_merged() {
+    News news;
+    {
+        MutexLock lock(host_.mutex);
+        news = take_news();
+    }
+    tell(news);
+}
+
+// ---- making and removing
+
+void VaultFiles::touch_directory(const FileId& directory) {
+    std::vector<AttributeSetting> settings{{AttributeKey::ModifiedNs, "", encode_time(now_ns())}};
+    // A directory that is going away at this moment needs no time.
+    static_cast<void>(host_.tree.set_attributes({directory, std::nullopt}, settings, host_.tick()).ok());
+}
+
+Result<Attributes> VaultFiles::make_directory(NodeId parent, std::string_view name, std::uint32_t mode) {
+    News news;
+    Result<Attributes> out = [&]() -> Result<Attributes> {
+        MutexLock lock(host_.mutex);
+        TRY(Node directory, directory_node(parent));
+        TRY(TreeEntry entry,
+            host_.tree.make_directory(directory.file, name, new_attributes(mode, now_ns()), host_.tick()));
+        touch_directory(directory.file);
+        news = finish_operation();
+        return entry_attributes(entry);
+    }();
+    tell(news);
+    return out;
+}
+
+Result<Attributes> VaultFiles::make_node(NodeId parent, std::string_view name, const NewNode& node) {
+    if (node.type == FileType::Directory || node.type == FileType::Symlink)
+        return Error{ErrorKind::Invalid, "not a node of this kind"};
+    News news;
+    Result<Attributes> out = [&]() -> Result<Attributes> {
+        MutexLock lock(host_.mutex);
+        TRY(Node directory, directory_node(parent));
+        NewFile file{node.type, inline_content(ids_, {}), new_attributes(node.mode, now_ns())};
+        TRY(TreeEntry entry, host_.tree.create(directory.file, name, file, host_.tick()));
+        touch_directory(directory.file);
+        news = finish_operation();
+        return entry_attributes(entry);
+    }();
+    tell(news);
+    return out;
+}
+
+Result<FileSystem::Created> VaultFiles::create(NodeId parent, std::string_view name, std::uint32_t mode) {
+    TRY(Attributes made, make_node(parent, name, {FileType::Regular, mode}));
+    auto handle = open(made.node, {.read = true, .write = true});
+    if (!handle.ok()) {
+        forget(made.node, 1);
+        return std::move(handle).error();
+    }
+    return Created{made, *handle};
+}
+
+Result<Attributes> VaultFiles::make_symlink(NodeId parent, std::string_view name, std::string_view target) {
+    if (target.empty()) return Error{ErrorKind::NotFound, "a symbolic link needs a target"};
+    if (target.size() > kSymlinkSizeMax) return Error{ErrorKind::NameTooLong, "the link's target is too long"};
+    News news;
+    Result<Attributes> out = [&]() -> Result<Attributes> {
+        MutexLock lock(host_.mutex);
+        TRY(Node directory, directory_node(parent));
+        NewFile file{FileType::Symlink, inline_content(ids_, as_bytes(target)), new_attributes(0777, now_ns())};
+        TRY(TreeEntry entry, host_.tree.create(directory.file, name, file, host_.tick()));
+        touch_directory(directory.file);
+        news = finish_operation();
+        return entry_attributes(entry);
+    }();
+    tell(news);
+    return out;
+}
+
+Result<std::string> VaultFiles::read_symlink(NodeId id) {
+    MutexLock lock(host_.mutex);
+    TRY(NodeRecord* record, record_of(id));
+    std::optional<Content> content = record->orphan ? record->orphan->content : host_.tree.content(record->node);
+    if (host_.tree.type(record->node.file) != FileType::Symlink || !content)
+        return Error{ErrorKind::Invalid, "not a symbolic link"};
+    return std::string(as_text(content->inline_bytes));
+}
+
+Result<Attributes> VaultFiles::make_link(NodeId id, NodeId parent, std::string_view name) {
+    News news;
+    Result<Attributes> out = [&]() -> Result<Attributes> {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord* record, record_of(id));
+        if (record->orphan) return Error{ErrorKind::NotFound, "the file was removed"};
+        if (host_.tree.is_directory(record->node.file))
+            return Error{ErrorKind::Refused, "directories cannot have hard links"};
+        TRY(Node directory, directory_node(parent));
+        TRY(TreeEntry entry, host_.tree.make_link(record->node, directory.file, name, host_.tick()));
+        touch_directory(directory.file);
+        news = finish_operation();
+        return entry_attributes(entry);
+    }();
+    tell(news);
+    return out;
+}
+
+// What is left of the node if this operation takes its last name; nothing when nobody holds it.
+std::optional<Orphan> VaultFiles::snapshot(const Node& node, NodeId* id) {
+    if (nodes_.find(node, id) == nullptr) return std::nullopt;
+    return Orphan{attributes_of(node, *id), host_.tree.content(node).value_or(Content{})};
+}
+
+void VaultFiles::detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan) {
+    if (!orphan) return;
+    if (host_.tree.is_directory(node.file) ? host_.tree.places(node).empty() : host_.tree.link_count(node) == 0)
+        nodes_.detach(id, std::move(*orphan));
+}
+
+Status VaultFiles::remove_file(NodeId parent, std::string_view name) {
+    News news;
+    Status out = [&]() -> Status {
+        MutexLock lock(host_.mutex);
+        TRY(Node directory, directory_node(parent));
+        TRY(TreeEntry entry, host_.tree.lookup(directory.file, name));
+        NodeId id = 0;
+        auto orphan = snapshot(entry.node, &id);
+        TRY_OK(host_.tree.remove_file(directory.file, name, host_.tick()));
+        detach_if_gone(entry.node, id, std::move(orphan));
+        touch_directory(directory.file);
+        news = finish_operation();
+        return {};
+    }();
+    tell(news);
+    return out;
+}
+
+Status VaultFiles::remove_directory(NodeId parent, std::string_view name) {
+    News news;
+    Status out = [&]() -> Status {
+        MutexLock lock(host_.mutex);
+        TRY(Node directory, directory_node(parent));
+        TRY(TreeEntry entry, host_.tree.lookup(directory.file, name));
+        NodeId id = 0;
+        auto orphan = snapshot(entry.node, &id);
+        TRY_OK(host_.tree.remove_directory(directory.file, name, host_.tick()));
+        detach_if_gone(entry.node, id, std::move(orphan));
+        touch_directory(directory.file);
+        news = finish_operation();
+        return {};
+    }();
+    tell(news);
+    return out;
+}
+
+// A rename may turn the source's content into a version of the target: what was written must be one first.
+Status VaultFiles::commit_before_rename(const FileId& parent, std::string_view name) {
+    std::shared_ptr<OpenFile> file;
+    {
+        MutexLock lock(host_.mutex);
+        auto entry = host_.tree.lookup(parent, name);
+        if (!entry.ok()) return {};
+        NodeRecord* record = nodes_.find(entry->node);
+        if (record == nullptr || !record->open || !record->open->is_modified) return {};
+        file = record->open;
+    }
+    return commit_version(*file);
+}
+
+Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name,
+                          RenameMode mode) {
+    News news;
+    Node from, to;
+    {
+        MutexLock lock(host_.mutex);
+        TRY(from, directory_node(parent));
+        TRY(to, directory_node(new_parent));
+    }
+    TRY_OK(commit_before_rename(from.file, name));
+    TRY_OK(commit_before_rename(to.file, new_name));
+    Status out = [&]() -> Status {
+        MutexLock lock(host_.mutex);
+        NodeId target_id = 0;
+        std::optional<Orphan> target;
+        auto old = host_.tree.lookup(to.file, new_name);
+        if (old.ok() && mode == RenameMode::Replace) target = snapshot(old->node, &target_id);
+        TRY(RenameOutcome outcome, host_.tree.rename(from.file, name, to.file, new_name, mode, host_.tick()));
+        if (target && outcome.displaced) {
+            // With REPLACE the target's file goes on with the source's content, under the source's number.
+            bool is_replaced = outcome.now.file == old->node.file && outcome.before != outcome.now;
+            if (is_replaced)
+                nodes_.detach(target_id, std::move(*target));
+            else
+                detach_if_gone(old->node, target_id, std::move(target));
+        }
+        touch_directory(from.file);
+        if (to.file != from.file) touch_directory(to.file);
+        news = finish_operation();
+        return {};
+    }();
+    tell(news);
+    return out;
+}
+
+// ---- attributes
+
+Result<Attributes> VaultFiles::set_attributes(NodeId id, const AttributeChange& change, std::optional<HandleId>) {
+    if (change.size) TRY_OK(resize(id, *change.size));
+    News news;
+    Result<Attributes> out = [&]() -> Result<Attributes> {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord* record, record_of(id));
+        if ((change.uid && *change.uid != getuid()) || (change.gid && *change.gid != getgid()))
+            return Error{ErrorKind::Refused, "files of this vault belong to the user who mounts it"};
+        if (record->orphan) {
+            Attributes& kept = record->orphan->attributes;
+            if (change.mode) kept.mode = *change.mode & kModeBitsKept;
+            if (change.modified_ns) kept.modified_ns = *change.modified_ns;
+            return kept;
+        }
+        std::vector<AttributeSetting> settings;
+        if (change.mode) settings.push_back({AttributeKey::Mode, "", encode_mode(*change.mode & kModeBitsKept)});
+        if (change.modified_ns) {
+            // Of a file being written it goes with the version that is to come.
+            if (record->open && record->open->is_modified)
+                record->open->modified_ns = *change.modified_ns;
+            else
+                settings.push_back({AttributeKey::ModifiedNs, "", encode_time(*change.modified_ns)});
+        }
+        if (!settings.empty()) {
+            TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
+            static_cast<void>(node);
+            news = finish_operation();
+            TRY(record, record_of(id));
+        }
+        return attributes_of(record->node, id);
+    }();
+    tell(news);
+    return out;
+}
+
+// ---- extended attributes
+
+Result<Bytes> VaultFiles::get_xattr(NodeId id, std::string_view name) {
+    MutexLock lock(host_.mutex);
+    TRY(NodeRecord* record, record_of(id));
+    auto value = host_.tree.attribute(record->node.file, AttributeKey::Xattr, name);
+    if (!value) return Error{ErrorKind::NoAttribute, "no such attribute"};
+    return *value;
+}
+
+Result<std::vector<std::string>> VaultFiles::list_xattrs(NodeId id) {
+    MutexLock lock(host_.mutex);
+    TRY(NodeRecord* record, record_of(id));
+    std::vector<std::string> out;
+    for (const AttributeSetting& setting : host_.tree.attributes(record->node.file))
+        if (setting.key == AttributeKey::Xattr && setting.value) out.push_back(setting.xattr);
+    return out;
+}
+
+Status VaultFiles::set_xattr(NodeId id, std::string_view name, ByteView value, XattrMode mode) {
+    if (!name.starts_with(kUserXattrs)) return Error{ErrorKind::Unsupported, "only user.* attributes are kept"};
+    if (name.size() > kNameSizeMax) return Error{ErrorKind::NameTooLong, "the attribute's name is too long"};
+    if (name.size() == kUserXattrs.size()) return Error{ErrorKind::Invalid, "the attribute has no name"};
+    News news;
+    Status out = [&]() -> Status {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord* record, record_of(id));
+        if (record->orphan) return stale();
+        std::size_t count = 0, total = name.size() + value.size();
+        bool is_there = false;
+        for (const AttributeSetting& setting : host_.tree.attributes(record->node.file)) {
+            if (setting.key != AttributeKey::Xattr || !setting.value) continue;
+            if (setting.xattr == name) {
+                is_there = true;
+                continue;
+            }
+            ++count;
+            total += setting.xattr.size() + setting.value->size();
+        }
+        if (mode == XattrMode::Create && is_there) return Error{ErrorKind::Exists, "the attribute exists"};
+        if (mode == XattrMode::Replace && !is_there) return Error{ErrorKind::NoAttribute, "no such attribute"};
+        if (count + 1 > kXattrsPerFileMax || total > kXattrTotalSizeMax)
+            return Error{ErrorKind::NoSpace, "too many or too large extended attributes"};
+        std::vector<AttributeSetting> settings{{AttributeKey::Xattr, std::string(name), to_bytes(value)}};
+        TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
+        static_cast<void>(node);
+        news = finish_operation();
+        return {};
+    }();
+    tell(news);
+    return out;
+}
+
+Status VaultFiles::remove_xattr(NodeId id, std::string_view name) {
+    News news;
+    Status out = [&]() -> Status {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord* record, record_of(id));
+        if (!host_.tree.attribute(record->node.file, AttributeKey::Xattr, name))
+            return Error{ErrorKind::NoAttribute, "no such attribute"};
+        std::vector<AttributeSetting> settings{{AttributeKey::Xattr, std::string(name), std::nullopt}};
+        TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
+        static_cast<void>(node);
+        news = finish_operation();
+        return {};
+    }();
+    tell(news);
+    return out;
+}
+
+Result<FileSystemSpace> VaultFiles::space() { return host_.space(); }
+
+}  // namespace lockstep

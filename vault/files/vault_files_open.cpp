@@ -1,0 +1,298 @@
+// VaultFiles: open files, their content, and how it becomes versions.
+#include <algorithm>
+
+#include "vault/files/vault_files.h"
+
+namespace lockstep {
+namespace {
+
+using std::chrono::steady_clock;
+
+// A stream is sealed on the way once this much of it is in memory; scattered writes are sealed as a whole when
+// they are more than the second.
+constexpr std::uint64_t kSealStreamAt = 4 * kMiB;
+constexpr std::uint64_t kSealAllAt = 16 * kMiB;
+
+Error bad_handle() { return {ErrorKind::Invalid, "the file is not open"}; }
+
+}  // namespace
+
+// ---- handles
+
+std::shared_ptr<OpenFile> VaultFiles::open_file(NodeId id) {
+    NodeRecord* record = nodes_.find(id);
+    if (record == nullptr) return nullptr;
+    if (!record->open) {
+        record->open = std::make_shared<OpenFile>(content_, chunker_);
+        record->open->id = id;
+        record->open->is_orphan = record->orphan.has_value();
+    }
+    return record->open;
+}
+
+HandleId VaultFiles::add_handle(std::shared_ptr<OpenFile> file, bool may_write) {
+    HandleId id = next_handle_++;
+    handles_[id] = {std::move(file), may_write};
+    return id;
+}
+
+Result<VaultFiles::Handle> VaultFiles::handle_of(HandleId id) {
+    MutexLock lock(host_.mutex);
+    auto at = handles_.find(id);
+    if (at == handles_.end()) return bad_handle();
+    return at->second;
+}
+
+Result<HandleId> VaultFiles::open(NodeId id, const OpenRequest& request) {
+    HandleId handle = 0;
+    {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord* record, record_of(id));
+        switch (host_.tree.type(record->node.file).value_or(FileType::Regular)) {
+            case FileType::Directory: return Error{ErrorKind::IsDirectory, "is a directory"};
+            case FileType::Symlink: return Error{ErrorKind::Loop, "is a symbolic link"};
+            case FileType::Fifo:
+            case FileType::Socket: return Error{ErrorKind::Unsupported, "has no content"};
+            case FileType::Regular: break;
+        }
+        handle = add_handle(open_file(id), request.write);
+    }
+    if (request.truncate && request.write) {
+        if (Status resized = resize(id, 0); !resized.ok()) {
+            release(handle);
+            return std::move(resized).error();
+        }
+    }
+    return handle;
+}
+
+void VaultFiles::release(HandleId id) {
+    auto handle = handle_of(id);
+    if (!handle.ok()) return;
+    // FLUSH came before; this is for writes that came after it. Their error has nobody to go to any more.
+    if (handle->file->is_modified) static_cast<void>(commit_version(*handle->file).ok());
+    OpenFile& file = *handle->file;
+    MutexLock file_lock(file.mutex);
+    MutexLock lock(host_.mutex);
+    handles_.erase(id);
+    bool is_last = std::none_of(handles_.begin(), handles_.end(),
+                                [&](const auto& other) { return other.second.file == handle->file; });
+    // What could not become a version stays in memory and is tried again by commit_written().
+    if (!is_last || (file.is_modified && !file.is_orphan)) return;
+    if (file.ticket) {
+        host_.tree.end_write(*file.ticket);
+        file.ticket.reset();
+    }
+    if (NodeRecord* record = nodes_.find(file.id); record != nullptr && record->open == handle->file)
+        record->open.reset();
+    nodes_.release(file.id);
+}
+
+std::size_t VaultFiles::open_handles() {
+    MutexLock lock(host_.mutex);
+    return handles_.size();
+}
+
+std::vector<std::string> VaultFiles::open_paths() {
+    MutexLock lock(host_.mutex);
+    std::set<std::string> out;
+    for (const auto& [id, handle] : handles_) {
+        NodeRecord* record = nodes_.find(handle.file->id);
+        if (record == nullptr || record->orphan) continue;
+        for (std::string& path : host_.tree.paths(record->node)) out.insert(std::move(path));
+    }
+    return {out.begin(), out.end()};
+}
+
+// ---- reading
+
+// Makes `content` show what the tree shows. A file that is being written keeps the version it began with.
+Status VaultFiles::load(OpenFile& file) {
+    if (!file.is_stale) return {};
+    Content content;
+    std::optional<VersionId> version;
+    {
+        MutexLock lock(host_.mutex);
+        NodeRecord* record = nodes_.find(file.id);
+        if (record == nullptr) return Error{ErrorKind::NotFound, "no such file any more"};
+        if (record->orphan) {
+            content = record->orphan->content;
+        } else {
+            content = host_.tree.content(record->node).value_or(inline_content(ids_, {}));
+            version = host_.tree.version(record->node);
+        }
+        // Cleared here: a merge after this moment sets it again.
+        file.is_stale = false;
+    }
+    if (version && file.loaded == version) return {};
+    Status loaded = [&]() -> Status {
+        if (content.kind == Content::Kind::Inline) {
+            file.content.load_bytes(content.inline_bytes);
+            return {};
+        }
+        TRY(ContentList list, load_content(ids_, content, content_));
+        file.content.load(std::move(list));
+        return {};
+    }();
+    if (!loaded.ok()) {
+        file.is_stale = true;
+        return loaded;
+    }
+    file.loaded = version;
+    return {};
+}
+
+Result<std::size_t> VaultFiles::read(HandleId id, std::uint64_t offset, MutableByteView out) {
+    TRY(Handle handle, handle_of(id));
+    OpenFile& file = *handle.file;
+    if (file.is_stale) {
+        MutexLock lock(file.mutex);
+        if (!file.is_modified) TRY_OK(load(file));
+    }
+    return file.content.read(offset, out);
+}
+
+// ---- writing
+
+Status VaultFiles::begin_write(OpenFile& file) {
+    if (file.is_modified) return {};
+    News news;
+    {
+        MutexLock lock(host_.mutex);
+        NodeRecord* record = nodes_.find(file.id);
+        if (record == nullptr) return Error{ErrorKind::NotFound, "no such file any more"};
+        if (!record->orphan && !file.ticket) {
+            auto ticket = host_.tree.begin_write(record->node, host_.tick());
+            if (!ticket.ok()) return std::move(ticket).error();
+            file.ticket = *ticket;
+            news = finish_operation();   // a sibling that is opened for writing becomes a file of its own
+        }
+    }
+    tell(news);
+    // What the ticket captured and what `content` shows are one version: a merge in between makes it stale.
+    file.is_stale = true;
+    return load(file);
+}
+
+void VaultFiles::mark_modified(OpenFile& file) {
+    file.modified_ns = now_ns();
+    file.last_write = host_.clock().steady().time_since_epoch().count();
+    if (!file.is_modified.exchange(true)) host_.write_begun();
+}
+
+Status VaultFiles::write(HandleId id, std::uint64_t offset, ByteView data) {
+    TRY(Handle handle, handle_of(id));
+    if (!handle.may_write) return Error{ErrorKind::Invalid, "the file is open for reading only"};
+    OpenFile& file = *handle.file;
+    MutexLock lock(file.mutex);
+    TRY_OK(begin_write(file));
+    TRY_OK(file.content.write(offset, data));
+    mark_modified(file);
+    if (file.content.dirty_bytes() >= kSealStreamAt) {
+        TRY_OK(file.content.seal_finished());
+        if (file.content.dirty_bytes() >= kSealAllAt) TRY_OK(file.content.seal());
+    }
+    return {};
+}
+
+Status VaultFiles::resize(NodeId id, std::uint64_t size) {
+    std::shared_ptr<OpenFile> file;
+    HandleId handle = 0;
+    {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord* record, record_of(id));
+        if (host_.tree.is_directory(record->node.file)) return Error{ErrorKind::IsDirectory, "is a directory"};
+        bool is_open_elsewhere = record->open != nullptr;
+        file = open_file(id);
+        // Without an open file this is an operation of its own, and release() makes the version.
+        if (!is_open_elsewhere) handle = add_handle(file, true);
+    }
+    Status out = [&]() -> Status {
+        MutexLock lock(file->mutex);
+        if (file->is_stale && !file->is_modified) TRY_OK(load(*file));
+        if (file->content.size() == size) return {};
+        TRY_OK(begin_write(*file));
+        TRY_OK(file->content.truncate(size));
+        mark_modified(*file);
+        return {};
+    }();
+    if (handle != 0) {
+        if (out.ok()) out = commit_version(*file);
+        release(handle);
+    }
+    return out;
+}
+
+Result<Content> VaultFiles::seal_content(OpenFile& file) {
+    TRY(FileContent::Sealed sealed, file.content.seal());
+    if (sealed.bytes) return inline_content(ids_, *sealed.bytes);
+    return store_content(ids_, sealed.list, content_);
+}
+
+Status VaultFiles::commit_version(OpenFile& file) {
+    News news;
+    {
+        MutexLock lock(file.mutex);
+        if (!file.is_modified) return {};
+        if (file.is_orphan) {
+            file.is_modified = false;
+            return {};
+        }
+        TRY(Content content, seal_content(file));
+        MutexLock tree_lock(host_.mutex);
+        if (!file.ticket) return {};
+        std::vector<AttributeSetting> settings{{AttributeKey::ModifiedNs, "", encode_time(file.modified_ns)}};
+        WriteOutcome outcome = host_.tree.commit_write(*file.ticket, content, settings, host_.tick());
+        host_.tree.end_write(*file.ticket);
+        file.ticket.reset();
+        file.is_modified = false;
+        if (outcome.kept) {
+            file.loaded = outcome.version;
+            file.is_stale = true;   // remote heads may be shown now; load() sees when it is still this version
+        }
+        news = finish_operation();
+    }
+    tell(news);
+    return {};
+}
+
+Status VaultFiles::flush(HandleId id) {
+    TRY(Handle handle, handle_of(id));
+    return commit_version(*handle.file);
+}
+
+Status VaultFiles::sync(HandleId id) {
+    TRY_OK(flush(id));
+    return host_.commit();
+}
+
+Status VaultFiles::sync_metadata() { return host_.commit(); }
+
+Status VaultFiles::commit_written(steady_clock::time_point now, bool all) {
+    std::vector<std::shared_ptr<OpenFile>> quiet;
+    {
+        MutexLock lock(host_.mutex);
+        nodes_.for_each_open([&](NodeId, NodeRecord& record) {
+            steady_clock::time_point last{steady_clock::duration(record.open->last_write)};
+            if (record.open->is_modified && !record.orphan && (all || last + kQuietTime <= now))
+                quiet.push_back(record.open);
+        });
+    }
+    Status out;
+    for (auto& file : quiet)
+        if (Status committed = commit_version(*file); !committed.ok() && out.ok()) out = std::move(committed);
+    return out;
+}
+
+std::optional<steady_clock::time_point> VaultFiles::next_commit() {
+    MutexLock lock(host_.mutex);
+    std::optional<steady_clock::time_point> next;
+    nodes_.for_each_open([&](NodeId, NodeRecord& record) {
+        if (!record.open->is_modified || record.orphan) return;
+        steady_clock::time_point due = steady_clock::time_point(steady_clock::duration(record.open->last_write)) + kQuietTime;
+        if (!next || due < *next) next = due;
+    });
+    return next;
+}
+
+}  // namespace lockstep
