@@ -14,3 +14,7 @@ lockstep_test(vault_journal_test
 lockstep_test(vault_index_test
   SOURCES vault/index_test.cpp vault/log_samples.cpp
   LIBRARIES lockstep::vault_index lockstep_test_support)
+
+lockstep_executable(journal_bench
+  SOURCES bench/journal_bench.cpp vault/log_samples.cpp
+  LIBRARIES lockstep::vault_journal lockstep::vault_index lockstep_test_support)
