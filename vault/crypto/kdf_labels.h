@@ -43,7 +43,6 @@ inline constexpr std::string_view kKeyring = "lockstep v1 keyring";
 // Under a stretched passphrase or a recovery code; arguments: vault id, salt.
 inline constexpr std::string_view kSlotSealing = "lockstep v1 slot sealing key";
 inline constexpr std::string_view kSlotSigning = "lockstep v1 slot signing key";
-inline constexpr std::string_view kRecoveryCode = "lockstep v1 recovery code";
 inline constexpr std::string_view kSealedBox = "lockstep v1 sealed box";
 
 // Device: under the identity seed; argument: vault id.
