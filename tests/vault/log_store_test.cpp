@@ -38,7 +38,8 @@ TEST_F(LogStoreTest, WhatWasPutIsReadBackAndListed) {
     EXPECT_EQ(store->read({writer.log, 1}).value(), bytes);
     EXPECT_TRUE(store->has({writer.log, 2}));
     EXPECT_FALSE(store->has({writer.log, 3}));
-    for (LogStore* either : {store.get(), opened().get()}) {
+    auto again = opened();
+    for (const LogStore* either : {store.get(), again.get()}) {
         EXPECT_EQ(either->logs(), std::vector<LogId>{writer.log});
         EXPECT_EQ(either->numbers(writer.log), (std::vector<std::uint64_t>{1, 2}));
         EXPECT_EQ(either->segment_count(), 2U);
