@@ -3,11 +3,13 @@
 //
 //   tree_bench [files, default 1000000]
 
+#include <malloc.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "tests/support/seeded_random.h"
@@ -23,11 +25,9 @@ class NoForks final : public DerivedIds {
     VersionId version(const FileId&, const VersionId& version) const override { return version; }
 };
 
-std::uint64_t resident_bytes() {
-    std::ifstream file("/proc/self/statm");
-    std::uint64_t total = 0, resident = 0;
-    file >> total >> resident;
-    return resident * 4096;
+std::uint64_t allocated_bytes() {
+    const auto info = mallinfo2();
+    return info.uordblks + info.hblkhd;
 }
 
 void report(const char* what, std::size_t count, const std::function<void()>& work) {
@@ -43,20 +43,16 @@ class Bench {
 
     void run(std::size_t files) {
         large_directory();
-        const std::uint64_t before = resident_bytes();
         many_files(files);
-        const std::uint64_t pending = resident_bytes();
-        Tree fresh({random_, ids_, "desk"});
         std::vector<Record> records;
         report("publish", files, [&] { records = tree_.publish().records; });
-        report("apply to another tree", records.size(), [&] { fresh.apply(records); });
-        const std::size_t count = records.size();
+        const std::uint64_t before = allocated_bytes();
+        Tree fresh({random_, ids_, "desk"});
+        report("apply to another tree (records)", records.size(), [&] { fresh.apply(records); });
+        fresh.take_changes();
+        std::printf("memory of that tree: %llu bytes per file\n",
+                    static_cast<unsigned long long>((allocated_bytes() - before) / files));
         records = {};
-        const std::uint64_t after = resident_bytes();
-        std::printf("memory with %zu pending records: %llu bytes per file\n", count,
-                    static_cast<unsigned long long>((pending - before) / files));
-        std::printf("memory of a second tree: %llu bytes per file\n",
-                    static_cast<unsigned long long>((after - before) / files / 2));
         edits_and_merges(fresh);
     }
 
@@ -144,8 +140,8 @@ class Bench {
         const std::vector<Record> single = tree_.publish().records;
         other.take_changes();
         report("merge one edit (records)", single.size(), [&] { other.apply(single); });
-        std::printf("changes reported for it: %zu files, %zu entries\n", other.take_changes().files.size(),
-                    static_cast<std::size_t>(0));
+        const TreeChanges changes = other.take_changes();
+        std::printf("changes reported for it: %zu files, %zu entries\n", changes.files.size(), changes.entries.size());
         // Both write all of them without having heard of each other.
         for (std::size_t at = 0; at < kCount; ++at) {
             const Node node = tree_.lookup(directory, "m" + std::to_string(at))->node;

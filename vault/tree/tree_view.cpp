@@ -84,17 +84,17 @@ void TreeView::settle_odd_group(Index primary, const std::string& name, std::vec
     const bool odd = is_odd(links);
     DirectoryView* view = find_view(primary);
     if (!odd && view == nullptr) return;
-    if (odd) {
-        view = &view_or_new(primary);
-        view->odd[name] = make_odd_group(std::move(links));
-        view->names_are_stale = true;
-    } else {
-        if (view->odd.erase(name) > 0) view->names_are_stale = true;
-        const bool taken = !links.empty();
-        if (taken && view->derived.contains(name)) view->names_are_stale = true;
-        if (!taken && view->blocked.contains(name)) view->names_are_stale = true;
+    view = &view_or_new(primary);
+    const auto there = view->odd.find(name);
+    if (there != view->odd.end() || odd) view->stale.insert(name);
+    if (there != view->odd.end()) {
+        drop_names(primary, name);
+        view->odd.erase(there);
     }
-    if (view->names_are_stale) stale_.push_back(primary);
+    if (odd) view->odd[name] = make_odd_group(std::move(links));
+    const bool taken = is_name_taken(primary, name);
+    if (taken ? view->derived.contains(name) : view->blocked.contains(name)) view->all_stale = true;
+    stale_.push_back(primary);
 }
 
 // The links in the order of their creation each claim the name for their file's newest head; then all further
@@ -138,44 +138,99 @@ OddGroup TreeView::make_odd_group(std::vector<Index> links) const {
 
 // ---- derived names
 
-// Group by group in the order of their names, each entry takes the first name that is free.
+// Group by group in the order of their names, each entry takes the first name that is free. Names of different
+// groups hardly ever meet; while they do not, only what changed is derived again.
 void TreeView::derive_names(Index primary) {
     DirectoryView* view = find_view(primary);
-    if (view == nullptr || !view->names_are_stale) return;
-    view->names_are_stale = false;
-    const auto before = std::exchange(view->derived, {});
-    view->blocked.clear();
-    for (auto& [base, group] : view->odd) {
-        for (std::size_t at = 0; at < group.entries.size(); ++at) {
-            group.entries[at].derived_name.clear();
-            group.entries[at].blocked.clear();
-            if (at > 0 || group.first_is_derived()) derive_name(primary, *view, base, at);
+    if (view == nullptr || (view->stale.empty() && !view->all_stale)) return;
+    if (!view->all_stale && !derive_stale_groups(primary, *view)) view->all_stale = true;
+    if (view->all_stale) {
+        const auto before = view->derived;
+        derive_all(primary, *view);
+        for (const auto& [name, derived] : before) {
+            const auto now = view->derived.find(name);
+            if (now == view->derived.end() || now->second != derived) report(primary, name);
+        }
+        for (const auto& [name, derived] : view->derived) {
+            if (!before.contains(name)) report(primary, name);
+        }
+    } else {
+        for (const std::string& base : view->stale) {
+            const auto group = view->odd.find(base);
+            if (group == view->odd.end()) continue;
+            for (const OddEntry& entry : group->second.entries) {
+                if (!entry.derived_name.empty()) report(primary, entry.derived_name);
+            }
         }
     }
-    for (const auto& [name, derived] : before) {
-        const auto now = view->derived.find(name);
-        if (now == view->derived.end() || now->second != derived) report(primary, name);
-    }
-    for (const auto& [name, derived] : view->derived) {
-        if (!before.contains(name)) report(primary, name);
-    }
+    view->stale.clear();
+    view->all_stale = false;
     drop_view_if_plain(primary);
 }
 
-void TreeView::derive_name(Index primary, DirectoryView& view, const std::string& base, std::size_t at) const {
+// False when a name meets one of another group: then the order of the groups decides.
+bool TreeView::derive_stale_groups(Index primary, DirectoryView& view) const {
+    return std::all_of(view.stale.begin(), view.stale.end(),
+                       [&](const std::string& base) { return derive_group(primary, view, base); });
+}
+
+void TreeView::derive_all(Index primary, DirectoryView& view) const {
+    view.derived.clear();
+    view.blocked.clear();
+    for (auto& [base, group] : view.odd) derive_group(primary, view, base);
+}
+
+bool TreeView::derive_group(Index primary, DirectoryView& view, const std::string& base) const {
+    const auto group = view.odd.find(base);
+    bool alone = true;
+    if (group == view.odd.end()) return alone;
+    for (std::size_t at = 0; at < group->second.entries.size(); ++at) {
+        group->second.entries[at].derived_name.clear();
+        group->second.entries[at].blocked.clear();
+        if (at > 0 || group->second.first_is_derived()) alone &= derive_name(primary, view, base, at);
+    }
+    return alone;
+}
+
+// False when a derived name of another group was in the way.
+bool TreeView::derive_name(Index primary, DirectoryView& view, const std::string& base, std::size_t at) const {
     OddEntry& entry = view.odd.find(base)->second.entries[at];
     const VersionState& version = *find_version(std::as_const(facts_).file(entry.head.file), entry.head.version);
     const LinkId link = facts_.link(entry.head.link).id;
     const std::string mark = (entry.head.main ? link : ids_.link(link, entry.head.version)).to_hex();
     const DerivedNameParts parts{base, *version.device_label, version.stamp.full(), mark};
     std::string name = derived_name(parts, 0);
-    for (std::size_t attempt = 1; is_name_taken(primary, name) || view.derived.contains(name); ++attempt) {
+    bool alone = true;
+    for (std::size_t attempt = 1;; ++attempt) {
+        const auto derived = view.derived.find(name);
+        if (derived == view.derived.end() && !is_name_taken(primary, name)) break;
+        alone &= derived == view.derived.end() || derived->second.base == base;
         view.blocked.emplace(name, base);
         entry.blocked.push_back(name);
         name = derived_name(parts, attempt);
     }
     entry.derived_name = name;
     view.derived.emplace(std::move(name), DirectoryView::Derived{base, at, entry.head});
+    return alone;
+}
+
+// A group is made anew. Those whom its names kept from theirs may get them now.
+void TreeView::drop_names(Index primary, const std::string& base) {
+    DirectoryView& view = *find_view(primary);
+    for (const OddEntry& entry : view.odd.find(base)->second.entries) {
+        for (const std::string& name : entry.blocked) {
+            const auto [begin, end] = view.blocked.equal_range(name);
+            const auto mine = std::find_if(begin, end, [&](const auto& each) { return each.second == base; });
+            if (mine != end) view.blocked.erase(mine);
+        }
+    }
+    for (const OddEntry& entry : view.odd.find(base)->second.entries) {
+        if (entry.derived_name.empty()) continue;
+        report(primary, entry.derived_name);
+        const auto derived = view.derived.find(entry.derived_name);
+        if (derived != view.derived.end() && derived->second.base == base) view.derived.erase(derived);
+        if (view.blocked.contains(entry.derived_name)) view.all_stale = true;
+    }
 }
 
 void TreeView::drop_view_if_plain(Index primary) {

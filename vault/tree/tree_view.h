@@ -51,7 +51,8 @@ struct DirectoryView {
     };
     std::map<std::string, Derived, std::less<>> derived;
     std::multimap<std::string, std::string, std::less<>> blocked;   // taken name → base of who wanted it
-    bool names_are_stale = false;
+    std::set<std::string> stale;          // bases whose names must be derived again
+    bool all_stale = false;               // names contest one another: all must
 };
 
 class TreeView {
@@ -105,7 +106,11 @@ class TreeView {
     OddGroup make_odd_group(std::vector<Index> links) const;
     bool is_odd(const std::vector<Index>& links) const;
     void derive_names(Index primary);
-    void derive_name(Index primary, DirectoryView& view, const std::string& base, std::size_t entry) const;
+    bool derive_stale_groups(Index primary, DirectoryView& view) const;
+    void derive_all(Index primary, DirectoryView& view) const;
+    bool derive_group(Index primary, DirectoryView& view, const std::string& base) const;
+    bool derive_name(Index primary, DirectoryView& view, const std::string& base, std::size_t entry) const;
+    void drop_names(Index primary, const std::string& base);
     void drop_view_if_plain(Index primary);
     DirectoryView& view_or_new(Index primary);
     DirectoryView* find_view(Index primary) const;
