@@ -1,12 +1,13 @@
-// SyncEngine: the front door of sync/. Brings the members of vaults to the same ciphertext, and lets devices join.
+// SyncEngine: the front door of sync/. Brings the members of vaults to the same ciphertext, and
+// lets devices join.
 //
-// It moves segments, key objects and packs between Replicas over BitTorrent (sync/PROTOCOL.md). It never sees a
-// vault key: what a vault is to it is vault/replica.h.
+// It moves segments, key objects and packs between Replicas over BitTorrent (sync/PROTOCOL.md). It
+// never sees a vault key: what a vault is to it is vault/replica.h.
 //
-// THREADS: every method from any thread. The engine runs "ls-net" (libtorrent), "ls-sync" (everything else that
-// has state) and a few workers that alone call the blocking methods of a Replica. Listeners and the methods of
-// delegates that say so are called on ls-sync: they must return at once and must not call remove_vault() or
-// destroy the engine.
+// THREADS: every method from any thread. The engine runs "ls-net" (libtorrent), "ls-sync"
+// (everything else that has state) and a few workers that alone call the blocking methods of a
+// Replica. Listeners and the methods of delegates that say so are called on ls-sync: they must
+// return at once and must not call remove_vault() or destroy the engine.
 #pragma once
 
 #include <array>
@@ -18,23 +19,17 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "sync/peer_address.h"
 #include "vault/replica.h"
 
 namespace lockstep {
 
 struct SyncEngineOptions {
-    std::vector<std::string> listen_addresses = {"0.0.0.0", "::"};   // IP literals
-    std::uint16_t listen_port = 0;                                   // 0: any free one, the same on all addresses
-    std::vector<std::string> relays;                                 // http://host:port[/announce...]
+    std::vector<std::string> listen_addresses = {"0.0.0.0", "::"};  // IP literals
+    std::uint16_t listen_port = 0;    // 0: any free one, the same on all addresses
+    std::vector<std::string> relays;  // http://host:port[/announce...]
     bool lan_discovery = true;
-    std::string device_label;                                        // shown to other members; cut to 64 bytes
-};
-
-// Where a device may be reached: an IP literal and a port.
-struct PeerAddress {
-    std::string host;
-    std::uint16_t port = 0;
-    auto operator<=>(const PeerAddress&) const = default;
+    std::string device_label;  // shown to other members; cut to 64 bytes
 };
 
 struct VaultSyncOptions {
@@ -44,31 +39,32 @@ struct VaultSyncOptions {
 
 struct RelayStatus {
     std::string url;
-    bool ok = false;                  // its last announce was answered
-    std::string message;              // why not
-    std::int64_t last_announce_ms = 0;   // wall clock of the last answer; 0: none yet
+    bool ok = false;                    // its last announce was answered
+    std::string message;                // why not
+    std::int64_t last_announce_ms = 0;  // wall clock of the last answer; 0: none yet
 };
 
 struct PeerStatus {
     DeviceId device;
     std::string label;
     PeerAddress address;
-    std::int64_t connected_since_ms = 0;   // wall clock
+    std::int64_t connected_since_ms = 0;  // wall clock
     // Its last head, received after our last change, equals our frontier, and it misses no pack.
     bool in_step = false;
-    std::uint64_t missing_packs = 0;       // as it last said
+    std::uint64_t missing_packs = 0;  // as it last said
     std::uint64_t bytes_received = 0, bytes_sent = 0;
-    std::uint64_t receive_rate = 0, send_rate = 0;   // bytes per second, over the last two seconds
+    std::uint64_t receive_rate = 0, send_rate = 0;  // bytes per second, over the last two seconds
 };
 
 struct VaultSyncStatus {
     bool paused = false;
     std::vector<RelayStatus> relays;
-    std::vector<PeerStatus> peers;          // connected and authenticated now
-    std::uint64_t missing_segments = 0;     // named by peers' heads and not here
+    std::vector<PeerStatus> peers;       // connected and authenticated now
+    std::uint64_t missing_segments = 0;  // named by peers' heads and not here
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
     std::uint64_t receive_rate = 0, send_rate = 0;
-    // Nothing is missing here and every connected peer is in step. Says nothing when there is no peer.
+    // Nothing is missing here and every connected peer is in step. Says nothing when there is no
+    // peer.
     bool in_step = false;
 };
 
@@ -84,14 +80,17 @@ struct JoinHostOptions {
 class JoinHostDelegate {
   public:
     virtual ~JoinHostDelegate() = default;
-    // A guest has proved the secret and waits for SyncEngine::answer_guest(join, guest, ...). Show `digits` (six) for
-    // comparison with the guest's screen. Called on ls-sync; may call answer_guest() at once.
-    virtual void guest_waits(std::uint64_t guest, const std::string& digits, const std::string& label) = 0;
+    // A guest has proved the secret and waits for SyncEngine::answer_guest(join, guest, ...). Show
+    // `digits` (six) for comparison with the guest's screen. Called on ls-sync; may call
+    // answer_guest() at once.
+    virtual void guest_waits(std::uint64_t guest, const std::string& digits,
+                             const std::string& label) = 0;
     // On a worker, after approval; may block.
     virtual Result<Bytes> offer() = 0;
     virtual Result<Bytes> admit(ByteView request) = 0;
-    // Once, on ls-sync, the last call: ok when a guest was admitted and has said so; Refused when the invite was burnt
-    // by three wrong proofs; Timeout when it expired; Cancelled. A refused guest does not end an invite.
+    // Once, on ls-sync, the last call: ok when a guest was admitted and has said so; Refused when
+    // the invite was burnt by three wrong proofs; Timeout when it expired; Cancelled. A refused
+    // guest does not end an invite.
     virtual void finished(const Status& status) = 0;
 };
 
@@ -124,10 +123,11 @@ class SyncEngine {
     virtual ~SyncEngine() = default;
 
     virtual std::uint16_t listen_port() const = 0;
-    virtual void set_label(const std::string& label) = 0;                  // for connections made from now on
+    virtual void set_label(const std::string& label) = 0;  // for connections made from now on
     virtual void set_relays(const std::vector<std::string>& urls) = 0;
 
-    // Starts syncing. `replica` must stay until remove_vault() has returned. Exists when the vault is there.
+    // Starts syncing. `replica` must stay until remove_vault() has returned. Exists when the vault
+    // is there.
     virtual Status add_vault(Replica& replica, const VaultSyncOptions& options) = 0;
     // Blocks until nothing uses the replica. No effect on a vault that is not there.
     virtual void remove_vault(const VaultId& vault) = 0;
@@ -137,14 +137,16 @@ class SyncEngine {
 
     // NotFound for a vault that was not added. Cheap.
     virtual Result<VaultSyncStatus> status(const VaultId& vault) = 0;
-    // Called on ls-sync, at most every 20 ms a vault, when its status may have become other. One listener.
+    // Called on ls-sync, at most every 20 ms a vault, when its status may have become other. One
+    // listener.
     virtual void set_change_listener(std::function<void(const VaultId&)> listener) = 0;
 
     // Joining (DESIGN 5.5). Delegates are kept until finished() has returned.
     virtual JoinNumber host_join(const InviteSecret& secret, const JoinHostOptions& options,
                                  std::shared_ptr<JoinHostDelegate> delegate) = 0;
     virtual void answer_guest(JoinNumber join, std::uint64_t guest, bool approve) = 0;
-    virtual JoinNumber join(const JoinTicket& ticket, std::shared_ptr<JoinGuestDelegate> delegate) = 0;
+    virtual JoinNumber join(const JoinTicket& ticket,
+                            std::shared_ptr<JoinGuestDelegate> delegate) = 0;
     virtual void cancel_join(JoinNumber join) = 0;
 };
 

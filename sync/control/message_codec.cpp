@@ -1,0 +1,273 @@
+#include "base/codec.h"
+#include "sync/control/messages.h"
+
+namespace lockstep {
+
+namespace {
+
+enum class Kind : std::uint8_t {
+    Hello = 1,
+    Keys = 2,
+    WantKeys = 3,
+    KeyObject = 4,
+    Heads = 5,
+    WantSegments = 6,
+    Segment = 7,
+    NoSegment = 8,
+    WantPacks = 9,
+    Pack = 10,
+    NoPack = 11,
+    PackReady = 12,
+    HavePacks = 13,
+    Credit = 14,
+    Ping = 15,
+    Pong = 16,
+};
+
+Encoder begin(Kind kind) {
+    Encoder out;
+    out.u8(static_cast<std::uint8_t>(kind));
+    return out;
+}
+
+template <typename IdType>
+void put_ids(Encoder& out, const std::vector<IdType>& ids) {
+    out.u32(static_cast<std::uint32_t>(ids.size()));
+    for (const IdType& id : ids) out.id(id);
+}
+
+template <typename IdType>
+std::vector<IdType> get_ids(Decoder& in, std::size_t count_max) {
+    std::uint32_t count = in.count(count_max, IdType::kSize);
+    std::vector<IdType> ids;
+    ids.reserve(count);
+    for (std::uint32_t i = 0; i < count; ++i) ids.push_back(in.id<IdType>());
+    return ids;
+}
+
+Encoder encode(const HelloMessage& m) {
+    Encoder out = begin(Kind::Hello);
+    out.text(m.label).u16(m.listen_port);
+    return out;
+}
+Encoder encode(const KeysMessage& m) {
+    Encoder out = begin(Kind::Keys);
+    put_ids(out, m.ids);
+    return out;
+}
+Encoder encode(const WantKeysMessage& m) {
+    Encoder out = begin(Kind::WantKeys);
+    put_ids(out, m.ids);
+    return out;
+}
+Encoder encode(const KeyObjectMessage& m) {
+    Encoder out = begin(Kind::KeyObject);
+    out.bytes(m.bytes);
+    return out;
+}
+Encoder encode(const HeadsMessage& m) {
+    Encoder out = begin(Kind::Heads);
+    out.u64(m.missing_packs)
+        .u64(m.missing_bytes)
+        .u32(static_cast<std::uint32_t>(m.frontier.size()));
+    for (const auto& [log, position] : m.frontier)
+        out.id(log).u64(position.number).id(position.hash);
+    return out;
+}
+Encoder encode(const WantSegmentsMessage& m) {
+    Encoder out = begin(Kind::WantSegments);
+    out.id(m.log).u64(m.first).u64(m.last);
+    return out;
+}
+Encoder encode(const SegmentMessage& m) {
+    Encoder out = begin(Kind::Segment);
+    out.id(m.segment.log).u64(m.segment.number).u32(m.size).u32(m.offset).bytes(m.part);
+    return out;
+}
+Encoder encode(const NoSegmentMessage& m) {
+    Encoder out = begin(Kind::NoSegment);
+    out.id(m.segment.log).u64(m.segment.number);
+    return out;
+}
+Encoder encode(const WantPacksMessage& m) {
+    Encoder out = begin(Kind::WantPacks);
+    out.u32(static_cast<std::uint32_t>(m.wants.size()));
+    for (const PackWant& want : m.wants)
+        out.id(want.pack.id).u64(want.pack.length).u8(static_cast<std::uint8_t>(want.route));
+    return out;
+}
+Encoder encode(const PackMessage& m) {
+    Encoder out = begin(Kind::Pack);
+    out.id(m.pack).u32(m.size).u32(m.offset).bytes(m.part);
+    return out;
+}
+Encoder encode(const NoPackMessage& m) {
+    Encoder out = begin(Kind::NoPack);
+    out.id(m.pack);
+    return out;
+}
+Encoder encode(const PackReadyMessage& m) {
+    Encoder out = begin(Kind::PackReady);
+    out.id(m.pack);
+    return out;
+}
+Encoder encode(const HavePacksMessage& m) {
+    Encoder out = begin(Kind::HavePacks);
+    put_ids(out, m.packs);
+    return out;
+}
+Encoder encode(const CreditMessage& m) {
+    Encoder out = begin(Kind::Credit);
+    out.u32(m.bytes);
+    return out;
+}
+Encoder encode(const PingMessage&) {
+    return begin(Kind::Ping);
+}
+Encoder encode(const PongMessage&) {
+    return begin(Kind::Pong);
+}
+
+HelloMessage get_hello(Decoder& in) {
+    HelloMessage m;
+    m.label = in.text(kDeviceLabelSizeMax);
+    m.listen_port = in.u16();
+    return m;
+}
+
+HeadsMessage get_heads(Decoder& in) {
+    HeadsMessage m;
+    m.missing_packs = in.u64();
+    m.missing_bytes = in.u64();
+    std::uint32_t count = in.count(kLogsMax, LogId::kSize + 8 + SegmentHash::kSize);
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        LogId log = in.id<LogId>();
+        LogPosition position;
+        position.number = in.u64();
+        position.hash = in.id<SegmentHash>();
+        if (!m.frontier.empty() && log <= m.frontier.rbegin()->first) in.fail("logs out of order");
+        if (position.number == 0) in.fail("a log without segments");
+        m.frontier.emplace_hint(m.frontier.end(), log, position);
+    }
+    return m;
+}
+
+WantSegmentsMessage get_want_segments(Decoder& in) {
+    WantSegmentsMessage m;
+    m.log = in.id<LogId>();
+    m.first = in.u64();
+    m.last = in.u64();
+    if (m.first == 0 || m.last < m.first || m.last - m.first >= kSegmentsWantedMax)
+        in.fail("not a range");
+    return m;
+}
+
+// Size, offset and bytes of a part; a part is never empty and never beyond its object.
+void get_part(Decoder& in, std::size_t size_max, std::uint32_t& size, std::uint32_t& offset,
+              Bytes& part) {
+    size = in.u32();
+    offset = in.u32();
+    ByteView view = in.bytes(kPartSizeMax);
+    if (size > size_max || view.empty() || offset > size || view.size() > size - offset)
+        in.fail("not a part");
+    if (!in.failed()) part = to_bytes(view);
+}
+
+SegmentRef get_segment_ref(Decoder& in) {
+    SegmentRef segment;
+    segment.log = in.id<LogId>();
+    segment.number = in.u64();
+    if (segment.number == 0) in.fail("segments count from 1");
+    return segment;
+}
+
+WantPacksMessage get_want_packs(Decoder& in) {
+    WantPacksMessage m;
+    std::uint32_t count = in.count(kPacksListedMax, PackId::kSize + 8 + 1);
+    m.wants.reserve(count);
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        PackWant want;
+        want.pack.id = in.id<PackId>();
+        want.pack.length = in.u64();
+        std::uint8_t route = in.u8();
+        if (want.pack.length == 0 || want.pack.length > kPackObjectSizeMax)
+            in.fail("no length of a pack");
+        if (route < 1 || route > 3) in.fail("unknown route");
+        want.route = static_cast<PackRoute>(route);
+        m.wants.push_back(want);
+    }
+    return m;
+}
+
+Message get(Kind kind, Decoder& in) {
+    switch (kind) {
+        case Kind::Hello:
+            return get_hello(in);
+        case Kind::Keys:
+            return KeysMessage{get_ids<KeyObjectId>(in, kKeyObjectsListedMax)};
+        case Kind::WantKeys:
+            return WantKeysMessage{get_ids<KeyObjectId>(in, kKeyObjectsListedMax)};
+        case Kind::KeyObject:
+            return KeyObjectMessage{to_bytes(in.bytes(kKeyObjectSizeMax))};
+        case Kind::Heads:
+            return get_heads(in);
+        case Kind::WantSegments:
+            return get_want_segments(in);
+        case Kind::Segment: {
+            SegmentMessage m;
+            m.segment = get_segment_ref(in);
+            get_part(in, kSegmentObjectSizeMax, m.size, m.offset, m.part);
+            return m;
+        }
+        case Kind::NoSegment:
+            return NoSegmentMessage{get_segment_ref(in)};
+        case Kind::WantPacks:
+            return get_want_packs(in);
+        case Kind::Pack: {
+            PackMessage m;
+            m.pack = in.id<PackId>();
+            get_part(in, kPackObjectSizeMax, m.size, m.offset, m.part);
+            return m;
+        }
+        case Kind::NoPack:
+            return NoPackMessage{in.id<PackId>()};
+        case Kind::PackReady:
+            return PackReadyMessage{in.id<PackId>()};
+        case Kind::HavePacks:
+            return HavePacksMessage{get_ids<PackId>(in, kPacksListedMax)};
+        case Kind::Credit: {
+            CreditMessage m{in.u32()};
+            if (m.bytes == 0 || m.bytes > kSendWindow) in.fail("no credit");
+            return m;
+        }
+        case Kind::Ping:
+            return PingMessage{};
+        case Kind::Pong:
+            return PongMessage{};
+    }
+    in.fail("unknown message");
+    return PingMessage{};
+}
+
+}  // namespace
+
+Bytes encode_message(const Message& message) {
+    return std::visit([](const auto& m) { return encode(m).take(); }, message);
+}
+
+Result<Message> decode_message(ByteView bytes) {
+    Decoder in(bytes);
+    Kind kind{in.u8()};
+    if (in.failed()) return in.status().error();
+    Message message = get(kind, in);
+    TRY_OK(in.finish());
+    return message;
+}
+
+bool is_free_of_credit(const Message& message) {
+    return std::holds_alternative<CreditMessage>(message) ||
+           std::holds_alternative<PingMessage>(message) ||
+           std::holds_alternative<PongMessage>(message);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,117 @@
+// What two members say to each other once they have authenticated. Bytes: sync/PROTOCOL.md,
+// "Messages".
+#pragma once
+
+#include <variant>
+
+#include "sync/sync_limits.h"
+#include "vault/types.h"
+
+namespace lockstep {
+
+struct HelloMessage {
+    std::string label;
+    std::uint16_t listen_port = 0;
+    bool operator==(const HelloMessage&) const = default;
+};
+
+// All key objects here.
+struct KeysMessage {
+    std::vector<KeyObjectId> ids;
+    bool operator==(const KeysMessage&) const = default;
+};
+struct WantKeysMessage {
+    std::vector<KeyObjectId> ids;
+    bool operator==(const WantKeysMessage&) const = default;
+};
+struct KeyObjectMessage {
+    Bytes bytes;
+    bool operator==(const KeyObjectMessage&) const = default;
+};
+
+// What the sender has got. Every pack that the frontier's segments introduce is here, but for the
+// missing ones.
+struct HeadsMessage {
+    Frontier frontier;
+    std::uint64_t missing_packs = 0;
+    std::uint64_t missing_bytes = 0;
+    bool operator==(const HeadsMessage&) const = default;
+};
+
+// Segments first..last of a log, to be sent in that order.
+struct WantSegmentsMessage {
+    LogId log;
+    std::uint64_t first = 0, last = 0;
+    bool operator==(const WantSegmentsMessage&) const = default;
+};
+// Part of an object. Parts of one object come in order; parts of different objects may mix.
+struct SegmentMessage {
+    SegmentRef segment;
+    std::uint32_t size = 0, offset = 0;
+    Bytes part;
+    bool operator==(const SegmentMessage&) const = default;
+};
+struct NoSegmentMessage {
+    SegmentRef segment;
+    bool operator==(const NoSegmentMessage&) const = default;
+};
+
+enum class PackRoute : std::uint8_t { Inline = 1, InlineNow = 2, Torrent = 3 };
+struct PackWant {
+    PackInfo pack;
+    PackRoute route = PackRoute::Inline;
+    bool operator==(const PackWant&) const = default;
+};
+struct WantPacksMessage {
+    std::vector<PackWant> wants;
+    bool operator==(const WantPacksMessage&) const = default;
+};
+struct PackMessage {
+    PackId pack;
+    std::uint32_t size = 0, offset = 0;
+    Bytes part;
+    bool operator==(const PackMessage&) const = default;
+};
+// Not here, or not now: ask somebody else.
+struct NoPackMessage {
+    PackId pack;
+    bool operator==(const NoPackMessage&) const = default;
+};
+// The pack's torrent runs at the sender and expects the receiver.
+struct PackReadyMessage {
+    PackId pack;
+    bool operator==(const PackReadyMessage&) const = default;
+};
+// Packs that have arrived at the sender.
+struct HavePacksMessage {
+    std::vector<PackId> packs;
+    bool operator==(const HavePacksMessage&) const = default;
+};
+
+// The sender has taken note of `bytes` bytes of messages: the receiver may send as many more.
+struct CreditMessage {
+    std::uint32_t bytes = 0;
+    bool operator==(const CreditMessage&) const = default;
+};
+struct PingMessage {
+    bool operator==(const PingMessage&) const = default;
+};
+struct PongMessage {
+    bool operator==(const PongMessage&) const = default;
+};
+
+using Message = std::variant<HelloMessage, KeysMessage, WantKeysMessage, KeyObjectMessage,
+                             HeadsMessage, WantSegmentsMessage, SegmentMessage, NoSegmentMessage,
+                             WantPacksMessage, PackMessage, NoPackMessage, PackReadyMessage,
+                             HavePacksMessage, CreditMessage, PingMessage, PongMessage>;
+
+// REQUIRES: `message` is within the limits of sync_limits.h
+Bytes encode_message(const Message& message);
+// Corrupt when it is no message, breaks a limit or is not canonical. Allocates no more than `bytes`
+// holds.
+Result<Message> decode_message(ByteView bytes);
+
+// Credit, ping and pong are free; all other messages use up the send window.
+bool is_free_of_credit(const Message& message);
+
+}  // namespace lockstep

@@ -1,0 +1,86 @@
+// The side that is let in.
+#include "base/random.h"
+#include "sync/join/join_side.h"
+
+namespace lockstep {
+
+namespace {
+
+constexpr std::chrono::seconds kDoneWait{3};  // for the host's last word, once the vault is here
+
+class JoinGuest final : public JoinSide {
+  public:
+    JoinGuest(const JoinDesk::Environment& environment, const JoinTicket& ticket,
+              std::shared_ptr<JoinGuestDelegate> delegate)
+        : JoinSide(environment, JoinRole::Guest, ticket.secret, ticket.relays, ticket.addresses,
+                   std::chrono::steady_clock::now() + ticket.timeout, ticket.guest_label),
+          delegate_(std::move(delegate)),
+          attempt_(system_random().id<JoinAttempt>()) {}
+
+  private:
+    void on_proved(LinkNumber number, Link&) override { send(number, JoinHello{label_, attempt_}); }
+
+    void on_hello(LinkNumber number, Link& link, const JoinHello& hello) override {
+        if (std::exchange(link.has_said_hello, true)) return drop(number);
+        if (request_.empty()) delegate_->waits_for_approval(link.digits, hello.label);
+    }
+
+    void on_object(LinkNumber number, Link&, JoinObject object, Bytes bytes) override {
+        if (object == JoinObject::Offer) return on_offer(number, std::move(bytes));
+        if (object != JoinObject::Admission || request_.empty()) return drop(number);
+        if (is_admitted_) return send(number, JoinDone{});
+        if (std::exchange(is_finishing_, true)) return;
+        on_worker<Status>([delegate = delegate_, bytes] { return delegate->admitted(bytes); },
+                          [this, number](Status status) {
+                              if (!status.ok()) return finish(status);
+                              is_admitted_ = true;
+                              admitted_at_ = std::chrono::steady_clock::now();
+                              send(number, JoinDone{});
+                          });
+    }
+
+    void on_offer(LinkNumber number, Bytes offer) {
+        if (!request_.empty()) return send_object(number, JoinObject::Request, request_);
+        if (std::exchange(is_requesting_, true)) return;
+        on_worker<Result<Bytes>>([delegate = delegate_, offer] { return delegate->request(offer); },
+                                 [this, number](Result<Bytes> request) {
+                                     if (!request.ok()) return finish(std::move(request).error());
+                                     request_ = std::move(*request);
+                                     send_object(number, JoinObject::Request, request_);
+                                 });
+    }
+
+    void on_done(LinkNumber number) override {
+        if (!is_admitted_) return drop(number);
+        finish({});
+    }
+
+    void on_rejected(LinkNumber) override {
+        if (!is_admitted_) finish(Error{ErrorKind::Refused, "the other side said no"});
+    }
+
+    // Somebody in the swarm who does not know the secret: not our host.
+    void on_wrong_proof() override {}
+
+    void on_tick(std::chrono::steady_clock::time_point now) override {
+        if (is_admitted_ && now - admitted_at_ > kDoneWait) finish({});
+    }
+
+    void report(const Status& status) override { delegate_->finished(status); }
+
+    std::shared_ptr<JoinGuestDelegate> delegate_;
+    JoinAttempt attempt_;
+    Bytes request_;
+    bool is_requesting_ = false, is_finishing_ = false, is_admitted_ = false;
+    std::chrono::steady_clock::time_point admitted_at_{};
+};
+
+}  // namespace
+
+std::unique_ptr<JoinSide> make_join_guest(const JoinDesk::Environment& environment,
+                                          const JoinTicket& ticket,
+                                          std::shared_ptr<JoinGuestDelegate> delegate) {
+    return std::make_unique<JoinGuest>(environment, ticket, std::move(delegate));
+}
+
+}  // namespace lockstep

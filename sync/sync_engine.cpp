@@ -1,0 +1,272 @@
+#include "sync/sync_engine.h"
+
+#include <map>
+
+#include <sodium.h>
+
+#include "base/log.h"
+#include "sync/join/join_desk.h"
+#include "sync/vault_sync.h"
+
+namespace lockstep {
+
+namespace {
+
+constexpr std::size_t kWorkers = 4;
+
+// Relays are trackers: libtorrent talks to loopback ones only when the path begins with /announce.
+std::vector<std::string> announce_urls(const std::vector<std::string>& relays) {
+    std::vector<std::string> out;
+    for (std::string url : relays) {
+        auto scheme = url.find("://");
+        if (scheme == std::string::npos) continue;
+        auto path = url.find('/', scheme + 3);
+        if (path == std::string::npos)
+            url += "/announce";
+        else if (path + 1 == url.size())
+            url += "announce";
+        out.push_back(std::move(url));
+    }
+    return out;
+}
+
+class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegistry {
+  public:
+    explicit Engine(const SyncEngineOptions& options)
+        : relays_(announce_urls(options.relays)),
+          label_(options.device_label),
+          workers_(kWorkers) {}
+
+    Status begin(const SyncEngineOptions& options) {
+        if (sodium_init() < 0) return Error{ErrorKind::Unsupported, "libsodium does not start"};
+        TRY(net_,
+            TorrentSession::start(
+                {options.listen_addresses, options.listen_port, options.lan_discovery}, *this));
+        joins_ = std::make_unique<JoinDesk>(JoinDesk::Environment{*net_, loop_, workers_, *this});
+        loop_.post([this] { tick(); });
+        return {};
+    }
+
+    ~Engine() override {
+        loop_.run([this] {
+            stopping_ = true;
+            if (joins_ != nullptr) joins_->cancel_all();
+        });
+        std::vector<VaultId> vaults;
+        loop_.run([&] {
+            for (const auto& [id, vault] : vaults_) vaults.push_back(id);
+        });
+        for (const VaultId& vault : vaults) remove_vault(vault);
+        loop_.run([this] { joins_.reset(); });
+        net_.reset();  // no event comes after this
+    }
+
+    std::uint16_t listen_port() const override { return net_->listen_port(); }
+
+    void set_label(const std::string& label) override {
+        loop_.post([this, label] {
+            label_ = label;
+            for (auto& [id, vault] : vaults_) vault->set_label(label);
+        });
+    }
+
+    void set_relays(const std::vector<std::string>& urls) override {
+        loop_.post([this, relays = announce_urls(urls)] {
+            relays_ = relays;
+            for (auto& [id, vault] : vaults_) vault->set_relays(relays);
+            joins_->set_relays(relays);
+        });
+    }
+
+    Status add_vault(Replica& replica, const VaultSyncOptions& options) override {
+        Status status;
+        VaultId id = replica.vault_id();
+        loop_.run([&] {
+            if (vaults_.count(id) != 0) {
+                status = Error{ErrorKind::Exists, "this vault is synced already"};
+                return;
+            }
+            VaultSync::Environment environment{*net_, loop_, workers_, *this,
+                                               [this](const VaultId& vault) {
+                                                   if (change_listener_) change_listener_(vault);
+                                               }};
+            auto vault =
+                std::make_shared<VaultSync>(environment, replica, options, relays_, label_);
+            {
+                MutexLock lock(mutex_);
+                readable_[id] = vault;
+            }
+            vaults_[id] = vault;
+            vault->start();
+        });
+        return status;
+    }
+
+    void remove_vault(const VaultId& id) override {
+        CHECK(!loop_.is_current(), "remove_vault() would wait for its own thread");
+        std::shared_ptr<VaultSync> vault;
+        loop_.run([&] {
+            auto at = vaults_.find(id);
+            if (at == vaults_.end()) return;
+            vault = std::move(at->second);
+            vaults_.erase(at);
+            MutexLock lock(mutex_);
+            readable_.erase(id);
+            vault->stop();
+        });
+        if (vault == nullptr) return;
+        vault->close();
+        loop_.run([&] { vault.reset(); });
+    }
+
+    void pause(const VaultId& id) override {
+        on_vault(id, [](VaultSync& vault) { vault.set_paused(true); });
+    }
+    void resume(const VaultId& id) override {
+        on_vault(id, [](VaultSync& vault) { vault.set_paused(false); });
+    }
+    void add_known_address(const VaultId& id, const PeerAddress& address) override {
+        on_vault(id, [address](VaultSync& vault) { vault.add_known_address(address); });
+    }
+
+    Result<VaultSyncStatus> status(const VaultId& id) override {
+        std::shared_ptr<VaultSync> vault;
+        {
+            MutexLock lock(mutex_);
+            auto at = readable_.find(id);
+            if (at != readable_.end()) vault = at->second.lock();
+        }
+        if (vault == nullptr) return Error{ErrorKind::NotFound, "no such vault"};
+        VaultSyncStatus out = vault->status();
+        loop_.post([vault = std::move(vault)] {
+        });  // whoever is last to hold it, it ends on its own thread
+        return out;
+    }
+
+    void set_change_listener(std::function<void(const VaultId&)> listener) override {
+        loop_.run([&] { change_listener_ = std::move(listener); });
+    }
+
+    JoinNumber host_join(const InviteSecret& secret, const JoinHostOptions& options,
+                         std::shared_ptr<JoinHostDelegate> delegate) override {
+        JoinNumber number = ++last_join_;
+        loop_.post([=, this] { joins_->host(number, secret, options, relays_, label_, delegate); });
+        return number;
+    }
+    JoinNumber join(const JoinTicket& ticket,
+                    std::shared_ptr<JoinGuestDelegate> delegate) override {
+        JoinNumber number = ++last_join_;
+        JoinTicket with_urls = ticket;
+        with_urls.relays = announce_urls(ticket.relays);
+        loop_.post([=, this] { joins_->join(number, with_urls, delegate); });
+        return number;
+    }
+    void answer_guest(JoinNumber join, std::uint64_t guest, bool approve) override {
+        loop_.post([=, this] { joins_->answer_guest(join, guest, approve); });
+    }
+    void cancel_join(JoinNumber join) override {
+        loop_.post([=, this] { joins_->cancel(join); });
+    }
+
+    // SwarmRegistry.
+    SwarmNumber open_swarm(SwarmOwner& owner, const SwarmSeed& seed,
+                           const std::vector<std::string>& relays,
+                           const std::vector<PeerAddress>& addresses) override {
+        SwarmNumber number = ++last_swarm_;
+        owners_[number] = &owner;
+        net_->open_swarm(number, seed, relays, addresses);
+        return number;
+    }
+    void close_swarm(SwarmNumber swarm) override {
+        owners_.erase(swarm);
+        net_->close_swarm(swarm);
+    }
+
+    // TorrentEvents, on ls-net.
+    void link_opened(SwarmNumber swarm, LinkNumber link, LinkSide side,
+                     const PeerAddress& remote) override {
+        to_owner(swarm, [=](SwarmOwner& owner) { owner.link_opened(swarm, link, side, remote); });
+    }
+    void link_frame(SwarmNumber swarm, LinkNumber link,
+                    std::shared_ptr<InboundFrame> frame) override {
+        to_owner(swarm, [=](SwarmOwner& owner) { owner.link_frame(link, frame); });
+    }
+    void link_closed(SwarmNumber swarm, LinkNumber link) override {
+        to_owner(swarm, [=](SwarmOwner& owner) { owner.link_closed(link); });
+    }
+    void relay_answered(SwarmNumber swarm, const std::string& url, bool ok,
+                        const std::string& message) override {
+        to_owner(swarm, [=](SwarmOwner& owner) { owner.relay_answered(url, ok, message); });
+    }
+    void pack_seeding(const PackId& pack, bool ok) override {
+        to_vaults([=](VaultSync& vault) { vault.pack_seeding(pack, ok); });
+    }
+    void pack_progress(const PackId& pack, std::uint64_t bytes) override {
+        to_vaults([=](VaultSync& vault) { vault.pack_progress(pack, bytes); });
+    }
+    void pack_fetched(const PackId& pack, const std::filesystem::path& file) override {
+        to_vaults([=](VaultSync& vault) { vault.pack_fetched(pack, file); });
+    }
+    void pack_failed(const PackId& pack, const std::string& why) override {
+        to_vaults([=](VaultSync& vault) { vault.pack_failed(pack, why); });
+    }
+
+  private:
+    template <typename F>
+    void to_owner(SwarmNumber swarm, F call) {
+        loop_.post([this, swarm, call] {
+            auto at = owners_.find(swarm);
+            if (at != owners_.end()) call(*at->second);
+        });
+    }
+    // Pack ids are random enough to be nobody else's: each vault ignores what it does not know.
+    template <typename F>
+    void to_vaults(F call) {
+        loop_.post([this, call] {
+            for (auto& [id, vault] : vaults_) call(*vault);
+        });
+    }
+    template <typename F>
+    void on_vault(const VaultId& id, F call) {
+        loop_.post([this, id, call] {
+            auto at = vaults_.find(id);
+            if (at != vaults_.end()) call(*at->second);
+        });
+    }
+
+    void tick() {
+        if (stopping_) return;
+        for (auto& [id, vault] : vaults_) vault->tick();
+        joins_->tick();
+        loop_.post_after(std::chrono::seconds(1), [this] { tick(); });
+    }
+
+    // On ls-sync:
+    bool stopping_ = false;
+    std::vector<std::string> relays_;
+    std::string label_;
+    std::map<VaultId, std::shared_ptr<VaultSync>> vaults_;
+    std::map<SwarmNumber, SwarmOwner*> owners_;
+    SwarmNumber last_swarm_ = 0;
+    std::function<void(const VaultId&)> change_listener_;
+    std::unique_ptr<JoinDesk> joins_;
+
+    std::atomic<JoinNumber> last_join_{0};
+    Mutex mutex_;
+    std::map<VaultId, std::weak_ptr<VaultSync>> readable_ GUARDED_BY(mutex_);
+
+    // Workers post to the loop and the loop uses the session, so they end in the reverse order.
+    SyncLoop loop_;
+    WorkerPool workers_;
+    std::unique_ptr<TorrentSession> net_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SyncEngine>> SyncEngine::start(const SyncEngineOptions& options) {
+    auto engine = std::make_unique<Engine>(options);
+    TRY_OK(engine->begin(options));
+    return std::unique_ptr<SyncEngine>(std::move(engine));
+}
+
+}  // namespace lockstep

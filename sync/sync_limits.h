@@ -1,0 +1,48 @@
+// Every limit of the conversation between devices. What a peer sends beyond them ends its
+// connection.
+#pragma once
+
+#include <chrono>
+
+#include "vault/limits.h"
+
+namespace lockstep {
+
+inline constexpr std::size_t kFrameSizeMax = 256 * kKiB + kKiB;  // sealed, as libtorrent carries it
+inline constexpr std::size_t kPartSizeMax = 256 * kKiB;          // object bytes in one message
+inline constexpr std::size_t kHandshakeFrameSizeMax = 1024;
+inline constexpr std::size_t kSendWindow =
+    8 * kMiB;  // message bytes not yet taken note of by the peer
+inline constexpr std::size_t kReceiveQueueMax =
+    16 * kMiB;  // frame bytes of one link waiting for ls-sync
+
+inline constexpr std::size_t kSegmentObjectSizeMax = kSegmentSizeMax + kMiB;  // sealed
+inline constexpr std::size_t kPackObjectSizeMax = kPackSizeMax;
+inline constexpr std::size_t kInlinePackSizeMax =
+    kMiB;  // larger ones go by torrent, unless a reader waits
+inline constexpr std::size_t kPushedPackBytesMax =
+    256 * kKiB;  // packs sent unasked behind a new segment
+inline constexpr std::size_t kAssembliesMax =
+    4;  // objects of a kind that one peer may send in parts at once
+inline constexpr std::size_t kChargeHeldMax =
+    kMiB;  // of the window, by one object until it is dealt with
+
+inline constexpr std::size_t kKeyObjectsListedMax = 4096;
+inline constexpr std::size_t kPacksListedMax = 4096;
+inline constexpr std::size_t kSegmentsWantedMax = 4096;  // in one message
+inline constexpr std::size_t kServeQueueMax = 65536;     // objects a peer may be waiting for
+inline constexpr std::size_t kInlineWantsMax = 1024;     // packs asked of one peer
+inline constexpr std::size_t kInlineWantBytesMax = 32 * kMiB;
+inline constexpr std::size_t kTorrentWantsPerPeerMax = 8;
+inline constexpr std::size_t kTorrentWantsMax = 32;
+inline constexpr std::size_t kSeededTorrentsMax = 512;
+inline constexpr std::size_t kLinksPerSwarmMax = 512;
+inline constexpr std::size_t kLinksPerDeviceMax = 4;
+
+inline constexpr std::chrono::seconds kHandshakeTimeout{10};
+inline constexpr std::chrono::seconds kPingInterval{10};
+inline constexpr std::chrono::seconds kSilenceMax{35};
+inline constexpr std::chrono::seconds kWantTimeout{20};  // without any progress
+inline constexpr std::chrono::seconds kTorrentIdle{45};
+
+}  // namespace lockstep

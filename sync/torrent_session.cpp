@@ -1,0 +1,552 @@
+// libtorrent's session and its alerts. What 2.0.8 does, and what is done about it:
+//   * It dials peers on its one-second tick, except when a torrent is resumed: so every torrent is
+//   added paused,
+//     with its peers, and resumed when checked. A plain add costs a second.
+//   * A torrent that runs on an io_context of ours must be gone before that context: stop() keeps
+//   the order.
+//   * A seed without piece layers stalls for seconds: they come from the replica.
+#include "sync/torrent_session.h"
+
+#include <future>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <libtorrent/add_torrent_params.hpp>
+#include <libtorrent/alert_types.hpp>
+#include <libtorrent/bencode.hpp>
+#include <libtorrent/hex.hpp>
+#include <libtorrent/peer_class_type_filter.hpp>
+#include <libtorrent/posix_disk_io.hpp>
+#include <libtorrent/session.hpp>
+#include <libtorrent/session_params.hpp>
+#include <libtorrent/settings_pack.hpp>
+#include <libtorrent/torrent_info.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+#include "base/worker_pool.h"
+#include "sync/torrent_core.h"
+
+namespace lockstep {
+
+namespace {
+
+constexpr std::size_t kSyntheticSize = 16 * kKiB;
+
+lt::settings_pack session_settings(const TorrentSessionOptions& options,
+                                   const std::string& interfaces) {
+    lt::settings_pack s;
+    s.set_str(lt::settings_pack::listen_interfaces, interfaces);
+    s.set_str(lt::settings_pack::user_agent, "Lockstep");
+    s.set_str(lt::settings_pack::handshake_client_version, "");
+    s.set_str(lt::settings_pack::peer_fingerprint, "-LS0100-");
+    s.set_int(lt::settings_pack::alert_mask,
+              static_cast<int>(static_cast<std::uint32_t>(
+                  lt::alert_category::status | lt::alert_category::error |
+                  lt::alert_category::tracker | lt::alert_category::piece_progress)));
+    s.set_int(lt::settings_pack::alert_queue_size, 100'000);
+    s.set_bool(lt::settings_pack::enable_dht, false);
+    s.set_bool(lt::settings_pack::enable_lsd, options.lan_discovery);
+    s.set_bool(lt::settings_pack::enable_upnp, false);
+    s.set_bool(lt::settings_pack::enable_natpmp, false);
+    s.set_bool(lt::settings_pack::enable_incoming_utp, false);
+    s.set_bool(lt::settings_pack::enable_outgoing_utp, false);
+    // Nothing rests on the transport's secrecy, and RC4 would cost six times the speed.
+    s.set_int(lt::settings_pack::in_enc_policy, lt::settings_pack::pe_disabled);
+    s.set_int(lt::settings_pack::out_enc_policy, lt::settings_pack::pe_disabled);
+    s.set_int(lt::settings_pack::mixed_mode_algorithm, lt::settings_pack::prefer_tcp);
+    s.set_bool(lt::settings_pack::allow_multiple_connections_per_ip, true);
+    s.set_bool(lt::settings_pack::close_redundant_connections, false);
+    s.set_int(lt::settings_pack::connection_speed, 500);
+    s.set_int(lt::settings_pack::torrent_connect_boost, 255);
+    s.set_bool(lt::settings_pack::smooth_connects, false);
+    s.set_int(lt::settings_pack::min_reconnect_time, 1);
+    s.set_int(lt::settings_pack::max_failcount, 31);
+    s.set_int(lt::settings_pack::unchoke_slots_limit, -1);
+    s.set_int(lt::settings_pack::choking_algorithm, lt::settings_pack::fixed_slots_choker);
+    s.set_int(lt::settings_pack::max_out_request_queue, 1500);
+    s.set_int(lt::settings_pack::max_allowed_in_request_queue, 2000);
+    s.set_int(lt::settings_pack::request_queue_time, 3);
+    s.set_int(lt::settings_pack::send_buffer_watermark, 4 * 1024 * 1024);
+    s.set_int(lt::settings_pack::send_buffer_low_watermark, 256 * 1024);
+    s.set_int(lt::settings_pack::send_buffer_watermark_factor, 150);
+    s.set_int(lt::settings_pack::max_queued_disk_bytes, 16 * 1024 * 1024);
+    s.set_int(lt::settings_pack::initial_picker_threshold, 0);
+    s.set_bool(lt::settings_pack::strict_end_game_mode, true);
+    s.set_int(lt::settings_pack::tick_interval, 100);
+    s.set_int(lt::settings_pack::active_downloads, -1);
+    s.set_int(lt::settings_pack::active_seeds, -1);
+    s.set_int(lt::settings_pack::active_limit, -1);
+    s.set_int(lt::settings_pack::connections_limit, 5000);
+    s.set_bool(lt::settings_pack::rate_limit_ip_overhead, false);
+    s.set_int(lt::settings_pack::stop_tracker_timeout, 1);
+    return s;
+}
+
+// A port that is free on all addresses, so that one number names us everywhere.
+std::uint16_t find_free_port() {
+    UniqueFd fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_storage storage{};
+    socklen_t size = sizeof(sockaddr_in6);
+    if (fd.ok()) {
+        storage.ss_family = AF_INET6;
+    } else {
+        fd = UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        storage.ss_family = AF_INET;
+        size = sizeof(sockaddr_in);
+    }
+    auto* address = reinterpret_cast<sockaddr*>(&storage);
+    if (!fd.ok() || ::bind(fd.get(), address, size) != 0 ||
+        ::getsockname(fd.get(), address, &size) != 0)
+        return 0;
+    return storage.ss_family == AF_INET6
+               ? ntohs(reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port)
+               : ntohs(reinterpret_cast<sockaddr_in*>(&storage)->sin_port);
+}
+
+std::string listen_interfaces(const std::vector<std::string>& addresses, std::uint16_t port) {
+    std::string out;
+    for (const std::string& address : addresses) {
+        if (!out.empty()) out += ',';
+        bool is_v6 = address.find(':') != std::string::npos && address.front() != '[';
+        out += (is_v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+    }
+    return out;
+}
+
+std::string derived_hex(const SwarmSeed& seed, std::string_view label) {
+    Bytes in = to_bytes(as_bytes(label));
+    append(in, seed);
+    return hex(session_hash(in));
+}
+
+// The torrent of a swarm: one piece that nobody has. Its info-hash is all that a tracker learns.
+std::shared_ptr<lt::torrent_info> synthetic_torrent(const SwarmSeed& seed) {
+    std::string name = derived_hex(seed, "lockstep control torrent 1 name");
+    Bytes root = from_hex(derived_hex(seed, "lockstep control torrent 1 root")).value();
+    lt::entry file;
+    file["length"] = static_cast<std::int64_t>(kSyntheticSize);
+    file["pieces root"] = std::string(as_text(root));
+    lt::entry torrent;
+    lt::entry& info = torrent["info"];
+    info["file tree"][name][""] = file;
+    info["meta version"] = 2;
+    info["name"] = name;
+    info["piece length"] = static_cast<std::int64_t>(kSyntheticSize);
+    std::vector<char> bytes;
+    lt::bencode(std::back_inserter(bytes), torrent);
+    lt::error_code error;
+    auto out =
+        std::make_shared<lt::torrent_info>(lt::span<char const>(bytes), error, lt::from_span);
+    CHECK(!error, error.message());
+    return out;
+}
+
+std::optional<lt::tcp::endpoint> to_endpoint(const PeerAddress& address) {
+    lt::error_code error;
+    auto ip = lt::make_address(address.host, error);
+    if (error || address.port == 0) return std::nullopt;
+    return lt::tcp::endpoint(ip, address.port);
+}
+
+struct SwarmRecord {
+    SwarmNumber number = 0;
+    lt::torrent_handle handle;
+};
+
+class LibtorrentSession final : public TorrentSession {
+  public:
+    explicit LibtorrentSession(TorrentEvents& events)
+        : events_(events), links_(std::make_shared<LinkTable>(events)), timer_(context_) {}
+
+    ~LibtorrentSession() override { stop(); }
+
+    Status listen(const TorrentSessionOptions& options);
+
+    std::uint16_t listen_port() const override { return port_; }
+
+    void open_swarm(SwarmNumber swarm, const SwarmSeed& seed, std::vector<std::string> relays,
+                    std::vector<PeerAddress> addresses) override {
+        post([=, this] { open_swarm_now(swarm, seed, relays, addresses); });
+    }
+    void close_swarm(SwarmNumber swarm) override {
+        post([=, this] { close_swarm_now(swarm); });
+    }
+    void set_relays(SwarmNumber swarm, std::vector<std::string> relays) override {
+        post([=, this] {
+            auto at = swarms_.find(swarm);
+            if (at != swarms_.end()) at->second.handle.replace_trackers(to_trackers(relays));
+        });
+    }
+    void add_address(SwarmNumber swarm, const PeerAddress& address) override {
+        post([=, this] {
+            auto at = swarms_.find(swarm);
+            auto endpoint = to_endpoint(address);
+            if (at != swarms_.end() && endpoint) at->second.handle.connect_peer(*endpoint);
+        });
+    }
+    void send(LinkNumber link, std::vector<Bytes> frames) override {
+        auto shared = std::make_shared<std::vector<Bytes>>(std::move(frames));
+        post([=, this] { send_on_link(*links_, link, *shared); });
+    }
+    void close_link(LinkNumber link, LinkEnd end) override {
+        post([=, this] { lockstep::close_link(*links_, link, end); });
+    }
+    void seed_pack(const PackSeed& seed, const SessionKey& key) override {
+        post([=, this] { seed_pack_now(seed, key); });
+    }
+    void fetch_pack(const PackInfo& pack, const std::filesystem::path& directory,
+                    const PeerAddress& holder, const SessionKey& key) override {
+        post([=, this] { fetch_pack_now(pack, directory, holder, key); });
+    }
+    void drop_pack(const PackId& pack) override {
+        post([=, this] { drop_now(pack, true); });
+    }
+    void drop_fetch(const PackId& pack) override {
+        post([=, this] { drop_now(pack, false); });
+    }
+
+  private:
+    template <typename F>
+    void post(F task) {
+        boost::asio::post(context_, std::move(task));
+    }
+    void stop();
+
+    static std::vector<lt::announce_entry> to_trackers(const std::vector<std::string>& relays) {
+        std::vector<lt::announce_entry> out;
+        for (const std::string& relay : relays) out.emplace_back(relay);
+        return out;
+    }
+
+    void open_swarm_now(SwarmNumber swarm, const SwarmSeed& seed,
+                        const std::vector<std::string>& relays,
+                        const std::vector<PeerAddress>& addresses);
+    void close_swarm_now(SwarmNumber swarm);
+    void seed_pack_now(const PackSeed& seed, const SessionKey& key);
+    void fetch_pack_now(const PackInfo& pack, const std::filesystem::path& directory,
+                        const PeerAddress& holder, const SessionKey& key);
+    // The record of a torrent that has just been added; nullptr when libtorrent refused it.
+    std::shared_ptr<PackRecord> add_pack_torrent(const PackInfo& pack, bool is_seed,
+                                                 const SessionKey& key, ByteView layers,
+                                                 lt::add_torrent_params params);
+    void drop_now(const PackId& pack, bool seeds_too);
+    void remove_idle_seeds();
+    void arm_timer();
+
+    void take_alerts();
+    void on_alert(lt::alert& alert);
+    void on_checked(const lt::torrent_handle& handle);
+    void on_finished(const lt::torrent_handle& handle);
+    void on_broken(const lt::torrent_handle& handle, const std::string& why);
+    void on_relay(const lt::torrent_handle& handle, const char* url, bool ok,
+                  const std::string& message);
+    std::shared_ptr<PackRecord> record_of(const lt::torrent_handle& handle);
+
+    TorrentEvents& events_;
+    boost::asio::io_context context_{1};
+    std::shared_ptr<LinkTable> links_;
+    boost::asio::steady_timer timer_;
+    std::unique_ptr<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>>
+        guard_;
+    std::unique_ptr<lt::session> session_;
+    std::thread thread_;
+    std::uint16_t port_ = 0;
+    bool stopping_ = false;  // on ls-net
+    std::atomic<bool> alerts_posted_{false};
+    std::optional<std::promise<std::uint16_t>> listening_;  // until the first answer; on ls-net
+    std::size_t listen_failures_ = 0, listen_count_ = 0;
+    std::map<SwarmNumber, SwarmRecord> swarms_;
+    std::map<lt::torrent_handle, SwarmNumber> swarm_of_;
+    std::map<PackId, std::shared_ptr<PackRecord>> packs_;
+    std::map<lt::torrent_handle, PackId> pack_of_;
+};
+
+Status LibtorrentSession::listen(const TorrentSessionOptions& options) {
+    if (options.listen_addresses.empty())
+        return Error{ErrorKind::Invalid, "no address to listen on"};
+    std::uint16_t port = options.listen_port != 0 ? options.listen_port : find_free_port();
+    listen_count_ = options.listen_addresses.size();
+    listening_.emplace();
+    auto answer = listening_->get_future();
+    try {
+        lt::session_params params(
+            session_settings(options, listen_interfaces(options.listen_addresses, port)),
+            std::vector<std::shared_ptr<lt::plugin>>{});
+        params.disk_io_constructor = lt::posix_disk_io_constructor;
+        session_ =
+            std::make_unique<lt::session>(std::move(params), context_, lt::session_flags_t{});
+    } catch (const std::exception& error) {
+        return Error{ErrorKind::Io, error.what()};
+    }
+    session_->set_alert_notify([this] {
+        if (!alerts_posted_.exchange(true)) post([this] { take_alerts(); });
+    });
+    guard_ =
+        std::make_unique<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>>(
+            context_.get_executor());
+    thread_ = std::thread([this] {
+        name_thread("ls-net");
+        context_.run();
+    });
+    post([this] { arm_timer(); });
+    if (answer.wait_for(std::chrono::seconds(10)) == std::future_status::ready)
+        port_ = answer.get();
+    if (port_ == 0) return Error{ErrorKind::Io, "cannot listen on any address"};
+    return {};
+}
+
+void LibtorrentSession::stop() {
+    if (session_ == nullptr) return;
+    if (thread_.joinable()) {
+        std::promise<void> quiet;
+        post([&] {
+            stopping_ = true;
+            timer_.cancel();
+            session_->set_alert_notify({});
+            quiet.set_value();
+        });
+        quiet.get_future().wait();
+    }
+    // In this order, or it crashes: the proxy outlives the thread, the context outlives the proxy.
+    lt::session_proxy proxy = session_->abort();
+    session_.reset();
+    guard_.reset();
+    if (thread_.joinable()) thread_.join();
+}
+
+void LibtorrentSession::arm_timer() {
+    timer_.expires_after(std::chrono::seconds(5));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error || stopping_) return;
+        remove_idle_seeds();
+        arm_timer();
+    });
+}
+
+void LibtorrentSession::open_swarm_now(SwarmNumber swarm, const SwarmSeed& seed,
+                                       const std::vector<std::string>& relays,
+                                       const std::vector<PeerAddress>& addresses) {
+    if (stopping_ || swarms_.count(swarm) != 0) return;
+    lt::add_torrent_params params;
+    params.ti = synthetic_torrent(seed);
+    params.save_path = "/nonexistent";  // nothing is ever read or written
+    params.flags =
+        lt::torrent_flags::paused | lt::torrent_flags::disable_dht | lt::torrent_flags::disable_pex;
+    params.trackers = relays;
+    for (const PeerAddress& address : addresses)
+        if (auto endpoint = to_endpoint(address)) params.peers.push_back(*endpoint);
+    params.extensions.emplace_back(
+        [links = links_, swarm](const lt::torrent_handle&, lt::client_data_t) {
+            return make_swarm_plugin(links, swarm);
+        });
+    lt::error_code error;
+    lt::torrent_handle handle = session_->add_torrent(std::move(params), error);
+    if (error) {
+        log_warning("sync", "cannot open a swarm: {}", error.message());
+        return;
+    }
+    swarms_[swarm] = {swarm, handle};
+    swarm_of_[handle] = swarm;
+}
+
+void LibtorrentSession::close_swarm_now(SwarmNumber swarm) {
+    auto at = swarms_.find(swarm);
+    if (at == swarms_.end()) return;
+    swarm_of_.erase(at->second.handle);
+    if (!stopping_) session_->remove_torrent(at->second.handle);
+    swarms_.erase(at);
+}
+
+std::shared_ptr<PackRecord> LibtorrentSession::add_pack_torrent(const PackInfo& pack, bool is_seed,
+                                                                const SessionKey& key,
+                                                                ByteView layers,
+                                                                lt::add_torrent_params params) {
+    auto record = std::make_shared<PackRecord>();
+    record->pack = pack;
+    record->torrent = pack_info_hash(pack);
+    record->is_seed = is_seed;
+    record->keys.push_back(key);
+    Bytes torrent = pack_torrent_file(pack, layers);
+    lt::error_code error;
+    params.ti = std::make_shared<lt::torrent_info>(
+        lt::span<char const>(as_text(torrent).data(), static_cast<std::ptrdiff_t>(torrent.size())),
+        error, lt::from_span);
+    if (!error) {
+        params.flags = lt::torrent_flags::paused | lt::torrent_flags::disable_dht |
+                       lt::torrent_flags::disable_lsd | lt::torrent_flags::disable_pex;
+        if (is_seed) params.flags |= lt::torrent_flags::seed_mode;
+        params.extensions.emplace_back([record](const lt::torrent_handle&, lt::client_data_t) {
+            return make_pack_plugin(record);
+        });
+        record->handle = session_->add_torrent(std::move(params), error);
+    }
+    if (error) {
+        log_warning("sync", "cannot add the torrent of pack {}: {}", pack.id.to_hex(),
+                    error.message());
+        return nullptr;
+    }
+    packs_[pack.id] = record;
+    pack_of_[record->handle] = pack.id;
+    return record;
+}
+
+void LibtorrentSession::seed_pack_now(const PackSeed& seed, const SessionKey& key) {
+    if (stopping_) return;
+    auto at = packs_.find(seed.pack.id);
+    if (at != packs_.end() && at->second->is_seed) {
+        auto& record = *at->second;
+        record.last_used = std::chrono::steady_clock::now();
+        bool known = false;
+        for (const SessionKey& other : record.keys)
+            known = known || equal_constant_time(other.view(), key.view());
+        if (!known) {
+            if (record.keys.size() == kPackTokenKeysMax) record.keys.erase(record.keys.begin());
+            record.keys.push_back(key);
+        }
+        events_.pack_seeding(seed.pack.id, true);
+        return;
+    }
+    drop_now(seed.pack.id, false);
+    if (packs_.size() >= kSeededTorrentsMax) return events_.pack_seeding(seed.pack.id, false);
+    lt::add_torrent_params params;
+    params.save_path = seed.file.parent_path().string();
+    params.renamed_files[lt::file_index_t{0}] = seed.file.filename().string();
+    if (add_pack_torrent(seed.pack, true, key, seed.piece_layers, std::move(params)) == nullptr)
+        events_.pack_seeding(seed.pack.id, false);
+}
+
+void LibtorrentSession::fetch_pack_now(const PackInfo& pack, const std::filesystem::path& directory,
+                                       const PeerAddress& holder, const SessionKey& key) {
+    if (stopping_) return;
+    auto endpoint = to_endpoint(holder);
+    drop_now(pack.id, true);
+    lt::add_torrent_params params;
+    params.save_path = directory.string();
+    if (endpoint) params.peers.push_back(*endpoint);
+    if (!endpoint || add_pack_torrent(pack, false, key, {}, std::move(params)) == nullptr)
+        events_.pack_failed(pack.id, "no torrent");
+}
+
+void LibtorrentSession::drop_now(const PackId& pack, bool seeds_too) {
+    auto at = packs_.find(pack);
+    if (at == packs_.end() || (at->second->is_seed && !seeds_too)) return;
+    auto record = at->second;
+    record->is_over = true;
+    pack_of_.erase(record->handle);
+    packs_.erase(at);
+    if (!stopping_) session_->remove_torrent(record->handle);
+}
+
+void LibtorrentSession::remove_idle_seeds() {
+    std::vector<PackId> idle;
+    auto now = std::chrono::steady_clock::now();
+    for (const auto& [id, record] : packs_)
+        if (record->is_seed && record->connections == 0 && now - record->last_used > kTorrentIdle)
+            idle.push_back(id);
+    for (const PackId& id : idle) drop_now(id, true);
+}
+
+void LibtorrentSession::take_alerts() {
+    alerts_posted_ = false;
+    if (stopping_) return;
+    std::vector<lt::alert*> alerts;
+    session_->pop_alerts(&alerts);
+    for (lt::alert* alert : alerts) on_alert(*alert);
+}
+
+void LibtorrentSession::on_alert(lt::alert& alert) {
+    if (auto* a = lt::alert_cast<lt::torrent_checked_alert>(&alert)) {
+        on_checked(a->handle);
+    } else if (auto* finished = lt::alert_cast<lt::torrent_finished_alert>(&alert)) {
+        on_finished(finished->handle);
+    } else if (auto* piece = lt::alert_cast<lt::piece_finished_alert>(&alert)) {
+        auto record = record_of(piece->handle);
+        if (record != nullptr && !record->is_seed)
+            events_.pack_progress(
+                record->pack.id,
+                std::min<std::uint64_t>(pack_piece_size(record->pack.length), record->pack.length));
+    } else if (auto* wrong = lt::alert_cast<lt::hash_failed_alert>(&alert)) {
+        on_broken(wrong->handle, "a piece has the wrong hash");
+    } else if (auto* broken = lt::alert_cast<lt::torrent_error_alert>(&alert)) {
+        on_broken(broken->handle, broken->error.message());
+    } else if (auto* file = lt::alert_cast<lt::file_error_alert>(&alert)) {
+        on_broken(file->handle, file->error.message());
+    } else if (auto* reply = lt::alert_cast<lt::tracker_reply_alert>(&alert)) {
+        on_relay(reply->handle, reply->tracker_url(), true, "");
+    } else if (auto* failed = lt::alert_cast<lt::tracker_error_alert>(&alert)) {
+        std::string why = failed->failure_reason();
+        on_relay(failed->handle, failed->tracker_url(), false,
+                 why.empty() ? failed->error.message() : why);
+    } else if (auto* listening = lt::alert_cast<lt::listen_succeeded_alert>(&alert)) {
+        if (listening_ && listening->socket_type == lt::socket_type_t::tcp) {
+            listening_->set_value(static_cast<std::uint16_t>(listening->port));
+            listening_.reset();
+        }
+    } else if (auto* deaf = lt::alert_cast<lt::listen_failed_alert>(&alert)) {
+        log_info("sync", "cannot listen on {}: {}", deaf->listen_interface(),
+                 deaf->error.message());
+        if (listening_ && deaf->socket_type == lt::socket_type_t::tcp &&
+            ++listen_failures_ >= listen_count_) {
+            listening_->set_value(0);
+            listening_.reset();
+        }
+    }
+}
+
+void LibtorrentSession::on_checked(const lt::torrent_handle& handle) {
+    handle.resume();
+    auto record = record_of(handle);
+    if (record != nullptr && record->is_seed) events_.pack_seeding(record->pack.id, true);
+}
+
+void LibtorrentSession::on_finished(const lt::torrent_handle& handle) {
+    auto record = record_of(handle);
+    if (record == nullptr || record->is_seed || record->is_over) return;
+    record->is_over = true;
+    // posix_disk_io writes before it reports, so the file is whole now.
+    auto name = record->pack.id.to_hex();
+    std::filesystem::path file =
+        std::filesystem::path(handle.status(lt::torrent_handle::query_save_path).save_path) / name;
+    events_.pack_fetched(record->pack.id, file);
+}
+
+void LibtorrentSession::on_broken(const lt::torrent_handle& handle, const std::string& why) {
+    auto record = record_of(handle);
+    if (record == nullptr || record->is_over) return;
+    if (record->is_seed) {
+        drop_now(record->pack.id, true);
+        return events_.pack_seeding(record->pack.id, false);
+    }
+    record->is_over = true;
+    events_.pack_failed(record->pack.id, why);
+}
+
+void LibtorrentSession::on_relay(const lt::torrent_handle& handle, const char* url, bool ok,
+                                 const std::string& message) {
+    auto at = swarm_of_.find(handle);
+    if (at != swarm_of_.end()) events_.relay_answered(at->second, url, ok, message);
+}
+
+std::shared_ptr<PackRecord> LibtorrentSession::record_of(const lt::torrent_handle& handle) {
+    auto at = pack_of_.find(handle);
+    return at == pack_of_.end() ? nullptr : packs_.at(at->second);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TorrentSession>> TorrentSession::start(const TorrentSessionOptions& options,
+                                                              TorrentEvents& events) {
+    auto session = std::make_unique<LibtorrentSession>(events);
+    TRY_OK(session->listen(options));
+    return std::unique_ptr<TorrentSession>(std::move(session));
+}
+
+}  // namespace lockstep

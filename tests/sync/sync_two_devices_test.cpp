@@ -1,0 +1,55 @@
+// Two real engines over loopback.
+#include "tests/sync/sync_fixture.h"
+
+namespace lockstep {
+namespace {
+
+class TwoDevicesTest : public ::testing::Test {
+  protected:
+    TwoDevicesTest() { FakeReplica::introduce({&a.replica, &b.replica}); }
+
+    void connect() {
+        a.start();
+        b.start({a.address()});
+        ASSERT_TRUE(eventually([&] { return a.is_in_step_with(1) && b.is_in_step_with(1); }));
+    }
+    bool settle() {
+        return eventually([&] {
+            return a.replica.frontier() == b.replica.frontier() &&
+                   a.replica.missing_packs().empty() && b.replica.missing_packs().empty() &&
+                   a.is_in_step_with(1) && b.is_in_step_with(1);
+        });
+    }
+
+    FakeVault vault = FakeVault::random();
+    Device a{vault, "alpha"}, b{vault, "beta"};
+};
+
+TEST_F(TwoDevicesTest, ConvergeByAKnownAddressWithoutRelay) {
+    a.replica.publish({random_bytes(5000), random_bytes(300'000)});
+    b.replica.publish({random_bytes(20'000)});
+    connect();
+    EXPECT_TRUE(settle());
+    EXPECT_EQ(a.replica.pack_count(), 3u);
+    EXPECT_EQ(b.replica.pack_count(), 3u);
+    EXPECT_EQ(a.status().peers.at(0).label, "beta");
+}
+
+TEST_F(TwoDevicesTest, NewSegmentsArePushedWithTheirPacks) {
+    connect();
+    for (int i = 0; i < 20; ++i) {
+        a.replica.publish({random_bytes(4096)});
+        EXPECT_TRUE(settle());
+    }
+    EXPECT_EQ(b.replica.pack_count(), 20u);
+}
+
+TEST_F(TwoDevicesTest, LargePacksGoByTorrent) {
+    a.replica.publish({random_bytes(3 * kMiB), random_bytes(16 * kMiB), random_bytes(kMiB + 1)});
+    connect();
+    EXPECT_TRUE(settle());
+    EXPECT_EQ(b.replica.pack_count(), 3u);
+}
+
+}  // namespace
+}  // namespace lockstep
