@@ -188,9 +188,12 @@ void Connection::read() {
 void Connection::on_read(error_code error, std::size_t size) {
     is_reading_ = false;
     if (state_ == State::Closed) return;
+    // A last answer may be on its way (408): a peer that has stopped sending may still read it.
+    if (error && state_ == State::Writing) return;
     // A peer that is gone, or that says no more in the middle of a request, gets no answer.
     if (error) return close();
-    if (state_ == State::Events || state_ == State::Draining) return read();
+    // What comes beside a stream or a last answer is not asked for.
+    if (state_ != State::Idle && state_ != State::Reading) return read();
     buffer_.commit(size);
     feed();
 }

@@ -83,6 +83,7 @@ class HttpResponder {
     std::shared_ptr<Exchange> exchange_;
 };
 
+// The request is the handler's until it returns: who answers later copies what it needs.
 using HttpHandler = std::function<void(const HttpRequest&, HttpResponder)>;
 
 // THREADS: listen_*() and stop() from one thread; the handler is called from several at once,

@@ -199,6 +199,15 @@ TEST_F(HttpServerTest, SlowRequestsAreCutAndIdleConnectionsClosed) {
     EXPECT_TRUE(eventually([&] { return server->connection_count() == 0; }));
 }
 
+TEST_F(HttpServerTest, TheRestOfACutRequestIsNotAnswered) {
+    serve(echo, {.request_timeout = 50ms});
+    RawPeer peer = connect();
+    peer.send("GET / HT");
+    EXPECT_TRUE(peer.read_until("too long\n").starts_with("HTTP/1.1 408 "));
+    peer.send("TP/1.1\r\n\r\n");
+    EXPECT_EQ(peer.read_to_end(), "");
+}
+
 TEST_F(HttpServerTest, AReaderThatReadsNothingIsClosed) {
     serve(
         [](const HttpRequest&, HttpResponder responder) {
