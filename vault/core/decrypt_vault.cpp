@@ -205,7 +205,7 @@ Status check_names(Disk& disk, const fs::path& directory, CheckReport& report) {
 }
 
 Status check_pack_names(Disk& disk, const fs::path& directory, CheckReport& report) {
-    TRY(auto packs, PackStore::open(disk, directory));
+    auto packs = PackStore::open_read_only(disk, directory);
     TRY(auto listing, packs->list());
     for (const PackInfo& info : listing.packs) {
         ++report.packs;

@@ -54,7 +54,7 @@ const AnySecretKey* OfflineVault::pack_base_of(const EpochId& epoch) const {
 
 Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random, const fs::path& directory) {
     TRY(index_, Index::open_in_memory());
-    TRY(packs_, PackStore::open(disk, directory));
+    packs_ = PackStore::open_read_only(disk, directory);
     TRY(auto logs, LogStore::open(disk, directory));
     content_ = std::make_unique<ContentPool>(ContentPoolEnvironment{
         .index = *index_,

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "vault/core/open_vault_secrets.h"
 
 namespace lockstep {
 namespace {
@@ -19,37 +20,6 @@ constexpr std::uint64_t kJournalSizeMax = kMiB;          // then released entrie
 
 }  // namespace
 
-struct OpenVault::Ids final : DerivedIds {
-    explicit Ids(const VaultKeys& vault_keys) : keys(vault_keys) {}
-    FileId file(const FileId& file, const VersionId& version) const override { return keys.forked_file(file, version); }
-    LinkId link(const LinkId& link, const VersionId& version) const override { return keys.forked_link(link, version); }
-    VersionId version(const FileId& fork, const VersionId& version) const override {
-        return keys.forked_version(fork, version);
-    }
-    const VaultKeys& keys;
-};
-
-struct OpenVault::Secrets {
-    Secrets(const KeyState& state, Random& random)
-        : vault(VaultKeys::derive(state.root(), state.vault())),
-          ids(vault),
-          chunker(make_gear_table(vault.chunker)),
-          derived(vault) {
-        static_cast<void>(random);
-        learn(state);
-    }
-    void learn(const KeyState& state) {
-        for (const auto& [epoch, secret] : state.epoch_secrets())
-            if (!epochs.contains(epoch))
-                epochs[epoch] = std::make_unique<const EpochKeys>(EpochKeys::derive(secret, state.vault(), epoch));
-    }
-    VaultKeys vault;
-    std::map<EpochId, std::unique_ptr<const EpochKeys>> epochs;   // only grows
-    ContentIds ids;
-    Chunker chunker;
-    Ids derived;
-};
-
 // ---- opening
 
 Result<std::unique_ptr<OpenVault>> OpenVault::open(const VaultEnvironment& environment, VaultReplica& replica,
@@ -57,7 +27,7 @@ Result<std::unique_ptr<OpenVault>> OpenVault::open(const VaultEnvironment& envir
                                                    std::function<void()> work_changed) {
     CHECK(keys->is_unlocked());
     if (!keys->write_epoch()) return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
-    auto secrets = std::make_unique<Secrets>(*keys, environment.random);
+    auto secrets = std::make_unique<Secrets>(*keys);
     std::unique_ptr<OpenVault> out(
         new OpenVault(environment, replica, std::move(keys), std::move(secrets), std::move(work_changed)));
     TRY_OK(out->load());

@@ -1,5 +1,6 @@
 lockstep_library(vault_core
   SOURCES
+    core/check_open.cpp
     core/decrypt_vault.cpp
     core/lockable_files.cpp
     core/offline_vault.cpp

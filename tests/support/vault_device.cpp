@@ -1,0 +1,207 @@
+#include "tests/support/vault_device.h"
+
+#include <algorithm>
+
+namespace lockstep {
+namespace {
+
+const fs::path kVaultDirectory = "/home/vault";
+const fs::path kStateDirectory = "/home/state";
+
+}  // namespace
+
+VaultDevice::VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock)
+    : label_(std::move(label)), clock_(clock), random_(seed), identity_(DeviceIdentity::generate(random_)) {
+    CHECK(disk_.make_directories(kStateDirectory).ok());
+}
+
+VaultDevice::~VaultDevice() = default;
+
+VaultEnvironment VaultDevice::environment() {
+    return {disk_, clock_, random_, workers_, identity_, label_, kStateDirectory};
+}
+
+Status VaultDevice::found() {
+    TRY(vault_, Vault::create(environment(), kVaultDirectory, as_bytes(kTestPassphrase),
+                              {.cost = kTestCost, .unlock_at_start = true}, nullptr));
+    return {};
+}
+
+Status VaultDevice::join(VaultDevice& host) {
+    TRY(Bytes offer, host.vault().make_offer("test"));
+    TRY(auto pending, PendingJoin::begin(environment(), offer));
+    TRY(Bytes admission, host.vault().admit(pending->request(), MemberRole::Owner));
+    TRY(vault_, pending->finish(kVaultDirectory, admission, true));
+    return {};
+}
+
+Status VaultDevice::reopen() {
+    TRY(vault_, Vault::open(environment(), kVaultDirectory));
+    return vault_->unlock_with_stored_key();
+}
+
+Status VaultDevice::crash_and_reopen(std::uint64_t seed) {
+    vault_.reset();
+    disk_.crash(seed);
+    return reopen();
+}
+
+Status VaultDevice::kill_and_reopen() {
+    vault_.reset();
+    return reopen();
+}
+
+Result<NodeId> VaultDevice::node(const std::string& path) {
+    NodeId at = kRootNode;
+    for (std::size_t start = 0; start < path.size();) {
+        std::size_t end = std::min(path.find('/', start), path.size());
+        TRY(Attributes found, vault_->files().lookup(at, path.substr(start, end - start)));
+        at = found.node;
+        start = end + 1;
+    }
+    return at;
+}
+
+Result<NodeId> VaultDevice::make_parents(const std::string& path, std::string* name) {
+    NodeId at = kRootNode;
+    std::size_t start = 0;
+    for (std::size_t end = path.find('/'); end != std::string::npos; end = path.find('/', start)) {
+        std::string part = path.substr(start, end - start);
+        auto found = vault_->files().lookup(at, part);
+        if (!found.ok()) found = vault_->files().make_directory(at, part, 0755);
+        if (!found.ok()) return std::move(found).error();
+        at = found->node;
+        start = end + 1;
+    }
+    *name = path.substr(start);
+    return at;
+}
+
+Status VaultDevice::write(const std::string& path, std::string_view text) {
+    std::string name;
+    TRY(NodeId parent, make_parents(path, &name));
+    FileSystem& files = vault_->files();
+    HandleId handle = 0;
+    auto found = files.lookup(parent, name);
+    if (found.ok()) {
+        TRY(handle, files.open(found->node, {.read = true, .write = true, .truncate = true}));
+    } else {
+        TRY(auto created, files.create(parent, name, 0644));
+        handle = created.handle;
+    }
+    Status written = files.write(handle, 0, as_bytes(text));
+    if (written.ok()) written = files.flush(handle);
+    files.release(handle);
+    return written;
+}
+
+Status VaultDevice::append(const std::string& path, std::string_view text) {
+    TRY(NodeId id, node(path));
+    FileSystem& files = vault_->files();
+    TRY(Attributes attributes, files.attributes(id));
+    TRY(HandleId handle, files.open(id, {.read = true, .write = true}));
+    Status written = files.write(handle, attributes.size, as_bytes(text));
+    if (written.ok()) written = files.flush(handle);
+    files.release(handle);
+    return written;
+}
+
+Status VaultDevice::sync(const std::string& path) {
+    TRY(NodeId id, node(path));
+    TRY(HandleId handle, vault_->files().open(id, {.read = true, .write = true}));
+    Status synced = vault_->files().sync(handle);
+    vault_->files().release(handle);
+    return synced;
+}
+
+Status VaultDevice::make_directory(const std::string& path) {
+    std::string name;
+    TRY(NodeId parent, make_parents(path, &name));
+    TRY(Attributes made, vault_->files().make_directory(parent, name, 0755));
+    static_cast<void>(made);
+    return {};
+}
+
+Status VaultDevice::remove(const std::string& path) {
+    std::string name;
+    TRY(NodeId parent, make_parents(path, &name));
+    TRY(Attributes found, vault_->files().lookup(parent, name));
+    if (found.type == FileType::Directory) return vault_->files().remove_directory(parent, name);
+    return vault_->files().remove_file(parent, name);
+}
+
+Status VaultDevice::rename(const std::string& from, const std::string& to) {
+    std::string name, new_name;
+    TRY(NodeId parent, make_parents(from, &name));
+    TRY(NodeId new_parent, make_parents(to, &new_name));
+    return vault_->files().rename(parent, name, new_parent, new_name, RenameMode::Replace);
+}
+
+Result<std::string> VaultDevice::read(const std::string& path) {
+    TRY(NodeId id, node(path));
+    FileSystem& files = vault_->files();
+    TRY(Attributes attributes, files.attributes(id));
+    if (attributes.type == FileType::Symlink) return files.read_symlink(id);
+    TRY(HandleId handle, files.open(id, {.read = true}));
+    Bytes out(attributes.size);
+    auto got = files.read(handle, 0, out);
+    files.release(handle);
+    if (!got.ok()) return std::move(got).error();
+    out.resize(*got);
+    return std::string(as_text(out));
+}
+
+std::map<std::string, std::string> VaultDevice::tree() {
+    std::map<std::string, std::string> out;
+    list_into(kRootNode, "", out);
+    return out;
+}
+
+void VaultDevice::list_into(NodeId directory, const std::string& path, std::map<std::string, std::string>& out) {
+    auto listing = vault_->files().list(directory);
+    CHECK(listing.ok(), "a directory can be listed");
+    for (const DirectoryEntry& entry : **listing) {
+        std::string entry_path = path + entry.name;
+        if (entry.type == FileType::Directory) {
+            out[entry_path + "/"];
+            auto found = vault_->files().lookup(directory, entry.name);
+            CHECK(found.ok(), "a listed directory can be looked up");
+            list_into(found->node, entry_path + "/", out);
+            continue;
+        }
+        auto text = read(entry_path);
+        out[entry_path] = text.ok() ? *text : "unreadable: " + text.error().message;
+    }
+}
+
+Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects_max) {
+    Replica& mine = *vault_->replica();
+    Replica& theirs = *from.vault().replica();
+    std::uint64_t taken = 0;
+    auto known = mine.key_objects();
+    for (const KeyObjectId& id : theirs.key_objects()) {
+        if (std::binary_search(known.begin(), known.end(), id)) continue;
+        TRY(Bytes bytes, theirs.read_key_object(id));
+        TRY(Added added, mine.add_key_object(bytes));
+        static_cast<void>(added);
+    }
+    Frontier have = mine.frontier();
+    for (const auto& [log, last] : theirs.frontier()) {
+        for (std::uint64_t number = have[log].number + 1; number <= last.number && taken < objects_max; ++number) {
+            TRY(Bytes bytes, theirs.read_segment({log, number}));
+            TRY(Added added, mine.add_segment(bytes));
+            taken += added == Added::Stored;
+        }
+    }
+    for (const PackInfo& pack : mine.missing_packs()) {
+        if (taken >= objects_max || !theirs.has_pack(pack.id)) continue;
+        TRY(Bytes bytes, theirs.read_pack(pack.id, 0, pack.length));
+        TRY_OK(mine.add_pack(pack, bytes));
+        ++taken;
+    }
+    TRY(std::uint64_t merged, vault_->merge());
+    static_cast<void>(merged);
+    return taken;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,73 @@
+// A device with a vault for tests: everything real but the disk, the clock and the randomness, and no threads.
+//
+//     World world(seed);
+//     auto& laptop = world.found("laptop");
+//     auto& desk = world.join("desk", laptop);
+//     laptop.write("a/b", "text"); world.settle(); EXPECT_EQ("text", desk.read("a/b"));
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/worker_pool.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/memory_disk.h"
+#include "tests/support/seeded_random.h"
+#include "vault/keys/device_identity.h"
+#include "vault/vault.h"
+
+namespace lockstep {
+
+class VaultDevice {
+  public:
+    VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock);
+    ~VaultDevice();
+
+    Status found();
+    Status join(VaultDevice& host);
+    // Stops as if the power had failed: what was not synced is gone (or partly there, by the seed). Opens again.
+    Status crash_and_reopen(std::uint64_t seed);
+    // Stops as if the process had been killed: what was handed to the disk stays.
+    Status kill_and_reopen();
+
+    Vault& vault() { return *vault_; }
+    MemoryDisk& disk() { return disk_; }
+    const std::string& label() const { return label_; }
+
+    // Paths are "a/b"; missing directories are made. Each returns what the file system says.
+    Status write(const std::string& path, std::string_view text);
+    Status append(const std::string& path, std::string_view text);
+    Status sync(const std::string& path);
+    Status make_directory(const std::string& path);
+    Status remove(const std::string& path);
+    Status rename(const std::string& from, const std::string& to);
+    Result<std::string> read(const std::string& path);
+    // path -> content; directories end in '/' and have none.
+    std::map<std::string, std::string> tree();
+    Result<NodeId> node(const std::string& path);
+
+    Status publish() { return vault_->publish(); }
+    // Takes what `from` has and this device lacks: key objects, segments, packs. Returns how many objects.
+    Result<std::uint64_t> pull(VaultDevice& from, std::uint64_t objects_max = ~std::uint64_t{0});
+
+  private:
+    VaultEnvironment environment();
+    Status reopen();
+    void list_into(NodeId directory, const std::string& path, std::map<std::string, std::string>& out);
+    Result<NodeId> make_parents(const std::string& path, std::string* name);
+
+    std::string label_;
+    FakeClock& clock_;
+    MemoryDisk disk_;
+    SeededRandom random_;
+    WorkerPool workers_{0};
+    DeviceIdentity identity_;
+    std::unique_ptr<Vault> vault_;
+};
+
+inline constexpr std::string_view kTestPassphrase = "correct horse battery staple";
+inline constexpr KdfCost kTestCost{.memory_bytes = 64ULL << 20, .operations = 3};
+
+}  // namespace lockstep

@@ -1,0 +1,211 @@
+#include "vault/vault.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/vault_device.h"
+
+namespace lockstep {
+namespace {
+
+class VaultTest : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        Status made = laptop_.found();
+        ASSERT_TRUE(made.ok()) << made.error().message;
+    }
+    void join_desk() {
+        Status joined = desk_.join(laptop_);
+        ASSERT_TRUE(joined.ok()) << joined.error().message;
+    }
+    void settle() {
+        for (int round = 0; round < 4; ++round) {
+            clock_.advance(std::chrono::seconds(3));
+            for (VaultDevice* device : {&laptop_, &desk_}) {
+                Status published = device->publish();
+                ASSERT_TRUE(published.ok()) << published.error().message;
+            }
+            auto there = laptop_.pull(desk_), back = desk_.pull(laptop_);
+            ASSERT_TRUE(there.ok()) << there.error().message;
+            ASSERT_TRUE(back.ok()) << back.error().message;
+        }
+    }
+    static std::string noise(std::size_t size, std::uint64_t seed = 1) {
+        SeededRandom random(seed);
+        return std::string(as_text(random.bytes(size)));
+    }
+
+    FakeClock clock_;
+    VaultDevice laptop_{"laptop", 1, clock_};
+    VaultDevice desk_{"desk", 2, clock_};
+};
+
+TEST_F(VaultTest, WhatIsWrittenIsReadBack) {
+    ASSERT_TRUE(laptop_.write("notes/today.txt", "hello").ok());
+    EXPECT_EQ("hello", *laptop_.read("notes/today.txt"));
+    std::string big = noise(3 << 20);
+    ASSERT_TRUE(laptop_.write("big", big).ok());
+    EXPECT_EQ(big, *laptop_.read("big"));
+}
+
+TEST_F(VaultTest, PublishedContentSurvivesAPowerCut) {
+    std::string big = noise(2 << 20);
+    ASSERT_TRUE(laptop_.write("a/big", big).ok());
+    ASSERT_TRUE(laptop_.write("a/small", "text").ok());
+    ASSERT_TRUE(laptop_.publish().ok());
+    ASSERT_TRUE(laptop_.crash_and_reopen(7).ok());
+    EXPECT_EQ(big, *laptop_.read("a/big"));
+    EXPECT_EQ("text", *laptop_.read("a/small"));
+}
+
+TEST_F(VaultTest, SyncedContentSurvivesAPowerCutBeforeItIsPublished) {
+    std::string big = noise(300000), huge = noise(3 << 20, 5);
+    ASSERT_TRUE(laptop_.write("d/big", big).ok());
+    ASSERT_TRUE(laptop_.write("d/huge", huge).ok());
+    ASSERT_TRUE(laptop_.write("d/small", "text").ok());
+    ASSERT_TRUE(laptop_.sync("d/small").ok());
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+        ASSERT_TRUE(laptop_.crash_and_reopen(seed).ok());
+        EXPECT_EQ("text", *laptop_.read("d/small"));
+        EXPECT_EQ(big, *laptop_.read("d/big")) << "fsync covers what was closed before";
+        EXPECT_EQ(huge, *laptop_.read("d/huge"));
+    }
+    ASSERT_TRUE(laptop_.publish().ok());
+    ASSERT_TRUE(laptop_.crash_and_reopen(9).ok());
+    EXPECT_EQ(huge, *laptop_.read("d/huge"));
+}
+
+TEST_F(VaultTest, AWrongPassphraseIsRefused) {
+    ASSERT_TRUE(laptop_.write("x", "y").ok());
+    ASSERT_TRUE(laptop_.vault().lock(false).ok());
+    EXPECT_EQ(ErrorKind::Locked, laptop_.vault().files().attributes(kRootNode).error().kind);
+    EXPECT_EQ(ErrorKind::WrongKey, laptop_.vault().unlock(as_bytes("wrong")).error().kind);
+    Status unlocked = laptop_.vault().unlock(as_bytes(kTestPassphrase));
+    ASSERT_TRUE(unlocked.ok()) << unlocked.error().message;
+    EXPECT_EQ("y", *laptop_.read("x"));
+}
+
+TEST_F(VaultTest, LockNamesOpenFilesAndForceEndsThem) {
+    ASSERT_TRUE(laptop_.write("d/open.txt", "y").ok());
+    auto handle = laptop_.vault().files().open(*laptop_.node("d/open.txt"), {.read = true});
+    ASSERT_TRUE(handle.ok());
+    Status refused = laptop_.vault().lock(false);
+    EXPECT_EQ(ErrorKind::Busy, refused.error().kind);
+    EXPECT_NE(std::string::npos, refused.error().message.find("d/open.txt"));
+    ASSERT_TRUE(laptop_.vault().lock(true).ok());
+    Bytes out(1);
+    EXPECT_EQ(ErrorKind::Locked, laptop_.vault().files().read(*handle, 0, out).error().kind);
+}
+
+TEST_F(VaultTest, TwoDevicesConverge) {
+    join_desk();
+    std::string big = noise(5 << 20);
+    ASSERT_TRUE(laptop_.write("a/b/c.txt", "from laptop").ok());
+    ASSERT_TRUE(laptop_.write("big", big).ok());
+    ASSERT_TRUE(desk_.write("d.txt", "from desk").ok());
+    settle();
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+    EXPECT_EQ("from laptop", *desk_.read("a/b/c.txt"));
+    EXPECT_EQ(big, *desk_.read("big"));
+    EXPECT_EQ("from desk", *laptop_.read("d.txt"));
+    ASSERT_TRUE(desk_.append("a/b/c.txt", "\nand desk").ok());
+    settle();
+    EXPECT_EQ("from laptop\nand desk", *laptop_.read("a/b/c.txt"));
+}
+
+TEST_F(VaultTest, ConcurrentEditsAreBothThereOnBoth) {
+    join_desk();
+    ASSERT_TRUE(laptop_.write("plan.txt", "draft").ok());
+    settle();
+    ASSERT_TRUE(laptop_.write("plan.txt", "laptop's").ok());
+    clock_.advance(std::chrono::seconds(5));
+    ASSERT_TRUE(desk_.write("plan.txt", "desk's").ok());
+    settle();
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+    EXPECT_EQ(2u, laptop_.tree().size());
+    EXPECT_EQ("desk's", *laptop_.read("plan.txt"));
+    auto conflicts = desk_.vault().conflicts();
+    ASSERT_EQ(1u, conflicts.size());
+    EXPECT_EQ("plan.txt", conflicts[0].path);
+    EXPECT_EQ("laptop", conflicts[0].device_label);
+    EXPECT_EQ("laptop's", *desk_.read(conflicts[0].sibling));
+}
+
+TEST_F(VaultTest, AnEditSurvivesAConcurrentDelete) {
+    join_desk();
+    ASSERT_TRUE(laptop_.write("d/keep.txt", "draft").ok());
+    settle();
+    ASSERT_TRUE(laptop_.remove("d/keep.txt").ok());
+    ASSERT_TRUE(desk_.write("d/keep.txt", "edited").ok());
+    settle();
+    EXPECT_EQ("edited", *laptop_.read("d/keep.txt"));
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+}
+
+TEST_F(VaultTest, RenamingADirectoryMovesNoContent) {
+    join_desk();
+    for (int i = 0; i < 30; ++i)
+        ASSERT_TRUE(laptop_.write("src/f" + std::to_string(i), noise(50000, static_cast<std::uint64_t>(i))).ok());
+    settle();
+    std::uint64_t packs = laptop_.vault().status().packs;
+    ASSERT_TRUE(laptop_.rename("src", "dst").ok());
+    settle();
+    EXPECT_EQ(packs, laptop_.vault().status().packs);
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+    EXPECT_TRUE(desk_.read("dst/f7").ok());
+}
+
+TEST_F(VaultTest, SaveByRenameKeepsOneFileWithTheNewContent) {
+    join_desk();
+    ASSERT_TRUE(laptop_.write("doc", "old").ok());
+    settle();
+    ASSERT_TRUE(desk_.write("doc.tmp", "new").ok());
+    ASSERT_TRUE(desk_.rename("doc.tmp", "doc").ok());
+    EXPECT_EQ("new", *desk_.read("doc"));
+    settle();
+    EXPECT_EQ((std::map<std::string, std::string>{{"doc", "new"}}), laptop_.tree());
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+}
+
+TEST_F(VaultTest, ALockedDeviceStillTakesObjects) {
+    join_desk();
+    settle();
+    ASSERT_TRUE(desk_.vault().lock(false).ok());
+    ASSERT_TRUE(laptop_.write("later.txt", "for desk").ok());
+    ASSERT_TRUE(laptop_.publish().ok());
+    auto taken = desk_.pull(laptop_);
+    ASSERT_TRUE(taken.ok()) << taken.error().message;
+    EXPECT_EQ(1u, *taken);
+    ASSERT_TRUE(desk_.vault().unlock_with_stored_key().ok());
+    EXPECT_EQ("for desk", *desk_.read("later.txt"));
+}
+
+TEST_F(VaultTest, AFileOpenForReadingShowsWhatARemoteDeviceWrote) {
+    join_desk();
+    ASSERT_TRUE(laptop_.write("log", "one").ok());
+    settle();
+    auto handle = desk_.vault().files().open(*desk_.node("log"), {.read = true});
+    ASSERT_TRUE(handle.ok());
+    Bytes out(16);
+    EXPECT_EQ(3u, *desk_.vault().files().read(*handle, 0, out));
+    ASSERT_TRUE(laptop_.write("log", "one two").ok());
+    settle();
+    auto got = desk_.vault().files().read(*handle, 0, out);
+    ASSERT_TRUE(got.ok());
+    EXPECT_EQ("one two", as_text(ByteView(out).first(*got)));
+    desk_.vault().files().release(*handle);
+}
+
+TEST_F(VaultTest, EveryFlippedByteOfEveryObjectIsNoticedAndNeverReadAsContent) {
+    ASSERT_TRUE(laptop_.write("a.txt", "some text that matters").ok());
+    ASSERT_TRUE(laptop_.write("b.bin", noise(20000)).ok());
+    ASSERT_TRUE(laptop_.publish().ok());
+    ASSERT_TRUE(laptop_.vault().lock(false).ok());
+    WorkerPool workers(0);
+    auto clean = check_vault(laptop_.disk(), workers, "/home/vault", as_bytes(kTestPassphrase));
+    ASSERT_TRUE(clean.ok()) << clean.error().message;
+    EXPECT_TRUE(clean->errors.empty()) << clean->errors.front();
+    EXPECT_EQ(2u, clean->files);
+}
+
+}  // namespace
+}  // namespace lockstep
