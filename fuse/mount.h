@@ -16,6 +16,9 @@
 // ignores modes, so for root this is no more than a hint. remove_mount_point_guard() makes it an
 // ordinary directory again.
 //
+// A process must not mmap files of a mount that it serves itself: munmap writes pages back while it
+// holds the lock that the serving threads need for any memory of theirs.
+//
 // THREADS: any. Requests run on threads "ls-fuse-N", invalidation on "ls-fuse-inval".
 #pragma once
 

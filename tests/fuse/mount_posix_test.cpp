@@ -176,14 +176,15 @@ TEST_F(MountPosixTest, SharedMappingsAreWrittenBack) {
     constexpr std::size_t kSize = 64 * 1024;
     const UniqueFd fd = open("f", O_CREAT | O_RDWR);
     ASSERT_EQ(::ftruncate(fd.get(), kSize), 0);
-    void* memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-    ASSERT_NE(memory, MAP_FAILED);
-    auto* text = static_cast<char*>(memory);
-    std::fill(text, text + kSize, 'm');
-    ASSERT_EQ(::msync(memory, kSize, MS_SYNC), 0);
-    EXPECT_EQ(get(fd, kSize, 0), std::string(kSize, 'm'));
-    text[5] = 'X';
-    ASSERT_EQ(::munmap(memory, kSize), 0);
+    EXPECT_TRUE(in_child([&] {
+        void* memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+        if (memory == MAP_FAILED) return false;
+        auto* text = static_cast<char*>(memory);
+        std::memset(text, 'm', kSize);
+        if (::msync(memory, kSize, MS_SYNC) != 0) return false;
+        text[5] = 'X';
+        return ::munmap(memory, kSize) == 0;
+    }));
     ASSERT_EQ(::fsync(fd.get()), 0);
     const auto node = fs_.lookup(kRootNode, "f");
     ASSERT_TRUE(node.ok());
@@ -293,11 +294,14 @@ TEST_F(MountPosixTest, RandomAccessEqualsAString) {
                 break;
             case 5: {
                 if (offset >= model.size()) break;
-                void* memory =
-                    ::mmap(nullptr, model.size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
-                ASSERT_NE(memory, MAP_FAILED);
-                static_cast<char*>(memory)[offset] = model[offset] = 'M';
-                ASSERT_EQ(::munmap(memory, model.size()), 0);
+                ASSERT_TRUE(in_child([&] {
+                    void* memory = ::mmap(nullptr, model.size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+                                          fd.get(), 0);
+                    if (memory == MAP_FAILED) return false;
+                    static_cast<char*>(memory)[offset] = 'M';
+                    return ::munmap(memory, model.size()) == 0;
+                }));
+                model[offset] = 'M';
                 break;
             }
             default:

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/unique_fd.h"
@@ -77,6 +78,16 @@ class MountedTest : public testing::Test {
     bool exists(const std::string& name) const {
         struct stat status {};
         return ::lstat(path(name).c_str(), &status) == 0;
+    }
+    // Runs `work` (system calls only) in a process of its own; true when it returns true. Who maps
+    // a file of a mount must not serve that mount: munmap writes pages back while it holds the lock
+    // that the serving threads take for any memory of theirs.
+    template <typename Work>
+    static bool in_child(Work work) {
+        const pid_t child = ::fork();
+        if (child == 0) ::_exit(work() ? 0 : 1);
+        int status = -1;
+        return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
     }
     // Runs a shell script with the mount as working directory and $SIDE outside of it.
     void run(const std::string& script) const {
