@@ -430,6 +430,7 @@ void Device::replace(const Entry& source, const Entry& target, const Stamp& stam
         for (const auto& [key, value] : seen->attributes.at(from)) emit(AttributeRecord{to, key.first, key.second, stamp, value.second});
     }
     for (const auto& [key, value] : of_target) {
+        if (key.first != AttributeKey::Xattr) continue;
         if (!seen->attributes.contains(from) || !seen->attributes.at(from).contains(key)) {
             emit(AttributeRecord{to, key.first, key.second, stamp, std::nullopt});
         }

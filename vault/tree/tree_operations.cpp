@@ -8,6 +8,13 @@
 #include "vault/tree/tree_state.h"
 
 namespace lockstep {
+namespace {
+
+// Dead links count, since the delete of a file's last link names them all; half of what a record holds, so that
+// devices that do not know of each other stay below it.
+constexpr std::size_t kLinksPerFileMax = 2048;
+
+}  // namespace
 
 Status TreeState::check_name(std::string_view name) const {
     if (name.size() > kNameSizeMax) return Error{ErrorKind::NameTooLong, "a name has at most 255 bytes"};
@@ -70,6 +77,9 @@ Result<TreeEntry> Tree::make_link(const Node& node, const FileId& parent, std::s
     const auto entries = state.view.entries_of(file, node.sibling);
     if (entries.empty()) return Error{ErrorKind::NotFound, "the file was removed"};
     if (state.view.find(directory, name)) return Error{ErrorKind::Exists, "the name is taken"};
+    if (state.facts.links_of(file).size() >= kLinksPerFileMax) {
+        return Error{ErrorKind::TooManyLinks, "the file has too many links"};
+    }
     state.begin_operation();
     TreeState::Groups groups;
     for (const auto& entry : entries) groups.insert(entry.group);
@@ -220,7 +230,8 @@ void TreeState::replace_content(const Entry& source, const Entry& target, const 
         settings.push_back({each.key, std::string(xattr_of(each)), value_of(each)});
     }
     for (const AttributeState& each : facts.file(to).attributes) {
-        if (find_attribute(facts.file(from), each.key, xattr_of(each)) == nullptr && each.set) {
+        if (each.key != AttributeKey::Xattr || !each.set) continue;   // the others cannot be unset
+        if (find_attribute(facts.file(from), each.key, xattr_of(each)) == nullptr) {
             settings.push_back({each.key, std::string(xattr_of(each)), std::nullopt});
         }
     }
