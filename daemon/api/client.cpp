@@ -1,0 +1,312 @@
+#include "daemon/api/client.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/http/url.h"
+#include "daemon/api/json_codec.h"
+
+namespace lockstep::api {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+// Key derivation at its dearest, checks of large vaults, unmounting: things that take minutes.
+constexpr milliseconds kLongTimeout{30 * 60'000};
+constexpr milliseconds kSlack{30'000};
+
+std::string vault_path(const std::string& vault, std::string_view verb = {}) {
+    std::string path = "/v1/vaults/" + percent_encode(vault);
+    if (!verb.empty()) path.append("/").append(verb);
+    return path;
+}
+
+Result<std::uint64_t> total_size(const HttpResponse& response) {
+    const std::string* text = response.header("X-Lockstep-Size");
+    std::uint64_t size = 0;
+    if (text != nullptr) {
+        auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), size);
+        if (failure == std::errc{} && end == text->data() + text->size()) return size;
+    }
+    return Error{ErrorKind::Io, "the daemon did not say how large the file is"};
+}
+
+}  // namespace
+
+DaemonClient::DaemonClient(std::filesystem::path socket)
+    : socket_(std::move(socket)), http_(HttpClient::over_unix(socket_)) {}
+
+Result<HttpResponse> DaemonClient::send(Call call) {
+    HttpRequest request;
+    request.method = std::move(call.method);
+    request.path = call.path;
+    request.target = call.path;
+    request.body = std::move(call.body);
+    if (!request.body.empty()) request.headers.push_back({"Content-Type", "application/json"});
+    if (!call.query.empty()) request.target += "?" + format_query(call.query);
+    Result<HttpResponse> response = http_.request(request, call.timeout);
+    wipe(request.body);
+    if (response.ok()) return response;
+    Error error = std::move(response).error();
+    if (error.kind == ErrorKind::NotFound || error.kind == ErrorKind::Unavailable) {
+        is_daemon_missing_ = true;
+        return Error{
+            ErrorKind::Unavailable,
+            fmt::format("the daemon does not run (nobody answers on {})", socket_.native())};
+    }
+    return std::move(error).in("ask the daemon");
+}
+
+template <typename Answer>
+Result<Answer> DaemonClient::ask(Call call) {
+    TRY(HttpResponse response, send(std::move(call)));
+    if (response.status >= 400) return decode_error(response.status, response.body);
+    Result<Answer> answer = decode<Answer>(response.body);
+    wipe(response.body);
+    if (!answer.ok()) return std::move(answer).error().in("the daemon's answer");
+    return answer;
+}
+
+Status DaemonClient::tell(Call call) {
+    TRY(HttpResponse response, send(std::move(call)));
+    if (response.status >= 400) return decode_error(response.status, response.body);
+    return {};
+}
+
+Status DaemonClient::health() {
+    return tell({"GET", "/healthz", {}, {}, milliseconds(5'000)});
+}
+
+Result<StatusReport> DaemonClient::status(const std::string& vault) {
+    HttpFields query;
+    if (!vault.empty()) query.push_back({"vault", vault});
+    return ask<StatusReport>({"GET", "/v1/status", std::move(query), {}});
+}
+
+Result<VaultCreated> DaemonClient::create_vault(const CreateVault& request) {
+    return ask<VaultCreated>({"POST", "/v1/vaults", {}, encode(request), kLongTimeout});
+}
+
+Result<VaultInfo> DaemonClient::open_vault(const OpenVault& request) {
+    return ask<VaultInfo>({"POST", "/v1/vaults/open", {}, encode(request), kLongTimeout});
+}
+
+Result<VaultList> DaemonClient::vaults() {
+    return ask<VaultList>({"GET", "/v1/vaults", {}, {}});
+}
+
+Result<VaultInfo> DaemonClient::vault(const std::string& vault) {
+    return ask<VaultInfo>({"GET", vault_path(vault), {}, {}});
+}
+
+Status DaemonClient::remove_vault(const std::string& vault, bool delete_data) {
+    HttpFields query;
+    if (delete_data) query.push_back({"deleteData", "true"});
+    return tell({"DELETE", vault_path(vault), std::move(query), {}, kLongTimeout});
+}
+
+Result<VaultInfo> DaemonClient::unlock(const std::string& vault, const UnlockVault& request) {
+    return ask<VaultInfo>({"POST", vault_path(vault, "unlock"), {}, encode(request), kLongTimeout});
+}
+
+Result<VaultInfo> DaemonClient::lock(const std::string& vault, const LockVault& request) {
+    return ask<VaultInfo>({"POST", vault_path(vault, "lock"), {}, encode(request), kLongTimeout});
+}
+
+Result<VaultInfo> DaemonClient::mount(const std::string& vault, const MountVault& request) {
+    return ask<VaultInfo>({"POST", vault_path(vault, "mount"), {}, encode(request), kLongTimeout});
+}
+
+Result<VaultInfo> DaemonClient::unmount(const std::string& vault, const UnmountVault& request) {
+    return ask<VaultInfo>(
+        {"POST", vault_path(vault, "unmount"), {}, encode(request), kLongTimeout});
+}
+
+Result<CheckAnswer> DaemonClient::check(const std::string& vault) {
+    return ask<CheckAnswer>({"POST", vault_path(vault, "check"), {}, {}, kLongTimeout});
+}
+
+Result<ConflictList> DaemonClient::conflicts(const std::string& vault) {
+    return ask<ConflictList>({"GET", vault_path(vault, "conflicts"), {}, {}});
+}
+
+Status DaemonClient::pause(const std::string& vault, const PauseSync& request) {
+    return tell(
+        {"POST", vault.empty() ? "/v1/pause" : vault_path(vault, "pause"), {}, encode(request)});
+}
+
+Status DaemonClient::resume(const std::string& vault) {
+    return tell({"POST", vault.empty() ? "/v1/resume" : vault_path(vault, "resume"), {}, {}});
+}
+
+Result<WaitAnswer> DaemonClient::wait(const std::string& vault, const WaitForVault& request) {
+    return ask<WaitAnswer>({"POST",
+                            vault_path(vault, "wait"),
+                            {},
+                            encode(request),
+                            milliseconds(request.timeout_ms) + kSlack});
+}
+
+Result<InviteInfo> DaemonClient::create_invite(const std::string& vault,
+                                               const CreateInvite& request) {
+    return ask<InviteInfo>({"POST", vault_path(vault, "invites"), {}, encode(request)});
+}
+
+Result<InviteList> DaemonClient::invites() {
+    return ask<InviteList>({"GET", "/v1/invites", {}, {}});
+}
+
+Result<InviteInfo> DaemonClient::invite(const std::string& id, const std::string& known_state,
+                                        milliseconds wait) {
+    return ask<InviteInfo>({"GET",
+                            "/v1/invites/" + percent_encode(id),
+                            {{"unless", known_state}, {"waitMs", std::to_string(wait.count())}},
+                            {},
+                            wait + kSlack});
+}
+
+Result<InviteInfo> DaemonClient::accept_invite(const std::string& id) {
+    return ask<InviteInfo>({"POST", "/v1/invites/" + percent_encode(id) + "/accept", {}, {}});
+}
+
+Result<InviteInfo> DaemonClient::reject_invite(const std::string& id) {
+    return ask<InviteInfo>({"POST", "/v1/invites/" + percent_encode(id) + "/reject", {}, {}});
+}
+
+Result<JoinInfo> DaemonClient::join(const JoinVault& request) {
+    return ask<JoinInfo>({"POST", "/v1/joins", {}, encode(request)});
+}
+
+Result<JoinInfo> DaemonClient::join_state(const std::string& id, const std::string& known_state,
+                                          milliseconds wait) {
+    return ask<JoinInfo>({"GET",
+                          "/v1/joins/" + percent_encode(id),
+                          {{"unless", known_state}, {"waitMs", std::to_string(wait.count())}},
+                          {},
+                          wait + kSlack});
+}
+
+Status DaemonClient::cancel_join(const std::string& id) {
+    return tell({"DELETE", "/v1/joins/" + percent_encode(id), {}, {}});
+}
+
+Result<DeviceList> DaemonClient::devices(const std::string& vault) {
+    HttpFields query;
+    if (!vault.empty()) query.push_back({"vault", vault});
+    return ask<DeviceList>({"GET", "/v1/devices", std::move(query), {}});
+}
+
+Result<DeviceInfo> DaemonClient::rename_device(const std::string& id, const RenameDevice& request) {
+    return ask<DeviceInfo>({"PUT", "/v1/devices/" + percent_encode(id), {}, encode(request)});
+}
+
+Result<RelayList> DaemonClient::relays() {
+    return ask<RelayList>({"GET", "/v1/relays", {}, {}});
+}
+
+Result<RelayList> DaemonClient::add_relay(const RelayUrl& request) {
+    return ask<RelayList>({"POST", "/v1/relays", {}, encode(request)});
+}
+
+Result<RelayList> DaemonClient::remove_relay(const std::string& url) {
+    return ask<RelayList>({"DELETE", "/v1/relays", {{"url", url}}, {}});
+}
+
+Result<RelayInfo> DaemonClient::test_relay(const RelayUrl& request) {
+    return ask<RelayInfo>({"POST", "/v1/relays/test", {}, encode(request)});
+}
+
+Result<EntryList> DaemonClient::list(const std::string& vault, const std::string& path) {
+    return ask<EntryList>({"GET", vault_path(vault, "files"), {{"path", path}}, {}});
+}
+
+Status DaemonClient::download(
+    const std::string& vault, const std::string& path,
+    const std::function<Status(ByteView block, std::uint64_t total)>& sink) {
+    TRY(UploadInfo transfer,
+        ask<UploadInfo>({"POST", vault_path(vault, "downloads"), {{"path", path}}, {}}));
+    const std::string transfer_path = vault_path(vault, "transfers/") + percent_encode(transfer.id);
+    auto copy = [&]() -> Status {
+        for (std::uint64_t offset = 0;;) {
+            TRY(HttpResponse response, send({"GET",
+                                             transfer_path,
+                                             {{"offset", std::to_string(offset)}},
+                                             {},
+                                             kLongTimeout}));
+            if (response.status >= 400) return decode_error(response.status, response.body);
+            TRY(std::uint64_t total, total_size(response));
+            if (response.body.empty()) return {};
+            TRY_OK(sink(as_bytes(response.body), total));
+            offset += response.body.size();
+        }
+    };
+    Status copied = copy();
+    Status closed = tell({"DELETE", transfer_path, {}, {}});
+    return copied.ok() ? closed : copied;
+}
+
+Status DaemonClient::upload(const std::string& vault, const BeginUpload& request,
+                            const std::function<Result<Bytes>()>& source) {
+    TRY(UploadInfo transfer,
+        ask<UploadInfo>({"POST", vault_path(vault, "uploads"), {}, encode(request)}));
+    const std::string transfer_path = vault_path(vault, "transfers/") + percent_encode(transfer.id);
+    auto copy = [&]() -> Status {
+        for (std::uint64_t offset = 0;;) {
+            TRY(Bytes block, source());
+            if (block.empty()) break;
+            TRY_OK(tell({"PUT",
+                         transfer_path,
+                         {{"offset", std::to_string(offset)}},
+                         std::string(as_text(block)),
+                         kLongTimeout}));
+            offset += block.size();
+        }
+        return tell({"POST", transfer_path + "/finish", {}, {}, kLongTimeout});
+    };
+    Status copied = copy();
+    if (copied.ok()) return copied;
+    if (Status dropped = tell({"DELETE", transfer_path, {}, {}}); !dropped.ok()) return copied;
+    return copied;
+}
+
+Result<ConfigList> DaemonClient::config() {
+    return ask<ConfigList>({"GET", "/v1/config", {}, {}});
+}
+
+Result<ConfigList> DaemonClient::set_config(const ConfigValue& value) {
+    return ask<ConfigList>({"PUT", "/v1/config", {}, encode(value)});
+}
+
+Status DaemonClient::events(std::uint64_t since, const std::function<bool(const Event&)>& on_event,
+                            std::stop_token stop) {
+    HttpRequest request;
+    request.path = "/v1/events";
+    request.query = {{"since", std::to_string(since)}};
+    HttpStreamOptions options;
+    options.stop = std::move(stop);
+    options.idle_timeout = milliseconds(60'000);
+    HttpResponse refusal;
+    Status fault;
+    Status ended = http_.stream_events(
+        request,
+        [&](const HttpEvent& event) {
+            Result<Event> decoded = decode<Event>(event.data);
+            if (!decoded.ok()) {
+                fault = std::move(decoded).error().in("the daemon's event");
+                return false;
+            }
+            return on_event(*decoded);
+        },
+        options, &refusal);
+    if (!fault.ok()) return fault;
+    if (ended.ok()) return ended;
+    if (refusal.status >= 400) return decode_error(refusal.status, refusal.body);
+    if (ended.error().kind == ErrorKind::NotFound || ended.error().kind == ErrorKind::Unavailable) {
+        is_daemon_missing_ = true;
+    }
+    return ended;
+}
+
+}  // namespace lockstep::api

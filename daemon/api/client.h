@@ -1,0 +1,106 @@
+// The daemon as its clients see it: one method for each thing to ask. Blocking; the CLI's and the
+// GUI's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/http/client.h"
+#include "base/result.h"
+#include "daemon/api/messages.h"
+
+namespace lockstep::api {
+
+// Errors are the daemon's own (see error_code.h), or, when it could not be reached, Unavailable
+// with is_daemon_missing() set from then on.
+//
+// A `vault` argument is a name, the vault's id or the first digits of it (6 at least), or its
+// directory.
+//
+// THREADS: one call at a time.
+class DaemonClient {
+  public:
+    explicit DaemonClient(std::filesystem::path socket);
+
+    bool is_daemon_missing() const { return is_daemon_missing_; }
+
+    Status health();
+    Result<StatusReport> status(const std::string& vault = {});
+
+    Result<VaultCreated> create_vault(const CreateVault& request);
+    Result<VaultInfo> open_vault(const OpenVault& request);
+    Result<VaultList> vaults();
+    Result<VaultInfo> vault(const std::string& vault);
+    Status remove_vault(const std::string& vault, bool delete_data);
+    Result<VaultInfo> unlock(const std::string& vault, const UnlockVault& request);
+    Result<VaultInfo> lock(const std::string& vault, const LockVault& request);
+    Result<VaultInfo> mount(const std::string& vault, const MountVault& request);
+    Result<VaultInfo> unmount(const std::string& vault, const UnmountVault& request);
+    Result<CheckAnswer> check(const std::string& vault);
+    Result<ConflictList> conflicts(const std::string& vault);
+    // An empty vault: all of them.
+    Status pause(const std::string& vault, const PauseSync& request);
+    Status resume(const std::string& vault);
+    Result<WaitAnswer> wait(const std::string& vault, const WaitForVault& request);
+
+    Result<InviteInfo> create_invite(const std::string& vault, const CreateInvite& request);
+    Result<InviteList> invites();
+    // Returns when the invite's state is no longer `known_state`, or after `wait`.
+    Result<InviteInfo> invite(const std::string& id, const std::string& known_state,
+                              std::chrono::milliseconds wait);
+    Result<InviteInfo> accept_invite(const std::string& id);
+    Result<InviteInfo> reject_invite(const std::string& id);
+    Result<JoinInfo> join(const JoinVault& request);
+    Result<JoinInfo> join_state(const std::string& id, const std::string& known_state,
+                                std::chrono::milliseconds wait);
+    Status cancel_join(const std::string& id);
+
+    Result<DeviceList> devices(const std::string& vault = {});
+    Result<DeviceInfo> rename_device(const std::string& id, const RenameDevice& request);
+
+    Result<RelayList> relays();
+    Result<RelayList> add_relay(const RelayUrl& request);
+    Result<RelayList> remove_relay(const std::string& url);
+    Result<RelayInfo> test_relay(const RelayUrl& request);
+
+    Result<EntryList> list(const std::string& vault, const std::string& path);
+    // Calls `sink` with the file's bytes in order; stops at its first error.
+    Status download(const std::string& vault, const std::string& path,
+                    const std::function<Status(ByteView block, std::uint64_t total)>& sink);
+    // Takes blocks from `source` until it gives an empty one, then puts the file in place whole.
+    Status upload(const std::string& vault, const BeginUpload& request,
+                  const std::function<Result<Bytes>()>& source);
+
+    Result<ConfigList> config();
+    Result<ConfigList> set_config(const ConfigValue& value);
+
+    // Calls `on_event` for every event after `since`, until it returns false or `stop`. An event of
+    // type "resync" says that events were lost: ask for the status anew. Reconnects by itself are
+    // the caller's.
+    Status events(std::uint64_t since, const std::function<bool(const Event&)>& on_event,
+                  std::stop_token stop = {});
+
+  private:
+    struct Call {
+        std::string method;
+        std::string path;
+        HttpFields query;
+        std::string body;
+        std::chrono::milliseconds timeout{30'000};
+    };
+    Result<HttpResponse> send(Call call);
+    template <typename Answer>
+    Result<Answer> ask(Call call);
+    Status tell(Call call);
+
+    std::filesystem::path socket_;
+    HttpClient http_;
+    bool is_daemon_missing_ = false;
+};
+
+}  // namespace lockstep::api

@@ -1,0 +1,376 @@
+#include "daemon/api/config.h"
+
+#include <set>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace lockstep::api {
+
+namespace {
+
+// Collects faults with their lines while the tree is read.
+class Faults {
+  public:
+    void add(const toml::node& node, std::string_view message) {
+        add_line(node.source().begin.line, message);
+    }
+    void add_line(std::size_t line, std::string_view message) {
+        if (count_++ >= kShownMax) return;
+        text_ += fmt::format("{}config.toml:{}: {}", text_.empty() ? "" : "\n", line, message);
+    }
+    bool any() const { return count_ > 0; }
+    Error error() && { return {ErrorKind::Invalid, std::move(text_)}; }
+
+  private:
+    static constexpr std::size_t kShownMax = 20;
+    std::size_t count_ = 0;
+    std::string text_;
+};
+
+// Reads the known keys of one table; what is left over is unknown.
+class TableReader {
+  public:
+    TableReader(const toml::table& table, std::string_view where, Faults& faults)
+        : table_(table), where_(where), faults_(faults) {}
+    TableReader(const TableReader&) = delete;
+    TableReader& operator=(const TableReader&) = delete;
+
+    template <typename T>
+    const toml::node* value(const char* key, T& out, std::string_view expected) {
+        const toml::node* node = find(key);
+        if (node == nullptr) return nullptr;
+        auto found = node->value_exact<T>();
+        if (!found) {
+            faults_.add(*node, fmt::format("'{}' must be {}", key, expected));
+            return nullptr;
+        }
+        out = std::move(*found);
+        return node;
+    }
+
+    const toml::node* text(const char* key, std::string& out) {
+        return value(key, out, "a string");
+    }
+    void flag(const char* key, bool& out) { value(key, out, "true or false"); }
+
+    void texts(const char* key, std::vector<std::string>& out, std::size_t max,
+               Status (*check)(std::string_view)) {
+        const toml::node* node = find(key);
+        if (node == nullptr) return;
+        const toml::array* array = node->as_array();
+        if (array == nullptr) {
+            faults_.add(*node, fmt::format("'{}' must be a list of strings", key));
+            return;
+        }
+        if (array->size() > max) {
+            faults_.add(*node, fmt::format("'{}' has more than {} entries", key, max));
+            return;
+        }
+        for (const toml::node& item : *array) {
+            auto entry = item.value_exact<std::string>();
+            if (!entry) {
+                faults_.add(item, fmt::format("'{}' must be a list of strings", key));
+            } else if (Status valid = check(*entry); !valid.ok()) {
+                faults_.add(item, fmt::format("'{}': {}", key, valid.error().message));
+            } else {
+                out.push_back(std::move(*entry));
+            }
+        }
+    }
+
+    const toml::node* find(const char* key) {
+        known_.insert(key);
+        return table_.get(key);
+    }
+
+    void reject_unknown() {
+        for (auto&& [key, node] : table_) {
+            if (known_.contains(std::string(key.str()))) continue;
+            faults_.add_line(key.source().begin.line,
+                             fmt::format("unknown key '{}'{}{}", key.str(),
+                                         where_.empty() ? "" : " in ", where_));
+        }
+    }
+
+  private:
+    const toml::table& table_;
+    std::string_view where_;
+    Faults& faults_;
+    std::set<std::string> known_;
+};
+
+const toml::table* sub_table(TableReader& root, const char* key, Faults& faults) {
+    const toml::node* node = root.find(key);
+    if (node == nullptr) return nullptr;
+    if (node->as_table() == nullptr) {
+        faults.add(*node, fmt::format("'{}' must be a table: [{}]", key, key));
+    }
+    return node->as_table();
+}
+
+void read_device(const toml::table& table, Config& config, Faults& faults) {
+    TableReader reader(table, "[device]", faults);
+    if (const toml::node* node = reader.text("name", config.device_name)) {
+        if (Status valid = check_device_name(config.device_name); !valid.ok()) {
+            faults.add(*node, valid.error().message);
+        }
+    }
+    reader.reject_unknown();
+}
+
+void read_network(const toml::table& table, Config& config, Faults& faults) {
+    TableReader reader(table, "[network]", faults);
+    std::int64_t port = 0;
+    if (const toml::node* node = reader.value("listen_port", port, "a number")) {
+        if (port < 0 || port > 65535) {
+            faults.add(*node, "'listen_port' must be between 0 and 65535");
+        } else {
+            config.listen_port = static_cast<std::uint16_t>(port);
+        }
+    }
+    reader.flag("lan_discovery", config.lan_discovery);
+    reader.texts("relays", config.relays, kRelaysMax, check_relay_url);
+    reader.reject_unknown();
+}
+
+bool is_absolute(std::string_view path) {
+    return !path.empty() && path.front() == '/';
+}
+
+VaultConfig read_vault(const toml::table& table, Faults& faults) {
+    VaultConfig vault;
+    TableReader reader(table, "[[vault]]", faults);
+    if (const toml::node* node = reader.text("name", vault.name)) {
+        if (Status valid = check_vault_name(vault.name); !valid.ok()) {
+            faults.add(*node, valid.error().message);
+        }
+    } else if (reader.find("name") == nullptr) {
+        faults.add(table, "a [[vault]] needs a 'name'");
+    }
+    if (const toml::node* node = reader.text("directory", vault.directory)) {
+        if (!is_absolute(vault.directory))
+            faults.add(*node, "'directory' must be an absolute path");
+    } else if (reader.find("directory") == nullptr) {
+        faults.add(table, "a [[vault]] needs a 'directory'");
+    }
+    if (const toml::node* node = reader.text("mount", vault.mount)) {
+        if (!vault.mount.empty() && !is_absolute(vault.mount)) {
+            faults.add(*node, "'mount' must be an absolute path");
+        }
+    }
+    reader.flag("unlock_at_start", vault.unlock_at_start);
+    reader.flag("paused", vault.paused);
+    reader.texts("addresses", vault.addresses, kAddressesMax, check_address);
+    reader.reject_unknown();
+    return vault;
+}
+
+void read_vaults(const toml::node& node, Config& config, Faults& faults) {
+    const toml::array* array = node.as_array();
+    if (array == nullptr) {
+        faults.add(node, "'vault' must be a list of tables: [[vault]]");
+        return;
+    }
+    if (array->size() > kVaultsMax) {
+        faults.add(node, fmt::format("more than {} vaults", kVaultsMax));
+        return;
+    }
+    std::set<std::string> names, directories, mounts;
+    for (const toml::node& item : *array) {
+        const toml::table* table = item.as_table();
+        if (table == nullptr) {
+            faults.add(item, "'vault' must be a list of tables: [[vault]]");
+            continue;
+        }
+        VaultConfig vault = read_vault(*table, faults);
+        if (!names.insert(vault.name).second) {
+            faults.add(item, fmt::format("two vaults are named '{}'", vault.name));
+        }
+        if (!directories.insert(vault.directory).second) {
+            faults.add(item, fmt::format("two vaults lie in '{}'", vault.directory));
+        }
+        if (!vault.mount.empty() && !mounts.insert(vault.mount).second) {
+            faults.add(item, fmt::format("two vaults are mounted at '{}'", vault.mount));
+        }
+        config.vaults.push_back(std::move(vault));
+    }
+}
+
+// A TOML basic string.
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    for (char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (byte < 0x20 || byte == 0x7f) {
+            out += fmt::format("\\u{:04X}", byte);
+        } else {
+            out += c;
+        }
+    }
+    return out + '"';
+}
+
+std::string quoted_list(const std::vector<std::string>& texts) {
+    std::string out = "[";
+    for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
+    return out + ']';
+}
+
+bool has_control_byte(std::string_view text) {
+    for (char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) return true;
+    }
+    return false;
+}
+
+Status check_port(std::string_view text) {
+    std::uint32_t port = 0;
+    if (text.empty() || text.size() > 5) return Error{ErrorKind::Invalid, "the port is missing"};
+    for (char c : text) {
+        if (c < '0' || c > '9') return Error{ErrorKind::Invalid, "the port is not a number"};
+        port = port * 10 + static_cast<std::uint32_t>(c - '0');
+    }
+    if (port == 0 || port > 65535) {
+        return Error{ErrorKind::Invalid, "the port must be between 1 and 65535"};
+    }
+    return {};
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[i]);
+        std::size_t length = lead < 0x80           ? 1
+                             : (lead >> 5) == 0x06 ? 2
+                             : (lead >> 4) == 0x0e ? 3
+                             : (lead >> 3) == 0x1e ? 4
+                                                   : 0;
+        if (length == 0 || text.size() - i < length) return false;
+        std::uint32_t point = length == 1 ? lead : lead & (0x7fU >> length);
+        for (std::size_t k = 1; k < length; ++k) {
+            const auto next = static_cast<unsigned char>(text[i + k]);
+            if ((next & 0xc0) != 0x80) return false;
+            point = (point << 6) | (next & 0x3fU);
+        }
+        constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+        if (point < kLeast[length] || point > 0x10ffff) return false;
+        if (point >= 0xd800 && point <= 0xdfff) return false;
+        i += length;
+    }
+    return true;
+}
+
+Status check_vault_name(std::string_view name) {
+    auto refuse = [&](std::string_view why) {
+        return Error{ErrorKind::Invalid, fmt::format("a vault's name {}", why)};
+    };
+    if (name.empty()) return refuse("must not be empty");
+    if (name.size() > 64) return refuse("must not be longer than 64 bytes");
+    if (!is_utf8(name) || has_control_byte(name)) return refuse("must be printable UTF-8");
+    if (name.front() == '-' || name.front() == '.') return refuse("must not begin with '-' or '.'");
+    if (name.find_first_of("/:") != std::string_view::npos)
+        return refuse("must not hold '/' or ':'");
+    return {};
+}
+
+Status check_device_name(std::string_view name) {
+    if (name.size() > 64) {
+        return Error{ErrorKind::Invalid, "a device's name must not be longer than 64 bytes"};
+    }
+    if (name.empty() || !is_utf8(name) || has_control_byte(name)) {
+        return Error{ErrorKind::Invalid, "a device's name must be printable UTF-8"};
+    }
+    return {};
+}
+
+Status check_relay_url(std::string_view url) {
+    std::string_view rest = url;
+    if (rest.starts_with("http://")) {
+        rest.remove_prefix(7);
+    } else if (rest.starts_with("https://")) {
+        rest.remove_prefix(8);
+    } else {
+        return Error{ErrorKind::Invalid, "a relay's URL begins with http:// or https://"};
+    }
+    if (url.size() > 255) return Error{ErrorKind::Invalid, "the URL is longer than 255 bytes"};
+    if (rest.empty() || rest.front() == '/' || rest.front() == ':') {
+        return Error{ErrorKind::Invalid, "the URL names no host"};
+    }
+    for (char c : rest) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte <= 0x20 || byte >= 0x7f || c == '"' || c == '?' || c == '#' || c == '@') {
+            return Error{ErrorKind::Invalid, "the URL holds a byte that does not belong there"};
+        }
+    }
+    return {};
+}
+
+Status check_address(std::string_view address) {
+    const Error wrong{ErrorKind::Invalid, "an address is IPV4:PORT or [IPV6]:PORT"};
+    const std::size_t colon = address.rfind(':');
+    if (colon == std::string_view::npos) return wrong;
+    std::string host(address.substr(0, colon));
+    const bool is_ipv6 = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (is_ipv6) host = host.substr(1, host.size() - 2);
+    std::byte parsed[sizeof(in6_addr)];
+    if (inet_pton(is_ipv6 ? AF_INET6 : AF_INET, host.c_str(), parsed) != 1) return wrong;
+    return check_port(address.substr(colon + 1));
+}
+
+Result<Config> parse_config(std::string_view text) {
+    Faults faults;
+    if (text.size() > kConfigSizeMax) {
+        return Error{ErrorKind::TooLarge, "config.toml is larger than 1 MiB"};
+    }
+    toml::parse_result parsed = toml::parse(text);
+    if (!parsed) {
+        faults.add_line(parsed.error().source().begin.line, parsed.error().description());
+        return std::move(faults).error();
+    }
+    const toml::table& tree = parsed.table();
+    Config config;
+    TableReader root(tree, "", faults);
+    if (const toml::table* device = sub_table(root, "device", faults)) {
+        read_device(*device, config, faults);
+    }
+    if (const toml::table* network = sub_table(root, "network", faults)) {
+        read_network(*network, config, faults);
+    }
+    if (const toml::node* vaults = root.find("vault")) read_vaults(*vaults, config, faults);
+    root.reject_unknown();
+    if (faults.any()) return std::move(faults).error();
+    return config;
+}
+
+std::string format_config(const Config& config) {
+    std::string out =
+        "# Lockstep's configuration. The daemon rewrites this file when `lockstep` changes "
+        "something;\n"
+        "# comments do not survive that. Check it with: lockstep config check\n\n";
+    if (!config.device_name.empty()) {
+        out += fmt::format("[device]\nname = {}\n\n", quoted(config.device_name));
+    }
+    out += fmt::format("[network]\nlisten_port = {}\nlan_discovery = {}\nrelays = {}\n",
+                       config.listen_port, config.lan_discovery, quoted_list(config.relays));
+    for (const VaultConfig& vault : config.vaults) {
+        out += fmt::format("\n[[vault]]\nname = {}\ndirectory = {}\n", quoted(vault.name),
+                           quoted(vault.directory));
+        if (!vault.mount.empty()) out += fmt::format("mount = {}\n", quoted(vault.mount));
+        out += fmt::format("unlock_at_start = {}\npaused = {}\naddresses = {}\n",
+                           vault.unlock_at_start, vault.paused, quoted_list(vault.addresses));
+    }
+    return out;
+}
+
+}  // namespace lockstep::api

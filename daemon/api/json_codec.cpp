@@ -1,0 +1,546 @@
+#include "daemon/api/json_codec.h"
+
+#include <set>
+#include <type_traits>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lockstep::api {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// ---- the one list of fields of each struct ------------------------------------------------------
+
+template <typename T, typename U>
+concept Is = std::is_same_v<std::remove_const_t<T>, U>;
+
+template <typename F, Is<PeerInfo> T>
+void fields(F& f, T& v) {
+    f("device", v.device);
+    f("label", v.label);
+    f("role", v.role);
+    f("address", v.address);
+    f("connected", v.is_connected);
+    f("inStep", v.is_in_step);
+    f("missingPacks", v.missing_packs);
+}
+
+template <typename F, Is<VaultInfo> T>
+void fields(F& f, T& v) {
+    f("id", v.id);
+    f("name", v.name);
+    f("directory", v.directory);
+    f("mount", v.mount);
+    f("state", v.state);
+    f("status", v.status);
+    f("problem", v.problem);
+    f("unlockAtStart", v.unlock_at_start);
+    f("paused", v.is_paused);
+    f("files", v.files);
+    f("directories", v.directories);
+    f("symlinks", v.symlinks);
+    f("bytes", v.bytes);
+    f("packs", v.packs);
+    f("packBytes", v.pack_bytes);
+    f("missingPacks", v.missing_packs);
+    f("missingPackBytes", v.missing_pack_bytes);
+    f("pendingRecords", v.pending_records);
+    f("unmergedSegments", v.unmerged_segments);
+    f("conflicts", v.conflicts);
+    f("alarms", v.alarms);
+    f("peers", v.peers);
+}
+
+template <typename F, Is<RelayInfo> T>
+void fields(F& f, T& v) {
+    f("url", v.url);
+    f("reachable", v.is_reachable);
+    f("detail", v.detail);
+    f("roundTripMs", v.round_trip_ms);
+}
+
+template <typename F, Is<DeviceInfo> T>
+void fields(F& f, T& v) {
+    f("id", v.id);
+    f("label", v.label);
+    f("vault", v.vault);
+    f("role", v.role);
+    f("thisDevice", v.is_this_device);
+    f("connected", v.is_connected);
+    f("revoked", v.is_revoked);
+    f("pending", v.is_pending);
+    f("digits", v.digits);
+}
+
+template <typename F, Is<StatusReport> T>
+void fields(F& f, T& v) {
+    f("version", v.version);
+    f("device", v.device);
+    f("listenPort", v.listen_port);
+    f("addresses", v.addresses);
+    f("relays", v.relays);
+    f("vaults", v.vaults);
+    f("sequence", v.sequence);
+}
+
+template <typename F, Is<VaultList> T>
+void fields(F& f, T& v) {
+    f("vaults", v.vaults);
+}
+
+template <typename F, Is<VaultCreated> T>
+void fields(F& f, T& v) {
+    f("vault", v.vault);
+    f("recoveryCode", v.recovery_code);
+}
+
+template <typename F, Is<CheckAnswer> T>
+void fields(F& f, T& v) {
+    f("keyObjects", v.key_objects);
+    f("segments", v.segments);
+    f("packs", v.packs);
+    f("chunks", v.chunks);
+    f("files", v.files);
+    f("errors", v.errors);
+    f("notes", v.notes);
+}
+
+template <typename F, Is<ConflictInfo> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("sibling", v.sibling);
+    f("deviceLabel", v.device_label);
+    f("wallMs", v.wall_ms);
+    f("size", v.size);
+}
+
+template <typename F, Is<ConflictList> T>
+void fields(F& f, T& v) {
+    f("conflicts", v.conflicts);
+}
+
+template <typename F, Is<WaitAnswer> T>
+void fields(F& f, T& v) {
+    f("done", v.is_done);
+    f("missing", v.missing);
+}
+
+template <typename F, Is<InviteInfo> T>
+void fields(F& f, T& v) {
+    f("id", v.id);
+    f("vault", v.vault);
+    f("role", v.role);
+    f("state", v.state);
+    f("digits", v.digits);
+    f("deviceLabel", v.device_label);
+    f("message", v.message);
+    f("expiresMs", v.expires_ms);
+    f("ticket", v.ticket);
+}
+
+template <typename F, Is<InviteList> T>
+void fields(F& f, T& v) {
+    f("invites", v.invites);
+}
+
+template <typename F, Is<JoinInfo> T>
+void fields(F& f, T& v) {
+    f("id", v.id);
+    f("state", v.state);
+    f("digits", v.digits);
+    f("message", v.message);
+    f("vaultLabel", v.vault_label);
+    f("vault", v.vault);
+}
+
+template <typename F, Is<DeviceList> T>
+void fields(F& f, T& v) {
+    f("devices", v.devices);
+}
+
+template <typename F, Is<RelayList> T>
+void fields(F& f, T& v) {
+    f("relays", v.relays);
+}
+
+template <typename F, Is<EntryInfo> T>
+void fields(F& f, T& v) {
+    f("name", v.name);
+    f("nameHex", v.name_hex);
+    f("type", v.type);
+    f("target", v.target);
+    f("mode", v.mode);
+    f("size", v.size);
+    f("modifiedNs", v.modified_ns);
+}
+
+template <typename F, Is<EntryList> T>
+void fields(F& f, T& v) {
+    f("self", v.self);
+    f("entries", v.entries);
+}
+
+template <typename F, Is<UploadInfo> T>
+void fields(F& f, T& v) {
+    f("id", v.id);
+}
+
+template <typename F, Is<ConfigValue> T>
+void fields(F& f, T& v) {
+    f("key", v.key);
+    f("value", v.value);
+}
+
+template <typename F, Is<ConfigList> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("values", v.values);
+}
+
+template <typename F, Is<Event> T>
+void fields(F& f, T& v) {
+    f("sequence", v.sequence);
+    f("timeMs", v.time_ms);
+    f("type", v.type);
+    f("vault", v.vault);
+    f("subject", v.subject);
+    f("message", v.message);
+}
+
+template <typename F, Is<CreateVault> T>
+void fields(F& f, T& v) {
+    f("name", v.name);
+    f("directory", v.directory);
+    f("mount", v.mount);
+    f("passphrase", v.passphrase);
+    f("unlockAtStart", v.unlock_at_start);
+    f("kdfMemoryBytes", v.kdf_memory_bytes);
+}
+
+template <typename F, Is<OpenVault> T>
+void fields(F& f, T& v) {
+    f("directory", v.directory);
+    f("name", v.name);
+    f("mount", v.mount);
+    f("passphrase", v.passphrase);
+    f("unlockAtStart", v.unlock_at_start);
+}
+
+template <typename F, Is<UnlockVault> T>
+void fields(F& f, T& v) {
+    f("passphrase", v.passphrase);
+    f("atStart", v.at_start);
+}
+
+template <typename F, Is<LockVault> T>
+void fields(F& f, T& v) {
+    f("force", v.is_forced);
+}
+
+template <typename F, Is<MountVault> T>
+void fields(F& f, T& v) {
+    f("directory", v.directory);
+    f("readOnly", v.is_read_only);
+}
+
+template <typename F, Is<UnmountVault> T>
+void fields(F& f, T& v) {
+    f("force", v.is_forced);
+}
+
+template <typename F, Is<PauseSync> T>
+void fields(F& f, T& v) {
+    f("seconds", v.seconds);
+}
+
+template <typename F, Is<WaitForVault> T>
+void fields(F& f, T& v) {
+    f("copies", v.copies);
+    f("timeoutMs", v.timeout_ms);
+    f("publishedOnly", v.is_published_only);
+}
+
+template <typename F, Is<CreateInvite> T>
+void fields(F& f, T& v) {
+    f("role", v.role);
+    f("expiresSeconds", v.expires_seconds);
+    f("approveUnseen", v.is_approved_unseen);
+}
+
+template <typename F, Is<JoinVault> T>
+void fields(F& f, T& v) {
+    f("ticket", v.ticket);
+    f("name", v.name);
+    f("directory", v.directory);
+    f("mount", v.mount);
+    f("unlockAtStart", v.unlock_at_start);
+}
+
+template <typename F, Is<RenameDevice> T>
+void fields(F& f, T& v) {
+    f("label", v.label);
+}
+
+template <typename F, Is<RelayUrl> T>
+void fields(F& f, T& v) {
+    f("url", v.url);
+}
+
+template <typename F, Is<BeginUpload> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("pathHex", v.path_hex);
+    f("mode", v.mode);
+    f("modifiedNs", v.modified_ns);
+}
+
+template <typename F, Is<ErrorBody> T>
+void fields(F& f, T& v) {
+    f("code", v.code);
+    f("message", v.message);
+    f("requestId", v.request_id);
+    f("resource", v.resource);
+    f("timestamp", v.timestamp);
+}
+
+// ---- encoding -----------------------------------------------------------------------------------
+
+template <typename T>
+Json to_json(const T& value);
+
+struct Writer {
+    Json& object;
+
+    template <typename T>
+    void operator()(const char* key, const T& value) {
+        object[key] = to_json(value);
+    }
+    void operator()(const char* key, const SecretText& value) {
+        if (!value.empty()) object[key] = value.reveal();
+    }
+    template <typename T>
+    void operator()(const char* key, const std::optional<T>& value) {
+        if (value) object[key] = to_json(*value);
+    }
+    template <typename T>
+    void operator()(const char* key, const std::vector<T>& values) {
+        Json list = Json::array();
+        for (const T& value : values) list.push_back(to_json(value));
+        object[key] = std::move(list);
+    }
+};
+
+template <typename T>
+Json to_json(const T& value) {
+    if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>) {
+        return Json(value);
+    } else {
+        Json object = Json::object();
+        Writer writer{object};
+        fields(writer, value);
+        return object;
+    }
+}
+
+// ---- decoding -----------------------------------------------------------------------------------
+
+template <typename T>
+bool from_json(Json& json, T& out, std::string& fault);
+
+struct Reader {
+    Json& object;
+    std::string fault;
+    std::set<std::string> known;
+
+    template <typename T>
+    void operator()(const char* key, T& out) {
+        known.insert(key);
+        auto found = object.find(key);
+        if (found == object.end() || found->is_null() || !fault.empty()) return;
+        std::string inner;
+        if (!read(*found, out, inner)) {
+            fault =
+                fmt::format("'{}'{}{}", key, inner.empty() ? " has the wrong type" : ": ", inner);
+        }
+    }
+
+    template <typename T>
+    static bool read(Json& json, T& out, std::string& inner) {
+        return from_json(json, out, inner);
+    }
+    static bool read(Json& json, SecretText& out, std::string&) {
+        if (!json.is_string()) return false;
+        auto& text = json.get_ref<std::string&>();
+        out = SecretText(text);
+        wipe(text);
+        return true;
+    }
+    template <typename T>
+    static bool read(Json& json, std::optional<T>& out, std::string& inner) {
+        return from_json(json, out.emplace(), inner);
+    }
+    template <typename T>
+    static bool read(Json& json, std::vector<T>& out, std::string& inner) {
+        if (!json.is_array()) return false;
+        out.clear();
+        for (Json& item : json) {
+            if (!from_json(item, out.emplace_back(), inner)) return false;
+        }
+        return true;
+    }
+};
+
+template <typename T>
+bool read_number(const Json& json, T& out, std::string& fault) {
+    if (!json.is_number_integer()) return false;
+    if constexpr (std::is_unsigned_v<T>) {
+        if (json.is_number_unsigned() &&
+            json.get<std::uint64_t>() <= std::numeric_limits<T>::max()) {
+            out = static_cast<T>(json.get<std::uint64_t>());
+            return true;
+        }
+    } else {
+        const bool fits =
+            !json.is_number_unsigned() ||
+            json.get<std::uint64_t>() <= static_cast<std::uint64_t>(std::numeric_limits<T>::max());
+        if (fits) {
+            out = static_cast<T>(json.get<std::int64_t>());
+            return true;
+        }
+    }
+    fault = "is out of range";
+    return false;
+}
+
+template <typename T>
+bool from_json(Json& json, T& out, std::string& fault) {
+    if constexpr (std::is_same_v<T, bool>) {
+        if (!json.is_boolean()) return false;
+        out = json.get<bool>();
+        return true;
+    } else if constexpr (std::is_arithmetic_v<T>) {
+        return read_number(json, out, fault);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+        if (!json.is_string()) return false;
+        out = json.get<std::string>();
+        return true;
+    } else {
+        if (!json.is_object()) return false;
+        Reader reader{json, {}, {}};
+        fields(reader, out);
+        fault = std::move(reader.fault);
+        return fault.empty();
+    }
+}
+
+// Objects nest three deep at most here: deeper text is refused before it is built.
+constexpr int kDepthMax = 16;
+
+Json parse(std::string_view text) {
+    return Json::parse(
+        text.begin(), text.end(),
+        [](int depth, Json::parse_event_t, Json&) { return depth <= kDepthMax; }, false);
+}
+
+template <typename T>
+Result<T> decode_text(std::string_view text, bool is_strict) {
+    Json json = text.empty() ? Json::object() : parse(text);
+    if (!json.is_object()) return Error{ErrorKind::Invalid, "the body is no JSON object"};
+    T out;
+    Reader reader{json, {}, {}};
+    fields(reader, out);
+    if (!reader.fault.empty()) return Error{ErrorKind::Invalid, reader.fault};
+    if (is_strict) {
+        for (auto& [key, value] : json.items()) {
+            if (!reader.known.contains(key)) {
+                return Error{ErrorKind::Invalid, fmt::format("unknown key '{}'", key)};
+            }
+        }
+    }
+    return out;
+}
+
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+template <typename T>
+std::string encode(const T& value) {
+    return dump(to_json(value));
+}
+
+template <typename T>
+Result<T> decode(std::string_view text) {
+    return decode_text<T>(text, false);
+}
+
+template <typename T>
+Result<T> decode_request(std::string_view text) {
+    return decode_text<T>(text, true);
+}
+
+std::string encode_error(const ErrorBody& error) {
+    return dump(Json{{"error", to_json(error)}});
+}
+
+Error decode_error(int status, std::string_view body) {
+    Json json = parse(body);
+    if (json.is_object() && json.contains("error") && json["error"].is_object()) {
+        ErrorBody error;
+        Reader reader{json["error"], {}, {}};
+        fields(reader, error);
+        if (reader.fault.empty()) {
+            return {error_kind(error.code).value_or(ErrorKind::Io), error.message};
+        }
+    }
+    return {ErrorKind::Io, fmt::format("the daemon answered {} without saying why", status)};
+}
+
+#define LOCKSTEP_API_STRUCT(T)                           \
+    template std::string encode<T>(const T&);            \
+    template Result<T> decode<T>(std::string_view text); \
+    template Result<T> decode_request<T>(std::string_view text);
+
+LOCKSTEP_API_STRUCT(PeerInfo)
+LOCKSTEP_API_STRUCT(VaultInfo)
+LOCKSTEP_API_STRUCT(RelayInfo)
+LOCKSTEP_API_STRUCT(DeviceInfo)
+LOCKSTEP_API_STRUCT(StatusReport)
+LOCKSTEP_API_STRUCT(VaultList)
+LOCKSTEP_API_STRUCT(VaultCreated)
+LOCKSTEP_API_STRUCT(CheckAnswer)
+LOCKSTEP_API_STRUCT(ConflictList)
+LOCKSTEP_API_STRUCT(WaitAnswer)
+LOCKSTEP_API_STRUCT(InviteInfo)
+LOCKSTEP_API_STRUCT(InviteList)
+LOCKSTEP_API_STRUCT(JoinInfo)
+LOCKSTEP_API_STRUCT(DeviceList)
+LOCKSTEP_API_STRUCT(RelayList)
+LOCKSTEP_API_STRUCT(EntryList)
+LOCKSTEP_API_STRUCT(UploadInfo)
+LOCKSTEP_API_STRUCT(ConfigValue)
+LOCKSTEP_API_STRUCT(ConfigList)
+LOCKSTEP_API_STRUCT(Event)
+LOCKSTEP_API_STRUCT(CreateVault)
+LOCKSTEP_API_STRUCT(OpenVault)
+LOCKSTEP_API_STRUCT(UnlockVault)
+LOCKSTEP_API_STRUCT(LockVault)
+LOCKSTEP_API_STRUCT(MountVault)
+LOCKSTEP_API_STRUCT(UnmountVault)
+LOCKSTEP_API_STRUCT(PauseSync)
+LOCKSTEP_API_STRUCT(WaitForVault)
+LOCKSTEP_API_STRUCT(CreateInvite)
+LOCKSTEP_API_STRUCT(JoinVault)
+LOCKSTEP_API_STRUCT(RenameDevice)
+LOCKSTEP_API_STRUCT(RelayUrl)
+LOCKSTEP_API_STRUCT(BeginUpload)
+LOCKSTEP_API_STRUCT(ErrorBody)
+
+#undef LOCKSTEP_API_STRUCT
+
+}  // namespace lockstep::api

@@ -1,0 +1,272 @@
+// What is said to and by the daemon: one plain struct for each JSON object of the control API.
+//
+// The meaning of every field is in daemon/API.md; names are the same there with camelCase. Sizes
+// are bytes, times are milliseconds since 1970 UTC unless the name says otherwise, ids are
+// lower-case hexadecimal, and text is UTF-8.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "daemon/api/secret_text.h"
+
+namespace lockstep::api {
+
+// Largest body of one upload or download request.
+inline constexpr std::size_t kContentBlockSize = 1 << 20;
+
+// What a person is told about a vault in two words.
+enum class SyncWord { UpToDate, Syncing, Paused, Disconnected, OutOfSync, Locked, Conflict };
+std::string_view sync_word_text(SyncWord word);
+
+enum class VaultState { Locked, Unlocked, Mounted };
+std::string_view vault_state_text(VaultState state);
+
+// ---- answers ------------------------------------------------------------------------------------
+
+struct PeerInfo {
+    std::string device;
+    std::string label;
+    std::string role;
+    std::string address;  // empty while not connected
+    bool is_connected = false;
+    bool is_in_step = false;  // has every segment and pack that is here, and nothing that is not
+    std::uint64_t missing_packs = 0;  // packs here that it lacks, as far as known
+};
+
+struct VaultInfo {
+    std::string id;
+    std::string name;
+    std::string directory;
+    std::string mount;    // where it is, or is to be, mounted; may be empty
+    std::string state;    // vault_state_text
+    std::string status;   // sync_word_text; "Conflict (n)" with the number
+    std::string problem;  // why it could not be opened or mounted; empty: no problem
+    bool unlock_at_start = false;
+    bool is_paused = false;
+    std::uint64_t files = 0, directories = 0, symlinks = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t packs = 0, pack_bytes = 0;
+    std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
+    std::uint64_t pending_records = 0;
+    std::uint64_t unmerged_segments = 0;
+    std::uint64_t conflicts = 0;
+    std::vector<std::string> alarms;
+    std::vector<PeerInfo> peers;  // the other members
+};
+
+struct RelayInfo {
+    std::string url;
+    bool is_reachable = false;
+    std::string detail;  // what the last announce or test said
+    std::uint64_t round_trip_ms = 0;
+};
+
+struct DeviceInfo {
+    std::string id;
+    std::string label;
+    std::string vault;  // name of the vault it is a member of; empty for this device itself
+    std::string role;
+    bool is_this_device = false;
+    bool is_connected = false;
+    bool is_revoked = false;
+    bool is_pending = false;  // asks to be admitted: `id` is an invite's
+    std::string digits;       // of a pending device
+};
+
+struct StatusReport {
+    std::string version;
+    DeviceInfo device;
+    std::uint16_t listen_port = 0;
+    std::vector<std::string> addresses;
+    std::vector<RelayInfo> relays;
+    std::vector<VaultInfo> vaults;
+    std::uint64_t sequence = 0;  // of the last event when this was made
+};
+
+struct VaultList {
+    std::vector<VaultInfo> vaults;
+};
+
+struct VaultCreated {
+    VaultInfo vault;
+    SecretText recovery_code;
+};
+
+struct CheckAnswer {
+    std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
+    std::vector<std::string> errors;
+    std::vector<std::string> notes;
+};
+
+struct ConflictInfo {
+    std::string path;
+    std::string sibling;
+    std::string device_label;
+    std::int64_t wall_ms = 0;
+    std::uint64_t size = 0;
+};
+
+struct ConflictList {
+    std::vector<ConflictInfo> conflicts;
+};
+
+struct WaitAnswer {
+    bool is_done = false;
+    std::vector<std::string> missing;  // sentences, when not done
+};
+
+// An invitation that this device hosts.
+struct InviteInfo {
+    std::string id;
+    std::string vault;
+    std::string role;
+    std::string state;         // waiting, asking, admitted, rejected, expired, failed
+    std::string digits;        // six, once somebody asks
+    std::string device_label;  // who asks
+    std::string message;       // why it failed
+    std::int64_t expires_ms = 0;
+    SecretText ticket;  // in the answer to its creation only
+};
+
+struct InviteList {
+    std::vector<InviteInfo> invites;
+};
+
+// A ticket that this device is using.
+struct JoinInfo {
+    std::string id;
+    std::string state;  // connecting, waiting, joined, rejected, failed
+    std::string digits;
+    std::string message;
+    std::string vault_label;         // the inviter's name of the vault
+    std::optional<VaultInfo> vault;  // once joined
+};
+
+struct DeviceList {
+    std::vector<DeviceInfo> devices;
+};
+
+struct RelayList {
+    std::vector<RelayInfo> relays;
+};
+
+struct EntryInfo {
+    std::string name;      // UTF-8; other bytes shown as U+FFFD
+    std::string name_hex;  // the exact bytes, when they are no UTF-8
+    std::string type;      // file, directory, symlink, fifo, socket
+    std::string target;    // of a symlink
+    std::uint32_t mode = 0;
+    std::uint64_t size = 0;
+    std::int64_t modified_ns = 0;
+};
+
+struct EntryList {
+    EntryInfo self;
+    std::vector<EntryInfo> entries;  // of a directory
+};
+
+struct UploadInfo {
+    std::string id;
+};
+
+struct ConfigValue {
+    std::string key;
+    std::string value;
+};
+
+struct ConfigList {
+    std::string path;
+    std::vector<ConfigValue> values;
+};
+
+struct Event {
+    std::uint64_t sequence = 0;
+    std::int64_t time_ms = 0;
+    std::string type;
+    std::string vault;    // name; empty when it concerns none
+    std::string subject;  // id of the device, invite or join concerned; may be empty
+    std::string message;  // a sentence for a person
+};
+
+// ---- requests -----------------------------------------------------------------------------------
+
+struct CreateVault {
+    std::string name;
+    std::string directory;  // empty: in the data directory
+    std::string mount;
+    SecretText passphrase;
+    bool unlock_at_start = false;
+    std::uint64_t kdf_memory_bytes = 0;  // 0: the default
+};
+
+struct OpenVault {
+    std::string directory;
+    std::string name;  // empty: the directory's name without ".vault"
+    std::string mount;
+    SecretText passphrase;  // empty: stays locked, if this device has been in the vault before
+    bool unlock_at_start = false;
+};
+
+struct UnlockVault {
+    SecretText passphrase;  // empty: by the key that this device keeps
+    bool at_start = false;  // keep the key, so that it unlocks at every start
+};
+
+struct LockVault {
+    bool is_forced = false;
+};
+
+struct MountVault {
+    std::string directory;  // empty: where it was mounted last
+    bool is_read_only = false;
+};
+
+struct UnmountVault {
+    bool is_forced = false;
+};
+
+struct PauseSync {
+    std::uint64_t seconds = 0;  // 0: until resumed
+};
+
+struct WaitForVault {
+    std::uint64_t copies = 0;  // other devices that must hold everything
+    std::uint64_t timeout_ms = 60'000;
+    bool is_published_only = false;  // done as soon as nothing is unpublished
+};
+
+struct CreateInvite {
+    std::string role = "writer";
+    std::uint64_t expires_seconds = 86'400;
+    bool is_approved_unseen = false;  // admit the first comer
+};
+
+struct JoinVault {
+    SecretText ticket;
+    std::string name;  // empty: the inviter's name
+    std::string directory;
+    std::string mount;
+    bool unlock_at_start = false;
+};
+
+struct RenameDevice {
+    std::string label;
+};
+
+struct RelayUrl {
+    std::string url;
+};
+
+struct BeginUpload {
+    std::string path;  // UTF-8; else `path_hex`
+    std::string path_hex;
+    std::uint32_t mode = 0644;
+    std::optional<std::int64_t> modified_ns;
+};
+
+}  // namespace lockstep::api
