@@ -1,0 +1,45 @@
+// How verbs and their options are declared. Only the command_line*.cpp files include this: CLI11 is
+// heavy.
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "daemon/cli/command_line.h"
+
+namespace lockstep::cli {
+
+// Collects what is parsed into one Command.
+class Grammar {
+  public:
+    Grammar();
+    Grammar(const Grammar&) = delete;
+    Grammar& operator=(const Grammar&) = delete;
+
+    CLI::App& app() { return app_; }
+    Arguments& arguments() { return command_.arguments; }
+    Command& command() { return command_; }
+
+    // A group of verbs, like `vault`.
+    CLI::App& group(const std::string& name, const std::string& description);
+    // A verb; `examples` ends its help. Every verb takes --json.
+    CLI::App& verb(CLI::App& parent, const std::string& name, const std::string& description,
+                   const std::string& examples, Verb run);
+    // A verb of the contract that this version has not: says so and exits 2; not in the help.
+    void later(CLI::App& parent, const std::string& name);
+
+    void vault_argument(CLI::App& verb, bool is_required = true);
+    void passphrase_options(CLI::App& verb);
+    void start_option(CLI::App& verb, const std::string& flag);
+
+  private:
+    CLI::App app_;
+    Command command_;
+};
+
+void declare_vault_verbs(Grammar& grammar);
+void declare_sync_verbs(Grammar& grammar);
+void declare_file_verbs(Grammar& grammar);
+
+}  // namespace lockstep::cli

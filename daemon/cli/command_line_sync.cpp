@@ -1,0 +1,137 @@
+// The verbs about other devices: inviting, joining, relays, waiting, pausing.
+#include "daemon/cli/command_grammar.h"
+#include "daemon/cli/commands.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+void declare_joining(Grammar& grammar) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& inviting =
+        grammar.verb(grammar.app(), "invite", "Print a ticket that lets another device in",
+                     "  lockstep invite papers\n"
+                     "  lockstep invite papers --role reader --expires 1h\n"
+                     "  lockstep invite papers --yes > ticket     (the first comer is admitted)\n",
+                     invite);
+    grammar.vault_argument(inviting);
+    inviting.add_option("--role", arguments.role, "owner, writer (the default) or reader")
+        ->option_text("ROLE");
+    inviting.add_option("--expires", arguments.expires, "How long the ticket works (24h)")
+        ->option_text("DURATION");
+    inviting.add_flag("--yes", arguments.is_yes,
+                      "Admit the first comer without asking, and return at once");
+
+    CLI::App& joining = grammar.verb(
+        grammar.app(), "join", "Use a ticket that another device has printed",
+        "  lockstep join lockstep:ABC... --mount ~/papers\n  lockstep join - < ticket\n", join);
+    joining.add_option("ticket", arguments.target, "The ticket; - reads it from standard input")
+        ->required()
+        ->option_text("TICKET|-");
+    joining.add_option("--name", arguments.name, "The vault's name on this device")
+        ->option_text("NAME");
+    joining.add_option("--dir", arguments.directory, "Where its ciphertext lies")
+        ->option_text("DIR");
+    joining.add_option("--mount", arguments.mount, "Where to show its files")->option_text("DIR");
+    grammar.start_option(joining, "--unlock-at-start");
+}
+
+void declare_devices(Grammar& grammar) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& device = grammar.group("device", "The devices of your vaults");
+    CLI::App& list =
+        grammar.verb(device, "list", "List devices, and who asks to be admitted",
+                     "  lockstep device list\n  lockstep device list papers\n", device_list);
+    grammar.vault_argument(list, false);
+    CLI::App& accept = grammar.verb(device, "accept", "Admit the device that shows the same digits",
+                                    "  lockstep device accept 1f3a9c02\n"
+                                    "  lockstep device accept 123456     (by its digits)\n",
+                                    device_accept);
+    accept.add_option("id", arguments.vault, "As `device list` shows it")
+        ->required()
+        ->option_text("ID");
+    CLI::App& reject = grammar.verb(device, "reject", "Do not admit it",
+                                    "  lockstep device reject 1f3a9c02\n", device_reject);
+    reject.add_option("id", arguments.vault, "As `device list` shows it")
+        ->required()
+        ->option_text("ID");
+    CLI::App& rename = grammar.verb(device, "rename", "Name this device",
+                                    "  lockstep device rename self laptop\n", device_rename);
+    rename.add_option("id", arguments.vault, "This device's id, or self")
+        ->required()
+        ->option_text("ID");
+    rename.add_option("name", arguments.value, "Its new name")->required()->option_text("NAME");
+    for (const char* name : {"revoke", "retire", "adopt"}) grammar.later(device, name);
+}
+
+void declare_relays(Grammar& grammar) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& relay = grammar.group("relay", "Servers that help devices find each other");
+    auto with_url = [&](CLI::App& verb) {
+        verb.add_option("url", arguments.target, "Like http://relay.example.org:7070")
+            ->required()
+            ->option_text("URL");
+    };
+    with_url(grammar.verb(relay, "add", "Use a relay",
+                          "  lockstep relay add http://relay.example.org:7070\n", relay_add));
+    grammar.verb(relay, "list", "List the relays in use", "  lockstep relay list\n", relay_list);
+    with_url(grammar.verb(relay, "remove", "Use it no more",
+                          "  lockstep relay remove http://relay.example.org:7070\n", relay_remove));
+    with_url(grammar.verb(relay, "test", "Ask a relay whether it is well",
+                          "  lockstep relay test http://relay.example.org:7070\n", relay_test));
+}
+
+void declare_state(Grammar& grammar) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& status =
+        grammar.verb(grammar.app(), "status", "Show how things stand",
+                     "  lockstep status\n  lockstep status papers --watch\n"
+                     "  lockstep status --exit-code      (14 when conflicts exist)\n",
+                     show_status);
+    grammar.vault_argument(status, false);
+    status.add_flag("--watch", arguments.is_watching, "Show it again at every change");
+    status.add_flag("--exit-code", arguments.wants_exit_code,
+                    "Exit 14 when conflicts exist, 25 on an alarm");
+
+    CLI::App& wait = grammar.verb(grammar.app(), "wait", "Wait until a vault is in step",
+                                  "  lockstep wait papers\n"
+                                  "  lockstep wait papers --copies 2 --timeout 10m\n",
+                                  wait_for_vault);
+    grammar.vault_argument(wait);
+    wait.add_option("--copies", arguments.copies, "Other devices that must hold everything")
+        ->option_text("N");
+    wait.add_option("--timeout", arguments.timeout, "Give up after this long (60s)")
+        ->option_text("DURATION");
+    wait.add_flag("--published", arguments.is_published_only,
+                  "Only until every local change is published");
+
+    CLI::App& pause =
+        grammar.verb(grammar.app(), "pause", "Stop syncing a vault, or all",
+                     "  lockstep pause\n  lockstep pause papers --for 2h\n", pause_sync);
+    grammar.vault_argument(pause, false);
+    pause.add_option("--for", arguments.duration, "Resume by itself after this long")
+        ->option_text("DURATION");
+    CLI::App& resume = grammar.verb(grammar.app(), "resume", "Sync again",
+                                    "  lockstep resume\n  lockstep resume papers\n", resume_sync);
+    grammar.vault_argument(resume, false);
+
+    CLI::App& events = grammar.verb(
+        grammar.app(), "events", "Print what happens, as it happens",
+        "  lockstep events\n  lockstep events --since 1764000000000 --json\n", follow_events);
+    events.add_option("--since", arguments.since, "Begin after this number")->option_text("N");
+}
+
+}  // namespace
+
+void declare_sync_verbs(Grammar& grammar) {
+    declare_joining(grammar);
+    declare_devices(grammar);
+    declare_relays(grammar);
+    declare_state(grammar);
+    for (const char* name :
+         {"mirror", "brake", "undo", "snapshot", "explain", "doctor", "completion"}) {
+        grammar.later(grammar.app(), name);
+    }
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,139 @@
+// The verbs that make, open, lock, mount and check vaults.
+#include "daemon/cli/command_grammar.h"
+#include "daemon/cli/commands.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+void declare_create(Grammar& grammar, CLI::App& vault) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& verb = grammar.verb(
+        vault, "create", "Make a new vault",
+        "  lockstep vault create papers --mount ~/papers\n"
+        "  lockstep vault create papers --dir /mnt/usb/papers.vault --recovery-out code.txt\n"
+        "  pass show papers | lockstep vault create papers --passphrase-stdin\n",
+        vault_create);
+    verb.add_option("name", arguments.vault, "Its name on this device")
+        ->required()
+        ->option_text("NAME");
+    verb.add_option("--dir", arguments.directory, "Where its ciphertext lies")->option_text("DIR");
+    verb.add_option("--mount", arguments.mount, "Where to show its files")->option_text("DIR");
+    verb.add_option("--recovery-out", arguments.recovery_out,
+                    "Write the recovery code to a new file instead of the terminal")
+        ->option_text("FILE");
+    verb.add_option("--kdf-memory", arguments.kdf_memory_mib,
+                    "Memory that guessing the passphrase costs, in MiB (64 to 4096; 256)")
+        ->check(CLI::Range(64, 4096))
+        ->option_text("MIB");
+    grammar.start_option(verb, "--unlock-at-start");
+    grammar.passphrase_options(verb);
+}
+
+void declare_open(Grammar& grammar, CLI::App& vault) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& verb =
+        grammar.verb(vault, "open", "Take up a vault that lies in a directory",
+                     "  lockstep vault open /mnt/usb/papers.vault --mount ~/papers\n", vault_open);
+    verb.add_option("directory", arguments.vault, "The vault's directory")
+        ->required()
+        ->option_text("DIR");
+    verb.add_option("--name", arguments.name, "Its name on this device")->option_text("NAME");
+    verb.add_option("--mount", arguments.mount, "Where to show its files")->option_text("DIR");
+    grammar.start_option(verb, "--unlock-at-start");
+    grammar.passphrase_options(verb);
+}
+
+void declare_locking(Grammar& grammar, CLI::App& vault) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& unlock = grammar.verb(vault, "unlock", "Unlock a vault, and mount it where it was",
+                                    "  lockstep vault unlock papers\n"
+                                    "  lockstep vault unlock papers --passphrase-file ~/.papers\n",
+                                    vault_unlock);
+    grammar.vault_argument(unlock);
+    grammar.start_option(unlock, "--at-start");
+    grammar.passphrase_options(unlock);
+
+    CLI::App& lock = grammar.verb(vault, "lock", "Publish, unmount and forget the keys",
+                                  "  lockstep vault lock papers\n"
+                                  "  lockstep vault lock papers --force    (open files fail)\n",
+                                  vault_lock);
+    grammar.vault_argument(lock);
+    lock.add_flag("--force", arguments.is_forced, "Even while files are open");
+}
+
+void declare_looking(Grammar& grammar, CLI::App& vault) {
+    grammar.verb(vault, "list", "List the vaults of this device",
+                 "  lockstep vault list\n  lockstep vault list --json\n", vault_list);
+    CLI::App& show = grammar.verb(vault, "show", "Show one vault in full",
+                                  "  lockstep vault show papers\n", vault_show);
+    grammar.vault_argument(show);
+}
+
+void declare_checking(Grammar& grammar, CLI::App& vault) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& check = grammar.verb(
+        vault, "check", "Verify every object of a vault, or of a directory without the daemon",
+        "  lockstep vault check papers\n"
+        "  lockstep vault check /mnt/usb/papers.vault --passphrase-file ~/.papers\n",
+        vault_check);
+    check.add_option("vault", arguments.vault, "A vault, or a vault's directory")
+        ->required()
+        ->option_text("V|DIR");
+    grammar.passphrase_options(check);
+
+    CLI::App& decrypt = grammar.verb(
+        vault, "decrypt", "Restore all files from a vault's directory, without the daemon",
+        "  lockstep vault decrypt /mnt/usb/papers.vault --to ./papers\n", vault_decrypt);
+    decrypt.add_option("directory", arguments.vault, "The vault's directory")
+        ->required()
+        ->option_text("DIR");
+    decrypt.add_option("--to", arguments.target, "A new or empty directory")
+        ->required()
+        ->option_text("OUT");
+    grammar.passphrase_options(decrypt);
+
+    CLI::App& remove = grammar.verb(vault, "remove", "Take a vault off this device",
+                                    "  lockstep vault remove papers\n"
+                                    "  lockstep vault remove papers --delete-data --yes\n",
+                                    vault_remove);
+    grammar.vault_argument(remove);
+    remove.add_flag("--delete-data", arguments.deletes_data, "Delete its directory as well");
+    remove.add_flag("--yes", arguments.is_yes, "Do not ask");
+}
+
+void declare_mounting(Grammar& grammar) {
+    Arguments& arguments = grammar.arguments();
+    CLI::App& mount = grammar.verb(grammar.app(), "mount", "Show a vault's files in a folder",
+                                   "  lockstep mount papers ~/papers\n"
+                                   "  lockstep mount papers            (where it was last)\n",
+                                   mount_vault);
+    grammar.vault_argument(mount);
+    mount.add_option("directory", arguments.directory, "An empty folder; made when missing")
+        ->option_text("DIR");
+    mount.add_flag("--read-only", arguments.is_read_only, "Nothing can be changed through it");
+    grammar.passphrase_options(mount);
+
+    CLI::App& unmount =
+        grammar.verb(grammar.app(), "unmount", "Take the folder away again",
+                     "  lockstep unmount papers\n  lockstep unmount ~/papers\n", unmount_vault);
+    unmount.add_option("vault", arguments.vault, "The vault, or the folder")
+        ->required()
+        ->option_text("V|DIR");
+    unmount.add_flag("--force", arguments.is_forced, "Even while files are open");
+}
+
+}  // namespace
+
+void declare_vault_verbs(Grammar& grammar) {
+    CLI::App& vault = grammar.group("vault", "Make, open, lock and check vaults");
+    declare_create(grammar, vault);
+    declare_open(grammar, vault);
+    declare_looking(grammar, vault);
+    declare_locking(grammar, vault);
+    declare_checking(grammar, vault);
+    for (const char* name : {"passwd", "recovery", "gc"}) grammar.later(vault, name);
+    declare_mounting(grammar);
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,61 @@
+// The verbs of `lockstep`, one function each.
+#pragma once
+
+#include "daemon/cli/session.h"
+
+namespace lockstep::cli {
+
+// commands_vault.cpp
+ExitCode vault_create(Session& session);
+ExitCode vault_open(Session& session);
+ExitCode vault_list(Session& session);
+ExitCode vault_show(Session& session);
+ExitCode vault_unlock(Session& session);
+ExitCode vault_lock(Session& session);
+ExitCode vault_check(Session& session);  // of a vault the daemon has, else offline
+ExitCode vault_remove(Session& session);
+ExitCode mount_vault(Session& session);
+ExitCode unmount_vault(Session& session);
+
+// offline_decrypt.cpp, offline_check.cpp: no daemon, no local state
+ExitCode vault_decrypt(Session& session);
+ExitCode check_directory(Session& session, const std::string& directory);
+
+// commands_pairing.cpp
+ExitCode invite(Session& session);
+ExitCode join(Session& session);
+ExitCode device_list(Session& session);
+ExitCode device_accept(Session& session);
+ExitCode device_reject(Session& session);
+ExitCode device_rename(Session& session);
+
+// commands_status.cpp
+ExitCode show_status(Session& session);
+ExitCode wait_for_vault(Session& session);
+ExitCode pause_sync(Session& session);
+ExitCode resume_sync(Session& session);
+ExitCode conflicts_list(Session& session);
+ExitCode follow_events(Session& session);
+ExitCode relay_add(Session& session);
+ExitCode relay_list(Session& session);
+ExitCode relay_remove(Session& session);
+ExitCode relay_test(Session& session);
+
+// commands_files.cpp
+ExitCode list_files(Session& session);
+ExitCode get_file(Session& session);
+ExitCode put_file(Session& session);
+
+// commands_config.cpp
+ExitCode config_get(Session& session);
+ExitCode config_set(Session& session);
+ExitCode config_check(Session& session);
+ExitCode config_path(Session& session);
+
+// Shared by verbs that end with a look at a vault.
+void print_vault(const api::VaultInfo& vault);
+// Exit 3 when the vault has a problem beside what was asked for (it is open, but not mounted).
+ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault);
+ExitCode print_check(Session& session, const api::CheckAnswer& report);
+
+}  // namespace lockstep::cli

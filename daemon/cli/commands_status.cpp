@@ -1,0 +1,211 @@
+#include <fmt/format.h>
+
+#include "daemon/api/json_codec.h"
+#include "daemon/cli/commands.h"
+#include "daemon/cli/duration.h"
+#include "daemon/cli/output.h"
+#include "daemon/cli/progress.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+void print_status(const api::StatusReport& status, bool is_one_vault) {
+    print_line(fmt::format("{} ({}), port {}", printable(status.device.label),
+                           status.device.id.substr(0, 16), status.listen_port));
+    for (const api::RelayInfo& relay : status.relays) {
+        print_line(fmt::format("relay {}: {}", printable(relay.url),
+                               relay.is_reachable ? "reachable" : printable(relay.detail)));
+    }
+    for (const api::VaultInfo& vault : status.vaults) {
+        if (is_one_vault) {
+            print_vault(vault);
+            continue;
+        }
+        print_line(
+            fmt::format("{}: {}{}", printable(vault.name), vault.status,
+                        vault.state == "mounted" ? ", mounted at " + printable(vault.mount) : ""));
+        for (const api::PeerInfo& peer : vault.peers) {
+            print_line(fmt::format("    {}: {}", printable(peer.label),
+                                   !peer.is_connected ? "not connected"
+                                   : peer.is_in_step  ? "in step"
+                                                      : "syncing"));
+        }
+        if (!vault.problem.empty()) print_line("    problem: " + printable(vault.problem));
+        for (const std::string& alarm : vault.alarms) print_line("    ALARM: " + printable(alarm));
+    }
+    if (status.vaults.empty())
+        print_line("No vaults yet. Make one with: lockstep vault create NAME");
+}
+
+ExitCode status_code(const api::StatusReport& status) {
+    ExitCode code = ExitCode::Ok;
+    for (const api::VaultInfo& vault : status.vaults) {
+        if (!vault.alarms.empty()) return ExitCode::Alarm;
+        if (vault.conflicts > 0) code = ExitCode::Conflicts;
+    }
+    return code;
+}
+
+ExitCode print_relays(Session& session, const Result<api::RelayList>& list) {
+    if (!list.ok()) return session.fail(list.error());
+    if (session.arguments.is_json) {
+        print_line(api::encode(*list));
+        return ExitCode::Ok;
+    }
+    if (list->relays.empty()) print_line("No relays. Add one with: lockstep relay add URL");
+    for (const api::RelayInfo& relay : list->relays) {
+        print_line(fmt::format("{}  {}", printable(relay.url), printable(relay.detail)));
+    }
+    return ExitCode::Ok;
+}
+
+}  // namespace
+
+ExitCode show_status(Session& session) {
+    const Arguments& arguments = session.arguments;
+    while (true) {
+        Result<api::StatusReport> status = session.daemon.status(arguments.vault);
+        if (!status.ok()) return session.fail(status.error());
+        if (arguments.is_json) {
+            print_line(api::encode(*status));
+        } else {
+            if (arguments.is_watching) fmt::print("\033[H\033[2J");
+            print_status(*status, !arguments.vault.empty());
+        }
+        std::fflush(stdout);
+        if (!arguments.is_watching) {
+            return arguments.wants_exit_code ? status_code(*status) : ExitCode::Ok;
+        }
+        // The next event, of whatever kind, makes the status worth another look.
+        Status next =
+            session.daemon.events(status->sequence, [](const api::Event&) { return false; });
+        if (!next.ok()) return session.fail(next.error());
+    }
+}
+
+ExitCode wait_for_vault(Session& session) {
+    const Arguments& arguments = session.arguments;
+    Result<std::chrono::milliseconds> timeout = parse_duration(arguments.timeout);
+    if (!timeout.ok()) return session.fail(timeout.error());
+    api::WaitForVault request;
+    request.copies = arguments.copies;
+    request.timeout_ms = static_cast<std::uint64_t>(timeout->count());
+    request.is_published_only = arguments.is_published_only;
+    Result<api::WaitAnswer> answer = [&] {
+        Progress progress("waiting for " + printable(arguments.vault));
+        return session.daemon.wait(arguments.vault, request);
+    }();
+    if (!answer.ok()) return session.fail(answer.error());
+    if (arguments.is_json) print_line(api::encode(*answer));
+    if (answer->is_done) return ExitCode::Ok;
+    std::string missing;
+    for (const std::string& one : answer->missing) missing += (missing.empty() ? "" : "; ") + one;
+    return session.fail(ExitCode::Timeout, "not yet in step: " + missing);
+}
+
+ExitCode pause_sync(Session& session) {
+    const Arguments& arguments = session.arguments;
+    api::PauseSync request;
+    if (!arguments.duration.empty()) {
+        Result<std::chrono::milliseconds> duration = parse_duration(arguments.duration);
+        if (!duration.ok()) return session.fail(duration.error());
+        request.seconds = static_cast<std::uint64_t>((duration->count() + 999) / 1000);
+        if (request.seconds == 0) return session.fail(ExitCode::Usage, "--for must not be 0");
+    }
+    Status paused = session.daemon.pause(arguments.vault, request);
+    if (!paused.ok()) return session.fail(paused.error());
+    print_line(arguments.is_json ? "{}" : "paused");
+    return ExitCode::Ok;
+}
+
+ExitCode resume_sync(Session& session) {
+    Status resumed = session.daemon.resume(session.arguments.vault);
+    if (!resumed.ok()) return session.fail(resumed.error());
+    print_line(session.arguments.is_json ? "{}" : "resumed");
+    return ExitCode::Ok;
+}
+
+ExitCode conflicts_list(Session& session) {
+    std::vector<std::string> vaults = {session.arguments.vault};
+    if (session.arguments.vault.empty()) {
+        vaults.clear();
+        Result<api::VaultList> all = session.daemon.vaults();
+        if (!all.ok()) return session.fail(all.error());
+        for (const api::VaultInfo& vault : all->vaults) {
+            if (vault.state != "locked") vaults.push_back(vault.name);
+        }
+    }
+    api::ConflictList found;
+    for (const std::string& vault : vaults) {
+        Result<api::ConflictList> list = session.daemon.conflicts(vault);
+        if (!list.ok()) return session.fail(list.error());
+        for (api::ConflictInfo& conflict : list->conflicts) {
+            if (!session.arguments.is_json) {
+                print_line(fmt::format("{}:{}\n    {} from {}, {}, {}", printable(vault),
+                                       printable(conflict.path), printable(conflict.sibling),
+                                       printable(conflict.device_label),
+                                       time_text(conflict.wall_ms), size_text(conflict.size)));
+            }
+            found.conflicts.push_back(std::move(conflict));
+        }
+    }
+    if (session.arguments.is_json) print_line(api::encode(found));
+    if (!session.arguments.is_json && found.conflicts.empty()) print_line("No conflicts.");
+    return ExitCode::Ok;
+}
+
+ExitCode follow_events(Session& session) {
+    const Arguments& arguments = session.arguments;
+    std::uint64_t since = 0;
+    if (arguments.since) {
+        since = *arguments.since;
+    } else {
+        Result<api::StatusReport> status = session.daemon.status();
+        if (!status.ok()) return session.fail(status.error());
+        since = status->sequence;
+    }
+    while (true) {
+        Status ended = session.daemon.events(since, [&](const api::Event& event) {
+            since = event.sequence;
+            if (arguments.is_json) {
+                print_line(api::encode(event));
+            } else {
+                print_line(fmt::format("{} {} {} {} {}", event.sequence, time_text(event.time_ms),
+                                       event.type, printable(event.vault),
+                                       printable(event.message)));
+            }
+            std::fflush(stdout);
+            return true;
+        });
+        if (!ended.ok() && ended.error().kind != ErrorKind::Timeout)
+            return session.fail(ended.error());
+    }
+}
+
+ExitCode relay_add(Session& session) {
+    return print_relays(session, session.daemon.add_relay({session.arguments.target}));
+}
+
+ExitCode relay_list(Session& session) {
+    return print_relays(session, session.daemon.relays());
+}
+
+ExitCode relay_remove(Session& session) {
+    return print_relays(session, session.daemon.remove_relay(session.arguments.target));
+}
+
+ExitCode relay_test(Session& session) {
+    Result<api::RelayInfo> relay = session.daemon.test_relay({session.arguments.target});
+    if (!relay.ok()) return session.fail(relay.error());
+    if (session.arguments.is_json) {
+        print_line(api::encode(*relay));
+    } else {
+        print_line(
+            fmt::format("{}: {}{}", printable(relay->url), printable(relay->detail),
+                        relay->is_reachable ? fmt::format(", {} ms", relay->round_trip_ms) : ""));
+    }
+    return relay->is_reachable ? ExitCode::Ok : ExitCode::Failure;
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,295 @@
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/unique_fd.h"
+#include "daemon/api/json_codec.h"
+#include "daemon/cli/commands.h"
+#include "daemon/cli/output.h"
+#include "daemon/cli/progress.h"
+
+namespace lockstep::cli {
+
+namespace {
+
+std::string people_text(const api::VaultInfo& vault) {
+    std::size_t connected = 0;
+    for (const api::PeerInfo& peer : vault.peers) connected += peer.is_connected ? 1 : 0;
+    return fmt::format("{}/{}", connected, vault.peers.size());
+}
+
+// Writes the code where only the user can read it; refuses to overwrite.
+Status write_recovery_code(const std::string& path, const api::SecretText& code) {
+    UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    auto failure = [&] { return Error{ErrorKind::Io, path + ": " + std::strerror(errno)}; };
+    if (!file.ok()) return failure();
+    const std::string& text = code.reveal();
+    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        ::write(file.get(), "\n", 1) != 1 || ::fsync(file.get()) != 0) {
+        return failure();
+    }
+    return {};
+}
+
+Result<api::VaultInfo> mount_or_ask(Session& session, const api::MountVault& request) {
+    const Arguments& arguments = session.arguments;
+    Result<api::VaultInfo> mounted = session.daemon.mount(arguments.vault, request);
+    if (mounted.ok() || mounted.error().kind != ErrorKind::Locked) return mounted;
+    if (!arguments.passphrase.is_given() && !can_ask()) return mounted;
+    api::UnlockVault unlock;
+    TRY(unlock.passphrase,
+        read_passphrase(arguments.passphrase, "Passphrase of " + arguments.vault, false));
+    {
+        Progress progress("unlocking");
+        TRY(api::VaultInfo unlocked, session.daemon.unlock(arguments.vault, unlock));
+        static_cast<void>(unlocked);
+    }
+    return session.daemon.mount(arguments.vault, request);
+}
+
+}  // namespace
+
+void print_vault(const api::VaultInfo& vault) {
+    std::vector<std::vector<std::string>> rows = {
+        {"vault", printable(vault.name)},
+        {"id", vault.id},
+        {"status", fmt::format("{} ({})", vault.status, vault.state)},
+        {"directory", printable(vault.directory)},
+        {"mount", vault.mount.empty() ? "-" : printable(vault.mount)},
+        {"files", fmt::format("{} ({} directories, {} symlinks)", vault.files, vault.directories,
+                              vault.symlinks)},
+        {"size", size_text(vault.bytes)},
+        {"packs", fmt::format("{} ({})", vault.packs, size_text(vault.pack_bytes))},
+    };
+    if (vault.missing_packs > 0) {
+        rows.push_back({"missing", fmt::format("{} packs ({})", vault.missing_packs,
+                                               size_text(vault.missing_pack_bytes))});
+    }
+    if (vault.pending_records > 0) {
+        rows.push_back({"unpublished", fmt::format("{} changes", vault.pending_records)});
+    }
+    if (vault.conflicts > 0) rows.push_back({"conflicts", fmt::format("{}", vault.conflicts)});
+    if (vault.unlock_at_start) rows.push_back({"at start", "unlocks"});
+    for (const api::PeerInfo& peer : vault.peers) {
+        const std::string state = !peer.is_connected ? "not connected"
+                                  : peer.is_in_step  ? "in step"
+                                                     : "syncing";
+        rows.push_back(
+            {"device", fmt::format("{} ({}): {}", printable(peer.label), peer.role, state)});
+    }
+    print_table(rows);
+    if (!vault.problem.empty()) print_line("problem: " + printable(vault.problem));
+    for (const std::string& alarm : vault.alarms) print_line("ALARM: " + printable(alarm));
+}
+
+ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault) {
+    if (session.arguments.is_json) {
+        print_line(api::encode(vault));
+    } else if (vault.problem.empty()) {
+        print_line(fmt::format("{}: {}{}", printable(vault.name), vault.state,
+                               vault.state == "mounted" ? " at " + printable(vault.mount) : ""));
+    }
+    if (vault.problem.empty()) return ExitCode::Ok;
+    return session.fail(ExitCode::Partly, vault.name + ": " + vault.problem);
+}
+
+ExitCode vault_create(Session& session) {
+    const Arguments& arguments = session.arguments;
+    if (Status alive = session.daemon.health(); !alive.ok()) return session.fail(alive.error());
+    api::CreateVault request;
+    request.name = arguments.vault;
+    request.directory = absolute_path(arguments.directory);
+    request.mount = absolute_path(arguments.mount);
+    request.unlock_at_start = arguments.is_at_start;
+    request.kdf_memory_bytes = arguments.kdf_memory_mib << 20;
+    Result<api::SecretText> passphrase = read_passphrase(
+        arguments.passphrase, "Passphrase of the new vault " + arguments.vault, true);
+    if (!passphrase.ok()) return session.fail(passphrase.error());
+    request.passphrase = std::move(*passphrase);
+
+    Result<api::VaultCreated> created = [&] {
+        Progress progress("making the vault");
+        return session.daemon.create_vault(request);
+    }();
+    if (!created.ok()) return session.fail(created.error());
+    if (!arguments.recovery_out.empty()) {
+        Status written = write_recovery_code(arguments.recovery_out, created->recovery_code);
+        if (!written.ok()) return session.fail(std::move(written).error().in("recovery code"));
+    } else if (!arguments.is_json) {
+        print_notice("Recovery code; keep it on paper, apart from this device:\n    " +
+                     created->recovery_code.reveal());
+    }
+    return finish_with_vault(session, created->vault);
+}
+
+ExitCode vault_open(Session& session) {
+    const Arguments& arguments = session.arguments;
+    if (Status alive = session.daemon.health(); !alive.ok()) return session.fail(alive.error());
+    api::OpenVault request;
+    request.directory = absolute_path(arguments.vault);
+    request.name = arguments.name;
+    request.mount = absolute_path(arguments.mount);
+    request.unlock_at_start = arguments.is_at_start;
+    if (arguments.passphrase.is_given() || can_ask()) {
+        Result<api::SecretText> passphrase =
+            read_passphrase(arguments.passphrase, "Passphrase of the vault", false);
+        if (!passphrase.ok()) return session.fail(passphrase.error());
+        request.passphrase = std::move(*passphrase);
+    }
+    Result<api::VaultInfo> opened = [&] {
+        Progress progress("opening");
+        return session.daemon.open_vault(request);
+    }();
+    if (!opened.ok()) return session.fail(opened.error());
+    return finish_with_vault(session, *opened);
+}
+
+ExitCode vault_list(Session& session) {
+    Result<api::VaultList> list = session.daemon.vaults();
+    if (!list.ok()) return session.fail(list.error());
+    if (session.arguments.is_json) {
+        print_line(api::encode(*list));
+        return ExitCode::Ok;
+    }
+    if (list->vaults.empty()) {
+        print_line("No vaults yet. Make one with: lockstep vault create NAME");
+        return ExitCode::Ok;
+    }
+    std::vector<std::vector<std::string>> rows = {
+        {"VAULT", "STATUS", "STATE", "FILES", "SIZE", "DEVICES", "MOUNT"}};
+    for (const api::VaultInfo& vault : list->vaults) {
+        rows.push_back({printable(vault.name), vault.status, vault.state,
+                        std::to_string(vault.files), size_text(vault.bytes), people_text(vault),
+                        vault.mount.empty() ? "-" : printable(vault.mount)});
+    }
+    print_table(rows);
+    return ExitCode::Ok;
+}
+
+ExitCode vault_show(Session& session) {
+    Result<api::VaultInfo> vault = session.daemon.vault(session.arguments.vault);
+    if (!vault.ok()) return session.fail(vault.error());
+    if (session.arguments.is_json) {
+        print_line(api::encode(*vault));
+    } else {
+        print_vault(*vault);
+    }
+    return ExitCode::Ok;
+}
+
+ExitCode vault_unlock(Session& session) {
+    const Arguments& arguments = session.arguments;
+    Result<api::VaultInfo> vault = session.daemon.vault(arguments.vault);
+    if (!vault.ok()) return session.fail(vault.error());
+    api::UnlockVault request;
+    request.at_start = arguments.is_at_start;
+    // Without a way to ask, the key that this device may keep is tried.
+    const bool is_asked = vault->state == "locked" && can_ask();
+    if (arguments.passphrase.is_given() || is_asked) {
+        Result<api::SecretText> passphrase =
+            read_passphrase(arguments.passphrase, "Passphrase of " + printable(vault->name), false);
+        if (!passphrase.ok()) return session.fail(passphrase.error());
+        request.passphrase = std::move(*passphrase);
+    }
+    Result<api::VaultInfo> unlocked = [&] {
+        Progress progress("unlocking");
+        return session.daemon.unlock(arguments.vault, request);
+    }();
+    if (!unlocked.ok()) return session.fail(unlocked.error());
+    return finish_with_vault(session, *unlocked);
+}
+
+ExitCode vault_lock(Session& session) {
+    Result<api::VaultInfo> locked = [&] {
+        Progress progress("locking");
+        return session.daemon.lock(session.arguments.vault, {session.arguments.is_forced});
+    }();
+    if (!locked.ok()) return session.fail(locked.error());
+    return finish_with_vault(session, *locked);
+}
+
+ExitCode print_check(Session& session, const api::CheckAnswer& report) {
+    if (session.arguments.is_json) {
+        print_line(api::encode(report));
+    } else {
+        for (const std::string& error : report.errors) print_line("ERROR: " + printable(error));
+        for (const std::string& note : report.notes) print_line("note: " + printable(note));
+        print_line(fmt::format(
+            "checked {} key objects, {} segments, {} packs, {} chunks, {} files: {}",
+            report.key_objects, report.segments, report.packs, report.chunks, report.files,
+            report.errors.empty() ? "all is well"
+                                  : fmt::format("{} errors", report.errors.size())));
+    }
+    return report.errors.empty() ? ExitCode::Ok : ExitCode::CheckFailed;
+}
+
+ExitCode vault_check(Session& session) {
+    // A directory is checked where it lies; a name is the daemon's.
+    std::error_code failure;
+    const std::string& vault = session.arguments.vault;
+    if (vault.find('/') != std::string::npos || vault == "." || vault == "..") {
+        return check_directory(session, vault);
+    }
+    Result<api::CheckAnswer> report = [&] {
+        Progress progress("checking");
+        return session.daemon.check(vault);
+    }();
+    if (report.ok()) return print_check(session, *report);
+    const bool is_unknown =
+        session.daemon.is_daemon_missing() || report.error().kind == ErrorKind::NotFound;
+    if (is_unknown && std::filesystem::is_directory(vault, failure)) {
+        return check_directory(session, vault);
+    }
+    return session.fail(report.error());
+}
+
+ExitCode vault_remove(Session& session) {
+    const Arguments& arguments = session.arguments;
+    Result<api::VaultInfo> vault = session.daemon.vault(arguments.vault);
+    if (!vault.ok()) return session.fail(vault.error());
+    if (arguments.deletes_data && !arguments.is_yes &&
+        !ask_yes(fmt::format("Delete {} with everything in it, from this device, for ever?",
+                             printable(vault->directory)))) {
+        return session.fail(ExitCode::Usage, "not deleted (say --yes when there is nobody to ask)");
+    }
+    Status removed = session.daemon.remove_vault(arguments.vault, arguments.deletes_data);
+    if (!removed.ok()) return session.fail(removed.error());
+    if (arguments.is_json) {
+        print_line("{}");
+    } else if (arguments.deletes_data) {
+        print_line(fmt::format("{} is removed and its data deleted", printable(vault->name)));
+    } else {
+        print_line(fmt::format("{} is removed; its data stays in {}", printable(vault->name),
+                               printable(vault->directory)));
+    }
+    return ExitCode::Ok;
+}
+
+ExitCode mount_vault(Session& session) {
+    if (session.arguments.vault.find(':') != std::string::npos) {
+        return session.fail(ExitCode::Usage,
+                            "mounting a folder of a vault is not yet in this version");
+    }
+    api::MountVault request;
+    request.directory = absolute_path(session.arguments.directory);
+    request.is_read_only = session.arguments.is_read_only;
+    Result<api::VaultInfo> mounted = mount_or_ask(session, request);
+    if (!mounted.ok()) return session.fail(mounted.error());
+    return finish_with_vault(session, *mounted);
+}
+
+ExitCode unmount_vault(Session& session) {
+    const std::string& given = session.arguments.vault;
+    const std::string reference =
+        given.find('/') == std::string::npos ? given : absolute_path(given);
+    Result<api::VaultInfo> unmounted =
+        session.daemon.unmount(reference, {session.arguments.is_forced});
+    if (!unmounted.ok()) return session.fail(unmounted.error());
+    return finish_with_vault(session, *unmounted);
+}
+
+}  // namespace lockstep::cli

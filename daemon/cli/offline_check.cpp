@@ -1,0 +1,34 @@
+// `lockstep vault check DIR`: every object of a vault directory, with no daemon and no local state.
+// With the passphrase chunks and paths are checked as well.
+#include <algorithm>
+#include <thread>
+
+#include "daemon/cli/commands.h"
+#include "daemon/cli/progress.h"
+#include "vault/vault.h"
+
+namespace lockstep::cli {
+
+ExitCode check_directory(Session& session, const std::string& directory) {
+    api::SecretText passphrase;
+    if (session.arguments.passphrase.is_given()) {
+        Result<api::SecretText> given =
+            read_passphrase(session.arguments.passphrase, "Passphrase of the vault", false);
+        if (!given.ok()) return session.fail(given.error());
+        passphrase = std::move(*given);
+    }
+    Result<CheckReport> report = [&] {
+        Progress progress("checking");
+        WorkerPool workers(std::max(1U, std::thread::hardware_concurrency()));
+        std::optional<ByteView> key;
+        if (!passphrase.empty()) key = passphrase.reveal_bytes();
+        return check_vault(posix_disk(), workers, absolute_path(directory), key);
+    }();
+    if (!report.ok()) return session.fail(report.error());
+    return print_check(
+        session,
+        api::CheckAnswer{report->key_objects, report->segments, report->packs, report->chunks,
+                         report->files, std::move(report->errors), std::move(report->notes)});
+}
+
+}  // namespace lockstep::cli

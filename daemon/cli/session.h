@@ -1,0 +1,74 @@
+// One run of `lockstep`: its arguments, the daemon it asks, how it ends.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/api/client.h"
+#include "daemon/api/data_paths.h"
+#include "daemon/api/error_code.h"
+#include "daemon/cli/passphrase.h"
+
+namespace lockstep::cli {
+
+using api::ExitCode;
+
+// Every value that a verb may take; each verb reads its own.
+struct Arguments {
+    bool is_json = false;
+    std::string vault;   // V, or V|DIR
+    std::string target;  // the second thing named: a DIR, a URL, a PATH, a key
+    std::string value;   // the third
+    std::string name;
+    std::string directory;
+    std::string mount;
+    std::string recovery_out;
+    std::string role = "writer";
+    std::string expires = "24h";
+    std::string timeout = "60s";
+    std::string duration;
+    PassphraseSource passphrase;
+    std::uint64_t copies = 0;
+    std::optional<std::uint64_t> since;
+    std::uint64_t kdf_memory_mib = 0;
+    bool is_forced = false;
+    bool is_yes = false;
+    bool is_read_only = false;
+    bool is_at_start = false;
+    bool deletes_data = false;
+    bool is_watching = false;
+    bool wants_exit_code = false;
+    bool is_published_only = false;
+};
+
+class Session {
+  public:
+    Session(Arguments given, api::DataPaths paths, std::filesystem::path socket)
+        : arguments(std::move(given)), data_paths(std::move(paths)), daemon(std::move(socket)) {}
+
+    const Arguments arguments;
+    const api::DataPaths data_paths;
+    api::DaemonClient daemon;
+
+    // Says what went wrong, in the form asked for, and gives the exit code.
+    ExitCode fail(const Error& error) const;
+    // The same for a list of outcomes that is no Error.
+    ExitCode fail(ExitCode code, std::string_view message) const;
+};
+
+using Verb = ExitCode (*)(Session&);
+
+// The path as the daemon needs it: absolute, without "." and "..".
+std::string absolute_path(const std::string& path);
+
+// "V:PATH" apart. Invalid without a colon.
+struct VaultPath {
+    std::string vault;
+    std::string path;
+};
+Result<VaultPath> parse_vault_path(const std::string& text);
+
+}  // namespace lockstep::cli
