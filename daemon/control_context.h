@@ -1,0 +1,32 @@
+// What the handlers of the control API work on, and the handlers by topic.
+#pragma once
+
+#include <vector>
+
+#include "daemon/long_polls.h"
+#include "daemon/pairing.h"
+#include "daemon/router.h"
+#include "daemon/vault_manager.h"
+#include "daemon/vault_services.h"
+
+namespace lockstep {
+
+// References to what outlives the control server.
+struct ControlContext {
+    const VaultServices& services;
+    VaultManager& vaults;
+    Pairing& pairing;
+    LongPolls& polls;
+};
+
+inline constexpr const char* kVersion = "0.1.0";
+
+// The whole control API. The order matters where a pattern and a fixed part compete.
+std::vector<Route> control_routes();
+
+std::vector<Route> vault_routes();    // control_vaults.cpp
+std::vector<Route> file_routes();     // control_files.cpp
+std::vector<Route> pairing_routes();  // control_pairing.cpp
+std::vector<Route> daemon_routes();   // control_daemon.cpp
+
+}  // namespace lockstep

@@ -1,0 +1,36 @@
+// The control API on the unix socket: dispatch, request numbers, errors.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+
+#include "base/http/server.h"
+#include "daemon/control_context.h"
+
+namespace lockstep {
+
+class ControlServer {
+  public:
+    // Listens on return. Busy when another daemon answers on the socket. `context` must outlive
+    // this.
+    static Result<std::unique_ptr<ControlServer>> start(ControlContext& context,
+                                                        const std::filesystem::path& socket);
+    ~ControlServer() { stop(); }
+
+    // Waits for handlers under way. Stop LongPolls and EventLog first, so that none of them waits.
+    void stop() { server_->stop(); }
+
+    // One request, as the server does it. Public for tests.
+    void handle(const HttpRequest& request, const HttpResponder& responder);
+
+  private:
+    explicit ControlServer(ControlContext& context);
+
+    ControlContext& context_;
+    const Router router_;
+    std::atomic<std::uint64_t> requests_{0};
+    std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,158 @@
+#include "daemon/daemon.h"
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "daemon/control_server.h"
+#include "daemon/instance_lock.h"
+#include "vault/keys/device_identity.h"
+
+namespace lockstep {
+
+namespace {
+
+constexpr std::chrono::seconds kPublishAtStop{8};
+constexpr std::uint64_t kPortFileSizeMax = 16;
+
+Status make_private_directories(const api::DataPaths& paths) {
+    for (const fs::path& directory : {paths.config_directory, paths.state_directory,
+                                      paths.data_directory, paths.runtime_directory}) {
+        TRY_OK(posix_disk().make_directories(directory));
+    }
+    // The socket's directory is what keeps others from connecting before its own mode is set.
+    std::error_code failure;
+    fs::permissions(paths.runtime_directory, fs::perms::owner_all, failure);
+    if (failure) {
+        return Error{ErrorKind::Io, paths.runtime_directory.native() + ": " + failure.message()};
+    }
+    return {};
+}
+
+fs::path port_file(const api::DataPaths& paths) {
+    return paths.state_directory / "listen_port";
+}
+
+// The port taken at an earlier start, so that addresses which others know stay true. 0: none.
+std::uint16_t remembered_port(const api::DataPaths& paths) {
+    Result<Bytes> text = posix_disk().read_file(port_file(paths), kPortFileSizeMax);
+    if (!text.ok()) return 0;
+    std::string_view digits = as_text(*text);
+    std::uint16_t port = 0;
+    auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    return failure == std::errc{} ? port : std::uint16_t{0};
+}
+
+SyncEngineOptions sync_options(const api::Config& config, std::uint16_t port) {
+    SyncEngineOptions options;
+    options.listen_port = port;
+    options.relays = config.relays;
+    options.lan_discovery = config.lan_discovery;
+    options.device_label = device_label(config);
+    return options;
+}
+
+// A port asked for by the user must be had; one of our own choice is replaced when it is taken.
+Result<std::unique_ptr<SyncEngine>> start_sync(const DaemonOptions& options,
+                                               const api::Config& config) {
+    const std::uint16_t wished = options.listen_port.value_or(config.listen_port);
+    if (wished != 0) return SyncEngine::start(sync_options(config, wished));
+    const std::uint16_t earlier = remembered_port(options.paths);
+    if (earlier != 0) {
+        auto engine = SyncEngine::start(sync_options(config, earlier));
+        if (engine.ok()) return engine;
+        log_warning("daemon", "port {} is taken; choosing another: {}", earlier,
+                    engine.error().message);
+    }
+    TRY(auto engine, SyncEngine::start(sync_options(config, 0)));
+    TRY_OK(posix_disk().write_file_durably(port_file(options.paths),
+                                           as_bytes(fmt::format("{}\n", engine->listen_port()))));
+    return engine;
+}
+
+}  // namespace
+
+// In the order they are made; stop() takes them down in an order of its own.
+struct Daemon::Parts {
+    Parts(const DaemonOptions& options, InstanceLock taken, std::unique_ptr<ConfigStore> loaded,
+          DeviceIdentity identity, std::unique_ptr<SyncEngine> engine)
+        : paths(options.paths),
+          lock(std::move(taken)),
+          config(std::move(loaded)),
+          device(std::move(identity)),
+          events(system_clock()),
+          workers(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 16)),
+          sync(std::move(engine)),
+          services{posix_disk(), system_clock(), system_random(), workers, device,
+                   *sync,        *config,        events,          paths},
+          vaults(services, polls),
+          pairing(services, vaults, polls),
+          context{services, vaults, pairing, polls} {}
+
+    const api::DataPaths paths;
+    InstanceLock lock;
+    std::unique_ptr<ConfigStore> config;
+    DeviceIdentity device;
+    EventLog events;
+    LongPolls polls;
+    WorkerPool workers;
+    std::unique_ptr<SyncEngine> sync;
+    VaultServices services;
+    VaultManager vaults;
+    Pairing pairing;
+    ControlContext context;
+    std::unique_ptr<ControlServer> server;
+    bool is_stopped = false;
+};
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Daemon::~Daemon() {
+    stop();
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const DaemonOptions& options) {
+    TRY(fs::path socket, options.paths.control_socket());
+    TRY_OK(make_private_directories(options.paths));
+    TRY(InstanceLock lock, InstanceLock::take(options.paths.lock_file()));
+    TRY(auto config, ConfigStore::load(posix_disk(), options.paths.config_file()));
+    TRY(DeviceIdentity device,
+        DeviceIdentity::load_or_create(posix_disk(), options.paths.state_directory / "device.key",
+                                       system_random()));
+    TRY(auto sync, start_sync(options, config->get()));
+    std::unique_ptr<Daemon> daemon(new Daemon(std::make_unique<Parts>(
+        options, std::move(lock), std::move(config), std::move(device), std::move(sync))));
+    Parts& parts = *daemon->parts_;
+    parts.vaults.open_all();
+    TRY(parts.server, ControlServer::start(parts.context, socket));
+    parts.events.add({"daemon.started", {}, {}, "lockstepd started"});
+    return daemon;
+}
+
+void Daemon::stop() {
+    Parts& parts = *parts_;
+    if (parts.is_stopped) return;
+    parts.is_stopped = true;
+    // Nobody waits any more, then nobody asks any more, then nothing changes any more.
+    parts.events.add({"daemon.stopping", {}, {}, "lockstepd stops"});
+    parts.polls.stop();
+    parts.events.close();
+    if (parts.server) parts.server->stop();
+    parts.pairing.stop();
+    parts.vaults.shut_down(std::chrono::steady_clock::now() + kPublishAtStop);
+    // The engine's delegates are the pairing's: they end with it.
+    parts.sync.reset();
+}
+
+std::uint16_t Daemon::listen_port() const {
+    return parts_->sync->listen_port();
+}
+
+fs::path Daemon::control_socket() const {
+    return *parts_->paths.control_socket();
+}
+
+}  // namespace lockstep

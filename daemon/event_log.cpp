@@ -1,0 +1,67 @@
+#include "daemon/event_log.h"
+
+#include <algorithm>
+
+#include "daemon/api/json_codec.h"
+
+namespace lockstep {
+
+EventLog::EventLog(Clock& clock)
+    : clock_(clock),
+      sequence_(static_cast<std::uint64_t>(std::max<std::int64_t>(1, clock.wall_ms()))) {}
+
+bool EventLog::send(EventSink& sink, const api::Event& event) {
+    return sink.send(std::to_string(event.sequence), event.type, api::encode(event));
+}
+
+void EventLog::add(Happened event) {
+    const std::int64_t now_ms = clock_.wall_ms();
+    MutexLock lock(mutex_);
+    if (is_closed_) return;
+    api::Event numbered{++sequence_,
+                        now_ms,
+                        std::move(event.type),
+                        std::move(event.vault),
+                        std::move(event.subject),
+                        std::move(event.message)};
+    std::erase_if(followers_, [&](const auto& sink) { return !send(*sink, numbered); });
+    kept_.push_back(std::move(numbered));
+    if (kept_.size() > kEventsKeptMax) kept_.pop_front();
+}
+
+std::uint64_t EventLog::sequence() const {
+    MutexLock lock(mutex_);
+    return sequence_;
+}
+
+void EventLog::follow(std::uint64_t since, std::shared_ptr<EventSink> sink) {
+    MutexLock lock(mutex_);
+    if (is_closed_) return sink->close();
+    const std::uint64_t before_first = sequence_ - kept_.size();
+    if (since < before_first || since > sequence_) {
+        api::Event resync{sequence_, clock_.wall_ms(),
+                          "resync",  {},
+                          {},        "events were lost; ask for the status anew"};
+        if (!send(*sink, resync)) return;
+    } else {
+        for (const api::Event& event : kept_) {
+            if (event.sequence > since && !send(*sink, event)) return;
+        }
+    }
+    followers_.push_back(std::move(sink));
+}
+
+void EventLog::follow(std::shared_ptr<EventSink> sink) {
+    MutexLock lock(mutex_);
+    if (is_closed_) return sink->close();
+    followers_.push_back(std::move(sink));
+}
+
+void EventLog::close() {
+    MutexLock lock(mutex_);
+    is_closed_ = true;
+    for (const auto& sink : followers_) sink->close();
+    followers_.clear();
+}
+
+}  // namespace lockstep

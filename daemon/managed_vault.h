@@ -1,0 +1,115 @@
+// One vault in the daemon's hands: locked, unlocked or mounted, and known to the sync engine.
+//
+// A vault whose directory could not be opened is here as well, with `problem` saying why; unlocking
+// tries again. Verbs that change the state exclude one another; questions never wait for them.
+//
+// THREADS: any.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/api/messages.h"
+#include "daemon/transfers.h"
+#include "daemon/vault_services.h"
+#include "fuse/mount.h"
+
+namespace lockstep {
+
+class ManagedVault {
+  public:
+    ManagedVault(const VaultServices& services, api::VaultConfig config);
+    // REQUIRES: shut_down() or detach() was called, or nothing was ever opened
+    ~ManagedVault();
+    ManagedVault(const ManagedVault&) = delete;
+    ManagedVault& operator=(const ManagedVault&) = delete;
+
+    // Opens the directory, locked, and joins its swarm. On failure the problem is kept and shown.
+    Status open();
+    // Takes over a vault just made or joined, and joins its swarm.
+    Status adopt(std::unique_ptr<Vault> vault);
+
+    // An empty passphrase: by the key this device keeps. Mounts where the configuration says; a
+    // mount that fails is a problem shown, not a failed unlock.
+    Status unlock(const api::UnlockVault& request);
+    // Busy, naming who, while files are open, unless forced.
+    Status lock(bool is_forced);
+    Status mount(const api::MountVault& request);
+    Status unmount(bool is_forced);
+    // `is_kept`: also after a restart.
+    Status set_paused(bool is_paused, bool is_kept);
+    // Publishes, unmounts, locks and leaves the swarm; bounded by `deadline` as far as the vault
+    // allows.
+    void shut_down(std::chrono::steady_clock::time_point deadline);
+    // The same for a vault that is taken out of the daemon's hands; nothing happens when it fails.
+    Status detach(bool is_forced);
+
+    // After shut_down() or detach() every verb fails with NotFound.
+    std::string name() const;
+    api::VaultConfig config() const;
+    std::optional<VaultId> id() const;
+    std::optional<std::string> mount_point() const;  // where it is mounted now
+    api::VaultInfo info();
+    std::vector<api::DeviceInfo> members();
+    Result<std::vector<ConflictEntry>> conflicts();
+    Result<CheckReport> check();
+    // Locked while the vault is.
+    Result<Transfers*> transfers();
+    Result<FileSystem*> files();
+    // For joining.
+    Result<Bytes> make_offer();
+    Result<Bytes> admit(ByteView request, MemberRole role);
+
+    // Publishes what is there, waiting at most until `deadline`.
+    Status publish(std::chrono::steady_clock::time_point deadline);
+    // What keeps this vault from being in step, as sentences; empty: it is.
+    std::vector<std::string> missing(const api::WaitForVault& request);
+
+    // Regular care: transfers nobody uses, a mount that somebody took away.
+    void tick();
+
+  private:
+    Status adopt_locked(std::unique_ptr<Vault> vault) REQUIRES_LOCK(operation_);
+    Status open_locked() REQUIRES_LOCK(operation_);
+    Status mount_locked(const std::string& directory, bool is_read_only) REQUIRES_LOCK(operation_);
+    Status unmount_locked(bool is_forced) REQUIRES_LOCK(operation_);
+    Status lock_locked(bool is_forced) REQUIRES_LOCK(operation_);
+    Status check_usable() REQUIRES_LOCK(operation_);
+    Status check_mount_point(const std::string& directory) const;
+    Status remember(const std::function<void(api::VaultConfig&)>& change);
+    void join_swarm() REQUIRES_LOCK(operation_);
+    void leave_swarm() REQUIRES_LOCK(operation_);
+    void set_problem(std::string problem);
+    void tell(std::string type, std::string message);
+    Vault* vault() const;
+    Result<Vault*> unlocked_vault() const;
+    std::string status_word(const api::VaultInfo& info, const VaultSyncStatus& sync) const;
+
+    const VaultServices services_;
+
+    // Held by verbs that change the state, for as long as they take. Taken before state_.
+    mutable Mutex operation_;
+    bool is_in_swarm_ GUARDED_BY(operation_) = false;
+    bool is_gone_ GUARDED_BY(operation_) = false;
+    // Set once; what uses the vault goes before it.
+    std::unique_ptr<Vault> vault_;
+    std::unique_ptr<VaultRunner> runner_;
+    std::unique_ptr<Transfers> transfers_;
+    std::unique_ptr<Mount> mount_ GUARDED_BY(operation_);
+    std::atomic<bool> has_mount_ended_{false};
+
+    // Short; what questions read.
+    mutable Mutex state_;
+    Vault* opened_ GUARDED_BY(state_) = nullptr;
+    api::VaultConfig config_ GUARDED_BY(state_);
+    std::string problem_ GUARDED_BY(state_);
+    std::string mounted_at_ GUARDED_BY(state_);
+};
+
+std::string_view role_text(MemberRole role);
+
+}  // namespace lockstep

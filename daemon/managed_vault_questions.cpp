@@ -1,0 +1,269 @@
+// What can be asked of a managed vault: none of it waits for a verb under way.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "daemon/addresses.h"
+#include "daemon/managed_vault.h"
+
+namespace lockstep {
+
+std::string_view role_text(MemberRole role) {
+    switch (role) {
+        case MemberRole::Owner:
+            return "owner";
+        case MemberRole::Writer:
+            return "writer";
+        case MemberRole::Reader:
+            return "reader";
+        case MemberRole::Blind:
+            return "blind";
+    }
+    CHECK(false, "a MemberRole outside its enumeration");
+}
+
+Vault* ManagedVault::vault() const {
+    MutexLock lock(state_);
+    return opened_;
+}
+
+Result<Vault*> ManagedVault::unlocked_vault() const {
+    Vault* vault = this->vault();
+    if (vault == nullptr || !vault->is_unlocked()) {
+        return Error{ErrorKind::Locked, fmt::format("vault {} is locked", name())};
+    }
+    return vault;
+}
+
+std::string ManagedVault::name() const {
+    MutexLock lock(state_);
+    return config_.name;
+}
+
+api::VaultConfig ManagedVault::config() const {
+    MutexLock lock(state_);
+    return config_;
+}
+
+std::optional<VaultId> ManagedVault::id() const {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return std::nullopt;
+    return vault->id();
+}
+
+std::optional<std::string> ManagedVault::mount_point() const {
+    MutexLock lock(state_);
+    if (mounted_at_.empty()) return std::nullopt;
+    return mounted_at_;
+}
+
+namespace {
+
+void add_counts(api::VaultInfo& info, const VaultStatus& status) {
+    info.files = status.files;
+    info.directories = status.directories;
+    info.symlinks = status.symlinks;
+    info.bytes = status.bytes;
+    info.packs = status.packs;
+    info.pack_bytes = status.pack_bytes;
+    info.missing_packs = status.missing_packs;
+    info.missing_pack_bytes = status.missing_pack_bytes;
+    info.pending_records = status.pending_records;
+    info.unmerged_segments = status.unmerged_segments;
+    info.conflicts = status.conflicts;
+    info.alarms = status.alarms;
+}
+
+// The other members that are not revoked, with what the swarm knows of them.
+std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& sync) {
+    std::vector<api::PeerInfo> peers;
+    for (const Member& member : replica.members()) {
+        if (member.is_revoked || member.device == replica.device()) continue;
+        api::PeerInfo peer;
+        peer.device = member.device.to_hex();
+        peer.label = member.label;
+        peer.role = role_text(member.role);
+        for (const PeerStatus& status : sync.peers) {
+            if (status.device != member.device) continue;
+            peer.is_connected = true;
+            peer.address = format_address(status.address);
+            peer.is_in_step = status.in_step;
+            peer.missing_packs = status.missing_packs;
+        }
+        peers.push_back(std::move(peer));
+    }
+    return peers;
+}
+
+}  // namespace
+
+std::string ManagedVault::status_word(const api::VaultInfo& info,
+                                      const VaultSyncStatus& sync) const {
+    using api::SyncWord;
+    auto text = [](SyncWord word) { return std::string(api::sync_word_text(word)); };
+    if (!info.problem.empty() && info.id.empty()) return text(SyncWord::OutOfSync);
+    if (info.state == api::vault_state_text(api::VaultState::Locked)) return text(SyncWord::Locked);
+    if (info.is_paused) return text(SyncWord::Paused);
+    if (info.conflicts > 0) {
+        return fmt::format("{} ({})", api::sync_word_text(SyncWord::Conflict), info.conflicts);
+    }
+    const bool is_connected = !sync.peers.empty();
+    const bool is_behind = sync.missing_segments > 0 || info.missing_packs > 0;
+    if (is_behind && !is_connected) return text(SyncWord::OutOfSync);
+    const bool is_working = is_behind || info.unmerged_segments > 0 || info.pending_records > 0 ||
+                            (is_connected && !sync.in_step);
+    if (is_working) return text(SyncWord::Syncing);
+    if (!info.peers.empty() && !is_connected) return text(SyncWord::Disconnected);
+    return text(SyncWord::UpToDate);
+}
+
+api::VaultInfo ManagedVault::info() {
+    api::VaultInfo info;
+    std::string mounted_at;
+    Vault* vault = nullptr;
+    {
+        MutexLock lock(state_);
+        info.name = config_.name;
+        info.directory = config_.directory;
+        info.mount = mounted_at_.empty() ? config_.mount : mounted_at_;
+        info.unlock_at_start = config_.unlock_at_start;
+        info.is_paused = config_.paused;
+        info.problem = problem_;
+        mounted_at = mounted_at_;
+        vault = opened_;
+    }
+    VaultSyncStatus sync;
+    api::VaultState state = api::VaultState::Locked;
+    if (vault != nullptr) {
+        info.id = vault->id().to_hex();
+        if (vault->is_unlocked()) {
+            state = mounted_at.empty() ? api::VaultState::Unlocked : api::VaultState::Mounted;
+        }
+        add_counts(info, vault->status());
+        if (Result<VaultSyncStatus> found = services_.sync.status(vault->id()); found.ok()) {
+            sync = std::move(*found);
+        }
+        if (Replica* replica = vault->replica()) info.peers = peers_of(*replica, sync);
+    }
+    info.state = api::vault_state_text(state);
+    info.status = status_word(info, sync);
+    return info;
+}
+
+std::vector<api::DeviceInfo> ManagedVault::members() {
+    std::vector<api::DeviceInfo> devices;
+    Vault* vault = this->vault();
+    Replica* replica = vault == nullptr ? nullptr : vault->replica();
+    if (replica == nullptr) return devices;
+    std::set<DeviceId> connected;
+    if (Result<VaultSyncStatus> sync = services_.sync.status(vault->id()); sync.ok()) {
+        for (const PeerStatus& peer : sync->peers) connected.insert(peer.device);
+    }
+    for (const Member& member : replica->members()) {
+        api::DeviceInfo device;
+        device.id = member.device.to_hex();
+        device.label = member.label;
+        device.vault = name();
+        device.role = role_text(member.role);
+        device.is_this_device = member.device == replica->device();
+        device.is_connected = connected.contains(member.device);
+        device.is_revoked = member.is_revoked;
+        devices.push_back(std::move(device));
+    }
+    return devices;
+}
+
+Result<std::vector<ConflictEntry>> ManagedVault::conflicts() {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->conflicts();
+}
+
+Result<CheckReport> ManagedVault::check() {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
+    return vault->check();
+}
+
+Result<Transfers*> ManagedVault::transfers() {
+    TRY(Vault * vault, unlocked_vault());
+    static_cast<void>(vault);
+    return transfers_.get();
+}
+
+Result<FileSystem*> ManagedVault::files() {
+    TRY(Vault * vault, unlocked_vault());
+    return &vault->files();
+}
+
+Result<Bytes> ManagedVault::make_offer() {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->make_offer(name());
+}
+
+Result<Bytes> ManagedVault::admit(ByteView request, MemberRole role) {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->admit(request, role);
+}
+
+// ---- being in step ------------------------------------------------------------------------------
+
+Status ManagedVault::publish(std::chrono::steady_clock::time_point deadline) {
+    MutexLock lock(operation_);
+    TRY_OK(check_usable());
+    if (!vault_ || !vault_->is_unlocked()) return {};
+    return runner_->publish_now(deadline);
+}
+
+std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request) {
+    std::vector<std::string> missing;
+    Vault* vault = this->vault();
+    if (vault == nullptr) return {fmt::format("vault {} could not be opened", name())};
+    if (vault->publish_due()) missing.push_back("local changes are not published yet");
+    if (request.is_published_only || !missing.empty()) return missing;
+
+    Replica* replica = vault->replica();
+    Result<VaultSyncStatus> sync = services_.sync.status(vault->id());
+    if (replica == nullptr || !sync.ok()) {
+        return {"this device has never unlocked the vault, so it does not sync yet"};
+    }
+    if (vault->is_unlocked() && vault->has_unmerged()) {
+        missing.push_back("received changes are not merged yet");
+    }
+    if (sync->missing_segments > 0) {
+        missing.push_back(fmt::format("{} segments are not here yet", sync->missing_segments));
+    }
+    const std::size_t missing_packs = replica->missing_packs().size();
+    if (missing_packs > 0)
+        missing.push_back(fmt::format("{} packs are not here yet", missing_packs));
+
+    const std::vector<api::PeerInfo> peers = peers_of(*replica, *sync);
+    std::uint64_t copies = 0;
+    bool is_any_connected = false;
+    for (const api::PeerInfo& peer : peers) {
+        if (!peer.is_connected) continue;
+        is_any_connected = true;
+        if (!peer.is_in_step) {
+            missing.push_back(peer.missing_packs > 0
+                                  ? fmt::format("{} lacks {} packs", peer.label, peer.missing_packs)
+                                  : fmt::format("{} is not in step yet", peer.label));
+        } else if (peer.role != role_text(MemberRole::Blind)) {
+            ++copies;
+        }
+    }
+    if (!peers.empty() && !is_any_connected) missing.push_back("no other device is connected");
+    if (copies < request.copies) {
+        missing.push_back(
+            fmt::format("{} of {} other devices hold everything", copies, request.copies));
+    }
+    if (missing.empty() && vault->is_unlocked()) {
+        const VaultStatus status = vault->status();
+        if (status.pending_records > 0) {
+            missing.push_back(
+                fmt::format("{} changes are not published yet", status.pending_records));
+        }
+    }
+    return missing;
+}
+
+}  // namespace lockstep

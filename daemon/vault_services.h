@@ -1,0 +1,35 @@
+// What every vault of the daemon stands on.
+#pragma once
+
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/random.h"
+#include "base/worker_pool.h"
+#include "daemon/api/data_paths.h"
+#include "daemon/config_store.h"
+#include "daemon/event_log.h"
+#include "sync/sync_engine.h"
+#include "vault/vault.h"
+
+namespace lockstep {
+
+// References to what outlives all vaults.
+struct VaultServices {
+    Disk& disk;
+    Clock& clock;
+    Random& random;
+    WorkerPool& workers;
+    const DeviceIdentity& device;
+    SyncEngine& sync;
+    ConfigStore& config;
+    EventLog& events;
+    const api::DataPaths& paths;
+
+    // The label is the one in force now; a vault keeps the one it was opened with.
+    VaultEnvironment environment() const;
+};
+
+// The device's name: the configured one, else the host's.
+std::string device_label(const api::Config& config);
+
+}  // namespace lockstep
