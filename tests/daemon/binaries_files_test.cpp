@@ -1,0 +1,112 @@
+// Files of a vault through `lockstep ls`, `get`, `put`; waiting and pausing.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "tests/daemon/lockstep_home.h"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FilesBinariesTest : public testing::Test {
+  protected:
+    void SetUp() override {
+        ASSERT_TRUE(home_.start());
+        home_.create("papers");
+    }
+    LockstepHome home_;
+};
+
+TEST_F(FilesBinariesTest, WhatIsPutIsListedAndGot) {
+    std::string content;
+    for (int i = 0; i < 300'000; ++i) content += std::to_string(i);
+    write_text(home_ / "in.bin", content);
+    fs::permissions(home_ / "in.bin", fs::perms(0640));
+    home_.must({"put", "papers:", home_ / "in.bin"});
+    home_.must({"put", home_ / "in.bin", "papers:second.bin"});
+    const nlohmann::json list = home_.must({"ls", "papers:", "--json"}).json();
+    ASSERT_EQ(list["entries"].size(), 2U);
+    EXPECT_EQ(list["entries"][0]["name"], "in.bin");
+    EXPECT_EQ(list["entries"][0]["size"], content.size());
+    EXPECT_EQ(list["entries"][0]["type"], "file");
+    EXPECT_EQ(list["entries"][0]["mode"], 0640);
+
+    home_.must({"get", "papers:in.bin", home_ / "out.bin"});
+    EXPECT_EQ(read_text(home_ / "out.bin"), content);
+    struct stat in {
+    }, out{};
+    ASSERT_EQ(::stat((home_ / "in.bin").c_str(), &in), 0);
+    ASSERT_EQ(::stat((home_ / "out.bin").c_str(), &out), 0);
+    EXPECT_EQ(in.st_mode, out.st_mode);
+    EXPECT_EQ(in.st_mtim.tv_sec, out.st_mtim.tv_sec);
+    EXPECT_EQ(in.st_mtim.tv_nsec, out.st_mtim.tv_nsec);
+}
+
+TEST_F(FilesBinariesTest, AnEmptyFileAndAReplacementWork) {
+    home_.must({"put", "papers:a", "-"}, "");
+    EXPECT_EQ(home_.must({"get", "papers:a", "-"}).output, "");
+    home_.must({"put", "papers:a", "-"}, "now full");
+    EXPECT_EQ(home_.must({"get", "papers:a", "-"}).output, "now full");
+    EXPECT_EQ(home_.must({"ls", "papers:", "--json"}).json()["entries"].size(), 1U);
+}
+
+TEST_F(FilesBinariesTest, MistakesHaveTheirExitCodes) {
+    EXPECT_EQ(home_.run({"get", "papers:nothing", "-"}).exit_code, 10);
+    EXPECT_EQ(home_.run({"get", "nothing:a", "-"}).exit_code, 10);
+    EXPECT_EQ(home_.run({"get", "papers", "-"}).exit_code, 2);
+    EXPECT_EQ(home_.run({"put", "papers:no/such/a", "-"}, "x").exit_code, 10);
+    EXPECT_EQ(home_.run({"put", "papers:a", home_ / "nowhere"}).exit_code, 10);
+    EXPECT_EQ(home_.run({"put", "papers:a", home_.path()}).exit_code, 2);
+    EXPECT_EQ(home_.must({"ls", "papers:", "--json"}).json()["entries"].size(), 0U);
+}
+
+TEST_F(FilesBinariesTest, AVaultAloneIsInStepOnceItsChangesArePublished) {
+    home_.must({"put", "papers:a", "-"}, "x");
+    const nlohmann::json answer = home_.must({"wait", "papers", "--json"}).json();
+    EXPECT_EQ(answer["done"], true);
+    EXPECT_EQ(home_.must({"vault", "show", "papers", "--json"}).json()["pendingRecords"], 0);
+}
+
+TEST_F(FilesBinariesTest, AWaitThatCannotEndSaysWhatIsMissingAndExits15) {
+    Ran ran = home_.run({"wait", "papers", "--copies", "1", "--timeout", "50ms"});
+    EXPECT_EQ(ran.exit_code, 15);
+    EXPECT_NE(ran.errors.find("0 of 1 other devices hold everything"), std::string::npos);
+    EXPECT_EQ(home_.run({"wait", "papers", "--timeout", "soon"}).exit_code, 2);
+}
+
+TEST_F(FilesBinariesTest, PausingIsShownAndKept) {
+    home_.must({"pause", "papers"});
+    EXPECT_EQ(home_.must({"vault", "show", "papers", "--json"}).json()["status"], "Paused");
+    EXPECT_EQ(home_.stop(), 0);
+    ASSERT_TRUE(home_.start());
+    EXPECT_EQ(home_.must({"vault", "show", "papers", "--json"}).json()["paused"], true);
+    home_.must({"resume"});
+    EXPECT_EQ(home_.must({"vault", "show", "papers", "--json"}).json()["paused"], false);
+}
+
+TEST_F(FilesBinariesTest, WithoutConflictsThereAreNone) {
+    EXPECT_EQ(home_.must({"conflicts", "list", "--json"}).json()["conflicts"].size(), 0U);
+    home_.must({"status", "--exit-code"});
+}
+
+TEST_F(FilesBinariesTest, NoNameAndNoContentReachesALogOrTheState) {
+    const std::string name = "very-secret-name.txt", content = "very-secret-content";
+    home_.must({"put", "papers:" + name, "-"}, content);
+    EXPECT_EQ(home_.run({"get", "papers:" + name + "x", "-"}).exit_code, 10);
+    home_.must({"wait", "papers"});
+    EXPECT_EQ(home_.stop(), 0);
+    for (const char* place : {"state", "data", "config", "runtime", "daemon.log"}) {
+        for (const auto& item : fs::recursive_directory_iterator(home_.path())) {
+            if (!item.is_regular_file() ||
+                !item.path().native().starts_with((home_ / place).native())) {
+                continue;
+            }
+            const std::string text = read_text(item.path());
+            EXPECT_EQ(text.find("very-secret"), std::string::npos) << item.path();
+        }
+    }
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,154 @@
+#include "daemon/api/config.h"
+
+#include <gtest/gtest.h>
+
+namespace lockstep::api {
+namespace {
+
+Config full_config() {
+    Config config;
+    config.device_name = "lap\"top\\ \xc3\xa9";
+    config.listen_port = 22100;
+    config.lan_discovery = false;
+    config.relays = {"http://relay.example.org:7070", "https://other.example.org"};
+    VaultConfig papers;
+    papers.name = "papers";
+    papers.directory = "/home/ana/pa\tpers.vault";
+    papers.mount = "/home/ana/papers";
+    papers.unlock_at_start = true;
+    papers.paused = true;
+    papers.addresses = {"192.0.2.7:22100", "[2001:db8::1]:22100"};
+    VaultConfig photos;
+    photos.name = "photos";
+    photos.directory = "/srv/photos";
+    config.vaults = {papers, photos};
+    return config;
+}
+
+std::string fault_of(std::string_view text) {
+    Result<Config> config = parse_config(text);
+    return config.ok() ? "accepted" : config.error().message;
+}
+
+TEST(ConfigTest, WhatIsWrittenIsReadBack) {
+    const Config config = full_config();
+    Result<Config> again = parse_config(format_config(config));
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    EXPECT_EQ(*again, config);
+}
+
+TEST(ConfigTest, AnEmptyFileIsTheDefault) {
+    Result<Config> config = parse_config("");
+    ASSERT_TRUE(config.ok());
+    EXPECT_EQ(*config, Config{});
+    EXPECT_TRUE(config->lan_discovery);
+}
+
+TEST(ConfigTest, AnUnknownKeyIsNamedWithItsLine) {
+    EXPECT_EQ(fault_of("[network]\nrelais = []\n"),
+              "config.toml:2: unknown key 'relais' in [network]");
+    EXPECT_EQ(fault_of("\n\ncolour = 1\n"), "config.toml:3: unknown key 'colour'");
+    EXPECT_EQ(fault_of("[[vault]]\nname='a'\ndirectory='/a'\nmont='/m'\n"),
+              "config.toml:4: unknown key 'mont' in [[vault]]");
+}
+
+TEST(ConfigTest, EveryFaultIsNamedAtOnce) {
+    const std::string faults = fault_of("[network]\nlisten_port = 70000\nlan_discovery = 'no'\n");
+    EXPECT_NE(faults.find("config.toml:2: 'listen_port' must be between 0 and 65535"),
+              std::string::npos);
+    EXPECT_NE(faults.find("config.toml:3: 'lan_discovery' must be true or false"),
+              std::string::npos);
+}
+
+TEST(ConfigTest, SyntaxErrorsHaveALine) {
+    EXPECT_TRUE(fault_of("[network]\nrelays = [\n").starts_with("config.toml:"));
+    EXPECT_NE(fault_of("[network]\nrelays = [\n"), "accepted");
+    EXPECT_NE(fault_of("a = \xff\n"), "accepted");
+}
+
+TEST(ConfigTest, WrongTypesAndShapesAreRefused) {
+    EXPECT_EQ(fault_of("[network]\nlisten_port = '1'\n"),
+              "config.toml:2: 'listen_port' must be a number");
+    EXPECT_EQ(fault_of("[network]\nrelays = 'http://a'\n"),
+              "config.toml:2: 'relays' must be a list of strings");
+    EXPECT_EQ(fault_of("[network]\nrelays = [1]\n"),
+              "config.toml:2: 'relays' must be a list of strings");
+    EXPECT_EQ(fault_of("network = 3\n"), "config.toml:1: 'network' must be a table: [network]");
+    EXPECT_NE(fault_of("vault = 3\n"), "accepted");
+    EXPECT_NE(fault_of("vault = [1]\n"), "accepted");
+}
+
+TEST(ConfigTest, AVaultNeedsANameAndAnAbsoluteDirectory) {
+    EXPECT_NE(fault_of("[[vault]]\ndirectory = '/a'\n").find("needs a 'name'"), std::string::npos);
+    EXPECT_NE(fault_of("[[vault]]\nname = 'a'\n").find("needs a 'directory'"), std::string::npos);
+    EXPECT_EQ(fault_of("[[vault]]\nname = 'a'\ndirectory = 'a'\n"),
+              "config.toml:3: 'directory' must be an absolute path");
+    EXPECT_EQ(fault_of("[[vault]]\nname = 'a'\ndirectory = '/a'\nmount = 'm'\n"),
+              "config.toml:4: 'mount' must be an absolute path");
+}
+
+TEST(ConfigTest, NamesDirectoriesAndMountsAreUnique) {
+    EXPECT_NE(fault_of("[[vault]]\nname='a'\ndirectory='/a'\n[[vault]]\nname='a'\ndirectory='/b'\n")
+                  .find("two vaults are named 'a'"),
+              std::string::npos);
+    EXPECT_NE(fault_of("[[vault]]\nname='a'\ndirectory='/a'\n[[vault]]\nname='b'\ndirectory='/a'\n")
+                  .find("two vaults lie in '/a'"),
+              std::string::npos);
+    EXPECT_NE(fault_of("[[vault]]\nname='a'\ndirectory='/a'\nmount='/m'\n"
+                       "[[vault]]\nname='b'\ndirectory='/b'\nmount='/m'\n")
+                  .find("two vaults are mounted at '/m'"),
+              std::string::npos);
+}
+
+TEST(ConfigTest, LimitsHoldAtAndOnePast) {
+    auto relays = [](std::size_t count) {
+        std::string text = "[network]\nrelays = [";
+        for (std::size_t i = 0; i < count; ++i) text += "'http://r" + std::to_string(i) + "',";
+        return text + "]\n";
+    };
+    EXPECT_TRUE(parse_config(relays(kRelaysMax)).ok());
+    EXPECT_FALSE(parse_config(relays(kRelaysMax + 1)).ok());
+    EXPECT_TRUE(parse_config(std::string(kConfigSizeMax, '\n')).ok());
+    EXPECT_FALSE(parse_config(std::string(kConfigSizeMax + 1, '\n')).ok());
+    EXPECT_TRUE(check_vault_name(std::string(64, 'a')).ok());
+    EXPECT_FALSE(check_vault_name(std::string(65, 'a')).ok());
+    EXPECT_TRUE(check_device_name(std::string(64, 'a')).ok());
+    EXPECT_FALSE(check_device_name(std::string(65, 'a')).ok());
+}
+
+TEST(ConfigTest, VaultNamesCannotBeMistakenForPathsOrFlags) {
+    for (const char* name : {"", "-a", ".a", "a/b", "a:b", "a\nb", "\xff"}) {
+        EXPECT_FALSE(check_vault_name(name).ok()) << name;
+    }
+    for (const char* name : {"a", "Papers 2026", "\xc3\xa9", "a-b.c"}) {
+        EXPECT_TRUE(check_vault_name(name).ok()) << name;
+    }
+}
+
+TEST(ConfigTest, RelayUrlsAndAddressesAreChecked) {
+    for (const char* url : {"http://a", "https://a.b:1/x", "http://[::1]:7070"}) {
+        EXPECT_TRUE(check_relay_url(url).ok()) << url;
+    }
+    for (const char* url :
+         {"", "a", "ftp://a", "http://", "http:///x", "http://a b", "http://u@h"}) {
+        EXPECT_FALSE(check_relay_url(url).ok()) << url;
+    }
+    for (const char* address : {"1.2.3.4:5", "[::1]:65535"}) {
+        EXPECT_TRUE(check_address(address).ok()) << address;
+    }
+    for (const char* address : {"", "1.2.3.4", "1.2.3.4:", "1.2.3.4:0", "1.2.3.4:65536", "::1:5",
+                                "host:5", "1.2.3.4:5x", "[1.2.3.4]:5"}) {
+        EXPECT_FALSE(check_address(address).ok()) << address;
+    }
+}
+
+TEST(ConfigTest, Utf8IsJudgedStrictly) {
+    EXPECT_TRUE(is_utf8("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
+    for (const char* wrong :
+         {"\x80", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"}) {
+        EXPECT_FALSE(is_utf8(wrong));
+    }
+}
+
+}  // namespace
+}  // namespace lockstep::api

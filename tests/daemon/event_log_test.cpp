@@ -1,0 +1,117 @@
+#include "daemon/event_log.h"
+
+#include <gtest/gtest.h>
+
+#include "daemon/api/json_codec.h"
+#include "tests/support/fake_clock.h"
+
+namespace lockstep {
+namespace {
+
+class RecordingSink : public EventSink {
+  public:
+    bool send(const HttpEvent& event) override {
+        if (!is_open_) return false;
+        events.push_back(event);
+        return true;
+    }
+    bool is_open() const override { return is_open_; }
+    void close() override { is_open_ = false; }
+
+    std::vector<std::string> messages() const {
+        std::vector<std::string> out;
+        for (const HttpEvent& event : events) {
+            auto decoded = api::decode<api::Event>(event.data);
+            out.push_back(decoded.ok() ? decoded->type + "/" + decoded->message : "broken");
+        }
+        return out;
+    }
+    std::vector<HttpEvent> events;
+
+  private:
+    bool is_open_ = true;
+};
+
+class EventLogTest : public testing::Test {
+  protected:
+    std::shared_ptr<RecordingSink> follow(std::uint64_t since) {
+        auto sink = std::make_shared<RecordingSink>();
+        log_.follow(since, sink);
+        return sink;
+    }
+    void add(std::string message) { log_.add({"test", {}, {}, std::move(message)}); }
+
+    FakeClock clock_;
+    EventLog log_{clock_};
+    const std::uint64_t start_ = log_.sequence();
+};
+
+using Messages = std::vector<std::string>;
+
+TEST_F(EventLogTest, AFollowerGetsWhatItMissedThenWhatHappens) {
+    add("a");
+    add("b");
+    auto sink = follow(start_ + 1);
+    add("c");
+    EXPECT_EQ(sink->messages(), (Messages{"test/b", "test/c"}));
+    EXPECT_EQ(sink->events[0].id, std::to_string(start_ + 2));
+    EXPECT_EQ(sink->events[0].event, "test");
+    EXPECT_EQ(log_.sequence(), start_ + 3);
+}
+
+TEST_F(EventLogTest, NumbersHaveNoGaps) {
+    auto sink = follow(start_);
+    for (int i = 0; i < 10; ++i) add("x");
+    for (std::size_t i = 0; i < 10; ++i) {
+        EXPECT_EQ(sink->events[i].id, std::to_string(start_ + 1 + i));
+    }
+}
+
+TEST_F(EventLogTest, TheOldestKeptIsReplayedAndOneBeforeIsAResync) {
+    for (std::size_t i = 0; i < kEventsKeptMax + 5; ++i) add("x");
+    const std::uint64_t before_first = start_ + 5;
+    EXPECT_EQ(follow(before_first)->events.size(), kEventsKeptMax);
+    auto late = follow(before_first - 1);
+    ASSERT_EQ(late->events.size(), 1U);
+    EXPECT_EQ(late->events[0].event, "resync");
+    EXPECT_EQ(late->events[0].id, std::to_string(log_.sequence()));
+    add("y");
+    EXPECT_EQ(late->messages().back(), "test/y");
+}
+
+TEST_F(EventLogTest, ANumberAheadOfUsIsAResync) {
+    auto sink = follow(start_ + 100);
+    ASSERT_EQ(sink->events.size(), 1U);
+    EXPECT_EQ(sink->events[0].event, "resync");
+}
+
+TEST_F(EventLogTest, AClosedFollowerIsForgotten) {
+    auto sink = follow(start_);
+    sink->close();
+    add("a");
+    EXPECT_EQ(sink.use_count(), 1);
+}
+
+TEST_F(EventLogTest, ClosingEndsAllStreamsAndLaterOnes) {
+    auto sink = follow(start_);
+    log_.close();
+    EXPECT_FALSE(sink->is_open());
+    EXPECT_FALSE(follow(start_)->is_open());
+    add("a");
+    EXPECT_TRUE(sink->events.empty());
+}
+
+TEST_F(EventLogTest, ARestartIsNoticed) {
+    add("a");
+    const std::uint64_t seen = log_.sequence();
+    clock_.advance(std::chrono::seconds(1));
+    EventLog restarted(clock_);
+    EXPECT_GT(restarted.sequence(), seen);
+    auto sink = std::make_shared<RecordingSink>();
+    restarted.follow(seen, sink);
+    ASSERT_EQ(sink->events.size(), 1U);
+    EXPECT_EQ(sink->events[0].event, "resync");
+}
+
+}  // namespace
+}  // namespace lockstep
