@@ -1,0 +1,14 @@
+// What a member sends in a control session or a join: refused, or exactly one encoding.
+#include "base/check.h"
+#include "sync/control/messages.h"
+#include "sync/join/join_messages.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace lockstep;
+    ByteView bytes = std::as_bytes(std::span(data, size));
+    if (auto message = decode_message(bytes); message.ok())
+        CHECK(equal(encode_message(*message), bytes));
+    if (auto message = decode_join_message(bytes); message.ok())
+        CHECK(equal(encode_join_message(*message), bytes));
+    return 0;
+}
