@@ -256,6 +256,7 @@ void TreeFacts::detach(Index at) {
     const bool is_directory = files_[link.file].is_directory();
     directory.subdirectories -= is_directory ? 1 : 0;
     --(is_directory ? visible_directories_ : visible_files_);
+    if (is_directory) detached_directories_.push_back(link.file);
     const std::uint32_t hash = group_hash(link.parent, link.name.view());
     const Index first = first_in_group(link.parent, link.name.view());
     if (first != at) {

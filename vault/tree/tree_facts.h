@@ -54,6 +54,8 @@ class TreeFacts {
 
     void set_primary(Index directory, Index primary) { directory_of(directory).primary = primary; }
     Index primary(Index directory) const;
+    // The link of a directory; kNoIndex for the root and for what only faulty records call a directory.
+    Index link_of_directory(Index file) const { return files_[file].is_directory() ? files_[file].first_link : kNoIndex; }
 
     // Forgets what was never published.
     void forget_version(Index file, const VersionId& id);
@@ -63,6 +65,8 @@ class TreeFacts {
 
     // What changed since the last call.
     std::vector<GroupKey> take_dirty_groups() { return std::exchange(dirty_groups_, {}); }
+    // Directories whose links were taken out of where they lay; they may be back.
+    std::vector<Index> take_detached_directories() { return std::exchange(detached_directories_, {}); }
     std::vector<Index> take_changed_files() { return std::exchange(changed_files_, {}); }
 
     CompactStamp compact(const Stamp& stamp);
@@ -100,6 +104,7 @@ class TreeFacts {
     std::vector<DirectoryMove> moves_added_, moves_removed_;
 
     std::vector<GroupKey> dirty_groups_;
+    std::vector<Index> detached_directories_;
     std::vector<Index> changed_files_;
     std::uint64_t visible_directories_ = 0, visible_files_ = 0;
 };

@@ -285,7 +285,7 @@ Result<EntryPlace> Tree::restore(const LinkId& id, const Stamp& stamp) {
     // From the root down, every directory above must still have its name for itself.
     std::vector<Index> above;
     for (Index up = link.parent; up != TreeFacts::kRoot;) {
-        const Index up_link = state.facts.file(up).first_link;
+        const Index up_link = state.facts.link_of_directory(up);
         if (up_link == kNoIndex || state.facts.link(up_link).parent == kNoIndex) {
             return Error{ErrorKind::NotFound, "its directory is not known"};
         }

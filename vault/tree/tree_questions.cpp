@@ -65,7 +65,7 @@ bool TreeState::is_within(Index directory, Index ancestor) const {
     const Index wanted = facts.primary(ancestor);
     for (Index at = facts.primary(directory);;) {
         if (at == wanted) return true;
-        const Index link = facts.file(at).first_link;
+        const Index link = facts.link_of_directory(at);
         if (at == TreeFacts::kRoot || link == kNoIndex || facts.link(link).parent == kNoIndex) return false;
         at = facts.primary(facts.link(link).parent);
     }
@@ -79,7 +79,7 @@ bool TreeState::is_empty(Index directory) const {
 std::string TreeState::path_of(Index directory) const {
     std::string path;
     for (Index at = facts.primary(directory); at != TreeFacts::kRoot;) {
-        const Index link = facts.file(at).first_link;
+        const Index link = facts.link_of_directory(at);
         if (link == kNoIndex || facts.link(link).parent == kNoIndex) break;
         const std::string name(facts.link(link).name.view());
         path = path.empty() ? name : name + "/" + path;

@@ -9,7 +9,7 @@ namespace lockstep {
 Index TreeState::home(Index directory, const Stamp& stamp) {
     Index chosen = TreeFacts::kRoot;
     bool first = true;
-    for (Index at = facts.primary(directory); at != TreeFacts::kRoot;) {
+    for (Index at = facts.primary(directory); facts.link_of_directory(at) != kNoIndex;) {
         const std::vector<Index> aliases = view.aliases(at);
         const auto live = std::find_if(aliases.begin(), aliases.end(), [&](Index alias) {
             return facts.link(facts.file(alias).first_link).alive;

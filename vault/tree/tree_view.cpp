@@ -11,14 +11,24 @@ namespace lockstep {
 void TreeView::settle() {
     facts_.settle_moves();
     queue_ = facts_.take_dirty_groups();
+    if (!queue_.empty()) ++generation_;
+    settle_queue();
+    // What nobody sees is merged with nothing.
+    for (const Index directory : facts_.take_detached_directories()) {
+        const Index link = facts_.file(directory).first_link;
+        if (link != kNoIndex && !facts_.link(link).visible && aliases(directory).size() > 1) form_class({directory});
+    }
+    settle_queue();
+    for (const Index primary : std::exchange(stale_, {})) derive_names(primary);
+    for (const Index file : facts_.take_changed_files()) changed_files_.insert(facts_.file(file).id);
+}
+
+void TreeView::settle_queue() {
     for (std::size_t at = 0; at < queue_.size(); ++at) {
         const GroupKey key = std::move(queue_[at]);   // regroup() may add to the queue
         regroup(key.directory, key.name);
     }
-    if (!queue_.empty()) ++generation_;
     queue_.clear();
-    for (const Index primary : std::exchange(stale_, {})) derive_names(primary);
-    for (const Index file : facts_.take_changed_files()) changed_files_.insert(facts_.file(file).id);
 }
 
 void TreeView::regroup(Index directory, const std::string& name) {

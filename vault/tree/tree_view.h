@@ -99,6 +99,7 @@ class TreeView {
     std::uint64_t generation() const { return generation_; }
 
   private:
+    void settle_queue();
     void regroup(Index directory, const std::string& name);
     void settle_class(const std::vector<Index>& directory_links);
     void form_class(const std::vector<Index>& members);
