@@ -1,0 +1,43 @@
+# Every NAME_fuzz.cpp here defines LLVMFuzzerTestOneInput(). With LOCKSTEP_FUZZ each becomes a libFuzzer binary
+# (./dev fuzz); else all are linked into one program that feeds them their corpus, a ctest for each.
+file(GLOB LOCKSTEP_FUZZ_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_fuzz.cpp)
+
+# What the targets decode lies in these; the samples seal inputs as a member would.
+set(LOCKSTEP_FUZZ_LIBRARIES lockstep_test_support)
+foreach(library base_http relay_protocol vault daemon_api sync)
+  if(TARGET lockstep::${library})
+    list(APPEND LOCKSTEP_FUZZ_LIBRARIES lockstep::${library})
+  endif()
+endforeach()
+add_library(lockstep_fuzz_samples STATIC EXCLUDE_FROM_ALL vault/log_samples.cpp)
+target_link_libraries(lockstep_fuzz_samples PUBLIC ${LOCKSTEP_FUZZ_LIBRARIES})
+lockstep_compile(lockstep_fuzz_samples)
+
+set(LOCKSTEP_FUZZ_TARGETS "")
+foreach(source IN LISTS LOCKSTEP_FUZZ_SOURCES)
+  get_filename_component(name ${source} NAME_WE)
+  list(APPEND LOCKSTEP_FUZZ_TARGETS ${name})
+  if(LOCKSTEP_FUZZ)
+    lockstep_executable(${name} SOURCES ${source} LIBRARIES lockstep_fuzz_samples)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    set_source_files_properties(${source} PROPERTIES COMPILE_DEFINITIONS LLVMFuzzerTestOneInput=${name})
+  endif()
+endforeach()
+
+if(LOCKSTEP_FUZZ)
+  add_custom_target(fuzz_targets DEPENDS ${LOCKSTEP_FUZZ_TARGETS})
+else()
+  # The list of targets for corpus_main.cpp: FUZZ_TARGET(name) a line.
+  list(TRANSFORM LOCKSTEP_FUZZ_TARGETS REPLACE "(.+)" "FUZZ_TARGET(\\1)" OUTPUT_VARIABLE lines)
+  list(JOIN lines "\n" lines)
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/fuzz/fuzz_targets.inc CONTENT "${lines}\n")
+  add_executable(fuzz_corpus_test ${CMAKE_CURRENT_LIST_DIR}/corpus_main.cpp ${LOCKSTEP_FUZZ_SOURCES})
+  target_include_directories(fuzz_corpus_test PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/fuzz)
+  target_link_libraries(fuzz_corpus_test PRIVATE lockstep_fuzz_samples)
+  lockstep_compile(fuzz_corpus_test)
+  foreach(name IN LISTS LOCKSTEP_FUZZ_TARGETS)
+    add_test(NAME fuzz_corpus.${name} COMMAND fuzz_corpus_test ${name} ${CMAKE_CURRENT_LIST_DIR}/corpus/${name})
+    set_tests_properties(fuzz_corpus.${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  endforeach()
+endif()
