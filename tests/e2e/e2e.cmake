@@ -1,0 +1,20 @@
+# Real daemons, relay and mounts; each test makes and removes a world of its own, so they may run side by side.
+set(LOCKSTEP_E2E_TESTS
+  Sync.test_two_devices_with_a_relay
+  Sync.test_two_devices_without_a_relay
+  Sync.test_a_third_device_gets_everything_from_the_second
+  Sync.test_conflict_keeps_both_versions_on_both
+  Sync.test_edit_survives_a_delete
+  Sync.test_a_locked_device_still_stores
+  Crash.test_kill_and_restart_lose_nothing_that_was_fsynced
+  Crash.test_an_orderly_stop_publishes_and_unmounts
+  Offline.test_decrypt_gives_every_file_back
+  Offline.test_a_changed_byte_in_any_object_is_found_and_named
+  ExitCodes.test_mistakes_have_their_own_exit_codes
+  Secrecy.test_no_plaintext_in_state_or_on_the_wire
+  Secrecy.test_secret_files_are_the_users_alone)
+foreach(test IN LISTS LOCKSTEP_E2E_TESTS)
+  add_test(NAME e2e.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/e2e_test.py ${test})
+  set_tests_properties(e2e.${test} PROPERTIES
+    LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()

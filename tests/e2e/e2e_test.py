@@ -1,0 +1,326 @@
+#!/usr/bin/python3
+"""Real daemons, relay and mounts, driven by the CLI alone.
+
+usage: e2e_test.py [TestClass.test_name]     LOCKSTEP_BIN says where the programs are
+Exits 77 where vaults cannot be mounted.
+"""
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import plaintext_search  # noqa: E402
+from lockstep_world import World, check_equal, run, wait_until, why_no_mounts  # noqa: E402
+
+VAULT = "papers"
+SIBLING = re.compile(r"notes \(conflict from (laptop|desk) \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\)\.txt")
+
+
+def write_small_tree(top):
+    """A few of everything that a tree can hold."""
+    (top / "letters/old").mkdir(parents=True)
+    (top / "empty folder").mkdir()
+    (top / "letters/july.txt").write_text("Dear Ana,\n")
+    (top / "letters/old/empty").write_bytes(b"")
+    (top / "letters/old/ünïcödé \U0001f511").write_text("names are bytes\n")
+    (top / "photo.raw").write_bytes(hashlib.shake_256(b"photo").digest(3 << 20))
+    (top / "text.log").write_text("the same line again\n" * 20000)
+    (top / "script").write_text("#!/bin/sh\n")
+    (top / "script").chmod(0o750)
+    os.symlink("letters/july.txt", top / "newest")
+    os.symlink("/nowhere", top / "dangling")
+    os.utime(top / "letters/july.txt", ns=(10**18, 10**18 + 123456789))
+
+
+class E2e(unittest.TestCase):
+    def make_world(self, **options):
+        world = World(prefix="lockstep-e2e-", **options)
+        self.addCleanup(world.close)
+        return world
+
+    def two_devices(self, **options):
+        """Laptop has made a vault, desk has joined it."""
+        world = self.make_world(**options)
+        laptop, desk = world.add_device("laptop"), world.add_device("desk")
+        laptop.create(VAULT)
+        desk.join(laptop.invite(VAULT))
+        return world, laptop, desk
+
+    def in_step(self, *devices):
+        for device in (*devices, devices[0]):
+            device.wait(VAULT, timeout=60, copies=1)
+
+    def assert_synced(self, laptop, desk):
+        self.in_step(laptop, desk)
+        check_equal("the mounts", laptop.mount, desk.mount)
+
+
+class Sync(E2e):
+    def test_two_devices_with_a_relay(self):
+        world, laptop, desk = self.two_devices()
+        write_small_tree(laptop.mount)
+        self.assert_synced(laptop, desk)
+        (desk.mount / "letters/july.txt").write_text("Dear Ana, dear Bo,\n")
+        os.rename(desk.mount / "letters", desk.mount / "post")
+        (desk.mount / "photo.raw").unlink()
+        wait_until("the changes of desk are on laptop", lambda: not (laptop.mount / "photo.raw").exists() and
+                   (laptop.mount / "post/july.txt").read_text() == "Dear Ana, dear Bo,\n")
+        self.assert_synced(laptop, desk)
+
+    def test_two_devices_without_a_relay(self):
+        world, laptop, desk = self.two_devices(wants_relay=False)
+        write_small_tree(laptop.mount)
+        self.assert_synced(laptop, desk)
+        # Nor is one needed to meet again.
+        for device in (laptop, desk):
+            device.stop()
+        for device in (laptop, desk):
+            device.start()
+            device.unlock(VAULT)
+        (desk.mount / "again").write_text("met again\n")
+        wait_until("the file is on laptop", lambda: (laptop.mount / "again").read_text() == "met again\n", 60)
+        self.assert_synced(laptop, desk)
+
+    def test_a_third_device_gets_everything_from_the_second(self):
+        world, laptop, desk = self.two_devices()
+        write_small_tree(laptop.mount)
+        self.in_step(laptop, desk)
+        laptop.stop()
+        phone = world.add_device("phone")
+        phone.join(desk.invite(VAULT))
+        phone.wait(VAULT, timeout=60)
+        check_equal("the mounts", desk.mount, phone.mount)
+
+    def test_conflict_keeps_both_versions_on_both(self):
+        world, laptop, desk = self.two_devices()
+        (laptop.mount / "notes.txt").write_text("before\n")
+        self.in_step(laptop, desk)
+        world.cut(desk, VAULT)
+        (laptop.mount / "notes.txt").write_text("from laptop\n")
+        (desk.mount / "notes.txt").write_text("from desk\n")
+        world.heal(desk)
+        for device in (laptop, desk):
+            wait_until(f"both versions are on {device.name}", lambda: sorted(
+                path.read_text() for path in device.mount.iterdir()) == ["from desk\n", "from laptop\n"], 60)
+            names = sorted(path.name for path in device.mount.iterdir())
+            self.assertEqual("notes.txt", names[1])
+            self.assertRegex(names[0], SIBLING)
+            found = device.json("conflicts", "list", VAULT)["conflicts"]
+            self.assertEqual([names[0]], [Path(conflict["sibling"]).name for conflict in found])
+            self.assertEqual(14, device.exit_code("status", "--exit-code"))
+        self.assert_synced(laptop, desk)
+        # Removing the sibling settles it for both.
+        (desk.mount / names[0]).unlink()
+        wait_until("the sibling is gone from laptop", lambda: not (laptop.mount / names[0]).exists())
+        self.assertEqual(0, laptop.exit_code("status", "--exit-code"))
+
+    def test_edit_survives_a_delete(self):
+        world, laptop, desk = self.two_devices()
+        (laptop.mount / "plan").write_text("before\n")
+        self.in_step(laptop, desk)
+        world.cut(desk, VAULT)
+        (laptop.mount / "plan").unlink()
+        (desk.mount / "plan").write_text("edited\n")
+        world.heal(desk)
+        for device in (laptop, desk):
+            wait_until(f"the edit is on {device.name}", lambda: (device.mount / "plan").read_text() == "edited\n", 60)
+        self.assert_synced(laptop, desk)
+
+    def test_a_locked_device_still_stores(self):
+        world, laptop, desk = self.two_devices()
+        desk.call("vault", "lock", VAULT)
+        self.assertEqual("locked", desk.status(VAULT)["state"])
+        write_small_tree(laptop.mount)
+        laptop.wait(VAULT, timeout=60, copies=1)
+        keep = Path(tempfile.mkdtemp(dir=world.directory))
+        run(["cp", "-a", f"{laptop.mount}/.", keep])
+        laptop.kill()
+        desk.unlock(VAULT)
+        check_equal("what the locked desk has stored", keep, desk.mount)
+
+
+class Crash(E2e):
+    def test_kill_and_restart_lose_nothing_that_was_fsynced(self):
+        world, laptop, desk = self.two_devices()
+        recorded = {}
+
+        def write_on():
+            try:
+                for number in range(100000):
+                    content = hashlib.shake_256(str(number).encode()).digest(1 + number * 997 % 40000)
+                    with open(laptop.mount / f"file-{number}", "wb") as file:
+                        file.write(content)
+                        file.flush()
+                        os.fsync(file.fileno())
+                    recorded[number] = content
+            except OSError:
+                pass  # the mount went away
+        writer = threading.Thread(target=write_on, daemon=True)
+        writer.start()
+        wait_until("some files are fsynced", lambda: len(recorded) >= 150, 60, 0.002)
+        laptop.kill()
+        writer.join(30)
+        self.assertFalse(writer.is_alive())
+        laptop.start()
+        self.assertEqual("locked", laptop.status(VAULT)["state"])
+        laptop.unlock(VAULT)
+        for number, content in recorded.items():
+            self.assertEqual(content, (laptop.mount / f"file-{number}").read_bytes(), number)
+        self.assert_synced(laptop, desk)
+        self.assertEqual(0, laptop.exit_code("vault", "check", VAULT))
+
+    def test_an_orderly_stop_publishes_and_unmounts(self):
+        world, laptop, desk = self.two_devices()
+        (laptop.mount / "late").write_text("written right before the stop\n")
+        laptop.stop()
+        self.assertFalse(os.path.ismount(laptop.mount))
+        laptop.start()
+        laptop.unlock(VAULT)
+        self.assert_synced(laptop, desk)
+        self.assertEqual("written right before the stop\n", (desk.mount / "late").read_text())
+
+
+class Offline(E2e):
+    """One device, and what can be done with nothing but the vault's directory."""
+
+    def setUp(self):
+        self.world = self.make_world(wants_relay=False)
+        self.laptop = self.world.add_device("laptop")
+        self.laptop.create(VAULT)
+        write_small_tree(self.laptop.mount)
+        self.laptop.wait(VAULT, timeout=60)
+        self.directory = self.world.directory / "copy.vault"
+        run(["cp", "-a", self.laptop.vault_directory(VAULT), self.directory])
+
+    def lockstep(self, *words):
+        """As on a machine where Lockstep has never been."""
+        environment = {"PATH": os.environ["PATH"], "LOCKSTEP_HOME": str(self.world.directory / "nobody")}
+        return run([self.world.bin / "lockstep", *words, "--passphrase-file", self.world.passphrase_file], check=False,
+                   env=environment)
+
+    def test_decrypt_gives_every_file_back(self):
+        out = self.world.directory / "out"
+        done = self.lockstep("vault", "decrypt", self.directory, "--to", out)
+        self.assertEqual(0, done.returncode, done.stderr)
+        check_equal("the decrypted files", self.laptop.mount, out)
+
+    def test_a_changed_byte_in_any_object_is_found_and_named(self):
+        objects = sorted(path for path in self.directory.rglob("*") if path.is_file())
+        for kind in (".vault", ".keys", ".seg", ".pack"):
+            of_kind = [path for path in objects if path.suffix == kind]
+            self.assertTrue(of_kind, f"the vault has no {kind}")
+            with self.subTest(kind):
+                self.check_damage(of_kind[-1])
+
+    def check_damage(self, victim):
+        good = victim.read_bytes()
+        for place in (0, len(good) // 2, len(good) - 1):
+            bad = bytearray(good)
+            bad[place] ^= 0x10
+            victim.write_bytes(bad)
+            done = self.lockstep("vault", "check", self.directory)
+            self.assertNotEqual(0, done.returncode, f"{victim} changed at {place}: not detected")
+            # A damaged key object or header can also make the passphrase fail; what is wrong is said in any case.
+            named = victim.stem in done.stdout + done.stderr or victim.name in done.stdout + done.stderr
+            self.assertTrue(named, f"{victim} changed at {place}: not named: {done.stdout}{done.stderr}")
+            self.check_no_wrong_plaintext()
+        victim.write_bytes(good)
+        done = self.lockstep("vault", "check", self.directory)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+
+    def check_no_wrong_plaintext(self):
+        out = self.world.directory / "out"
+        self.lockstep("vault", "decrypt", self.directory, "--to", out)
+        for path in out.rglob("*") if out.exists() else []:
+            original = self.laptop.mount / path.relative_to(out)
+            if path.is_file() and not path.is_symlink():
+                self.assertEqual(original.read_bytes(), path.read_bytes(), f"wrong plaintext: {path}")
+        shutil.rmtree(out, ignore_errors=True)
+
+
+class ExitCodes(E2e):
+    def test_mistakes_have_their_own_exit_codes(self):
+        world = self.make_world(wants_relay=False)
+        laptop = world.add_device("laptop")
+        laptop.create(VAULT)
+        wrong = world.directory / "wrong"
+        wrong.write_text("not the passphrase\n")
+        self.assertEqual(0, laptop.exit_code("vault", "lock", VAULT))
+        self.assertEqual(12, laptop.exit_code("vault", "unlock", VAULT, "--passphrase-file", wrong))
+        self.assertEqual("locked", laptop.status(VAULT)["state"])
+        self.assertEqual(11, laptop.exit_code("mount", VAULT))
+        self.assertEqual(11, laptop.exit_code("ls", f"{VAULT}:"))
+        self.assertEqual(10, laptop.exit_code("vault", "open", world.directory / "nothing", "--passphrase-file", wrong))
+        self.assertEqual(10, laptop.exit_code("vault", "show", "other"))
+        self.assertEqual(2, laptop.exit_code("vault", "unlock"))
+        self.assertEqual(2, laptop.exit_code("no-such-verb"))
+        directory = laptop.vault_directory(VAULT)
+        self.assertEqual(12, laptop.exit_code("vault", "decrypt", directory, "--to", world.directory / "out",
+                                              "--passphrase-file", wrong))
+        laptop.unlock(VAULT)
+        self.assertEqual(15, laptop.exit_code("wait", VAULT, "--copies", "1", "--timeout", "1s"))
+        laptop.stop()
+        self.assertEqual(4, laptop.exit_code("status"))
+
+
+class Secrecy(E2e):
+    def test_no_plaintext_in_state_or_on_the_wire(self):
+        world = self.make_world()
+        laptop, desk = world.add_device("laptop"), world.add_device("desk")
+        wire = world.directory / "wire"
+        wire.mkdir()
+        if world.network.has_namespaces and shutil.which("tcpdump"):
+            for name in ("laptop", "relay"):
+                world.capture(name, wire / f"{name}.pcap")
+        laptop.create(VAULT)
+        ticket = laptop.invite(VAULT)
+        desk.join(ticket)
+        secret = "canary-0f7e6d5c4b3a2918"
+        folder = laptop.mount / f"{secret}-folder"
+        folder.mkdir()
+        (folder / f"{secret}-small").write_text(f"{secret} small\n")
+        (folder / f"{secret}-large").write_text("".join(f"{number * 7919} {secret}\n" for number in range(60000)))
+        os.symlink(f"{secret}-target", folder / "link")
+        os.setxattr(folder / f"{secret}-small", f"user.{secret}", secret.encode())
+        with open(folder / f"{secret}-small", "rb") as file:
+            os.fsync(file.fileno())
+        self.assert_synced(laptop, desk)
+        os.rename(folder, laptop.mount / f"{secret}-renamed")
+        self.assert_synced(laptop, desk)
+        needles = plaintext_search.forms_of(secret) | {ticket.rpartition(":")[2]}
+        logs = world.directory / "logs"
+        logs.mkdir()
+        for log in world.directory.glob("*.log"):
+            shutil.copy(log, logs)
+        for what, places in (("the daemons' files", [laptop.home, desk.home]), ("a log", [logs])):
+            plaintext_search.check_none(what, needles, places, world.directory)
+        if list(wire.iterdir()):
+            self.assertGreater((wire / "laptop.pcap").stat().st_size, 100_000)
+            plaintext_search.check_none("a packet", needles, [wire], world.directory)
+
+    def test_secret_files_are_the_users_alone(self):
+        world = self.make_world(wants_relay=False)
+        laptop = world.add_device("laptop")
+        laptop.create(VAULT)
+        open_to_others = [str(path) for path in laptop.home.rglob("*") if not path.is_symlink() and
+                          path.stat().st_mode & 0o077 and not any(
+                              parent.stat().st_mode & 0o077 == 0 for parent in path.parents
+                              if parent != laptop.home and laptop.home in parent.parents)]
+        state = [path for path in open_to_others if "/state/" in path or "/runtime/" in path]
+        self.assertEqual([], state)
+        self.assertEqual(json.loads(laptop.call("vault", "list", "--json").stdout)["vaults"][0]["name"], VAULT)
+
+
+if __name__ == "__main__":
+    if why := why_no_mounts():
+        print(f"skipped: {why}")
+        sys.exit(77)
+    unittest.main(verbosity=2)
