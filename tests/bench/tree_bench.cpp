@@ -1,9 +1,7 @@
-// Speed and memory of the tree: creates in one large directory and over a million files, lookups, removals, and
-// merges of what another device did. Prints a table; asserts nothing.
+// Speed and memory of the tree: creates in one large directory and over a million files, lookups,
+// removals, and merges of what another device did. Prints a table; asserts nothing.
 //
 //   tree_bench [files, default 1000000]
-
-#include <malloc.h>
 
 #include <chrono>
 #include <cstdio>
@@ -11,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+
+#include <malloc.h>
 
 #include "tests/support/seeded_random.h"
 #include "vault/tree/tree.h"
@@ -33,8 +33,10 @@ std::uint64_t allocated_bytes() {
 void report(const char* what, std::size_t count, const std::function<void()>& work) {
     const auto begin = std::chrono::steady_clock::now();
     work();
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    std::printf("%-48s %9zu in %7.3f s  %9.0f/s\n", what, count, seconds, static_cast<double>(count) / seconds);
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    std::printf("%-48s %9zu in %7.3f s  %9.0f/s\n", what, count, seconds,
+                static_cast<double>(count) / seconds);
 }
 
 class Bench {
@@ -60,7 +62,10 @@ class Bench {
     Stamp tick() { return {++time_ << 16, log_}; }
 
     NewFile file() {
-        NewFile file{FileType::Regular, {}, {{AttributeKey::Mode, "", Bytes(4)}, {AttributeKey::ModifiedNs, "", Bytes(8)}}};
+        NewFile file{
+            FileType::Regular,
+            {},
+            {{AttributeKey::Mode, "", Bytes(4)}, {AttributeKey::ModifiedNs, "", Bytes(8)}}};
         random_.fill(file.content.root.bytes);
         file.content.kind = Content::Kind::Chunk;
         file.content.size = 5000;
@@ -72,7 +77,8 @@ class Bench {
         constexpr std::size_t kCount = 100'000;
         report("create in one directory", kCount, [&] {
             for (std::size_t at = 0; at < kCount; ++at) {
-                CHECK(tree_.create(directory, "file number " + std::to_string(at), file(), tick()).ok());
+                CHECK(tree_.create(directory, "file number " + std::to_string(at), file(), tick())
+                          .ok());
             }
         });
         report("look up in it", kCount, [&] {
@@ -80,11 +86,13 @@ class Bench {
                 CHECK(tree_.lookup(directory, "file number " + std::to_string(at)).ok());
             }
         });
-        report("list it (entries)", kCount, [&] { CHECK((*tree_.list(directory))->size() == kCount); });
+        report("list it (entries)", kCount,
+               [&] { CHECK((*tree_.list(directory))->size() == kCount); });
         report("rename in it", kCount, [&] {
             for (std::size_t at = 0; at < kCount; ++at) {
-                CHECK(tree_.rename(directory, "file number " + std::to_string(at), directory, "renamed " + std::to_string(at),
-                                   RenameMode::Replace, tick())
+                CHECK(tree_
+                          .rename(directory, "file number " + std::to_string(at), directory,
+                                  "renamed " + std::to_string(at), RenameMode::Replace, tick())
                           .ok());
             }
         });
@@ -103,12 +111,19 @@ class Bench {
             FileId directory = kRootFile;
             for (std::size_t at = 0; at < files; ++at) {
                 if (at % (kPerDirectory * kPerDirectory) == 0) {
-                    outer_ = tree_.make_directory(kRootFile, "outer " + std::to_string(at), {}, tick())->node.file;
+                    outer_ =
+                        tree_.make_directory(kRootFile, "outer " + std::to_string(at), {}, tick())
+                            ->node.file;
                 }
                 if (at % kPerDirectory == 0) {
-                    directory = tree_.make_directory(outer_, "inner " + std::to_string(at), {}, tick())->node.file;
+                    directory =
+                        tree_.make_directory(outer_, "inner " + std::to_string(at), {}, tick())
+                            ->node.file;
                 }
-                CHECK(tree_.create(directory, "source_file_" + std::to_string(at) + ".cpp", file(), tick()).ok());
+                CHECK(tree_
+                          .create(directory, "source_file_" + std::to_string(at) + ".cpp", file(),
+                                  tick())
+                          .ok());
                 if (at % 10'000 == 0) tree_.take_changes();
             }
         });
@@ -141,7 +156,8 @@ class Bench {
         other.take_changes();
         report("merge one edit (records)", single.size(), [&] { other.apply(single); });
         const TreeChanges changes = other.take_changes();
-        std::printf("changes reported for it: %zu files, %zu entries\n", changes.files.size(), changes.entries.size());
+        std::printf("changes reported for it: %zu files, %zu entries\n", changes.files.size(),
+                    changes.entries.size());
         // Both write all of them without having heard of each other.
         for (std::size_t at = 0; at < kCount; ++at) {
             const Node node = tree_.lookup(directory, "m" + std::to_string(at))->node;
@@ -149,11 +165,13 @@ class Bench {
             CHECK(other.write(node, file().content, {}, tick()).ok());
         }
         const std::vector<Record> conflicting = tree_.publish().records;
-        report("merge 10,000 conflicts into one directory", conflicting.size(), [&] { other.apply(conflicting); });
+        report("merge 10,000 conflicts into one directory", conflicting.size(),
+               [&] { other.apply(conflicting); });
         CHECK(other.conflict_count() == kCount);
         report("resolve 100 of them", 100, [&] {
             for (std::size_t at = 0; at < 100; ++at) {
-                CHECK(other.resolve(other.lookup(directory, "m" + std::to_string(at))->node, tick()).ok());
+                CHECK(other.resolve(other.lookup(directory, "m" + std::to_string(at))->node, tick())
+                          .ok());
             }
         });
     }

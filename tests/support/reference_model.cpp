@@ -12,7 +12,9 @@ std::pair<std::string, std::string> split(const std::string& path) {
     return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
-bool is_below(const std::string& path, const std::string& directory) { return path.rfind(directory + "/", 0) == 0; }
+bool is_below(const std::string& path, const std::string& directory) {
+    return path.rfind(directory + "/", 0) == 0;
+}
 
 template <typename T>
 std::vector<T> listed(const std::set<T>& set) {
@@ -21,10 +23,13 @@ std::vector<T> listed(const std::set<T>& set) {
 
 // (kind of register, whose, stamp): what an operation sets once.
 std::optional<std::tuple<int, Bytes, int, std::string, Stamp>> register_of(const Record& record) {
-    if (const auto* r = std::get_if<ParentRecord>(&record)) return std::tuple(0, to_bytes(r->link.view()), 0, "", r->stamp);
-    if (const auto* r = std::get_if<NameRecord>(&record)) return std::tuple(1, to_bytes(r->link.view()), 0, "", r->stamp);
+    if (const auto* r = std::get_if<ParentRecord>(&record))
+        return std::tuple(0, to_bytes(r->link.view()), 0, "", r->stamp);
+    if (const auto* r = std::get_if<NameRecord>(&record))
+        return std::tuple(1, to_bytes(r->link.view()), 0, "", r->stamp);
     if (const auto* r = std::get_if<AttributeRecord>(&record)) {
-        return std::tuple(2, to_bytes(r->file.view()), static_cast<int>(r->key), r->xattr, r->stamp);
+        return std::tuple(2, to_bytes(r->file.view()), static_cast<int>(r->key), r->xattr,
+                          r->stamp);
     }
     return std::nullopt;
 }
@@ -68,7 +73,8 @@ std::optional<FileId> Device::home(const std::string& directory, const Stamp& st
         const bool live = alias < entry->links.size();
         if (!live) alias = 0;
         chosen = entry->files[alias];
-        if (!live) emit(ParentRecord{entry->links[0], stamp, seen->parent.at(entry->links[0]).second});
+        if (!live)
+            emit(ParentRecord{entry->links[0], stamp, seen->parent.at(entry->links[0]).second});
         at = slash + 1;
     }
     return chosen;
@@ -79,7 +85,8 @@ void Device::touch(const std::set<Group>& seeds, const Stamp& stamp) {
     const std::set<Group> groups = closure(*seen, seeds);
     std::set<std::pair<FileId, VersionId>> forks;
     std::vector<LinkId> twins;
-    std::map<LinkId, std::tuple<FileId, FileId, VersionId>> heirs;   // hidden link → its file, who hides it
+    std::map<LinkId, std::tuple<FileId, FileId, VersionId>>
+        heirs;  // hidden link → its file, who hides it
     for (const auto& [path, entry] : seen->entries) {
         if (!groups.contains(entry.group) || entry.is_directory()) continue;
         if (!entry.main) {
@@ -111,7 +118,9 @@ void Device::touch(const std::set<Group>& seeds, const Stamp& stamp) {
         const auto& [file, to, opened] = heir;
         const auto now = snapshot();
         const auto& all = now->links_of.at(file);
-        if (std::any_of(all.begin(), all.end(), [&](const LinkId& each) { return now->is_alive(each); })) continue;
+        if (std::any_of(all.begin(), all.end(),
+                        [&](const LinkId& each) { return now->is_alive(each); }))
+            continue;
         retarget(file, to, opened, now->heads.at(file)[0].id);
     }
 }
@@ -134,7 +143,8 @@ std::set<Group> Device::closure(const View& seen, std::set<Group> groups) const 
             if (entry.is_directory()) continue;
             bool tangled = files.contains(entry.files[0]);
             for (const Twin& twin : entry.twins) tangled = tangled || files.contains(twin.file);
-            for (const std::string& name : entry.blocked) tangled = tangled || names.contains(entry.group.first + "/" + name);
+            for (const std::string& name : entry.blocked)
+                tangled = tangled || names.contains(entry.group.first + "/" + name);
             if (tangled) more.insert(entry.group);
         }
         if (more == groups) return groups;
@@ -142,12 +152,15 @@ std::set<Group> Device::closure(const View& seen, std::set<Group> groups) const 
     }
 }
 
-void Device::fork(const View& seen, const FileId& file, const VersionId& of_version, const Stamp& stamp) {
+void Device::fork(const View& seen, const FileId& file, const VersionId& of_version,
+                  const Stamp& stamp) {
     const VersionRecord& old = seen.versions.at(of_version);
     const FileId made = ids_.file(file, of_version);
     bool shown = false;
     for (const auto& [path, entry] : seen.entries) {
-        if (entry.is_directory() || entry.main || entry.files[0] != file || entry.version != of_version) continue;
+        if (entry.is_directory() || entry.main || entry.files[0] != file ||
+            entry.version != of_version)
+            continue;
         const LinkId link = ids_.link(entry.links[0], of_version);
         derived_links_.insert(link);
         emit(LinkRecord{link, made, entry.type, old.stamp});
@@ -158,7 +171,8 @@ void Device::fork(const View& seen, const FileId& file, const VersionId& of_vers
     if (shown) {
         derived_files_.insert(made);
         derived_versions_.insert(ids_.version(made, of_version));
-        emit(VersionRecord{made, ids_.version(made, of_version), old.content, {}, old.stamp, old.device_label});
+        emit(VersionRecord{
+            made, ids_.version(made, of_version), old.content, {}, old.stamp, old.device_label});
         if (seen.attributes.contains(file)) {
             for (const auto& [key, value] : seen.attributes.at(file)) {
                 emit(AttributeRecord{made, key.first, key.second, value.first, value.second});
@@ -172,10 +186,13 @@ void Device::remove(const std::vector<LinkId>& links, const Stamp& stamp) {
     const auto seen = snapshot();
     for (const LinkId& link : links) {
         const FileId file = seen->links.at(link).file;
-        DeleteRecord record{link, seen->parent.at(link).first, seen->name.at(link).first, seen->head_ids(file), {}, stamp};
+        DeleteRecord record{
+            link, seen->parent.at(link).first, seen->name.at(link).first, seen->head_ids(file), {},
+            stamp};
         std::vector<LinkId> all = seen->links_of.at(file);
         const bool others = std::any_of(all.begin(), all.end(), [&](const LinkId& each) {
-            return seen->is_alive(each) && std::find(links.begin(), links.end(), each) == links.end();
+            return seen->is_alive(each) &&
+                   std::find(links.begin(), links.end(), each) == links.end();
         });
         if (!others && seen->links.at(link).type != FileType::Directory) {
             std::sort(all.begin(), all.end());
@@ -190,14 +207,17 @@ void Device::note_removed(const std::vector<LinkId>& links) {
     for (const LinkId& link : links) {
         const FileId file = seen->links.at(link).file;
         const auto& all = seen->links_of.at(file);
-        if (std::any_of(all.begin(), all.end(), [&](const LinkId& each) { return seen->is_alive(each); })) continue;
+        if (std::any_of(all.begin(), all.end(),
+                        [&](const LinkId& each) { return seen->is_alive(each); }))
+            continue;
         for (auto& [number, handle] : handles_) {
             if (handle.file == file) handle.removed = true;
         }
     }
 }
 
-FileId Device::put(const std::string& path, FileType type, std::optional<FileId> file, const Stamp& stamp) {
+FileId Device::put(const std::string& path, FileType type, std::optional<FileId> file,
+                   const Stamp& stamp) {
     const auto [directory, name] = split(path);
     const FileId parent = *home(directory, stamp);
     const auto link = random_.id<LinkId>();
@@ -228,7 +248,8 @@ std::vector<VersionId> Device::through(const std::vector<VersionId>& ids) const 
 }
 
 // What one handle of this device commits, all its other handles have seen.
-VersionId Device::version(const FileId& file, const Content& content, std::set<VersionId> replaces, const Stamp& stamp) {
+VersionId Device::version(const FileId& file, const Content& content, std::set<VersionId> replaces,
+                          const Stamp& stamp) {
     const auto id = random_.id<VersionId>();
     emit(VersionRecord{file, id, content, listed(through(replaces)), stamp, label_});
     for (auto& [number, handle] : handles_) {
@@ -242,7 +263,8 @@ VersionId Device::version(const FileId& file, const Content& content, std::set<V
 void Device::restamp(const FileId& file, const Stamp& stamp) {
     const auto seen = snapshot();
     for (const LinkId& link : seen->links_of.at(file)) {
-        if (seen->revived.contains(link)) emit(ParentRecord{link, stamp, seen->parent.at(link).second});
+        if (seen->revived.contains(link))
+            emit(ParentRecord{link, stamp, seen->parent.at(link).second});
     }
 }
 
@@ -273,7 +295,8 @@ void Device::settle_for_write(const FileId& file, const Content& content, const 
     for (const auto& [path, entry] : seen->entries) {
         if (entry.is_directory()) continue;
         const bool is_mine = entry.main && entry.files[0] == file;
-        if (mine.contains(entry.group) && identical(entry.content, content) && !is_mine) seeds.insert(entry.group);
+        if (mine.contains(entry.group) && identical(entry.content, content) && !is_mine)
+            seeds.insert(entry.group);
         if (is_mine && (entry.is_derived() || !entry.twins.empty())) seeds.insert(entry.group);
         for (const Twin& twin : entry.twins) {
             if (twin.file == file) seeds.insert(entry.group);
@@ -284,16 +307,19 @@ void Device::settle_for_write(const FileId& file, const Content& content, const 
 
 // ---- operations
 
-bool Device::create(const std::string& path, FileType type, const Content& content, const Stamp& stamp) {
+bool Device::create(const std::string& path, FileType type, const Content& content,
+                    const Stamp& stamp) {
     const auto directory = find(split(path).first);
-    if (find(path) || (!split(path).first.empty() && (!directory || !directory->is_directory()))) return false;
+    if (find(path) || (!split(path).first.empty() && (!directory || !directory->is_directory())))
+        return false;
     version(put(path, type, std::nullopt, stamp), content, {}, stamp);
     return true;
 }
 
 bool Device::make_directory(const std::string& path, const Stamp& stamp) {
     const auto directory = find(split(path).first);
-    if (find(path) || (!split(path).first.empty() && (!directory || !directory->is_directory()))) return false;
+    if (find(path) || (!split(path).first.empty() && (!directory || !directory->is_directory())))
+        return false;
     put(path, FileType::Directory, std::nullopt, stamp);
     return true;
 }
@@ -347,11 +373,13 @@ bool Device::make_link(const std::string& source, const std::string& path, const
     return true;
 }
 
-bool Device::set_attribute(const std::string& path, const AttributeSetting& setting, const Stamp& stamp) {
+bool Device::set_attribute(const std::string& path, const AttributeSetting& setting,
+                           const Stamp& stamp) {
     const auto before = find(path);
     if (!before) return false;
     if (before->is_directory()) {
-        for (const FileId& alias : before->files) emit(AttributeRecord{alias, setting.key, setting.xattr, stamp, setting.value});
+        for (const FileId& alias : before->files)
+            emit(AttributeRecord{alias, setting.key, setting.xattr, stamp, setting.value});
         return true;
     }
     touch(groups_of(before->node()), stamp);
@@ -359,22 +387,31 @@ bool Device::set_attribute(const std::string& path, const AttributeSetting& sett
     return true;
 }
 
-bool Device::rename(const std::string& source, const std::string& path, RenameMode mode, const Stamp& stamp) {
+bool Device::rename(const std::string& source, const std::string& path, RenameMode mode,
+                    const Stamp& stamp) {
     auto entry = find(source), other = find(path);
     const auto [directory, name] = split(path);
     const auto [source_directory, source_name] = split(source);
     const auto parent_entry = find(directory);
-    if (!entry || (!directory.empty() && (!parent_entry || !parent_entry->is_directory()))) return false;
-    if (other && other->type == entry->type && other->node() == entry->node() && mode != RenameMode::NoReplace) return true;
+    if (!entry || (!directory.empty() && (!parent_entry || !parent_entry->is_directory())))
+        return false;
+    if (other && other->type == entry->type && other->node() == entry->node() &&
+        mode != RenameMode::NoReplace)
+        return true;
     if (entry->is_directory() && is_below(path, source)) return false;
     const auto is_filled = [&](const std::string& of) {
         const auto& all = snapshot()->entries;
-        return std::any_of(all.begin(), all.end(), [&](const auto& each) { return is_below(each.first, of); });
+        return std::any_of(all.begin(), all.end(),
+                           [&](const auto& each) { return is_below(each.first, of); });
     };
-    if (mode == RenameMode::Exchange && (!other || (other->is_directory() && is_below(source, path)))) return false;
+    if (mode == RenameMode::Exchange &&
+        (!other || (other->is_directory() && is_below(source, path))))
+        return false;
     if (mode == RenameMode::NoReplace && other) return false;
     if (mode == RenameMode::Replace && other) {
-        if (other->is_directory() != entry->is_directory() || (other->is_directory() && is_filled(path))) return false;
+        if (other->is_directory() != entry->is_directory() ||
+            (other->is_directory() && is_filled(path)))
+            return false;
     }
     const std::optional<FileId> home_of_source = home(entry->group.first, stamp);
     const std::optional<FileId> home_of_target = home(directory, stamp);
@@ -412,9 +449,11 @@ bool Device::shares_content(const Entry& source, const Entry& target) {
     const auto seen = snapshot();
     const auto live = [&](const Entry& entry) {
         const auto& all = seen->links_of.at(entry.files[0]);
-        return std::count_if(all.begin(), all.end(), [&](const LinkId& each) { return seen->is_alive(each); });
+        return std::count_if(all.begin(), all.end(),
+                             [&](const LinkId& each) { return seen->is_alive(each); });
     };
-    return source.type == target.type && (source.type == FileType::Regular || source.type == FileType::Symlink) &&
+    return source.type == target.type &&
+           (source.type == FileType::Regular || source.type == FileType::Symlink) &&
            live(source) == 1 && live(target) == 1;
 }
 
@@ -427,7 +466,8 @@ void Device::replace(const Entry& source, const Entry& target, const Stamp& stam
     const VersionId made = version(to, source.content, {heads.begin(), heads.end()}, stamp);
     const Attributes of_source = seen->attributes_of(from), of_target = seen->attributes_of(to);
     if (seen->attributes.contains(from)) {
-        for (const auto& [key, value] : seen->attributes.at(from)) emit(AttributeRecord{to, key.first, key.second, stamp, value.second});
+        for (const auto& [key, value] : seen->attributes.at(from))
+            emit(AttributeRecord{to, key.first, key.second, stamp, value.second});
     }
     for (const auto& [key, value] : of_target) {
         if (key.first != AttributeKey::Xattr) continue;
@@ -439,13 +479,16 @@ void Device::replace(const Entry& source, const Entry& target, const Stamp& stam
     remove(source.links, stamp);
 }
 
-// The file of a handle lies hidden below another, or has become a version of it: the handle goes on with the other.
-void Device::retarget(const FileId& from, const FileId& to, const VersionId& opened, const VersionId& seen) {
+// The file of a handle lies hidden below another, or has become a version of it: the handle goes on
+// with the other.
+void Device::retarget(const FileId& from, const FileId& to, const VersionId& opened,
+                      const VersionId& seen) {
     for (auto& [number, handle] : handles_) {
         if (handle.file != from || handle.severed) continue;
         handle.file = to;
         handle.removed = false;
-        handle.opened = handle.opened.contains(seen) ? std::set<VersionId>{opened} : std::set<VersionId>{};
+        handle.opened =
+            handle.opened.contains(seen) ? std::set<VersionId>{opened} : std::set<VersionId>{};
     }
 }
 
@@ -463,12 +506,14 @@ bool Device::resolve(const std::string& path, const Stamp& stamp) {
 
 bool Device::restore(const LinkId& link, const Stamp& stamp) {
     const auto seen = snapshot();
-    if (!seen->links.contains(link) || seen->links.at(link).type == FileType::Directory) return false;
+    if (!seen->links.contains(link) || seen->links.at(link).type == FileType::Directory)
+        return false;
     for (const LinkId& each : seen->links_of.at(seen->links.at(link).file)) {
         if (seen->is_alive(each)) return false;
     }
     std::vector<LinkId> above;
-    for (FileId up = seen->parent.at(link).second; up != kRootFile; up = seen->parent.at(above.back()).second) {
+    for (FileId up = seen->parent.at(link).second; up != kRootFile;
+         up = seen->parent.at(above.back()).second) {
         above.push_back(seen->links_of.at(up)[0]);
     }
     std::string at;
@@ -483,22 +528,25 @@ bool Device::restore(const LinkId& link, const Stamp& stamp) {
     emit(ParentRecord{link, stamp, seen->parent.at(link).second});
     const std::string base = seen->name.at(link).second;
     std::string name = base;
-    for (std::size_t attempt = 0; seen->find(at + "/" + name) != nullptr; ++attempt) name = restored_name(base, attempt);
+    for (std::size_t attempt = 0; seen->find(at + "/" + name) != nullptr; ++attempt)
+        name = restored_name(base, attempt);
     if (name != base) emit(NameRecord{link, stamp, name});
     return true;
 }
 
 // ---- open files
 //
-// A handle that wrote to a file which was removed here keeps nothing; which was removed elsewhere, everything. A
-// handle on what a save by rename replaced (severed) keeps nothing, one on its source goes on with the target.
+// A handle that wrote to a file which was removed here keeps nothing; which was removed elsewhere,
+// everything. A handle on what a save by rename replaced (severed) keeps nothing, one on its source
+// goes on with the target.
 
 bool Device::open(int number, const std::string& path, const Stamp& stamp) {
     const auto before = find(path);
     if (!before || before->is_directory()) return false;
     std::set<Group> derived;
     for (const auto& [other, entry] : snapshot()->entries) {
-        if (!entry.is_directory() && entry.node() == before->node() && entry.is_derived()) derived.insert(entry.group);
+        if (!entry.is_directory() && entry.node() == before->node() && entry.is_derived())
+            derived.insert(entry.group);
     }
     touch(derived, stamp);
     const Entry entry = *find(path);
@@ -511,7 +559,8 @@ bool Device::close(int number, const Content& content, const Stamp& stamp) {
         const auto seen = snapshot();
         if (!seen->links_of.contains(file)) return false;
         const auto& all = seen->links_of.at(file);
-        return std::any_of(all.begin(), all.end(), [&](const LinkId& each) { return seen->is_alive(each); });
+        return std::any_of(all.begin(), all.end(),
+                           [&](const LinkId& each) { return seen->is_alive(each); });
     };
     const auto end = [&](bool kept) {
         handles_.erase(number);
@@ -561,13 +610,17 @@ std::vector<Record> Device::coalesce() {
     for (const Record& record : pending_) {
         const auto key = register_of(record);
         const auto* parent = std::get_if<ParentRecord>(&record);
-        if (key && !(parent != nullptr && seen->links.at(parent->link).type == FileType::Directory)) {
-            const bool older = std::any_of(pending_.begin(), pending_.end(), [&](const Record& other) {
-                const auto of_other = register_of(other);
-                return of_other && std::get<0>(*of_other) == std::get<0>(*key) && std::get<1>(*of_other) == std::get<1>(*key) &&
-                       std::get<2>(*of_other) == std::get<2>(*key) && std::get<3>(*of_other) == std::get<3>(*key) &&
-                       std::get<4>(*of_other) > std::get<4>(*key);
-            });
+        if (key &&
+            !(parent != nullptr && seen->links.at(parent->link).type == FileType::Directory)) {
+            const bool older =
+                std::any_of(pending_.begin(), pending_.end(), [&](const Record& other) {
+                    const auto of_other = register_of(other);
+                    return of_other && std::get<0>(*of_other) == std::get<0>(*key) &&
+                           std::get<1>(*of_other) == std::get<1>(*key) &&
+                           std::get<2>(*of_other) == std::get<2>(*key) &&
+                           std::get<3>(*of_other) == std::get<3>(*key) &&
+                           std::get<4>(*of_other) > std::get<4>(*key);
+                });
             if (older) continue;
         }
         kept.push_back(record);
@@ -580,7 +633,8 @@ std::vector<Record> Device::coalesce() {
             if (!derived_versions_.contains(v->id)) mine[v->id] = v->replaces;
             named.insert(v->replaces.begin(), v->replaces.end());
         }
-        if (const auto* r = std::get_if<ResolveRecord>(&record)) named.insert(r->drops.begin(), r->drops.end());
+        if (const auto* r = std::get_if<ResolveRecord>(&record))
+            named.insert(r->drops.begin(), r->drops.end());
     }
     for (const VersionId& id : named) {
         if (mine.contains(id)) coalesced_[id] = mine[id];
@@ -601,18 +655,23 @@ std::vector<Record> Device::coalesce() {
     }
     for (const Record& record : kept) {
         const auto* link = std::get_if<LinkRecord>(&record);
-        if (link == nullptr || derived_links_.contains(link->link) || derived_files_.contains(link->file)) continue;
+        if (link == nullptr || derived_links_.contains(link->link) ||
+            derived_files_.contains(link->file))
+            continue;
         if (known.contains(link->file)) continue;
         const auto& all = seen->links_of.at(link->file);
-        if (std::none_of(all.begin(), all.end(), [&](const LinkId& each) { return seen->visible.contains(each); })) {
+        if (std::none_of(all.begin(), all.end(),
+                         [&](const LinkId& each) { return seen->visible.contains(each); })) {
             files.insert(link->file);
         }
     }
     const auto file_of = [&](const Record& record) {
         return std::visit(
             [&](const auto& each) {
-                if constexpr (requires { each.file; }) return each.file;
-                else return seen->links.at(each.link).file;
+                if constexpr (requires { each.file; })
+                    return each.file;
+                else
+                    return seen->links.at(each.link).file;
             },
             record);
     };
@@ -620,7 +679,8 @@ std::vector<Record> Device::coalesce() {
         again = false;
         for (const Record& record : kept) {
             const auto* parent = std::get_if<ParentRecord>(&record);
-            if (parent != nullptr && !files.contains(file_of(record))) again = files.erase(parent->directory) > 0 || again;
+            if (parent != nullptr && !files.contains(file_of(record)))
+                again = files.erase(parent->directory) > 0 || again;
         }
     }
     std::erase_if(kept, [&](const Record& record) { return files.contains(file_of(record)); });

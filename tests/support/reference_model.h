@@ -1,6 +1,6 @@
-// A device of the reference model: turns operations on paths into records and exchanges segments. Everything is
-// recomputed at each step. Differs from a plain reading of DESIGN 4 in nothing but speed; see reference_model.cpp
-// for what open files do.
+// A device of the reference model: turns operations on paths into records and exchanges segments.
+// Everything is recomputed at each step. Differs from a plain reading of DESIGN 4 in nothing but
+// speed; see reference_model.cpp for what open files do.
 #pragma once
 
 #include <map>
@@ -33,8 +33,10 @@ class Device {
     bool remove_file(const std::string& path, const Stamp& stamp);
     bool remove_directory(const std::string& path, const Stamp& stamp);
     bool make_link(const std::string& source, const std::string& path, const Stamp& stamp);
-    bool set_attribute(const std::string& path, const AttributeSetting& setting, const Stamp& stamp);
-    bool rename(const std::string& source, const std::string& path, RenameMode mode, const Stamp& stamp);
+    bool set_attribute(const std::string& path, const AttributeSetting& setting,
+                       const Stamp& stamp);
+    bool rename(const std::string& source, const std::string& path, RenameMode mode,
+                const Stamp& stamp);
     bool resolve(const std::string& path, const Stamp& stamp);
     bool restore(const LinkId& link, const Stamp& stamp);
 
@@ -65,15 +67,18 @@ class Device {
     void fork(const View& seen, const FileId& file, const VersionId& version, const Stamp& stamp);
     void remove(const std::vector<LinkId>& links, const Stamp& stamp);
     void note_removed(const std::vector<LinkId>& links);
-    FileId put(const std::string& path, FileType type, std::optional<FileId> file, const Stamp& stamp);
-    VersionId version(const FileId& file, const Content& content, std::set<VersionId> replaces, const Stamp& stamp);
+    FileId put(const std::string& path, FileType type, std::optional<FileId> file,
+               const Stamp& stamp);
+    VersionId version(const FileId& file, const Content& content, std::set<VersionId> replaces,
+                      const Stamp& stamp);
     void restamp(const FileId& file, const Stamp& stamp);
     void settle_for_write(const FileId& file, const Content& content, const Stamp& stamp);
     std::set<Group> groups_of(const Node& node);
     std::set<VersionId> heads_like(const FileId& file, const Content& content);
     bool shares_content(const Entry& source, const Entry& target);
     void replace(const Entry& source, const Entry& target, const Stamp& stamp);
-    void retarget(const FileId& from, const FileId& to, const VersionId& opened, const VersionId& seen);
+    void retarget(const FileId& from, const FileId& to, const VersionId& opened,
+                  const VersionId& seen);
     std::vector<Record> coalesce();
     std::set<VersionId> through(const std::set<VersionId>& ids) const;
     std::vector<VersionId> through(const std::vector<VersionId>& ids) const;

@@ -15,7 +15,9 @@ void keep_greater(Map& registers, const Key& key, const Value& value) {
 
 }  // namespace
 
-bool identical(const Content& a, const Content& b) { return a.size == b.size && a.root == b.root; }
+bool identical(const Content& a, const Content& b) {
+    return a.size == b.size && a.root == b.root;
+}
 
 View::View(const Records& records, const DerivedIds& ids) : ids_(ids) {
     std::set<std::tuple<Stamp, LinkId, FileId>> moves;
@@ -35,7 +37,8 @@ View::View(const Records& records, const DerivedIds& ids) : ids_(ids) {
         } else if (const auto* n = std::get_if<NameRecord>(&record)) {
             keep_greater(name, n->link, std::pair(n->stamp, n->name));
         } else if (const auto* a = std::get_if<AttributeRecord>(&record)) {
-            keep_greater(attributes[a->file], std::pair(a->key, a->xattr), std::pair(a->stamp, a->value));
+            keep_greater(attributes[a->file], std::pair(a->key, a->xattr),
+                         std::pair(a->stamp, a->value));
         } else if (const auto* v = std::get_if<VersionRecord>(&record)) {
             versions[v->id] = *v;
             replaced.insert(v->replaces.begin(), v->replaces.end());
@@ -76,7 +79,8 @@ std::vector<DeleteRecord> View::effective(const LinkId& link) const {
     std::vector<DeleteRecord> out;
     if (!deletes_.contains(link)) return out;
     for (const DeleteRecord& each : deletes_.at(link)) {
-        if (each.seen_parent == parent.at(link).first && each.seen_name == name.at(link).first) out.push_back(each);
+        if (each.seen_parent == parent.at(link).first && each.seen_name == name.at(link).first)
+            out.push_back(each);
     }
     return out;
 }
@@ -107,7 +111,8 @@ void View::decide_life() {
         if (any || links.at(of_file[0]).type == FileType::Directory || is_gone(file)) continue;
         std::pair<Stamp, LinkId> greatest;
         for (const LinkId& link : of_file) {
-            for (const DeleteRecord& each : effective(link)) greatest = std::max(greatest, {each.stamp, link});
+            for (const DeleteRecord& each : effective(link))
+                greatest = std::max(greatest, {each.stamp, link});
         }
         alive.insert(greatest.second);
         revived.insert(greatest.second);
@@ -143,8 +148,9 @@ void View::fill(const std::string& path, const std::vector<FileId>& aliases) {
         for (const LinkId& link : of_group) {
             (links.at(link).type == FileType::Directory ? folders : files).push_back(link);
         }
-        std::sort(folders.begin(), folders.end(),
-                  [&](const LinkId& a, const LinkId& b) { return links.at(a).file < links.at(b).file; });
+        std::sort(folders.begin(), folders.end(), [&](const LinkId& a, const LinkId& b) {
+            return links.at(a).file < links.at(b).file;
+        });
         if (!folders.empty()) {
             Entry entry;
             entry.path = path + "/" + base;
@@ -162,8 +168,9 @@ void View::fill(const std::string& path, const std::vector<FileId>& aliases) {
     for (const Entry& entry : directories) fill(entry.path, entry.files);
 }
 
-void View::show_files(const std::string& path, const std::string& base, const std::vector<LinkId>& of_group,
-                      bool name_taken, std::vector<Entry>& waiting) {
+void View::show_files(const std::string& path, const std::string& base,
+                      const std::vector<LinkId>& of_group, bool name_taken,
+                      std::vector<Entry>& waiting) {
     std::vector<Entry> wanted;
     const auto want = [&](const LinkId& link, std::size_t head) {
         const LinkRecord& record = links.at(link);
@@ -182,7 +189,8 @@ void View::show_files(const std::string& path, const std::string& base, const st
     };
     for (const LinkId& link : of_group) want(link, 0);
     for (const LinkId& link : of_group) {
-        for (std::size_t head = 1; head < heads.at(links.at(link).file).size(); ++head) want(link, head);
+        for (std::size_t head = 1; head < heads.at(links.at(link).file).size(); ++head)
+            want(link, head);
     }
     std::vector<Entry> shown;
     for (Entry& entry : wanted) {

@@ -1,5 +1,5 @@
-// What everybody sees, recomputed from all records: the rules of DESIGN 4 in the plainest form. The oracle of the
-// tree's tests.
+// What everybody sees, recomputed from all records: the rules of DESIGN 4 in the plainest form. The
+// oracle of the tree's tests.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@
 namespace lockstep::reference {
 
 using Records = std::set<Record>;
-using Group = std::pair<std::string, std::string>;   // path of the directory, name in the register
+using Group = std::pair<std::string, std::string>;  // path of the directory, name in the register
 
 struct Twin {
     LinkId link;
@@ -26,12 +26,12 @@ struct Entry {
     std::string path, name;
     Group group;
     FileType type = FileType::Regular;
-    std::vector<LinkId> links;       // one, or every alias of a merged directory
+    std::vector<LinkId> links;  // one, or every alias of a merged directory
     std::vector<FileId> files;
     VersionId version;
     Content content;
-    bool main = true;                // false: a sibling, that is another head of the same link
-    std::vector<Twin> twins;         // hidden below this entry
+    bool main = true;         // false: a sibling, that is another head of the same link
+    std::vector<Twin> twins;  // hidden below this entry
     std::vector<std::string> blocked;
 
     bool is_directory() const { return type == FileType::Directory; }
@@ -52,14 +52,16 @@ class View {
     Attributes attributes_of(const FileId& file) const;
     std::vector<VersionId> head_ids(const FileId& file) const;
 
-    std::map<std::string, Entry> entries;   // by path, "/a/b"
+    std::map<std::string, Entry> entries;  // by path, "/a/b"
     std::map<LinkId, LinkRecord> links;
     std::map<FileId, std::vector<LinkId>> links_of;
     std::map<LinkId, std::pair<Stamp, FileId>> parent;
     std::map<LinkId, std::pair<Stamp, std::string>> name;
-    std::map<FileId, std::map<std::pair<AttributeKey, std::string>, std::pair<Stamp, std::optional<Bytes>>>> attributes;
+    std::map<FileId,
+             std::map<std::pair<AttributeKey, std::string>, std::pair<Stamp, std::optional<Bytes>>>>
+        attributes;
     std::map<VersionId, VersionRecord> versions;
-    std::map<FileId, std::vector<VersionRecord>> heads;   // newest first
+    std::map<FileId, std::vector<VersionRecord>> heads;  // newest first
     std::set<LinkId> alive, revived, visible;
 
   private:
@@ -69,8 +71,9 @@ class View {
     void decide_life();
     bool see(const FileId& directory);
     void fill(const std::string& path, const std::vector<FileId>& aliases);
-    void show_files(const std::string& path, const std::string& base, const std::vector<LinkId>& of_group,
-                    bool name_taken, std::vector<Entry>& waiting);
+    void show_files(const std::string& path, const std::string& base,
+                    const std::vector<LinkId>& of_group, bool name_taken,
+                    std::vector<Entry>& waiting);
     void derive(Entry entry, std::set<std::string>& taken);
 
     const DerivedIds& ids_;

@@ -7,6 +7,7 @@ lockstep_test(vault_tree_test
   SOURCES
     vault/tree_world.cpp
     vault/tree_merge_test.cpp
+    vault/tree_robustness_test.cpp
     vault/tree_rules_test.cpp
     vault/tree_random_test.cpp
   LIBRARIES lockstep_reference_model lockstep::vault_tree lockstep_test_support)

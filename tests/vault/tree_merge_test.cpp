@@ -1,9 +1,10 @@
-// The merge table of DESIGN 4, row by row: two edits that do not know of each other, delivered in both orders, on
-// two devices and a third that only listens. Every device must show the same, and what the row says.
-
-#include <gtest/gtest.h>
+// The merge table of DESIGN 4, row by row: two edits that do not know of each other, delivered in
+// both orders, on two devices and a third that only listens. Every device must show the same, and
+// what the row says.
 
 #include <functional>
+
+#include <gtest/gtest.h>
 
 #include "tests/vault/tree_world.h"
 
@@ -14,7 +15,8 @@ using Edit = std::function<void(TreeDevice&)>;
 
 class TreeMergeTest : public testing::Test {
   protected:
-    // `prepare` happens on A and is known to all; then A and B edit apart. `check` sees every device.
+    // `prepare` happens on A and is known to all; then A and B edit apart. `check` sees every
+    // device.
     void merge(const Edit& prepare, const Edit& edit_a, const Edit& edit_b, const Edit& check) {
         for (const bool a_first : {true, false}) {
             for (const bool b_is_later : {true, false}) {
@@ -68,7 +70,9 @@ TEST_F(TreeMergeTest, WriteAndWriteKeepsBoth) {
               const TreeConflict conflict = d.tree().conflicts()[0];
               EXPECT_EQ(conflict.base_path, "x.txt");
               EXPECT_TRUE(conflict.node.sibling);
-              EXPECT_EQ(conflict.path.rfind("x (conflict from " + conflict.device_label + " 2023-11-14 22-13-", 0), 0u);
+              EXPECT_EQ(conflict.path.rfind(
+                            "x (conflict from " + conflict.device_label + " 2023-11-14 22-13-", 0),
+                        0u);
               EXPECT_TRUE(conflict.path.ends_with(").txt"));
           });
 }
@@ -97,7 +101,8 @@ TEST_F(TreeMergeTest, WriteAndRenameDoBoth) {
 }
 
 TEST_F(TreeMergeTest, DeleteAndDeleteIsDeletedAndInTheTrash) {
-    merge([](auto& d) { d.create("/x", "old"); }, [](auto& d) { d.unlink("/x"); }, [](auto& d) { d.unlink("/x"); },
+    merge([](auto& d) { d.create("/x", "old"); }, [](auto& d) { d.unlink("/x"); },
+          [](auto& d) { d.unlink("/x"); },
           [](auto& d) {
               EXPECT_TRUE(d.paths().empty());
               EXPECT_EQ(d.tree().trash().size(), 1u);
@@ -105,13 +110,18 @@ TEST_F(TreeMergeTest, DeleteAndDeleteIsDeletedAndInTheTrash) {
 }
 
 TEST_F(TreeMergeTest, DeleteAndRenameLivesAtTheNewPlace) {
-    merge([](auto& d) { d.create("/x", "old"); d.mkdir("/d"); }, [](auto& d) { d.unlink("/x"); },
-          [](auto& d) { d.rename("/x", "/d/y"); }, [](auto& d) { EXPECT_EQ(d.read("/d/y"), "old"); });
+    merge(
+        [](auto& d) {
+            d.create("/x", "old");
+            d.mkdir("/d");
+        },
+        [](auto& d) { d.unlink("/x"); }, [](auto& d) { d.rename("/x", "/d/y"); },
+        [](auto& d) { EXPECT_EQ(d.read("/d/y"), "old"); });
 }
 
 TEST_F(TreeMergeTest, DeleteAndAttributesIsDeleted) {
-    merge([](auto& d) { d.create("/x", "old"); }, [](auto& d) { d.unlink("/x"); }, [](auto& d) { d.chmod("/x", 7); },
-          [](auto& d) { EXPECT_TRUE(d.paths().empty()); });
+    merge([](auto& d) { d.create("/x", "old"); }, [](auto& d) { d.unlink("/x"); },
+          [](auto& d) { d.chmod("/x", 7); }, [](auto& d) { EXPECT_TRUE(d.paths().empty()); });
 }
 
 TEST_F(TreeMergeTest, RenameAndRenameHasExactlyOneName) {
@@ -120,13 +130,24 @@ TEST_F(TreeMergeTest, RenameAndRenameHasExactlyOneName) {
 }
 
 TEST_F(TreeMergeTest, MoveAndMoveHasExactlyOnePlace) {
-    merge([](auto& d) { d.create("/x", "1"); d.mkdir("/a"); d.mkdir("/b"); }, [](auto& d) { d.rename("/x", "/a/x"); },
-          [](auto& d) { d.rename("/x", "/b/x"); }, [](auto& d) { EXPECT_EQ(d.paths().size(), 3u); });
+    merge(
+        [](auto& d) {
+            d.create("/x", "1");
+            d.mkdir("/a");
+            d.mkdir("/b");
+        },
+        [](auto& d) { d.rename("/x", "/a/x"); }, [](auto& d) { d.rename("/x", "/b/x"); },
+        [](auto& d) { EXPECT_EQ(d.paths().size(), 3u); });
 }
 
 TEST_F(TreeMergeTest, RenameAndMoveDoBoth) {
-    merge([](auto& d) { d.create("/x", "1"); d.mkdir("/a"); }, [](auto& d) { d.rename("/x", "/y"); },
-          [](auto& d) { d.rename("/x", "/a/x"); }, [](auto& d) { EXPECT_EQ(d.read("/a/y"), "1"); });
+    merge(
+        [](auto& d) {
+            d.create("/x", "1");
+            d.mkdir("/a");
+        },
+        [](auto& d) { d.rename("/x", "/y"); }, [](auto& d) { d.rename("/x", "/a/x"); },
+        [](auto& d) { EXPECT_EQ(d.read("/a/y"), "1"); });
 }
 
 TEST_F(TreeMergeTest, MovesThatWouldMakeACycleKeepBothSubtrees) {
@@ -136,7 +157,8 @@ TEST_F(TreeMergeTest, MovesThatWouldMakeACycleKeepBothSubtrees) {
         },
         [](auto& d) { d.rename("/a", "/b/a"); }, [](auto& d) { d.rename("/b", "/a/b"); },
         [](auto& d) {
-            const std::vector<std::string> one{"/a", "/a/b", "/a/b/q", "/a/p"}, other{"/b", "/b/a", "/b/a/p", "/b/q"};
+            const std::vector<std::string> one{"/a", "/a/b", "/a/b/q", "/a/p"},
+                other{"/b", "/b/a", "/b/a/p", "/b/q"};
             EXPECT_TRUE(d.paths() == one || d.paths() == other);
         });
 }
@@ -146,48 +168,69 @@ TEST_F(TreeMergeTest, LongerCyclesAreBrokenToo) {
         [](auto& d) {
             for (const char* path : {"/a", "/b", "/c"}) d.mkdir(path);
         },
-        [](auto& d) { d.rename("/a", "/b/a"); d.rename("/b", "/c/b"); }, [](auto& d) { d.rename("/c", "/a/c"); },
-        [](auto& d) { EXPECT_EQ(d.paths().size(), 3u); });
+        [](auto& d) {
+            d.rename("/a", "/b/a");
+            d.rename("/b", "/c/b");
+        },
+        [](auto& d) { d.rename("/c", "/a/c"); }, [](auto& d) { EXPECT_EQ(d.paths().size(), 3u); });
 }
 
 TEST_F(TreeMergeTest, CreateAndCreateKeepsBothTheEarlierUnderTheName) {
-    merge(kNothing, [](auto& d) { d.create("/x", "a"); }, [](auto& d) { d.create("/x", "b"); },
-          [](auto& d) {
-              EXPECT_EQ(texts(d), (std::set<std::string>{"a", "b"}));
-              EXPECT_FALSE(d.tree().conflicts().at(0).node.sibling);
-          });
-    merge(kNothing, [](auto& d) { d.create("/x", "same"); }, [](auto& d) { d.create("/x", "same"); },
-          [](auto& d) { EXPECT_EQ(d.paths().size(), 1u); });
+    merge(
+        kNothing, [](auto& d) { d.create("/x", "a"); }, [](auto& d) { d.create("/x", "b"); },
+        [](auto& d) {
+            EXPECT_EQ(texts(d), (std::set<std::string>{"a", "b"}));
+            EXPECT_FALSE(d.tree().conflicts().at(0).node.sibling);
+        });
+    merge(
+        kNothing, [](auto& d) { d.create("/x", "same"); }, [](auto& d) { d.create("/x", "same"); },
+        [](auto& d) { EXPECT_EQ(d.paths().size(), 1u); });
 }
 
 TEST_F(TreeMergeTest, AFileAndASymlinkOfTheSameBytesAreNotIdentical) {
-    merge(kNothing, [](auto& d) { d.create("/x", "same"); },
-          [](auto& d) { d.create("/x", "same", FileType::Symlink); },
-          [](auto& d) { EXPECT_EQ(d.paths().size(), 2u); });
+    merge(
+        kNothing, [](auto& d) { d.create("/x", "same"); },
+        [](auto& d) { d.create("/x", "same", FileType::Symlink); },
+        [](auto& d) { EXPECT_EQ(d.paths().size(), 2u); });
 }
 
 TEST_F(TreeMergeTest, DirectoriesOfOneNameAreMergedRecursively) {
-    merge(kNothing,
-          [](auto& d) { d.mkdir("/p"); d.mkdir("/p/q"); d.create("/p/q/a", "1"); },
-          [](auto& d) { d.mkdir("/p"); d.mkdir("/p/q"); d.create("/p/q/b", "2"); },
-          [](auto& d) {
-              EXPECT_EQ(d.paths(), (std::vector<std::string>{"/p", "/p/q", "/p/q/a", "/p/q/b"}));
-              EXPECT_EQ(d.tree().subdirectories(kRootFile), 1u);
-              const auto entry = d.tree().lookup(kRootFile, "p");
-              ASSERT_TRUE(entry.ok());
-              ASSERT_EQ(entry->aliases.size(), 2u);
-              EXPECT_EQ(entry->node.file, entry->aliases[0]);
-              EXPECT_LT(entry->aliases[0], entry->aliases[1]);
-              EXPECT_TRUE(d.tree().lookup(entry->aliases[1], "q").ok());
-          });
+    merge(
+        kNothing,
+        [](auto& d) {
+            d.mkdir("/p");
+            d.mkdir("/p/q");
+            d.create("/p/q/a", "1");
+        },
+        [](auto& d) {
+            d.mkdir("/p");
+            d.mkdir("/p/q");
+            d.create("/p/q/b", "2");
+        },
+        [](auto& d) {
+            EXPECT_EQ(d.paths(), (std::vector<std::string>{"/p", "/p/q", "/p/q/a", "/p/q/b"}));
+            EXPECT_EQ(d.tree().subdirectories(kRootFile), 1u);
+            const auto entry = d.tree().lookup(kRootFile, "p");
+            ASSERT_TRUE(entry.ok());
+            ASSERT_EQ(entry->aliases.size(), 2u);
+            EXPECT_EQ(entry->node.file, entry->aliases[0]);
+            EXPECT_LT(entry->aliases[0], entry->aliases[1]);
+            EXPECT_TRUE(d.tree().lookup(entry->aliases[1], "q").ok());
+        });
 }
 
 TEST_F(TreeMergeTest, ADirectoryKeepsTheNameAgainstAFile) {
-    merge(kNothing, [](auto& d) { d.mkdir("/p"); d.create("/p/in", "1"); }, [](auto& d) { d.create("/p", "file"); },
-          [](auto& d) {
-              EXPECT_EQ(d.read("/p/in"), "1");
-              EXPECT_EQ(d.tree().conflicts().at(0).base_path, "p");
-          });
+    merge(
+        kNothing,
+        [](auto& d) {
+            d.mkdir("/p");
+            d.create("/p/in", "1");
+        },
+        [](auto& d) { d.create("/p", "file"); },
+        [](auto& d) {
+            EXPECT_EQ(d.read("/p/in"), "1");
+            EXPECT_EQ(d.tree().conflicts().at(0).base_path, "p");
+        });
 }
 
 TEST_F(TreeMergeTest, ADeletedDirectoryReappearsForWhatWasPutIn) {
@@ -197,30 +240,61 @@ TEST_F(TreeMergeTest, ADeletedDirectoryReappearsForWhatWasPutIn) {
         d.create("/p/q/old", "1");
         d.create("/x", "x");
     };
-    const Edit remove = [](auto& d) { d.unlink("/p/q/old"); d.rmdir("/p/q"); d.rmdir("/p"); };
-    merge(prepare, remove, [](auto& d) { d.create("/p/q/new", "2"); },
-          [](auto& d) { EXPECT_EQ(d.paths(), (std::vector<std::string>{"/p", "/p/q", "/p/q/new", "/x"})); });
-    merge(prepare, remove, [](auto& d) { d.write("/p/q/old", "2"); },
-          [](auto& d) { EXPECT_EQ(d.paths(), (std::vector<std::string>{"/p", "/p/q", "/p/q/old", "/x"})); });
-    merge(prepare, remove, [](auto& d) { d.rename("/x", "/p/q/x"); },
-          [](auto& d) { EXPECT_EQ(d.paths(), (std::vector<std::string>{"/p", "/p/q", "/p/q/x"})); });
+    const Edit remove = [](auto& d) {
+        d.unlink("/p/q/old");
+        d.rmdir("/p/q");
+        d.rmdir("/p");
+    };
+    merge(
+        prepare, remove, [](auto& d) { d.create("/p/q/new", "2"); },
+        [](auto& d) {
+            EXPECT_EQ(d.paths(), (std::vector<std::string>{"/p", "/p/q", "/p/q/new", "/x"}));
+        });
+    merge(
+        prepare, remove, [](auto& d) { d.write("/p/q/old", "2"); },
+        [](auto& d) {
+            EXPECT_EQ(d.paths(), (std::vector<std::string>{"/p", "/p/q", "/p/q/old", "/x"}));
+        });
+    merge(
+        prepare, remove, [](auto& d) { d.rename("/x", "/p/q/x"); },
+        [](auto& d) {
+            EXPECT_EQ(d.paths(), (std::vector<std::string>{"/p", "/p/q", "/p/q/x"}));
+        });
 }
 
 TEST_F(TreeMergeTest, AChildMovedOutOfADeletedDirectoryLivesAtItsDestination) {
-    merge([](auto& d) { d.mkdir("/p"); d.create("/p/x", "1"); },
-          [](auto& d) { d.unlink("/p/x"); d.rmdir("/p"); }, [](auto& d) { d.rename("/p/x", "/x"); },
-          [](auto& d) { EXPECT_EQ(d.paths(), (std::vector<std::string>{"/x"})); });
+    merge(
+        [](auto& d) {
+            d.mkdir("/p");
+            d.create("/p/x", "1");
+        },
+        [](auto& d) {
+            d.unlink("/p/x");
+            d.rmdir("/p");
+        },
+        [](auto& d) { d.rename("/p/x", "/x"); },
+        [](auto& d) { EXPECT_EQ(d.paths(), (std::vector<std::string>{"/x"})); });
 }
 
 TEST_F(TreeMergeTest, ADirectoryMovedIntoADeletedOneRevivesIt) {
-    merge([](auto& d) { d.mkdir("/d"); d.mkdir("/e"); }, [](auto& d) { d.rename("/d", "/e/d"); },
-          [](auto& d) { d.rmdir("/e"); },
-          [](auto& d) { EXPECT_EQ(d.paths(), (std::vector<std::string>{"/e", "/e/d"})); });
+    merge(
+        [](auto& d) {
+            d.mkdir("/d");
+            d.mkdir("/e");
+        },
+        [](auto& d) { d.rename("/d", "/e/d"); }, [](auto& d) { d.rmdir("/e"); },
+        [](auto& d) {
+            EXPECT_EQ(d.paths(), (std::vector<std::string>{"/e", "/e/d"}));
+        });
 }
 
 TEST_F(TreeMergeTest, SaveByRenameTwiceMakesTwoHeadsOfOneFile) {
     const auto save = [](const std::string& text) {
-        return [text](TreeDevice& d) { d.create("/x.tmp", text); d.chmod("/x.tmp", 5); d.rename("/x.tmp", "/x"); };
+        return [text](TreeDevice& d) {
+            d.create("/x.tmp", text);
+            d.chmod("/x.tmp", 5);
+            d.rename("/x.tmp", "/x");
+        };
     };
     merge([](auto& d) { d.create("/x", "old"); }, save("a"), save("b"),
           [](auto& d) {
@@ -233,7 +307,11 @@ TEST_F(TreeMergeTest, SaveByRenameTwiceMakesTwoHeadsOfOneFile) {
 }
 
 TEST_F(TreeMergeTest, SaveByRenameAndDeleteKeepsTheNewContent) {
-    merge([](auto& d) { d.create("/x", "old"); }, [](auto& d) { d.create("/t", "new"); d.rename("/t", "/x"); },
+    merge([](auto& d) { d.create("/x", "old"); },
+          [](auto& d) {
+              d.create("/t", "new");
+              d.rename("/t", "/x");
+          },
           [](auto& d) { d.unlink("/x"); },
           [](auto& d) {
               EXPECT_EQ(d.paths(), (std::vector<std::string>{"/x"}));
@@ -242,21 +320,34 @@ TEST_F(TreeMergeTest, SaveByRenameAndDeleteKeepsTheNewContent) {
 }
 
 TEST_F(TreeMergeTest, NamesThatDifferInCaseOrNormalizationStayApart) {
-    merge(kNothing, [](auto& d) { d.create("/Foo", "1"); d.create("/caf\xc3\xa9", "3"); },
-          [](auto& d) { d.create("/foo", "2"); d.create("/cafe\xcc\x81", "4"); },
-          [](auto& d) {
-              EXPECT_EQ(d.paths().size(), 4u);
-              EXPECT_EQ(siblings(d), 0u);
-          });
+    merge(
+        kNothing,
+        [](auto& d) {
+            d.create("/Foo", "1");
+            d.create("/caf\xc3\xa9", "3");
+        },
+        [](auto& d) {
+            d.create("/foo", "2");
+            d.create("/cafe\xcc\x81", "4");
+        },
+        [](auto& d) {
+            EXPECT_EQ(d.paths().size(), 4u);
+            EXPECT_EQ(siblings(d), 0u);
+        });
 }
 
 TEST_F(TreeMergeTest, ExchangeAndWriteDoBoth) {
-    merge([](auto& d) { d.create("/x", "1"); d.create("/y", "2"); },
-          [](auto& d) { d.rename("/x", "/y", RenameMode::Exchange); }, [](auto& d) { d.write("/x", "new"); },
-          [](auto& d) {
-              EXPECT_EQ(d.read("/y"), "new");
-              EXPECT_EQ(d.read("/x"), "2");
-          });
+    merge(
+        [](auto& d) {
+            d.create("/x", "1");
+            d.create("/y", "2");
+        },
+        [](auto& d) { d.rename("/x", "/y", RenameMode::Exchange); },
+        [](auto& d) { d.write("/x", "new"); },
+        [](auto& d) {
+            EXPECT_EQ(d.read("/y"), "new");
+            EXPECT_EQ(d.read("/x"), "2");
+        });
 }
 
 }  // namespace

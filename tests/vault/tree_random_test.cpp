@@ -1,6 +1,7 @@
 // Goal: the tree shows what the reference model shows, whatever happens in whatever order.
-// Method: seeded schedules of operations on few names by two to four devices; publishes and deliveries at random;
-// after every step tree and model are compared, at the end all devices, restarted and rebuilt trees.
+// Method: seeded schedules of operations on few names by two to four devices; publishes and
+// deliveries at random; after every step tree and model are compared, at the end all devices,
+// restarted and rebuilt trees.
 //
 // LOCKSTEP_TREE_SCHEDULES=N runs more of them, LOCKSTEP_TREE_SEED=S only that one, with its trace.
 
@@ -18,7 +19,8 @@ class Schedule {
     explicit Schedule(std::uint64_t seed) : random_(seed) {
         const std::size_t count = 2 + random_.below(3);
         for (std::size_t at = 0; at < count; ++at) {
-            devices_.push_back(std::make_unique<TreeDevice>(std::string(1, static_cast<char>('A' + at)), seed * 8 + at));
+            devices_.push_back(std::make_unique<TreeDevice>(
+                std::string(1, static_cast<char>('A' + at)), seed * 8 + at));
             delivered_.emplace_back();
         }
         with_open_files_ = random_.chance(40);
@@ -54,7 +56,8 @@ class Schedule {
         } else {
             operate(device);
         }
-        trace_.insert(trace_.end(), device.trace.begin() + static_cast<std::ptrdiff_t>(before), device.trace.end());
+        trace_.insert(trace_.end(), device.trace.begin() + static_cast<std::ptrdiff_t>(before),
+                      device.trace.end());
     }
 
     void operate(TreeDevice& device) {
@@ -70,9 +73,11 @@ class Schedule {
         } else if (what < 47) {
             device.rmdir(directory_path(device));
         } else if (what < 65) {
-            const RenameMode modes[] = {RenameMode::Replace, RenameMode::Replace, RenameMode::Replace,
-                                        RenameMode::NoReplace, RenameMode::Exchange};
-            device.rename(any_path(device), random_.chance(50) ? any_path(device) : new_path(device),
+            const RenameMode modes[] = {RenameMode::Replace, RenameMode::Replace,
+                                        RenameMode::Replace, RenameMode::NoReplace,
+                                        RenameMode::Exchange};
+            device.rename(any_path(device),
+                          random_.chance(50) ? any_path(device) : new_path(device),
                           modes[random_.below(5)]);
         } else if (what < 71) {
             device.link(file_path(device), new_path(device));
@@ -125,7 +130,8 @@ class Schedule {
             for (bool again = true; again;) {
                 again = false;
                 for (std::size_t which = 0; which < segments_.size(); ++which) {
-                    if (delivered_[at].contains(which) || !devices_[at]->deliver(segments_[which])) continue;
+                    if (delivered_[at].contains(which) || !devices_[at]->deliver(segments_[which]))
+                        continue;
                     delivered_[at].insert(which);
                     trace_.push_back(devices_[at]->trace.back());
                     again = true;

@@ -1,9 +1,9 @@
-// The rules that the reference model names, each by an example that fails without it; what operations refuse; open
-// files; coalescing; changes reported.
-
-#include <gtest/gtest.h>
+// The rules that the reference model names, each by an example that fails without it; what
+// operations refuse; open files; coalescing; changes reported.
 
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "tests/vault/tree_world.h"
 
@@ -37,14 +37,16 @@ class TreeRulesTest : public testing::Test {
         }
         EXPECT_EQ(a.seen(), b.seen());
     }
-    FileId file_at(TreeDevice& device, const std::string& name) { return device.tree().lookup(kRootFile, name)->node.file; }
+    FileId file_at(TreeDevice& device, const std::string& name) {
+        return device.tree().lookup(kRootFile, name)->node.file;
+    }
 
     TreeDevice a{"A", 1}, b{"B", 2};
-    bool compares = true;   // false: the test went past the model
+    bool compares = true;  // false: the test went past the model
     Stamp late{std::uint64_t{1'800'000'000'000} << 16, LogId{}};
 };
 
-TEST_F(TreeRulesTest, LastCountsOnlyWhileItsDeleteCounts) {   // last_effective
+TEST_F(TreeRulesTest, LastCountsOnlyWhileItsDeleteCounts) {  // last_effective
     a.create("/x", "1");
     from_a();
     a.unlink("/x");
@@ -57,7 +59,7 @@ TEST_F(TreeRulesTest, LastCountsOnlyWhileItsDeleteCounts) {   // last_effective
     EXPECT_EQ(a.paths(), (std::vector<std::string>{"/y"}));
 }
 
-TEST_F(TreeRulesTest, AnUnknownLinkVoidsLast) {   // last_links
+TEST_F(TreeRulesTest, AnUnknownLinkVoidsLast) {  // last_links
     a.create("/x", "1");
     from_a();
     a.unlink("/x");
@@ -68,7 +70,7 @@ TEST_F(TreeRulesTest, AnUnknownLinkVoidsLast) {   // last_links
     EXPECT_EQ(a.read("/z"), "1");
 }
 
-TEST_F(TreeRulesTest, ATouchOfARevivedLinkRestampsItsParent) {   // restamp_revived
+TEST_F(TreeRulesTest, ATouchOfARevivedLinkRestampsItsParent) {  // restamp_revived
     a.create("/x", "old");
     from_a();
     a.unlink("/x");
@@ -78,11 +80,13 @@ TEST_F(TreeRulesTest, ATouchOfARevivedLinkRestampsItsParent) {   // restamp_revi
     both();
     ASSERT_EQ(a.read("/x"), "newer");
     const auto& records = a.model().published();
-    EXPECT_EQ(std::count_if(records.begin(), records.end(),
-                            [](const Record& each) { return std::holds_alternative<ParentRecord>(each); }), 2);
+    EXPECT_EQ(std::count_if(
+                  records.begin(), records.end(),
+                  [](const Record& each) { return std::holds_alternative<ParentRecord>(each); }),
+              2);
 }
 
-TEST_F(TreeRulesTest, SaveByRenameOfALinkedFileReplacesTheLinkOnly) {   // replace_one_source
+TEST_F(TreeRulesTest, SaveByRenameOfALinkedFileReplacesTheLinkOnly) {  // replace_one_source
     a.create("/t", "new");
     a.link("/t", "/u");
     a.create("/x", "old");
@@ -92,7 +96,7 @@ TEST_F(TreeRulesTest, SaveByRenameOfALinkedFileReplacesTheLinkOnly) {   // repla
     EXPECT_EQ(a.tree().link_count({linked, std::nullopt}), 2u);
 }
 
-TEST_F(TreeRulesTest, SaveByRenameKeepsTheFileAndTakesTheAttributes) {   // replace_attrs
+TEST_F(TreeRulesTest, SaveByRenameKeepsTheFileAndTakesTheAttributes) {  // replace_attrs
     a.create("/x", "old");
     a.chmod("/x", 1);
     from_a();
@@ -128,7 +132,8 @@ TEST_F(TreeRulesTest, TwoNamesOfOneFileStayWhenOneIsRenamedOverTheOther) {
     EXPECT_EQ(a.paths().size(), 2u);
 }
 
-TEST_F(TreeRulesTest, BothDevicesForkASiblingIntoTheSameFile) {   // fork_per_link, fork_stamp, derived_kept
+TEST_F(TreeRulesTest,
+       BothDevicesForkASiblingIntoTheSameFile) {  // fork_per_link, fork_stamp, derived_kept
     a.create("/x", "old");
     a.link("/x", "/y");
     from_a();
@@ -142,10 +147,11 @@ TEST_F(TreeRulesTest, BothDevicesForkASiblingIntoTheSameFile) {   // fork_per_li
     EXPECT_EQ(a.tree().conflict_count(), 0u);
     EXPECT_EQ(a.paths().size(), 4u);
     const auto names = a.paths();
-    EXPECT_EQ(a.tree().lookup(kRootFile, names[1].substr(1))->node, a.tree().lookup(kRootFile, names[3].substr(1))->node);
+    EXPECT_EQ(a.tree().lookup(kRootFile, names[1].substr(1))->node,
+              a.tree().lookup(kRootFile, names[3].substr(1))->node);
 }
 
-TEST_F(TreeRulesTest, EveryTouchMakesTheOtherNamesOfTheGroupReal) {   // link_touches, write_touches
+TEST_F(TreeRulesTest, EveryTouchMakesTheOtherNamesOfTheGroupReal) {  // link_touches, write_touches
     a.create("/x", "a");
     b.time = 10;
     b.create("/x", "b");
@@ -161,7 +167,7 @@ TEST_F(TreeRulesTest, EveryTouchMakesTheOtherNamesOfTheGroupReal) {   // link_to
     EXPECT_EQ(a.read(before[1]), "c");
 }
 
-TEST_F(TreeRulesTest, AWriteOfWhatASiblingShowsMakesItRealFirst) {   // write_equal
+TEST_F(TreeRulesTest, AWriteOfWhatASiblingShowsMakesItRealFirst) {  // write_equal
     a.create("/x", "old");
     from_a();
     a.write("/x", "a");
@@ -175,7 +181,7 @@ TEST_F(TreeRulesTest, AWriteOfWhatASiblingShowsMakesItRealFirst) {   // write_eq
     both();
 }
 
-TEST_F(TreeRulesTest, ADeletedNameTakesItsHiddenTwinsAlong) {   // twins_all
+TEST_F(TreeRulesTest, ADeletedNameTakesItsHiddenTwinsAlong) {  // twins_all
     a.create("/x", "same");
     b.create("/x", "same");
     both();
@@ -185,7 +191,7 @@ TEST_F(TreeRulesTest, ADeletedNameTakesItsHiddenTwinsAlong) {   // twins_all
     both();
 }
 
-TEST_F(TreeRulesTest, WhatWasVersionedBeforeThePublishStandsForWhatItReplaced) {   // capture_ids
+TEST_F(TreeRulesTest, WhatWasVersionedBeforeThePublishStandsForWhatItReplaced) {  // capture_ids
     a.create("/x", "0");
     from_a();
     a.write("/x", "1");
@@ -198,7 +204,7 @@ TEST_F(TreeRulesTest, WhatWasVersionedBeforeThePublishStandsForWhatItReplaced) {
     EXPECT_EQ(b.read("/x"), "3");
 }
 
-TEST_F(TreeRulesTest, NobodyConflictsWithHimself) {   // one_writer
+TEST_F(TreeRulesTest, NobodyConflictsWithHimself) {  // one_writer
     a.create("/x", "0");
     a.open(1, "/x");
     a.open(2, "/x");
@@ -288,7 +294,9 @@ TEST_F(TreeRulesTest, OpeningADerivedNameMakesItReal) {
     both();
 }
 
-TEST_F(TreeRulesTest, WhatCameAndWentIsNeverPublishedButADirectoryThatWasUsedIs) {   // temp_whole_file, keep_named_dirs
+TEST_F(TreeRulesTest,
+       WhatCameAndWentIsNeverPublishedButADirectoryThatWasUsedIs) {  // temp_whole_file,
+                                                                     // keep_named_dirs
     a.create("/t", "1");
     a.unlink("/t");
     const auto nothing = a.publish();
@@ -304,7 +312,7 @@ TEST_F(TreeRulesTest, WhatCameAndWentIsNeverPublishedButADirectoryThatWasUsedIs)
     EXPECT_EQ(b.paths(), (std::vector<std::string>{"/keep"}));
 }
 
-TEST_F(TreeRulesTest, RestoreTakesAFreeName) {   // restore_free_name
+TEST_F(TreeRulesTest, RestoreTakesAFreeName) {  // restore_free_name
     a.create("/x.txt", "old");
     from_a();
     a.unlink("/x.txt");
@@ -315,7 +323,7 @@ TEST_F(TreeRulesTest, RestoreTakesAFreeName) {   // restore_free_name
     both();
 }
 
-TEST_F(TreeRulesTest, RemovingInARevivedDirectoryRestoresIt) {   // restore_dir_on_unlink
+TEST_F(TreeRulesTest, RemovingInARevivedDirectoryRestoresIt) {  // restore_dir_on_unlink
     a.mkdir("/d");
     a.create("/d/x", "1");
     a.create("/d/y", "1");
@@ -377,17 +385,21 @@ TEST_F(TreeRulesTest, OperationsRefuseWhatPosixRefuses) {
     const NewFile file{FileType::Regular, inline_content(""), {}};
     EXPECT_EQ(tree.create(kRootFile, "f", file, late).error().kind, ErrorKind::Exists);
     EXPECT_EQ(tree.create(f, "x", file, late).error().kind, ErrorKind::NotDirectory);
-    EXPECT_EQ(tree.create(FileId{{std::byte{9}}}, "x", file, late).error().kind, ErrorKind::NotFound);
-    EXPECT_EQ(tree.make_directory(kRootFile, std::string(256, 'x'), {}, late).error().kind, ErrorKind::NameTooLong);
+    EXPECT_EQ(tree.create(FileId{{std::byte{9}}}, "x", file, late).error().kind,
+              ErrorKind::NotFound);
+    EXPECT_EQ(tree.make_directory(kRootFile, std::string(256, 'x'), {}, late).error().kind,
+              ErrorKind::NameTooLong);
     for (const char* name : {"", ".", "..", "a/b"}) {
         EXPECT_EQ(tree.make_directory(kRootFile, name, {}, late).error().kind, ErrorKind::Invalid);
     }
-    EXPECT_EQ(tree.make_link({d, std::nullopt}, kRootFile, "x", late).error().kind, ErrorKind::Refused);
+    EXPECT_EQ(tree.make_link({d, std::nullopt}, kRootFile, "x", late).error().kind,
+              ErrorKind::Refused);
     EXPECT_EQ(tree.remove_file(kRootFile, "d", late).error().kind, ErrorKind::IsDirectory);
     EXPECT_EQ(tree.remove_file(kRootFile, "none", late).error().kind, ErrorKind::NotFound);
     EXPECT_EQ(tree.remove_directory(kRootFile, "f", late).error().kind, ErrorKind::NotDirectory);
     EXPECT_EQ(tree.remove_directory(kRootFile, "d", late).error().kind, ErrorKind::NotEmpty);
-    const auto rename = [&](const char* from, const FileId& to, const char* name, RenameMode mode = RenameMode::Replace) {
+    const auto rename = [&](const char* from, const FileId& to, const char* name,
+                            RenameMode mode = RenameMode::Replace) {
         return tree.rename(kRootFile, from, to, name, mode, late).error().kind;
     };
     EXPECT_EQ(rename("d", d, "x"), ErrorKind::Invalid);
@@ -407,7 +419,8 @@ TEST_F(TreeRulesTest, AFileHasAtMost2048Links) {
     for (int at = 1; at < 2048; ++at, ++stamp.time) {
         ASSERT_TRUE(a.tree().make_link(node, kRootFile, "l" + std::to_string(at), stamp).ok());
     }
-    EXPECT_EQ(a.tree().make_link(node, kRootFile, "one more", stamp).error().kind, ErrorKind::TooManyLinks);
+    EXPECT_EQ(a.tree().make_link(node, kRootFile, "one more", stamp).error().kind,
+              ErrorKind::TooManyLinks);
 }
 
 }  // namespace

@@ -8,9 +8,11 @@ namespace {
 // FNV-1a, once per eight bytes of output.
 void mix(MutableByteView out, std::initializer_list<ByteView> parts, char domain) {
     for (std::size_t at = 0; at < out.size(); at += 8) {
-        std::uint64_t hash = 0xcbf29ce484222325ULL ^ (at + 1) ^ (static_cast<std::uint64_t>(domain) << 32);
+        std::uint64_t hash =
+            0xcbf29ce484222325ULL ^ (at + 1) ^ (static_cast<std::uint64_t>(domain) << 32);
         for (const ByteView part : parts) {
-            for (const std::byte byte : part) hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3ULL;
+            for (const std::byte byte : part)
+                hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3ULL;
             hash ^= hash >> 29;
         }
         hash *= 0x9e3779b97f4a7c15ULL;
@@ -26,37 +28,44 @@ IdType mixed(std::initializer_list<ByteView> parts, char domain) {
     return id;
 }
 
-std::string describe(FileType type, const std::optional<Content>& content, const std::string& attributes,
-                     const std::string& inode) {
+std::string describe(FileType type, const std::optional<Content>& content,
+                     const std::string& attributes, const std::string& inode) {
     static const char* const kNames[] = {"?", "file", "directory", "symlink", "fifo", "socket"};
     std::string out = kNames[static_cast<int>(type)];
     if (content) out += " '" + std::string(as_text(content->inline_bytes)) + "'";
     return out + " " + attributes + " " + inode;
 }
 
-std::string describe(AttributeKey key, const std::string& xattr, const std::optional<Bytes>& value) {
+std::string describe(AttributeKey key, const std::string& xattr,
+                     const std::optional<Bytes>& value) {
     return std::to_string(static_cast<int>(key)) + xattr + "=" + hex(*value) + ",";
 }
 
 std::string describe(const Node& node) {
-    return node.file.to_hex().substr(0, 8) + (node.sibling ? ":" + node.sibling->to_hex().substr(0, 8) : "");
+    return node.file.to_hex().substr(0, 8) +
+           (node.sibling ? ":" + node.sibling->to_hex().substr(0, 8) : "");
 }
 
-void add_directory(const Tree& tree, const FileId& directory, const std::string& path, VisibleTree& out) {
+void add_directory(const Tree& tree, const FileId& directory, const std::string& path,
+                   VisibleTree& out) {
     const auto listing = tree.list(directory);
     CHECK(listing.ok());
     for (const TreeListEntry& each : **listing) {
         const auto entry = tree.lookup(directory, each.name);
-        CHECK(entry.ok() && entry->node == each.node && entry->type == each.type && entry->name == each.name);
+        CHECK(entry.ok() && entry->node == each.node && entry->type == each.type &&
+              entry->name == each.name);
         std::string attributes;
         for (const AttributeSetting& setting : tree.attributes(each.node.file)) {
             attributes += describe(setting.key, setting.xattr, setting.value);
         }
         const std::string at = path + "/" + each.name;
         const auto places = tree.places(each.node);
-        CHECK(std::find(places.begin(), places.end(), EntryPlace{tree.primary(directory), each.name}) != places.end());
+        CHECK(std::find(places.begin(), places.end(),
+                        EntryPlace{tree.primary(directory), each.name}) != places.end());
         const bool added =
-            out.emplace(at, describe(each.type, each.type == FileType::Directory ? std::nullopt : tree.content(each.node),
+            out.emplace(at, describe(each.type,
+                                     each.type == FileType::Directory ? std::nullopt
+                                                                      : tree.content(each.node),
                                      attributes, describe(each.node)))
                 .second;
         CHECK(added, "names are unique");
@@ -107,15 +116,20 @@ VisibleTree visible(const reference::View& view) {
     VisibleTree out;
     for (const auto& [path, entry] : view.entries) {
         std::string attributes;
-        for (const auto& [key, value] : view.attributes_of(entry.files[0])) attributes += describe(key.first, key.second, value);
-        out[path] = describe(entry.type, entry.is_directory() ? std::nullopt : std::optional(entry.content), attributes,
-                             describe(entry.node()));
+        for (const auto& [key, value] : view.attributes_of(entry.files[0]))
+            attributes += describe(key.first, key.second, value);
+        out[path] =
+            describe(entry.type, entry.is_directory() ? std::nullopt : std::optional(entry.content),
+                     attributes, describe(entry.node()));
     }
     return out;
 }
 
 TreeDevice::TreeDevice(const std::string& label, std::uint64_t seed)
-    : label_(label), log_(mixed<LogId>({as_bytes(label)}, 'd')), tree_random_(seed), model_random_(seed) {
+    : label_(label),
+      log_(mixed<LogId>({as_bytes(label)}, 'd')),
+      tree_random_(seed),
+      model_random_(seed) {
     tree_ = std::make_unique<Tree>(TreeEnvironment{tree_random_, ids_, label_});
     model_ = std::make_unique<reference::Device>(label_, model_random_, ids_);
 }
@@ -148,7 +162,8 @@ std::optional<TreeEntry> TreeDevice::entry(const std::string& path) const {
 
 bool TreeDevice::agree(const std::string& what, bool tree, bool model) {
     trace.push_back(label_ + "." + what + (tree ? "" : " refused"));
-    if (tree != model) disagreement_ = what + ": tree says " + (tree ? "yes" : "no") + ", model the opposite";
+    if (tree != model)
+        disagreement_ = what + ": tree says " + (tree ? "yes" : "no") + ", model the opposite";
     const std::vector<Record> fresh = tree_->take_new_records();
     journal_.insert(journal_.end(), fresh.begin(), fresh.end());
     return tree;
@@ -157,8 +172,10 @@ bool TreeDevice::agree(const std::string& what, bool tree, bool model) {
 bool TreeDevice::create(const std::string& path, const std::string& text, FileType type) {
     const Stamp stamp = tick();
     const auto at = place(path);
-    const bool done = at && tree_->create(at->directory, at->name, {type, inline_content(text), {}}, stamp).ok();
-    return agree("create(" + path + ", " + text + ")", done, model_->create(path, type, inline_content(text), stamp));
+    const bool done =
+        at && tree_->create(at->directory, at->name, {type, inline_content(text), {}}, stamp).ok();
+    return agree("create(" + path + ", " + text + ")", done,
+                 model_->create(path, type, inline_content(text), stamp));
 }
 
 bool TreeDevice::mkdir(const std::string& path) {
@@ -172,7 +189,8 @@ bool TreeDevice::write(const std::string& path, const std::string& text) {
     const Stamp stamp = tick();
     const auto at = entry(path);
     const bool done = at && tree_->write(at->node, inline_content(text), {}, stamp).ok();
-    return agree("write(" + path + ", " + text + ")", done, model_->write(path, inline_content(text), stamp));
+    return agree("write(" + path + ", " + text + ")", done,
+                 model_->write(path, inline_content(text), stamp));
 }
 
 bool TreeDevice::unlink(const std::string& path) {
@@ -193,8 +211,10 @@ bool TreeDevice::link(const std::string& source, const std::string& path) {
     const Stamp stamp = tick();
     const auto from = entry(source);
     const auto at = place(path);
-    const bool done = from && at && tree_->make_link(from->node, at->directory, at->name, stamp).ok();
-    return agree("link(" + source + ", " + path + ")", done, model_->make_link(source, path, stamp));
+    const bool done =
+        from && at && tree_->make_link(from->node, at->directory, at->name, stamp).ok();
+    return agree("link(" + source + ", " + path + ")", done,
+                 model_->make_link(source, path, stamp));
 }
 
 bool TreeDevice::chmod(const std::string& path, std::uint32_t mode) {
@@ -210,9 +230,11 @@ bool TreeDevice::rename(const std::string& source, const std::string& path, Rena
     const Stamp stamp = tick();
     const auto from = place(source), to = place(path);
     const bool done =
-        from && to && tree_->rename(from->directory, from->name, to->directory, to->name, mode, stamp).ok();
-    return agree("rename(" + source + ", " + path + ", " + std::to_string(static_cast<int>(mode)) + ")", done,
-                 model_->rename(source, path, mode, stamp));
+        from && to &&
+        tree_->rename(from->directory, from->name, to->directory, to->name, mode, stamp).ok();
+    return agree(
+        "rename(" + source + ", " + path + ", " + std::to_string(static_cast<int>(mode)) + ")",
+        done, model_->rename(source, path, mode, stamp));
 }
 
 bool TreeDevice::resolve(const std::string& path) {
@@ -238,7 +260,8 @@ bool TreeDevice::open(int handle, const std::string& path) {
             done = true;
         }
     }
-    return agree("open(" + std::to_string(handle) + ", " + path + ")", done, model_->open(handle, path, stamp));
+    return agree("open(" + std::to_string(handle) + ", " + path + ")", done,
+                 model_->open(handle, path, stamp));
 }
 
 bool TreeDevice::close(int handle, const std::string& text) {
@@ -259,7 +282,8 @@ std::optional<TreeSegment> TreeDevice::publish() {
     const PublishedRecords published = tree_->publish();
     journal_.clear();
     if (!segment) {
-        if (!published.records.empty()) disagreement_ = "the tree publishes what the model does not";
+        if (!published.records.empty())
+            disagreement_ = "the tree publishes what the model does not";
         return std::nullopt;
     }
     const reference::Records a(published.records.begin(), published.records.end());
@@ -271,7 +295,8 @@ std::optional<TreeSegment> TreeDevice::publish() {
 
 bool TreeDevice::deliver(const TreeSegment& segment) {
     if (!model_->deliver(segment.reference)) return false;
-    trace.push_back(label_ + ".deliver(" + segment.reference.device + std::to_string(segment.reference.number) + ")");
+    trace.push_back(label_ + ".deliver(" + segment.reference.device +
+                    std::to_string(segment.reference.number) + ")");
     tree_->apply(segment.records);
     applied_.push_back(segment.records);
     for (const Record& record : segment.records) {
@@ -288,7 +313,8 @@ void TreeDevice::restart() {
     for (const std::vector<Record>& segment : applied_) fresh->apply(segment);
     fresh->restore_pending(journal_);
     if (visible(*fresh) != visible(*tree_)) disagreement_ = "a restarted tree is another";
-    if (fresh->pending() != tree_->pending()) disagreement_ = "a restarted tree has other pending records";
+    if (fresh->pending() != tree_->pending())
+        disagreement_ = "a restarted tree has other pending records";
     if (tickets_.empty()) tree_ = std::move(fresh);
 }
 
@@ -318,10 +344,12 @@ std::string TreeDevice::difference() {
     if (mine == wanted) return "";
     std::string out = label_ + ": tree and model differ\n";
     for (const auto& [path, text] : mine) {
-        if (!wanted.contains(path) || wanted.at(path) != text) out += "  tree:  " + path + " " + text + "\n";
+        if (!wanted.contains(path) || wanted.at(path) != text)
+            out += "  tree:  " + path + " " + text + "\n";
     }
     for (const auto& [path, text] : wanted) {
-        if (!mine.contains(path) || mine.at(path) != text) out += "  model: " + path + " " + text + "\n";
+        if (!mine.contains(path) || mine.at(path) != text)
+            out += "  model: " + path + " " + text + "\n";
     }
     return out;
 }

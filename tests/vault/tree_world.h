@@ -1,5 +1,5 @@
-// Devices in one process, each with the tree under test and the reference model beside it; both do every operation
-// and must agree on what is seen.
+// Devices in one process, each with the tree under test and the reference model beside it; both do
+// every operation and must agree on what is seen.
 #pragma once
 
 #include <deque>
@@ -33,22 +33,25 @@ VisibleTree visible(const reference::View& view);
 
 struct TreeSegment {
     reference::Segment reference;
-    std::vector<Record> records;    // of the tree under test
+    std::vector<Record> records;  // of the tree under test
 };
 
-// A device. Paths are "/a/b". An operation returns whether it succeeded, and expects that both agree.
+// A device. Paths are "/a/b". An operation returns whether it succeeded, and expects that both
+// agree.
 class TreeDevice {
   public:
     TreeDevice(const std::string& label, std::uint64_t seed);
 
-    bool create(const std::string& path, const std::string& text, FileType type = FileType::Regular);
+    bool create(const std::string& path, const std::string& text,
+                FileType type = FileType::Regular);
     bool mkdir(const std::string& path);
     bool write(const std::string& path, const std::string& text);
     bool unlink(const std::string& path);
     bool rmdir(const std::string& path);
     bool link(const std::string& source, const std::string& path);
     bool chmod(const std::string& path, std::uint32_t mode);
-    bool rename(const std::string& source, const std::string& path, RenameMode mode = RenameMode::Replace);
+    bool rename(const std::string& source, const std::string& path,
+                RenameMode mode = RenameMode::Replace);
     bool resolve(const std::string& path);
     bool restore(const LinkId& link);
     bool open(int handle, const std::string& path);
@@ -58,7 +61,8 @@ class TreeDevice {
     std::optional<TreeSegment> publish();
     bool deliver(const TreeSegment& segment);
 
-    // A tree that restarts: what was published comes from the log, what is pending from the journal.
+    // A tree that restarts: what was published comes from the log, what is pending from the
+    // journal.
     void restart();
     // A fresh tree from the published records, in the order given.
     static VisibleTree rebuilt(const std::vector<std::vector<Record>>& segments);
@@ -94,7 +98,7 @@ class TreeDevice {
     std::unique_ptr<Tree> tree_;
     std::unique_ptr<reference::Device> model_;
     std::map<int, WriteTicket> tickets_;
-    std::vector<std::vector<Record>> applied_;   // segments, own ones too
+    std::vector<std::vector<Record>> applied_;  // segments, own ones too
     std::vector<Record> journal_;
     std::string disagreement_;
 };

@@ -17,8 +17,8 @@ std::string time_text(const Stamp& stamp) {
     std::tm utc{};
     gmtime_r(&seconds, &utc);
     char text[64];
-    std::snprintf(text, sizeof(text), "%04d-%02d-%02d %02d-%02d-%02d", utc.tm_year + 1900, utc.tm_mon + 1,
-                  utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+    std::snprintf(text, sizeof(text), "%04d-%02d-%02d %02d-%02d-%02d", utc.tm_year + 1900,
+                  utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
     return text;
 }
 
@@ -32,7 +32,9 @@ std::string printable(std::string_view label) {
 
 std::string_view cut_at_character(std::string_view text, std::size_t size) {
     if (text.size() <= size) return text;
-    const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; };
+    const auto continues = [&](std::size_t at) {
+        return (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
+    };
     // Bytes that are no UTF-8 have no boundaries to find: at most three steps back.
     for (std::size_t back = 0; back < 4 && back <= size; ++back) {
         if (!continues(size - back)) return text.substr(0, size - back);
@@ -50,7 +52,8 @@ std::string mark_text(std::string_view mark, std::size_t attempt) {
 
 std::string_view extension_of(std::string_view name) {
     const std::size_t dot = name.rfind('.');
-    if (dot == std::string_view::npos || dot == 0 || name.size() - dot > kExtensionSizeMax) return {};
+    if (dot == std::string_view::npos || dot == 0 || name.size() - dot > kExtensionSizeMax)
+        return {};
     return name.substr(dot);
 }
 
@@ -64,12 +67,14 @@ std::string with_suffix(std::string_view base, const std::string& suffix) {
 }  // namespace
 
 std::string derived_name(const DerivedNameParts& parts, std::size_t attempt) {
-    return with_suffix(parts.base, " (conflict from " + printable(parts.device_label) + " " + time_text(parts.stamp) +
-                                       ")" + mark_text(parts.mark, attempt));
+    return with_suffix(parts.base, " (conflict from " + printable(parts.device_label) + " " +
+                                       time_text(parts.stamp) + ")" +
+                                       mark_text(parts.mark, attempt));
 }
 
 std::string restored_name(std::string_view base, std::size_t attempt) {
-    return with_suffix(base, attempt == 0 ? " (restored)" : " (restored " + std::to_string(attempt + 1) + ")");
+    return with_suffix(
+        base, attempt == 0 ? " (restored)" : " (restored " + std::to_string(attempt + 1) + ")");
 }
 
 }  // namespace lockstep

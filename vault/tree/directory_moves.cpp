@@ -15,7 +15,9 @@ std::strong_ordering order(const DirectoryMove& a, const DirectoryMove& b) {
 
 std::vector<Index> DirectoryMoves::change(std::vector<DirectoryMove> added,
                                           const std::vector<DirectoryMove>& removed) {
-    const auto entry_less = [](const Entry& a, const DirectoryMove& b) { return order(a.move, b) < 0; };
+    const auto entry_less = [](const Entry& a, const DirectoryMove& b) {
+        return order(a.move, b) < 0;
+    };
     std::size_t first = log_.size();
     for (const std::vector<DirectoryMove>* moves : {&std::as_const(added), &removed}) {
         for (const DirectoryMove& move : *moves) {

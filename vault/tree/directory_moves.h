@@ -1,5 +1,5 @@
-// Where directories lie: all moves ever made, replayed in stamp order, skipping those that would make a cycle
-// (Kleppmann et al.). A move is inserted by undoing the later ones and redoing them.
+// Where directories lie: all moves ever made, replayed in stamp order, skipping those that would
+// make a cycle (Kleppmann et al.). A move is inserted by undoing the later ones and redoing them.
 #pragma once
 
 #include <unordered_map>
@@ -14,8 +14,8 @@ struct DirectoryMove {
     CompactStamp stamp;
     LinkId link;
     FileId target_id;
-    Index directory = kNoIndex;   // file index of what is moved
-    Index target = kNoIndex;      // file index of its new parent
+    Index directory = kNoIndex;  // file index of what is moved
+    Index target = kNoIndex;     // file index of its new parent
 };
 
 class DirectoryMoves {
@@ -28,9 +28,10 @@ class DirectoryMoves {
 
     explicit DirectoryMoves(Index root) : root_(root) {}
 
-    // Adds moves (those known already are skipped) and removes others; returns the directories whose place is
-    // another than before.
-    std::vector<Index> change(std::vector<DirectoryMove> added, const std::vector<DirectoryMove>& removed = {});
+    // Adds moves (those known already are skipped) and removes others; returns the directories
+    // whose place is another than before.
+    std::vector<Index> change(std::vector<DirectoryMove> added,
+                              const std::vector<DirectoryMove>& removed = {});
 
     // Drops the whole history of directories under which nothing lies, as if they had never been.
     // REQUIRES: sorted
@@ -52,7 +53,7 @@ class DirectoryMoves {
     bool makes_cycle(const DirectoryMove& move) const;
 
     Index root_;
-    std::vector<Entry> log_;                       // sorted
+    std::vector<Entry> log_;  // sorted
     std::unordered_map<Index, Place> places_;
 };
 

@@ -13,7 +13,8 @@ void find_main(FileState& file) {
     file.head_count = 0;
     for (std::uint32_t at = 0; at < file.versions.size(); ++at) {
         if (!file.versions[at].is_head()) continue;
-        if (file.head_count == 0 || newer(file.versions[at], file.versions[file.main])) file.main = at;
+        if (file.head_count == 0 || newer(file.versions[at], file.versions[file.main]))
+            file.main = at;
         ++file.head_count;
     }
 }
@@ -25,7 +26,8 @@ bool add_version(FileState& file, VersionState version) {
     if (there != nullptr && there->known) return false;
     version.known = true;
     version.replaced = there != nullptr;
-    const std::vector<VersionId> replaces = version.replaces ? *version.replaces : std::vector<VersionId>{};
+    const std::vector<VersionId> replaces =
+        version.replaces ? *version.replaces : std::vector<VersionId>{};
     if (there != nullptr) {
         *there = std::move(version);
     } else {
@@ -84,7 +86,8 @@ std::vector<const VersionState*> heads_of(const FileState& file) {
     for (const VersionState& version : file.versions) {
         if (version.is_head()) heads.push_back(&version);
     }
-    std::sort(heads.begin(), heads.end(), [](const auto* a, const auto* b) { return newer(*a, *b); });
+    std::sort(heads.begin(), heads.end(),
+              [](const auto* a, const auto* b) { return newer(*a, *b); });
     return heads;
 }
 
@@ -99,7 +102,9 @@ const VersionState* main_head(const FileState& file) {
     return file.head_count == 0 ? nullptr : &file.versions[file.main];
 }
 
-bool is_identical(const VersionState& a, const VersionState& b) { return a.size == b.size && a.root == b.root; }
+bool is_identical(const VersionState& a, const VersionState& b) {
+    return a.size == b.size && a.root == b.root;
+}
 
 Content content_of(const VersionState& version) {
     Content content{version.kind, version.size, version.root, version.depth, {}};
@@ -107,12 +112,15 @@ Content content_of(const VersionState& version) {
     return content;
 }
 
-bool set_attribute(FileState& file, const AttributeRecord& record, const CompactStamp& stamp, bool force) {
+bool set_attribute(FileState& file, const AttributeRecord& record, const CompactStamp& stamp,
+                   bool force) {
     auto* there = const_cast<AttributeState*>(find_attribute(file, record.key, record.xattr));
     if (there == nullptr) {
-        if (file.attributes.size() == file.attributes.capacity()) file.attributes.reserve(file.attributes.size() + 3);
+        if (file.attributes.size() == file.attributes.capacity())
+            file.attributes.reserve(file.attributes.size() + 3);
         there = &file.attributes.emplace_back();
-    } else if (there->stamp > stamp || (there->stamp == stamp && !force && record.value <= value_of(*there))) {
+    } else if (there->stamp > stamp ||
+               (there->stamp == stamp && !force && record.value <= value_of(*there))) {
         return false;
     }
     there->stamp = stamp;
@@ -125,15 +133,17 @@ bool set_attribute(FileState& file, const AttributeRecord& record, const Compact
         there->small_size = static_cast<std::uint8_t>(value.size());
         std::copy(value.begin(), value.end(), there->small.begin());
     } else {
-        there->large = std::make_unique<AttributeState::Large>(AttributeState::Large{record.xattr, value});
+        there->large =
+            std::make_unique<AttributeState::Large>(AttributeState::Large{record.xattr, value});
     }
     return true;
 }
 
-const AttributeState* find_attribute(const FileState& file, AttributeKey key, std::string_view xattr) {
-    const auto found = std::find_if(file.attributes.begin(), file.attributes.end(), [&](const AttributeState& each) {
-        return each.key == key && xattr_of(each) == xattr;
-    });
+const AttributeState* find_attribute(const FileState& file, AttributeKey key,
+                                     std::string_view xattr) {
+    const auto found = std::find_if(
+        file.attributes.begin(), file.attributes.end(),
+        [&](const AttributeState& each) { return each.key == key && xattr_of(each) == xattr; });
     return found == file.attributes.end() ? nullptr : &*found;
 }
 

@@ -19,7 +19,7 @@ VersionState* find_version(FileState& file, const VersionId& id);
 const VersionState* find_version(const FileState& file, const VersionId& id);
 // Newest first.
 std::vector<const VersionState*> heads_of(const FileState& file);
-std::vector<VersionId> head_ids(const FileState& file);   // sorted
+std::vector<VersionId> head_ids(const FileState& file);  // sorted
 // nullptr when the file has no head.
 const VersionState* main_head(const FileState& file);
 
@@ -27,9 +27,12 @@ const VersionState* main_head(const FileState& file);
 bool is_identical(const VersionState& a, const VersionState& b);
 Content content_of(const VersionState& version);
 
-// Sets a register if (stamp, value) is greater than what is there, or `force`d: an operation overrides itself.
-bool set_attribute(FileState& file, const AttributeRecord& record, const CompactStamp& stamp, bool force);
-const AttributeState* find_attribute(const FileState& file, AttributeKey key, std::string_view xattr);
+// Sets a register if (stamp, value) is greater than what is there, or `force`d: an operation
+// overrides itself.
+bool set_attribute(FileState& file, const AttributeRecord& record, const CompactStamp& stamp,
+                   bool force);
+const AttributeState* find_attribute(const FileState& file, AttributeKey key,
+                                     std::string_view xattr);
 std::string_view xattr_of(const AttributeState& attribute);
 std::optional<Bytes> value_of(const AttributeState& attribute);
 

@@ -1,4 +1,5 @@
-// A hash table of indices whose keys lie in the things indexed: eight bytes a slot, open addressing.
+// A hash table of indices whose keys lie in the things indexed: eight bytes a slot, open
+// addressing.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +31,15 @@ class IndexTable {
     }
 
     // REQUIRES: (hash, from) is in the table
-    void replace(std::uint32_t hash, Index from, Index to) { slots_[locate(hash, from)].index = to; }
+    void replace(std::uint32_t hash, Index from, Index to) {
+        slots_[locate(hash, from)].index = to;
+    }
 
     // REQUIRES: (hash, index) is in the table
     void erase(std::uint32_t hash, Index index) {
         std::size_t hole = locate(hash, index);
-        for (std::size_t at = (hole + 1) & mask(); slots_[at].index != kNoIndex; at = (at + 1) & mask()) {
+        for (std::size_t at = (hole + 1) & mask(); slots_[at].index != kNoIndex;
+             at = (at + 1) & mask()) {
             const std::size_t home = slots_[at].hash & mask();
             if (((at - home) & mask()) >= ((at - hole) & mask())) {
                 slots_[hole] = slots_[at];
@@ -74,7 +78,7 @@ class IndexTable {
         }
     }
 
-    std::vector<Slot> slots_;   // a power of two, never full
+    std::vector<Slot> slots_;  // a power of two, never full
     std::size_t size_ = 0;
 };
 

@@ -18,9 +18,10 @@ struct LinkDeletes {
     std::vector<const DeleteRecord*> effective;
 };
 
-// Of a file whose links all have a delete that counts: nullopt when the file is gone, else the link that lives
-// all the same, because somebody wrote or linked what no delete had seen.
-// REQUIRES: every link has a delete that counts
-std::optional<LinkId> surviving_link(std::span<const LinkDeletes> links, std::span<const VersionId> heads);
+// Of a file whose links all have a delete that counts: nullopt when the file is gone, else the link
+// that lives all the same, because somebody wrote or linked what no delete had seen. REQUIRES:
+// every link has a delete that counts
+std::optional<LinkId> surviving_link(std::span<const LinkDeletes> links,
+                                     std::span<const VersionId> heads);
 
 }  // namespace lockstep

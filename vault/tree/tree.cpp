@@ -31,7 +31,8 @@ bool overrides(const Record& now, const Record& before) {
     }
     if (const auto* a = std::get_if<AttributeRecord>(&now)) {
         const auto* b = std::get_if<AttributeRecord>(&before);
-        return b != nullptr && a->file == b->file && a->key == b->key && a->xattr == b->xattr && a->stamp == b->stamp;
+        return b != nullptr && a->file == b->file && a->key == b->key && a->xattr == b->xattr &&
+               a->stamp == b->stamp;
     }
     return false;
 }
@@ -40,7 +41,8 @@ bool overrides(const Record& now, const Record& before) {
 
 void TreeState::emit(Record record) {
     const auto first = pending.begin() + static_cast<std::ptrdiff_t>(operation_begin);
-    const auto before = std::find_if(first, pending.end(), [&](const Record& each) { return overrides(record, each); });
+    const auto before = std::find_if(first, pending.end(),
+                                     [&](const Record& each) { return overrides(record, each); });
     const bool again = before != pending.end();
     if (again) pending.erase(before);
     facts.add(record, again ? RecordSource::Override : RecordSource::Own);
@@ -55,7 +57,8 @@ void TreeState::emit_name(Index link, std::string_view name, const Stamp& stamp)
     emit(NameRecord{facts.link(link).id, stamp, std::string(name)});
 }
 
-void TreeState::emit_attributes(Index file, std::span<const AttributeSetting> settings, const Stamp& stamp) {
+void TreeState::emit_attributes(Index file, std::span<const AttributeSetting> settings,
+                                const Stamp& stamp) {
     const FileId id = facts.file(file).id;
     for (const AttributeSetting& each : settings) {
         emit(AttributeRecord{id, each.key, each.xattr, stamp, each.value});
@@ -68,7 +71,8 @@ void TreeState::mark_fork(const FileId& file, const VersionId& version) {
     const Index fork = facts.find_file(ids.file(file, version));
     if (fork == kNoIndex) return;
     facts.file(fork).derived_id = true;
-    if (VersionState* first = find_version(facts.file(fork), ids.version(facts.file(fork).id, version))) {
+    if (VersionState* first =
+            find_version(facts.file(fork), ids.version(facts.file(fork).id, version))) {
         first->derived_id = true;
     }
     for (const Index link : facts.links_of(facts.find_file(file))) {
@@ -84,7 +88,9 @@ void Tree::apply(std::span<const Record> records) {
     state_->view.settle();
 }
 
-const std::vector<Record>& Tree::pending() const { return state_->pending; }
+const std::vector<Record>& Tree::pending() const {
+    return state_->pending;
+}
 
 std::vector<Record> Tree::take_new_records() {
     TreeState& state = *state_;
@@ -109,6 +115,8 @@ void Tree::restore_pending(std::span<const Record> records) {
     state.new_begin = state.operation_begin = state.pending.size();
 }
 
-PublishedRecords Tree::publish() { return state_->publish(); }
+PublishedRecords Tree::publish() {
+    return state_->publish();
+}
 
 }  // namespace lockstep

@@ -1,18 +1,21 @@
-// The tree of a vault in memory: which files, links and directories there are, and what people see of them.
+// The tree of a vault in memory: which files, links and directories there are, and what people see
+// of them.
 //
-// The tree holds the records of all logs that were applied and of this device's own operations that are not
-// published yet (pending). What is seen is a pure function of that set (DESIGN: "Merge"); the tree keeps it up
-// to date incrementally. It does no input or output: stamps come with each operation, ids from `Random`.
+// The tree holds the records of all logs that were applied and of this device's own operations that
+// are not published yet (pending). What is seen is a pure function of that set (DESIGN: "Merge");
+// the tree keeps it up to date incrementally. It does no input or output: stamps come with each
+// operation, ids from `Random`.
 //
-// Words: a *group* is all links with one name in one directory. A group shows one entry under that name; more
-// files, or more heads of a file, show under *derived* names (" (conflict from ...)"); identical ones are hidden
-// below the shown entry as *twins*. A further head of a file is a *sibling*. Directories of one name in one
-// directory are *aliases* of one *merged* directory, which is named by the smallest FileId of them, the primary.
+// Words: a *group* is all links with one name in one directory. A group shows one entry under that
+// name; more files, or more heads of a file, show under *derived* names (" (conflict from ...)");
+// identical ones are hidden below the shown entry as *twins*. A further head of a file is a
+// *sibling*. Directories of one name in one directory are *aliases* of one *merged* directory,
+// which is named by the smallest FileId of them, the primary.
 //
 // Wherever a directory is asked for, any alias will do. Answers name directories by their primary.
 //
-// INVARIANT: every live link is reachable from the root, under exactly one name; directories have no cycles.
-// THREADS: none of its own; the caller locks.
+// INVARIANT: every live link is reachable from the root, under exactly one name; directories have
+// no cycles. THREADS: none of its own; the caller locks.
 #pragma once
 
 #include <functional>
@@ -30,7 +33,8 @@
 
 namespace lockstep {
 
-// Keyed hashes that make the ids of forks, so that two devices that make one sibling real make the same file.
+// Keyed hashes that make the ids of forks, so that two devices that make one sibling real make the
+// same file.
 class DerivedIds {
   public:
     virtual ~DerivedIds() = default;
@@ -44,10 +48,12 @@ class DerivedIds {
 struct TreeEnvironment {
     Random& random;
     const DerivedIds& derived_ids;
-    std::string device_label;   // recorded with each version written here; at most kDeviceLabelSizeMax bytes
+    std::string
+        device_label;  // recorded with each version written here; at most kDeviceLabelSizeMax bytes
 };
 
-// What an entry shows: a file, or one further head of it (a sibling), which becomes a file when it is touched.
+// What an entry shows: a file, or one further head of it (a sibling), which becomes a file when it
+// is touched.
 struct Node {
     FileId file;
     std::optional<VersionId> sibling;
@@ -57,11 +63,11 @@ struct Node {
 struct TreeEntry {
     std::string name;
     FileType type = FileType::Regular;
-    Node node;                     // of a directory: the primary alias
-    bool derived = false;          // the name is not the one in the register
-    VersionId version;             // the head shown; zeros for a directory
-    std::vector<LinkId> links;     // one; of a directory every visible alias's
-    std::vector<FileId> aliases;   // of a directory, the primary first; else empty
+    Node node;                    // of a directory: the primary alias
+    bool derived = false;         // the name is not the one in the register
+    VersionId version;            // the head shown; zeros for a directory
+    std::vector<LinkId> links;    // one; of a directory every visible alias's
+    std::vector<FileId> aliases;  // of a directory, the primary first; else empty
 };
 
 struct TreeListEntry {
@@ -69,88 +75,91 @@ struct TreeListEntry {
     FileType type = FileType::Regular;
     Node node;
 };
-using TreeListing = std::vector<TreeListEntry>;   // sorted by name
+using TreeListing = std::vector<TreeListEntry>;  // sorted by name
 
 // An attribute register: what an operation sets, and what a file has.
 struct AttributeSetting {
     AttributeKey key = AttributeKey::Mode;
-    std::string xattr;             // the name when key is Xattr
-    std::optional<Bytes> value;    // as in AttributeRecord
+    std::string xattr;           // the name when key is Xattr
+    std::optional<Bytes> value;  // as in AttributeRecord
     auto operator<=>(const AttributeSetting&) const = default;
 };
 
 struct EntryPlace {
-    FileId directory;              // the primary
+    FileId directory;  // the primary
     std::string name;
     auto operator<=>(const EntryPlace&) const = default;
 };
 
 // An entry that exists because two devices disagreed: a sibling, or a file under a derived name.
 struct TreeConflict {
-    std::string path;              // from the root, without a leading '/'
-    std::string base_path;         // the name that it contests
+    std::string path;       // from the root, without a leading '/'
+    std::string base_path;  // the name that it contests
     Node node;
     VersionId version;
-    Stamp stamp;                   // of the version
+    Stamp stamp;  // of the version
     std::string device_label;
 };
 
 // A file whose links are all dead, as the trash shows it.
 struct TrashedFile {
-    LinkId link;                   // what restore() takes
+    LinkId link;  // what restore() takes
     FileId file;
-    std::string path;              // where it was
+    std::string path;  // where it was
     Stamp deleted;
 };
 
-// A node that is called otherwise now: a sibling that became a file, or the source of a rename that became a
-// version of its target (REPLACE).
+// A node that is called otherwise now: a sibling that became a file, or the source of a rename that
+// became a version of its target (REPLACE).
 struct NodeRemap {
     Node from, to;
 };
 
-// What has changed for those who look; may name more than changed, never less. In `entries` a merged directory
-// is named once by each alias.
+// What has changed for those who look; may name more than changed, never less. In `entries` a
+// merged directory is named once by each alias.
 struct TreeChanges {
-    std::vector<FileId> files;         // content, attributes or link count are others, or the file came or went
-    std::vector<EntryPlace> entries;   // came, went or shows another node
-    std::vector<NodeRemap> remaps;     // in the order in which they happened
+    std::vector<FileId>
+        files;  // content, attributes or link count are others, or the file came or went
+    std::vector<EntryPlace> entries;  // came, went or shows another node
+    std::vector<NodeRemap> remaps;    // in the order in which they happened
     bool empty() const { return files.empty() && entries.empty() && remaps.empty(); }
 };
 
 struct NewFile {
-    FileType type = FileType::Regular;   // any but Directory
-    Content content;                     // empty content, or a symlink's target: inline
+    FileType type = FileType::Regular;  // any but Directory
+    Content content;                    // empty content, or a symlink's target: inline
     std::vector<AttributeSetting> attributes;
 };
 
 struct RenameOutcome {
-    Node before, now;              // of what was renamed; differ after REPLACE and when a derived name became real
-    std::optional<Node> displaced; // lost its name to the rename (with REPLACE: the target as it was before)
+    Node before,
+        now;  // of what was renamed; differ after REPLACE and when a derived name became real
+    std::optional<Node>
+        displaced;  // lost its name to the rename (with REPLACE: the target as it was before)
 };
 
 // An open handle for writing: remembers which heads it was opened over.
 struct WriteTicket {
     std::uint64_t number = 0;
-    Node node;                     // where it writes; never a sibling
+    Node node;  // where it writes; never a sibling
 };
 
 struct WriteOutcome {
-    bool kept = false;             // false: the file was removed on this device while it was open
+    bool kept = false;  // false: the file was removed on this device while it was open
     Node node;
-    VersionId version;             // zeros when not kept
+    VersionId version;  // zeros when not kept
 };
 
 // Counters; `generation` grows with every change of what is seen.
 struct TreeCounts {
-    std::uint64_t files = 0;       // with at least one visible link; directories not included
-    std::uint64_t directories = 0; // without the root
+    std::uint64_t files = 0;        // with at least one visible link; directories not included
+    std::uint64_t directories = 0;  // without the root
     std::uint64_t pending_records = 0;
     std::uint64_t generation = 0;
 };
 
 struct PublishedRecords {
-    std::vector<Record> records;   // coalesced; parents before children, operations whole
+    std::vector<Record> records;  // coalesced; parents before children, operations whole
     // Versions that were never published, and what each stood for.
     std::vector<std::pair<VersionId, std::vector<VersionId>>> coalesced;
 };
@@ -186,9 +195,11 @@ class Tree {
     std::string directory_path(const FileId& directory) const;
     // Live links of a file; 1 for a sibling per link that shows it; 0 when removed.
     std::uint32_t link_count(const Node& node) const;
-    // Set registers only (a removed xattr is not listed), by key and name. A sibling has its file's.
+    // Set registers only (a removed xattr is not listed), by key and name. A sibling has its
+    // file's.
     std::vector<AttributeSetting> attributes(const FileId& file) const;
-    std::optional<Bytes> attribute(const FileId& file, AttributeKey key, std::string_view xattr = {}) const;
+    std::optional<Bytes> attribute(const FileId& file, AttributeKey key,
+                                   std::string_view xattr = {}) const;
     // Stamp of the newest register or version of the file.
     Stamp changed(const FileId& file) const;
     // Newest first; empty for directories and unknown files.
@@ -205,38 +216,46 @@ class Tree {
 
     // ---- operations of this device
     //
-    // Each has one stamp, greater than all that was applied; it adds its records to the pending ones. On an error
-    // nothing has changed. Names: Invalid when empty, ".", ".." or with '/' or NUL, NameTooLong above 255 bytes.
+    // Each has one stamp, greater than all that was applied; it adds its records to the pending
+    // ones. On an error nothing has changed. Names: Invalid when empty, ".", ".." or with '/' or
+    // NUL, NameTooLong above 255 bytes.
 
     Result<TreeEntry> make_directory(const FileId& parent, std::string_view name,
-                                     std::span<const AttributeSetting> attributes, const Stamp& stamp);
-    Result<TreeEntry> create(const FileId& parent, std::string_view name, const NewFile& file, const Stamp& stamp);
+                                     std::span<const AttributeSetting> attributes,
+                                     const Stamp& stamp);
+    Result<TreeEntry> create(const FileId& parent, std::string_view name, const NewFile& file,
+                             const Stamp& stamp);
     // The entry shows the file of `node` (a sibling is made real: changes().remaps tells).
     Result<TreeEntry> make_link(const Node& node, const FileId& parent, std::string_view name,
                                 const Stamp& stamp);
     Status remove_file(const FileId& parent, std::string_view name, const Stamp& stamp);
     Status remove_directory(const FileId& parent, std::string_view name, const Stamp& stamp);
-    Result<RenameOutcome> rename(const FileId& parent, std::string_view name, const FileId& new_parent,
-                                 std::string_view new_name, RenameMode mode, const Stamp& stamp);
-    // Returns the node that has the attributes now (a sibling is made real). NotFound when it is seen nowhere.
-    Result<Node> set_attributes(const Node& node, std::span<const AttributeSetting> settings, const Stamp& stamp);
+    Result<RenameOutcome> rename(const FileId& parent, std::string_view name,
+                                 const FileId& new_parent, std::string_view new_name,
+                                 RenameMode mode, const Stamp& stamp);
+    // Returns the node that has the attributes now (a sibling is made real). NotFound when it is
+    // seen nowhere.
+    Result<Node> set_attributes(const Node& node, std::span<const AttributeSetting> settings,
+                                const Stamp& stamp);
     // A new version that replaces what the node shows, and nothing else.
     Result<WriteOutcome> write(const Node& node, const Content& content,
                                std::span<const AttributeSetting> settings, const Stamp& stamp);
-    // The conflict is over: a new version of the file with the content of `chosen`, replacing every head.
+    // The conflict is over: a new version of the file with the content of `chosen`, replacing every
+    // head.
     Result<Node> resolve(const Node& chosen, const Stamp& stamp);
     // Brings a file back from the trash, under a free name.
     Result<EntryPlace> restore(const LinkId& link, const Stamp& stamp);
 
     // ---- open files
     //
-    // A ticket captures the heads that its file shows when it is opened. Versions that others of this mount make of
-    // the file join them. Opening a derived name makes it real (with `stamp`). A remote change does not join: it
-    // stays a head beside what the ticket commits.
+    // A ticket captures the heads that its file shows when it is opened. Versions that others of
+    // this mount make of the file join them. Opening a derived name makes it real (with `stamp`). A
+    // remote change does not join: it stays a head beside what the ticket commits.
 
     Result<WriteTicket> begin_write(const Node& node, const Stamp& stamp);
-    // Makes a version of what was written. May be called many times. After the last link was removed on this
-    // device nothing is kept; after a remote delete it is, and the file lives again.
+    // Makes a version of what was written. May be called many times. After the last link was
+    // removed on this device nothing is kept; after a remote delete it is, and the file lives
+    // again.
     WriteOutcome commit_write(const WriteTicket& ticket, const Content& content,
                               std::span<const AttributeSetting> settings, const Stamp& stamp);
     // Where the ticket writes now, after remaps.
@@ -256,8 +275,8 @@ class Tree {
     std::vector<Record> take_new_records();
     // After a restart: adds records that were pending, in their order, to what was applied.
     void restore_pending(std::span<const Record> records);
-    // Coalesces what is pending and counts it as published. The tree is then what it would be on a device that
-    // has only ever seen the published records.
+    // Coalesces what is pending and counts it as published. The tree is then what it would be on a
+    // device that has only ever seen the published records.
     PublishedRecords publish();
 
     TreeChanges take_changes();

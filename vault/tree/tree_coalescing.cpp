@@ -11,7 +11,8 @@ namespace {
 
 class Coalescing {
   public:
-    Coalescing(const TreeFacts& facts, const std::vector<Record>& pending) : facts_(facts), records_(pending) {}
+    Coalescing(const TreeFacts& facts, const std::vector<Record>& pending)
+        : facts_(facts), records_(pending) {}
 
     void run() {
         keep_newest_registers();
@@ -51,10 +52,14 @@ class Coalescing {
     void keep_newest_registers() {
         std::unordered_map<LinkId, Stamp> parents, names;
         std::map<std::tuple<FileId, AttributeKey, std::string>, Stamp> attributes;
-        const auto newest = [](Stamp& there, const Stamp& stamp) { there = std::max(there, stamp); };
+        const auto newest = [](Stamp& there, const Stamp& stamp) {
+            there = std::max(there, stamp);
+        };
         for (const Record& record : records_) {
-            if (const auto* parent = std::get_if<ParentRecord>(&record)) newest(parents[parent->link], parent->stamp);
-            if (const auto* name = std::get_if<NameRecord>(&record)) newest(names[name->link], name->stamp);
+            if (const auto* parent = std::get_if<ParentRecord>(&record))
+                newest(parents[parent->link], parent->stamp);
+            if (const auto* name = std::get_if<NameRecord>(&record))
+                newest(names[name->link], name->stamp);
             if (const auto* each = std::get_if<AttributeRecord>(&record)) {
                 newest(attributes[{each->file, each->key, each->xattr}], each->stamp);
             }
@@ -63,7 +68,8 @@ class Coalescing {
             if (const auto* parent = std::get_if<ParentRecord>(&record)) {
                 return !is_directory_link(parent->link) && parent->stamp < parents[parent->link];
             }
-            if (const auto* name = std::get_if<NameRecord>(&record)) return name->stamp < names[name->link];
+            if (const auto* name = std::get_if<NameRecord>(&record))
+                return name->stamp < names[name->link];
             if (const auto* each = std::get_if<AttributeRecord>(&record)) {
                 return each->stamp < attributes[{each->file, each->key, each->xattr}];
             }
@@ -80,7 +86,8 @@ class Coalescing {
         const auto note = [&](const std::vector<VersionId>& replaced) {
             for (const VersionId& id : replaced) {
                 const auto found = mine.find(id);
-                if (found != mine.end()) gone_.emplace(id, Gone{found->second->file, found->second->replaces});
+                if (found != mine.end())
+                    gone_.emplace(id, Gone{found->second->file, found->second->replaces});
             }
         };
         for (const Record& record : records_) {
@@ -92,14 +99,17 @@ class Coalescing {
             return version != nullptr && gone_.contains(version->id);
         });
         for (Record& record : records_) {
-            if (auto* version = std::get_if<VersionRecord>(&record)) version->replaces = through(version->replaces);
-            if (auto* resolve = std::get_if<ResolveRecord>(&record)) resolve->drops = through(resolve->drops);
-            if (auto* deletion = std::get_if<DeleteRecord>(&record)) deletion->heads = through(deletion->heads);
+            if (auto* version = std::get_if<VersionRecord>(&record))
+                version->replaces = through(version->replaces);
+            if (auto* resolve = std::get_if<ResolveRecord>(&record))
+                resolve->drops = through(resolve->drops);
+            if (auto* deletion = std::get_if<DeleteRecord>(&record))
+                deletion->heads = through(deletion->heads);
         }
     }
 
-    // A link that came and went goes only together with its whole file; a directory that a kept record names as
-    // parent stays, with its delete.
+    // A link that came and went goes only together with its whole file; a directory that a kept
+    // record names as parent stays, with its delete.
     void drop_what_came_and_went() {
         std::unordered_map<FileId, std::vector<LinkId>> by_file;
         for (const Record& record : records_) {
@@ -119,13 +129,20 @@ class Coalescing {
         std::erase_if(records_, [&](const Record& record) { return is_dropped(record, by_file); });
     }
 
-    bool is_dropped(const Record& record, const std::unordered_map<FileId, std::vector<LinkId>>& files) const {
-        if (const auto* link = std::get_if<LinkRecord>(&record)) return dropped_.contains(link->link);
-        if (const auto* parent = std::get_if<ParentRecord>(&record)) return dropped_.contains(parent->link);
-        if (const auto* name = std::get_if<NameRecord>(&record)) return dropped_.contains(name->link);
-        if (const auto* deletion = std::get_if<DeleteRecord>(&record)) return dropped_.contains(deletion->link);
-        if (const auto* attribute = std::get_if<AttributeRecord>(&record)) return files.contains(attribute->file);
-        if (const auto* version = std::get_if<VersionRecord>(&record)) return files.contains(version->file);
+    bool is_dropped(const Record& record,
+                    const std::unordered_map<FileId, std::vector<LinkId>>& files) const {
+        if (const auto* link = std::get_if<LinkRecord>(&record))
+            return dropped_.contains(link->link);
+        if (const auto* parent = std::get_if<ParentRecord>(&record))
+            return dropped_.contains(parent->link);
+        if (const auto* name = std::get_if<NameRecord>(&record))
+            return dropped_.contains(name->link);
+        if (const auto* deletion = std::get_if<DeleteRecord>(&record))
+            return dropped_.contains(deletion->link);
+        if (const auto* attribute = std::get_if<AttributeRecord>(&record))
+            return files.contains(attribute->file);
+        if (const auto* version = std::get_if<VersionRecord>(&record))
+            return files.contains(version->file);
         return files.contains(std::get<ResolveRecord>(record).file);
     }
 
@@ -136,7 +153,8 @@ class Coalescing {
         const FileState& file = facts_.file(link.file);
         if (link.published || link.derived_id || file.published || file.derived_id) return false;
         const std::vector<Index> links = facts_.links_of(link.file);
-        return std::none_of(links.begin(), links.end(), [&](Index each) { return facts_.link(each).visible; });
+        return std::none_of(links.begin(), links.end(),
+                            [&](Index each) { return facts_.link(each).visible; });
     }
 
     bool is_directory_link(const LinkId& id) const {
@@ -146,7 +164,8 @@ class Coalescing {
 
     bool has_derived_id(const VersionRecord& record) const {
         const Index at = facts_.find_file(record.file);
-        const VersionState* version = at == kNoIndex ? nullptr : find_version(facts_.file(at), record.id);
+        const VersionState* version =
+            at == kNoIndex ? nullptr : find_version(facts_.file(at), record.id);
         return version != nullptr && version->derived_id;
     }
 

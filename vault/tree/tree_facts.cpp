@@ -10,11 +10,12 @@ namespace {
 
 template <typename IdType>
 std::uint32_t hash_of(const IdType& id) {
-    return static_cast<std::uint32_t>(std::hash<IdType>{}(id) * 0x9e3779b97f4a7c15ULL >> 32);
+    return static_cast<std::uint32_t>(std::hash<IdType>{}(id)*0x9e3779b97f4a7c15ULL >> 32);
 }
 
 std::uint32_t group_hash(Index directory, std::string_view name) {
-    const std::uint64_t mixed = std::hash<std::string_view>{}(name) ^ (directory * 0x9e3779b97f4a7c15ULL);
+    const std::uint64_t mixed =
+        std::hash<std::string_view>{}(name) ^ (directory * 0x9e3779b97f4a7c15ULL);
     return static_cast<std::uint32_t>(mixed ^ (mixed >> 32));
 }
 
@@ -39,8 +40,10 @@ void TreeFacts::add(const Record& record, RecordSource source) {
     if (const auto* link = std::get_if<LinkRecord>(&record)) return add_link(*link, source);
     if (const auto* parent = std::get_if<ParentRecord>(&record)) return add_parent(*parent, source);
     if (const auto* name = std::get_if<NameRecord>(&record)) return add_name(*name, source);
-    if (const auto* attribute = std::get_if<AttributeRecord>(&record)) return add_attribute(*attribute, source);
-    if (const auto* version = std::get_if<VersionRecord>(&record)) return add_version_record(*version);
+    if (const auto* attribute = std::get_if<AttributeRecord>(&record))
+        return add_attribute(*attribute, source);
+    if (const auto* version = std::get_if<VersionRecord>(&record))
+        return add_version_record(*version);
     if (const auto* resolve = std::get_if<ResolveRecord>(&record)) return add_resolve(*resolve);
     add_delete(std::get<DeleteRecord>(record));
 }
@@ -79,13 +82,15 @@ void TreeFacts::add_parent(const ParentRecord& record, RecordSource source) {
         const DirectoryMove move{stamp, record.link, record.directory, link.file, target};
         if (source == RecordSource::Override) settle_moves();
         if (source == RecordSource::Override && link.parent_stamp == stamp) {
-            moves_removed_.push_back({stamp, record.link, files_[link.parent].id, link.file, link.parent});
+            moves_removed_.push_back(
+                {stamp, record.link, files_[link.parent].id, link.file, link.parent});
         }
         moves_added_.push_back(move);
         return;
     }
     if (link.parent != kNoIndex && source != RecordSource::Override &&
-        std::pair(link.parent_stamp, files_[link.parent].id) >= std::pair(stamp, record.directory)) {
+        std::pair(link.parent_stamp, files_[link.parent].id) >=
+            std::pair(stamp, record.directory)) {
         return;
     }
     if (link.visible) detach(at);
@@ -100,7 +105,8 @@ void TreeFacts::add_name(const NameRecord& record, RecordSource source) {
     LinkState& link = links_[at];
     const CompactStamp stamp = compact(record.stamp);
     if (!link.name.view().empty() && source != RecordSource::Override &&
-        std::pair(link.name_stamp, link.name.view()) >= std::pair(stamp, std::string_view(record.name))) {
+        std::pair(link.name_stamp, link.name.view()) >=
+            std::pair(stamp, std::string_view(record.name))) {
         return;
     }
     if (link.visible) detach(at);
@@ -111,7 +117,8 @@ void TreeFacts::add_name(const NameRecord& record, RecordSource source) {
 
 void TreeFacts::add_attribute(const AttributeRecord& record, RecordSource source) {
     const Index at = file_or_new(record.file);
-    if (set_attribute(files_[at], record, compact(record.stamp), source == RecordSource::Override)) note_file(at);
+    if (set_attribute(files_[at], record, compact(record.stamp), source == RecordSource::Override))
+        note_file(at);
 }
 
 void TreeFacts::add_version_record(const VersionRecord& record) {
@@ -127,7 +134,8 @@ void TreeFacts::add_version_record(const VersionRecord& record) {
     if (!record.content.inline_bytes.empty()) {
         version.inline_bytes = std::make_unique<Bytes>(record.content.inline_bytes);
     }
-    if (!record.replaces.empty()) version.replaces = std::make_unique<std::vector<VersionId>>(record.replaces);
+    if (!record.replaces.empty())
+        version.replaces = std::make_unique<std::vector<VersionId>>(record.replaces);
     if (add_version(files_[at], std::move(version))) heads_changed(at);
 }
 
@@ -141,7 +149,8 @@ void TreeFacts::add_delete(const DeleteRecord& record) {
     if (at == kNoIndex) return;
     LinkState& link = links_[at];
     if (!link.deletes) link.deletes = std::make_unique<std::vector<DeleteRecord>>();
-    if (std::find(link.deletes->begin(), link.deletes->end(), record) != link.deletes->end()) return;
+    if (std::find(link.deletes->begin(), link.deletes->end(), record) != link.deletes->end())
+        return;
     link.deletes->push_back(record);
     if (files_[link.file].is_directory()) settle_moves();
     refresh_life(link.file);
@@ -171,6 +180,7 @@ void TreeFacts::settle_moves() {
         const DirectoryMoves::Place place = moves_.place(directory);
         links_[link].parent = place.parent;
         links_[link].parent_stamp = place.stamp;
+        links_[link].alive = false;  // not decided yet
     }
     for (const Index directory : moved) refresh_life(directory);
 }
@@ -184,7 +194,8 @@ bool TreeFacts::is_placed(const LinkState& link) const {
 void TreeFacts::refresh_life(Index file_index) {
     FileState& file = files_[file_index];
     decide_life(file);
-    for (Index at = file.first_link; at != kNoIndex; at = links_[at].next_of_file) update_visibility(at);
+    for (Index at = file.first_link; at != kNoIndex; at = links_[at].next_of_file)
+        update_visibility(at);
 }
 
 void TreeFacts::decide_life(FileState& file) {
@@ -217,7 +228,8 @@ void TreeFacts::decide_life(FileState& file) {
 void TreeFacts::update_visibility(Index at) {
     const LinkState& link = links_[at];
     const FileState& file = files_[link.file];
-    const bool shows_children = file.is_directory() && !file.directory->children.empty() && is_placed(link);
+    const bool shows_children =
+        file.is_directory() && !file.directory->children.empty() && is_placed(link);
     const bool wanted = link.alive || shows_children;
     if (wanted && !link.visible) attach(at);
     if (!wanted && link.visible) detach(at);
@@ -293,13 +305,15 @@ Index TreeFacts::first_in_group(Index directory, std::string_view name) const {
 
 std::vector<Index> TreeFacts::links_of(Index file) const {
     std::vector<Index> links;
-    for (Index at = files_[file].first_link; at != kNoIndex; at = links_[at].next_of_file) links.push_back(at);
+    for (Index at = files_[file].first_link; at != kNoIndex; at = links_[at].next_of_file)
+        links.push_back(at);
     return links;
 }
 
 std::uint32_t TreeFacts::live_links(Index file) const {
     std::uint32_t live = 0;
-    for (Index at = files_[file].first_link; at != kNoIndex; at = links_[at].next_of_file) live += links_[at].alive;
+    for (Index at = files_[file].first_link; at != kNoIndex; at = links_[at].next_of_file)
+        live += links_[at].alive;
     return live;
 }
 
@@ -357,12 +371,15 @@ void TreeFacts::note_file(Index file) {
 
 // ---- forgetting
 
-void TreeFacts::forget_version(Index file, const VersionId& id) { remove_version(files_[file], id); }
+void TreeFacts::forget_version(Index file, const VersionId& id) {
+    remove_version(files_[file], id);
+}
 
 void TreeFacts::set_replaces(const VersionRecord& record) {
     VersionState* version = find_version(files_[find_file(record.file)], record.id);
-    version->replaces =
-        record.replaces.empty() ? nullptr : std::make_unique<std::vector<VersionId>>(record.replaces);
+    version->replaces = record.replaces.empty()
+                            ? nullptr
+                            : std::make_unique<std::vector<VersionId>>(record.replaces);
 }
 
 void TreeFacts::forget_links(const std::vector<Index>& links) {

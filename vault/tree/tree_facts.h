@@ -1,7 +1,8 @@
-// The facts of the tree: links, files and registers as the records say, which links live and which are visible.
+// The facts of the tree: links, files and registers as the records say, which links live and which
+// are visible.
 //
-// Only visible links lie in directories and groups. What changed is noted for the view, which turns groups into
-// entries.
+// Only visible links lie in directories and groups. What changed is noted for the view, which turns
+// groups into entries.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@
 
 namespace lockstep {
 
-// Published: it came in a segment. Own: of this device, pending. Override: own, and takes the place of what the
-// same operation has said before.
+// Published: it came in a segment. Own: of this device, pending. Override: own, and takes the place
+// of what the same operation has said before.
 enum class RecordSource { Published, Own, Override };
 
 struct GroupKey {
@@ -54,8 +55,11 @@ class TreeFacts {
 
     void set_primary(Index directory, Index primary) { directory_of(directory).primary = primary; }
     Index primary(Index directory) const;
-    // The link of a directory; kNoIndex for the root and for what only faulty records call a directory.
-    Index link_of_directory(Index file) const { return files_[file].is_directory() ? files_[file].first_link : kNoIndex; }
+    // The link of a directory; kNoIndex for the root and for what only faulty records call a
+    // directory.
+    Index link_of_directory(Index file) const {
+        return files_[file].is_directory() ? files_[file].first_link : kNoIndex;
+    }
 
     // Forgets what was never published.
     void forget_version(Index file, const VersionId& id);
@@ -66,7 +70,9 @@ class TreeFacts {
     // What changed since the last call.
     std::vector<GroupKey> take_dirty_groups() { return std::exchange(dirty_groups_, {}); }
     // Directories whose links were taken out of where they lay; they may be back.
-    std::vector<Index> take_detached_directories() { return std::exchange(detached_directories_, {}); }
+    std::vector<Index> take_detached_directories() {
+        return std::exchange(detached_directories_, {});
+    }
     std::vector<Index> take_changed_files() { return std::exchange(changed_files_, {}); }
 
     CompactStamp compact(const Stamp& stamp);

@@ -1,5 +1,5 @@
-// Operations on names and attributes. Each prepares (restores dead directories above, makes derived names real),
-// looks again, and acts.
+// Operations on names and attributes. Each prepares (restores dead directories above, makes derived
+// names real), looks again, and acts.
 
 #include <algorithm>
 
@@ -10,14 +10,15 @@
 namespace lockstep {
 namespace {
 
-// Dead links count, since the delete of a file's last link names them all; half of what a record holds, so that
-// devices that do not know of each other stay below it.
+// Dead links count, since the delete of a file's last link names them all; half of what a record
+// holds, so that devices that do not know of each other stay below it.
 constexpr std::size_t kLinksPerFileMax = 2048;
 
 }  // namespace
 
 Status TreeState::check_name(std::string_view name) const {
-    if (name.size() > kNameSizeMax) return Error{ErrorKind::NameTooLong, "a name has at most 255 bytes"};
+    if (name.size() > kNameSizeMax)
+        return Error{ErrorKind::NameTooLong, "a name has at most 255 bytes"};
     if (name.empty() || name == "." || name == ".." || name.find('/') != std::string_view::npos ||
         name.find('\0') != std::string_view::npos) {
         return Error{ErrorKind::Invalid, "not a file name"};
@@ -25,8 +26,8 @@ Status TreeState::check_name(std::string_view name) const {
     return {};
 }
 
-Index TreeState::put(Index directory, std::string_view name, FileType type, std::optional<FileId> file,
-                     const Stamp& stamp) {
+Index TreeState::put(Index directory, std::string_view name, FileType type,
+                     std::optional<FileId> file, const Stamp& stamp) {
     const Index parent = home(directory, stamp);
     const auto link = environment.random.id<LinkId>();
     const FileId id = file ? *file : environment.random.id<FileId>();
@@ -39,7 +40,8 @@ Index TreeState::put(Index directory, std::string_view name, FileType type, std:
 // ---- making
 
 Result<TreeEntry> Tree::make_directory(const FileId& parent, std::string_view name,
-                                       std::span<const AttributeSetting> attributes, const Stamp& stamp) {
+                                       std::span<const AttributeSetting> attributes,
+                                       const Stamp& stamp) {
     TreeState& state = *state_;
     TRY_OK(state.check_name(name));
     TRY(const Index directory, state.directory(parent));
@@ -73,7 +75,8 @@ Result<TreeEntry> Tree::make_link(const Node& node, const FileId& parent, std::s
     TRY(const Index directory, state.directory(parent));
     const Index file = state.facts.find_file(node.file);
     if (file == kNoIndex) return Error{ErrorKind::NotFound, "no such file"};
-    if (state.facts.file(file).is_directory()) return Error{ErrorKind::Refused, "directories have one name"};
+    if (state.facts.file(file).is_directory())
+        return Error{ErrorKind::Refused, "directories have one name"};
     const auto entries = state.view.entries_of(file, node.sibling);
     if (entries.empty()) return Error{ErrorKind::NotFound, "the file was removed"};
     if (state.view.find(directory, name)) return Error{ErrorKind::Exists, "the name is taken"};
@@ -124,13 +127,14 @@ Status Tree::remove_directory(const FileId& parent, std::string_view name, const
 
 // ---- renaming
 
-Status TreeState::check_rename(const Entry& source, const std::optional<Entry>& target, Index new_directory,
-                               RenameMode mode) const {
+Status TreeState::check_rename(const Entry& source, const std::optional<Entry>& target,
+                               Index new_directory, RenameMode mode) const {
     if (source.is_directory() && is_within(new_directory, facts.link(source.directories[0]).file)) {
         return Error{ErrorKind::Invalid, "a directory cannot be moved into itself"};
     }
     if (!target) {
-        if (mode == RenameMode::Exchange) return Error{ErrorKind::NotFound, "nothing to exchange with"};
+        if (mode == RenameMode::Exchange)
+            return Error{ErrorKind::NotFound, "nothing to exchange with"};
         return {};
     }
     if (mode == RenameMode::NoReplace) return Error{ErrorKind::Exists, "the name is taken"};
@@ -156,12 +160,14 @@ Status TreeState::check_rename(const Entry& source, const std::optional<Entry>& 
 // Saving by rename: with one link on each side, history and conflicts follow the name.
 bool TreeState::shares_content(const Entry& source, const Entry& target) const {
     const FileType type = facts.file(source.head.file).type;
-    return type == facts.file(target.head.file).type && (type == FileType::Regular || type == FileType::Symlink) &&
+    return type == facts.file(target.head.file).type &&
+           (type == FileType::Regular || type == FileType::Symlink) &&
            facts.live_links(source.head.file) == 1 && facts.live_links(target.head.file) == 1;
 }
 
-Result<RenameOutcome> Tree::rename(const FileId& parent, std::string_view name, const FileId& new_parent,
-                                   std::string_view new_name, RenameMode mode, const Stamp& stamp) {
+Result<RenameOutcome> Tree::rename(const FileId& parent, std::string_view name,
+                                   const FileId& new_parent, std::string_view new_name,
+                                   RenameMode mode, const Stamp& stamp) {
     TreeState& state = *state_;
     TRY_OK(state.check_name(new_name));
     TRY(auto source, state.find(parent, name));
@@ -169,7 +175,8 @@ Result<RenameOutcome> Tree::rename(const FileId& parent, std::string_view name, 
     auto target = state.view.find(directory, new_name);
     RenameOutcome outcome{state.view.node_of(source), state.view.node_of(source), std::nullopt};
     const bool same_node = target && state.view.node_of(*target) == outcome.before;
-    if (same_node && mode != RenameMode::NoReplace) return outcome;   // two names of one file: nothing happens
+    if (same_node && mode != RenameMode::NoReplace)
+        return outcome;  // two names of one file: nothing happens
     TRY_OK(state.check_rename(source, target, directory, mode));
     if (target) outcome.displaced = state.view.node_of(*target);
 
@@ -185,8 +192,10 @@ Result<RenameOutcome> Tree::rename(const FileId& parent, std::string_view name, 
     target = state.view.find(directory, new_name);
     outcome.now = state.view.node_of(source);
     if (target && mode == RenameMode::Exchange) {
-        state.move_entry(source, moves ? std::optional(home_of_target) : std::nullopt, new_name, stamp);
-        state.move_entry(*target, moves ? std::optional(home_of_source) : std::nullopt, name, stamp);
+        state.move_entry(source, moves ? std::optional(home_of_target) : std::nullopt, new_name,
+                         stamp);
+        state.move_entry(*target, moves ? std::optional(home_of_source) : std::nullopt, name,
+                         stamp);
         outcome.displaced.reset();
         state.view.settle();
         return outcome;
@@ -211,16 +220,17 @@ Result<RenameOutcome> Tree::rename(const FileId& parent, std::string_view name, 
 
 void TreeState::move_entry(const Entry& entry, std::optional<Index> parent, std::string_view name,
                            const Stamp& stamp) {
-    const std::vector<Index> links = entry.is_directory() ? entry.directories : std::vector<Index>{entry.head.link};
+    const std::vector<Index> links =
+        entry.is_directory() ? entry.directories : std::vector<Index>{entry.head.link};
     for (const Index link : links) {
         if (parent) emit_parent(link, *parent, stamp);
         if (name != facts.link(link).name.view()) emit_name(link, name, stamp);
     }
 }
 
-// REPLACE: the source's content becomes a version of the target's file, which takes the source's attributes, and the
-// source's link goes. Handles on the source go on with the target; handles on what was there before write to
-// something that has no name any more.
+// REPLACE: the source's content becomes a version of the target's file, which takes the source's
+// attributes, and the source's link goes. Handles on the source go on with the target; handles on
+// what was there before write to something that has no name any more.
 void TreeState::replace_content(const Entry& source, const Entry& target, const Stamp& stamp) {
     const Index from = source.head.file, to = target.head.file;
     const FileId from_id = facts.file(from).id, to_id = facts.file(to).id;
@@ -230,7 +240,7 @@ void TreeState::replace_content(const Entry& source, const Entry& target, const 
         settings.push_back({each.key, std::string(xattr_of(each)), value_of(each)});
     }
     for (const AttributeState& each : facts.file(to).attributes) {
-        if (each.key != AttributeKey::Xattr || !each.set) continue;   // the others cannot be unset
+        if (each.key != AttributeKey::Xattr || !each.set) continue;  // the others cannot be unset
         if (find_attribute(facts.file(from), each.key, xattr_of(each)) == nullptr) {
             settings.push_back({each.key, std::string(xattr_of(each)), std::nullopt});
         }
@@ -249,14 +259,16 @@ void TreeState::replace_content(const Entry& source, const Entry& target, const 
 
 // ---- attributes, trash
 
-Result<Node> Tree::set_attributes(const Node& node, std::span<const AttributeSetting> settings, const Stamp& stamp) {
+Result<Node> Tree::set_attributes(const Node& node, std::span<const AttributeSetting> settings,
+                                  const Stamp& stamp) {
     TreeState& state = *state_;
     const Index file = state.facts.find_file(node.file);
     if (file == kNoIndex) return Error{ErrorKind::NotFound, "no such file"};
     state.begin_operation();
     if (state.facts.file(file).is_directory()) {
         TRY(const Index primary, state.directory(node.file));
-        for (const Index alias : state.view.aliases(primary)) state.emit_attributes(alias, settings, stamp);
+        for (const Index alias : state.view.aliases(primary))
+            state.emit_attributes(alias, settings, stamp);
         state.view.settle();
         return Node{state.facts.file(primary).id, std::nullopt};
     }
@@ -295,11 +307,13 @@ Result<EntryPlace> Tree::restore(const LinkId& id, const Stamp& stamp) {
     for (const Index each : above) {
         const TreeState::Group group = state.view.group_of(each);
         const auto there = state.view.find(group.directory, group.base);
-        if (there && !there->is_directory()) return Error{ErrorKind::Conflict, "a file has its directory's name"};
+        if (there && !there->is_directory())
+            return Error{ErrorKind::Conflict, "a file has its directory's name"};
     }
     state.begin_operation();
     for (auto each = above.rbegin(); each != above.rend(); ++each) {
-        if (!state.facts.link(*each).alive) state.emit_parent(*each, state.facts.link(*each).parent, stamp);
+        if (!state.facts.link(*each).alive)
+            state.emit_parent(*each, state.facts.link(*each).parent, stamp);
     }
     state.view.settle();
     const Index directory = state.facts.primary(link.parent);

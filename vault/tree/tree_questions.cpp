@@ -9,8 +9,11 @@ namespace lockstep {
 namespace {
 
 VersionRecord record_of(const FileState& file, const VersionState& version) {
-    return {file.id, version.id, content_of(version),
-            version.replaces ? *version.replaces : std::vector<VersionId>{}, version.stamp.full(),
+    return {file.id,
+            version.id,
+            content_of(version),
+            version.replaces ? *version.replaces : std::vector<VersionId>{},
+            version.stamp.full(),
             *version.device_label};
 }
 
@@ -18,8 +21,10 @@ VersionRecord record_of(const FileState& file, const VersionState& version) {
 
 Result<Index> TreeState::directory(const FileId& id) const {
     const Index at = facts.find_file(id);
-    if (at == kNoIndex || !facts.file(at).known) return Error{ErrorKind::NotFound, "no such directory"};
-    if (!facts.file(at).is_directory()) return Error{ErrorKind::NotDirectory, "it is not a directory"};
+    if (at == kNoIndex || !facts.file(at).known)
+        return Error{ErrorKind::NotFound, "no such directory"};
+    if (!facts.file(at).is_directory())
+        return Error{ErrorKind::NotDirectory, "it is not a directory"};
     if (at != TreeFacts::kRoot && !facts.link(facts.file(at).first_link).visible) {
         return Error{ErrorKind::NotFound, "the directory was removed"};
     }
@@ -66,14 +71,16 @@ bool TreeState::is_within(Index directory, Index ancestor) const {
     for (Index at = facts.primary(directory);;) {
         if (at == wanted) return true;
         const Index link = facts.link_of_directory(at);
-        if (at == TreeFacts::kRoot || link == kNoIndex || facts.link(link).parent == kNoIndex) return false;
+        if (at == TreeFacts::kRoot || link == kNoIndex || facts.link(link).parent == kNoIndex)
+            return false;
         at = facts.primary(facts.link(link).parent);
     }
 }
 
 bool TreeState::is_empty(Index directory) const {
     const std::vector<Index> aliases = view.aliases(directory);
-    return std::all_of(aliases.begin(), aliases.end(), [&](Index alias) { return facts.children(alias).empty(); });
+    return std::all_of(aliases.begin(), aliases.end(),
+                       [&](Index alias) { return facts.children(alias).empty(); });
 }
 
 std::string TreeState::path_of(Index directory) const {
@@ -124,7 +131,9 @@ std::optional<FileType> Tree::type(const FileId& file) const {
     return state_->facts.file(at).type;
 }
 
-bool Tree::is_directory(const FileId& file) const { return type(file) == FileType::Directory; }
+bool Tree::is_directory(const FileId& file) const {
+    return type(file) == FileType::Directory;
+}
 
 std::vector<EntryPlace> Tree::places(const Node& node) const {
     std::vector<EntryPlace> places;
@@ -169,7 +178,8 @@ std::vector<AttributeSetting> Tree::attributes(const FileId& file) const {
     return settings;
 }
 
-std::optional<Bytes> Tree::attribute(const FileId& file, AttributeKey key, std::string_view xattr) const {
+std::optional<Bytes> Tree::attribute(const FileId& file, AttributeKey key,
+                                     std::string_view xattr) const {
     const Index at = state_->facts.find_file(file);
     if (at == kNoIndex) return std::nullopt;
     const AttributeState* found = find_attribute(state_->facts.file(at), key, xattr);
@@ -233,9 +243,10 @@ std::vector<TreeConflict> Tree::conflicts() const {
         for (const auto& [name, derived] : view->derived) {
             const FileState& file = state_->facts.file(derived.head.file);
             const VersionState& version = *find_version(file, derived.head.version);
-            const Node node = derived.head.main ? Node{file.id, std::nullopt} : Node{file.id, version.id};
-            conflicts.push_back({prefix + name, prefix + derived.base, node, version.id, version.stamp.full(),
-                                 *version.device_label});
+            const Node node =
+                derived.head.main ? Node{file.id, std::nullopt} : Node{file.id, version.id};
+            conflicts.push_back({prefix + name, prefix + derived.base, node, version.id,
+                                 version.stamp.full(), *version.device_label});
         }
     }
     std::sort(conflicts.begin(), conflicts.end(),
@@ -245,7 +256,8 @@ std::vector<TreeConflict> Tree::conflicts() const {
 
 std::size_t Tree::conflict_count() const {
     std::size_t count = 0;
-    for (const auto& [primary, view] : state_->view.odd_directories()) count += view->derived.size();
+    for (const auto& [primary, view] : state_->view.odd_directories())
+        count += view->derived.size();
     return count;
 }
 
@@ -253,13 +265,17 @@ std::vector<TrashedFile> Tree::trash() const {
     std::vector<TrashedFile> trash;
     for (Index at = 0; at < state_->facts.links_size(); ++at) {
         const LinkState& link = state_->facts.link(at);
-        if (link.file == kNoIndex || !link.deletes || link.alive || link.parent == kNoIndex) continue;
+        if (link.file == kNoIndex || !link.deletes || link.alive || link.parent == kNoIndex)
+            continue;
         const FileState& file = state_->facts.file(link.file);
-        if (file.is_directory() || file.head_count == 0 || state_->facts.live_links(link.file) > 0) continue;
+        if (file.is_directory() || file.head_count == 0 || state_->facts.live_links(link.file) > 0)
+            continue;
         Stamp deleted;
         for (const DeleteRecord& each : *link.deletes) deleted = std::max(deleted, each.stamp);
         const std::string path = state_->path_of(link.parent);
-        trash.push_back({link.id, file.id, (path.empty() ? "" : path + "/") + std::string(link.name.view()), deleted});
+        trash.push_back({link.id, file.id,
+                         (path.empty() ? "" : path + "/") + std::string(link.name.view()),
+                         deleted});
     }
     std::sort(trash.begin(), trash.end(), [](const TrashedFile& a, const TrashedFile& b) {
         return std::tie(a.path, a.link) < std::tie(b.path, b.link);
@@ -268,8 +284,8 @@ std::vector<TrashedFile> Tree::trash() const {
 }
 
 TreeCounts Tree::counts() const {
-    return {state_->facts.visible_files(), state_->facts.visible_directories(), state_->pending.size(),
-            state_->view.generation()};
+    return {state_->facts.visible_files(), state_->facts.visible_directories(),
+            state_->pending.size(), state_->view.generation()};
 }
 
 }  // namespace lockstep

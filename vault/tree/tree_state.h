@@ -1,4 +1,5 @@
-// Inside of Tree: facts, view, what is pending and the open files. Each method group has its own source file.
+// Inside of Tree: facts, view, what is pending and the open files. Each method group has its own
+// source file.
 #pragma once
 
 #include <map>
@@ -26,7 +27,8 @@ class TreeState {
     void emit(Record record);
     void emit_parent(Index link, Index directory, const Stamp& stamp);
     void emit_name(Index link, std::string_view name, const Stamp& stamp);
-    void emit_attributes(Index file, std::span<const AttributeSetting> settings, const Stamp& stamp);
+    void emit_attributes(Index file, std::span<const AttributeSetting> settings,
+                         const Stamp& stamp);
     void mark_fork(const FileId& file, const VersionId& version);
 
     // ---- finding (tree_questions.cpp)
@@ -43,7 +45,8 @@ class TreeState {
 
     // The alias that takes a new entry; directories that show only for their children are restored.
     Index home(Index directory, const Stamp& stamp);
-    // Makes every derived name of the groups and of those tangled with them real, and deletes hidden twins.
+    // Makes every derived name of the groups and of those tangled with them real, and deletes
+    // hidden twins.
     void touch(const Groups& seeds, const Stamp& stamp);
     Groups closure(Groups groups) const;
     void restamp_revived(Index file, const Stamp& stamp);
@@ -59,25 +62,27 @@ class TreeState {
     Index put(Index directory, std::string_view name, FileType type, std::optional<FileId> file,
               const Stamp& stamp);
     void replace_content(const Entry& source, const Entry& target, const Stamp& stamp);
-    void move_entry(const Entry& entry, std::optional<Index> parent, std::string_view name, const Stamp& stamp);
-    Status check_rename(const Entry& source, const std::optional<Entry>& target, Index new_directory,
-                        RenameMode mode) const;
+    void move_entry(const Entry& entry, std::optional<Index> parent, std::string_view name,
+                    const Stamp& stamp);
+    Status check_rename(const Entry& source, const std::optional<Entry>& target,
+                        Index new_directory, RenameMode mode) const;
     bool shares_content(const Entry& source, const Entry& target) const;
 
     // ---- open files (tree_writes.cpp)
 
     struct OpenWrite {
         FileId file;
-        std::vector<VersionId> opened;   // sorted
-        bool severed = false;            // another file took its name: nothing is kept any more
-        bool removed = false;            // its last link was removed on this device
+        std::vector<VersionId> opened;  // sorted
+        bool severed = false;           // another file took its name: nothing is kept any more
+        bool removed = false;           // its last link was removed on this device
     };
     std::vector<VersionId> heads_like_main(Index file) const;
-    VersionId add_version(Index file, const Content& content, std::vector<VersionId> replaces, const Stamp& stamp);
+    VersionId add_version(Index file, const Content& content, std::vector<VersionId> replaces,
+                          const Stamp& stamp);
     void retarget(const FileId& from, const FileId& to, std::vector<VersionId> opened);
     void note_removed(const std::vector<Index>& links);
-    WriteOutcome commit(OpenWrite& open, const Content& content, std::span<const AttributeSetting> settings,
-                        const Stamp& stamp);
+    WriteOutcome commit(OpenWrite& open, const Content& content,
+                        std::span<const AttributeSetting> settings, const Stamp& stamp);
 
     // ---- coalescing (tree_coalescing.cpp)
 
@@ -87,8 +92,8 @@ class TreeState {
     TreeFacts facts;
     TreeView view;
     std::vector<Record> pending;
-    std::size_t operation_begin = 0;     // in pending
-    std::size_t new_begin = 0;           // in pending: what the journal has not taken
+    std::size_t operation_begin = 0;  // in pending
+    std::size_t new_begin = 0;        // in pending: what the journal has not taken
     std::map<std::uint64_t, OpenWrite> open_writes;
     std::uint64_t next_ticket = 1;
 };

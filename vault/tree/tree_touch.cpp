@@ -42,14 +42,16 @@ struct HiddenLink {
 };
 
 struct TouchPlan {
-    std::vector<std::pair<Index, std::string>> names;          // main entries that get their derived name
+    std::vector<std::pair<Index, std::string>> names;  // main entries that get their derived name
     std::map<std::pair<FileId, VersionId>, Fork> forks;
     std::vector<HiddenLink> twins;
 };
 
 TouchPlan plan_touch(const TreeState& state, const TreeState::Groups& groups) {
     TouchPlan plan;
-    const auto key = [&](const ShownHead& head) { return std::pair(state.facts.file(head.file).id, head.version); };
+    const auto key = [&](const ShownHead& head) {
+        return std::pair(state.facts.file(head.file).id, head.version);
+    };
     for (const TreeState::Group& group : groups) {
         const OddGroup* odd = state.view.odd_group(group);
         if (odd == nullptr) continue;
@@ -71,17 +73,20 @@ TouchPlan plan_touch(const TreeState& state, const TreeState::Groups& groups) {
     return plan;
 }
 
-void emit_fork(TreeState& state, const FileId& file, const VersionId& version, const Fork& fork, const Stamp& stamp) {
+void emit_fork(TreeState& state, const FileId& file, const VersionId& version, const Fork& fork,
+               const Stamp& stamp) {
     const Index old_index = state.facts.find_file(file);
     const FileState& old_file = state.facts.file(old_index);
     const VersionState& old = *find_version(old_file, version);
     const Stamp at = old.stamp.full();
     const DerivedIds& ids = state.environment.derived_ids;
     const FileId made = ids.file(file, version);
-    VersionRecord first{made, ids.version(made, version), content_of(old), {}, at, *old.device_label};
+    VersionRecord first{made, ids.version(made, version), content_of(old), {},
+                        at,   *old.device_label};
     std::vector<AttributeRecord> attributes;
     for (const AttributeState& each : old_file.attributes) {
-        attributes.push_back({made, each.key, std::string(xattr_of(each)), each.stamp.full(), value_of(each)});
+        attributes.push_back(
+            {made, each.key, std::string(xattr_of(each)), each.stamp.full(), value_of(each)});
     }
     const FileType type = old_file.type;
     for (const Fork::Place& place : fork.shown) {
@@ -143,8 +148,8 @@ void TreeState::touch(const Groups& seeds, const Stamp& stamp) {
     }
 }
 
-// Groups are tangled when a file with several heads lies in both, or when a name of one lengthened a name of the
-// other.
+// Groups are tangled when a file with several heads lies in both, or when a name of one lengthened
+// a name of the other.
 TreeState::Groups TreeState::closure(Groups groups) const {
     std::vector<Group> queue(groups.begin(), groups.end());
     const auto add = [&](Group group) {
@@ -189,11 +194,16 @@ void TreeState::delete_links(const std::vector<Index>& links, const Stamp& stamp
     std::vector<DeleteRecord> deletes;
     for (const Index at : links) {
         const LinkState& link = facts.link(at);
-        DeleteRecord record{link.id, link.parent_stamp.full(), link.name_stamp.full(), head_ids(facts.file(link.file)),
-                            {}, stamp};
+        DeleteRecord record{link.id,
+                            link.parent_stamp.full(),
+                            link.name_stamp.full(),
+                            head_ids(facts.file(link.file)),
+                            {},
+                            stamp};
         const std::vector<Index> all = facts.links_of(link.file);
         const bool others = std::any_of(all.begin(), all.end(), [&](Index other) {
-            return facts.link(other).alive && std::find(links.begin(), links.end(), other) == links.end();
+            return facts.link(other).alive &&
+                   std::find(links.begin(), links.end(), other) == links.end();
         });
         if (!others && !facts.file(link.file).is_directory()) {
             for (const Index other : all) record.last.push_back(facts.link(other).id);
@@ -213,8 +223,10 @@ TreeState::Groups TreeState::groups_of_write(Index file, const Content* content)
         if (content == nullptr) continue;
         for (const Entry& other : view.entries_of_group(entry.group)) {
             if (other.is_directory() || (other.head.file == file && other.head.main)) continue;
-            const VersionState& version = *find_version(facts.file(other.head.file), other.head.version);
-            if (version.size == content->size && version.root == content->root) seeds.insert(entry.group);
+            const VersionState& version =
+                *find_version(facts.file(other.head.file), other.head.version);
+            if (version.size == content->size && version.root == content->root)
+                seeds.insert(entry.group);
         }
     }
     for (const Index link : facts.links_of(file)) {
@@ -223,8 +235,9 @@ TreeState::Groups TreeState::groups_of_write(Index file, const Content* content)
         const OddGroup* odd = view.odd_group(group);
         if (odd == nullptr) continue;
         for (const OddEntry& entry : odd->entries) {
-            const bool hides = std::any_of(entry.twins.begin(), entry.twins.end(),
-                                           [&](const ShownHead& twin) { return twin.file == file; });
+            const bool hides =
+                std::any_of(entry.twins.begin(), entry.twins.end(),
+                            [&](const ShownHead& twin) { return twin.file == file; });
             if (hides) seeds.insert(group);
         }
     }

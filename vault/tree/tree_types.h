@@ -1,4 +1,5 @@
-// What the tree keeps of links and files, compactly: half a kilobyte for a file with its attributes.
+// What the tree keeps of links and files, compactly: half a kilobyte for a file with its
+// attributes.
 #pragma once
 
 #include <memory>
@@ -44,7 +45,7 @@ class CompactName {
     }
 
   private:
-    std::unique_ptr<char[]> data_;   // length, bytes
+    std::unique_ptr<char[]> data_;  // length, bytes
 };
 
 struct LinkState {
@@ -53,15 +54,15 @@ struct LinkState {
     CompactName name;
     std::unique_ptr<std::vector<DeleteRecord>> deletes;
     Index file = kNoIndex;
-    Index parent = kNoIndex;         // file index of the directory; of a directory's link: after replay
-    Index place_in_parent = 0;       // in its children, while visible
+    Index parent = kNoIndex;    // file index of the directory; of a directory's link: after replay
+    Index place_in_parent = 0;  // in its children, while visible
     Index next_in_group = kNoIndex;  // visible links of one directory and name
     Index next_of_file = kNoIndex;
     bool alive = false;
-    bool revived = false;            // lives only because its delete had not seen everything
-    bool visible = false;            // alive, or a directory with visible children
+    bool revived = false;  // lives only because its delete had not seen everything
+    bool visible = false;  // alive, or a directory with visible children
     bool published = false;
-    bool derived_id = false;         // made by a fork
+    bool derived_id = false;  // made by a fork
 };
 
 struct VersionState {
@@ -69,12 +70,12 @@ struct VersionState {
     CompactStamp stamp;
     ContentRoot root;
     std::uint64_t size = 0;
-    const std::string* device_label = nullptr;   // interned
+    const std::string* device_label = nullptr;  // interned
     std::unique_ptr<Bytes> inline_bytes;
     std::unique_ptr<std::vector<VersionId>> replaces;
     Content::Kind kind = Content::Kind::Inline;
     std::uint8_t depth = 0;
-    bool known = false;              // false: only its id is known, because something replaces it
+    bool known = false;  // false: only its id is known, because something replaces it
     bool replaced = false;
     bool derived_id = false;
 
@@ -85,7 +86,8 @@ struct AttributeState {
     CompactStamp stamp;
     AttributeKey key = AttributeKey::Mode;
     bool set = false;
-    std::uint8_t small_size = 0;     // of a value in `small`; longer ones and xattr names lie in `large`
+    std::uint8_t small_size =
+        0;  // of a value in `small`; longer ones and xattr names lie in `large`
     std::array<std::byte, 8> small{};
     struct Large {
         std::string xattr;
@@ -95,20 +97,20 @@ struct AttributeState {
 };
 
 struct DirectoryState {
-    std::vector<Index> children;     // visible links
-    Index primary = kNoIndex;        // file index; itself unless merged
-    Index subdirectories = 0;        // among children
+    std::vector<Index> children;  // visible links
+    Index primary = kNoIndex;     // file index; itself unless merged
+    Index subdirectories = 0;     // among children
 };
 
 struct FileState {
     FileId id;
     FileType type = FileType::Regular;
-    bool known = false;              // a link names it
+    bool known = false;  // a link names it
     bool published = false;
     bool derived_id = false;
     Index first_link = kNoIndex;
     std::uint32_t head_count = 0;
-    std::uint32_t main = 0;          // newest head, in versions
+    std::uint32_t main = 0;  // newest head, in versions
     std::vector<VersionState> versions;
     std::vector<AttributeState> attributes;
     std::unique_ptr<DirectoryState> directory;

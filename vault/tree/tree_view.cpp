@@ -16,16 +16,18 @@ void TreeView::settle() {
     // What nobody sees is merged with nothing.
     for (const Index directory : facts_.take_detached_directories()) {
         const Index link = facts_.file(directory).first_link;
-        if (link != kNoIndex && !facts_.link(link).visible && aliases(directory).size() > 1) form_class({directory});
+        if (link != kNoIndex && !facts_.link(link).visible && aliases(directory).size() > 1)
+            form_class({directory});
     }
     settle_queue();
     for (const Index primary : std::exchange(stale_, {})) derive_names(primary);
-    for (const Index file : facts_.take_changed_files()) changed_files_.insert(facts_.file(file).id);
+    for (const Index file : facts_.take_changed_files())
+        changed_files_.insert(facts_.file(file).id);
 }
 
 void TreeView::settle_queue() {
     for (std::size_t at = 0; at < queue_.size(); ++at) {
-        const GroupKey key = std::move(queue_[at]);   // regroup() may add to the queue
+        const GroupKey key = std::move(queue_[at]);  // regroup() may add to the queue
         regroup(key.directory, key.name);
     }
     queue_.clear();
@@ -51,14 +53,15 @@ void TreeView::settle_class(const std::vector<Index>& directory_links) {
     if (aliases(members.front()) != members) form_class(members);
 }
 
-// All members of one merged directory; whoever was with one of them before and is no member is on its own
-// again. What lies in any of them may mean something else now.
+// All members of one merged directory; whoever was with one of them before and is no member is on
+// its own again. What lies in any of them may mean something else now.
 void TreeView::form_class(const std::vector<Index>& members) {
     std::vector<Index> involved;
     std::set<std::string> names;
     for (const Index member : members) {
         for (const Index each : aliases(member)) {
-            if (std::find(involved.begin(), involved.end(), each) == involved.end()) involved.push_back(each);
+            if (std::find(involved.begin(), involved.end(), each) == involved.end())
+                involved.push_back(each);
         }
     }
     for (const Index each : involved) {
@@ -68,11 +71,13 @@ void TreeView::form_class(const std::vector<Index>& members) {
         }
         listings_.erase(each);
         facts_.set_primary(each, each);
-        for (const Index child : facts_.children(each)) names.insert(std::string(facts_.link(child).name.view()));
+        for (const Index child : facts_.children(each))
+            names.insert(std::string(facts_.link(child).name.view()));
         const bool leaves = std::find(members.begin(), members.end(), each) == members.end();
         const Index link = facts_.file(each).first_link;
         if (leaves && link != kNoIndex && facts_.link(link).visible) {
-            queue_.push_back({facts_.link(link).parent, std::string(facts_.link(link).name.view())});
+            queue_.push_back(
+                {facts_.link(link).parent, std::string(facts_.link(link).name.view())});
         }
     }
     for (const Index member : members) facts_.set_primary(member, members.front());
@@ -107,12 +112,13 @@ void TreeView::settle_odd_group(Index primary, const std::string& name, std::vec
     stale_.push_back(primary);
 }
 
-// The links in the order of their creation each claim the name for their file's newest head; then all further
-// heads do. What is identical to one that came before is hidden below it.
+// The links in the order of their creation each claim the name for their file's newest head; then
+// all further heads do. What is identical to one that came before is hidden below it.
 OddGroup TreeView::make_odd_group(std::vector<Index> links) const {
     OddGroup group;
     std::sort(links.begin(), links.end(), [&](Index a, Index b) {
-        return std::tie(facts_.link(a).created, facts_.link(a).id) < std::tie(facts_.link(b).created, facts_.link(b).id);
+        return std::tie(facts_.link(a).created, facts_.link(a).id) <
+               std::tie(facts_.link(b).created, facts_.link(b).id);
     });
     std::vector<ShownHead> mains, others;
     for (const Index link : links) {
@@ -131,12 +137,14 @@ OddGroup TreeView::make_odd_group(std::vector<Index> links) const {
     });
     mains.insert(mains.end(), others.begin(), others.end());
     for (const ShownHead& head : mains) {
-        const VersionState& version = *find_version(std::as_const(facts_).file(head.file), head.version);
-        const auto same = std::find_if(group.entries.begin(), group.entries.end(), [&](const OddEntry& entry) {
-            const FileState& file = std::as_const(facts_).file(entry.head.file);
-            return file.type == facts_.file(head.file).type &&
-                   is_identical(*find_version(file, entry.head.version), version);
-        });
+        const VersionState& version =
+            *find_version(std::as_const(facts_).file(head.file), head.version);
+        const auto same =
+            std::find_if(group.entries.begin(), group.entries.end(), [&](const OddEntry& entry) {
+                const FileState& file = std::as_const(facts_).file(entry.head.file);
+                return file.type == facts_.file(head.file).type &&
+                       is_identical(*find_version(file, entry.head.version), version);
+            });
         if (same == group.entries.end()) {
             group.entries.push_back({head, {}, {}, {}});
         } else {
@@ -148,8 +156,8 @@ OddGroup TreeView::make_odd_group(std::vector<Index> links) const {
 
 // ---- derived names
 
-// Group by group in the order of their names, each entry takes the first name that is free. Names of different
-// groups hardly ever meet; while they do not, only what changed is derived again.
+// Group by group in the order of their names, each entry takes the first name that is free. Names
+// of different groups hardly ever meet; while they do not, only what changed is derived again.
 void TreeView::derive_names(Index primary) {
     DirectoryView* view = find_view(primary);
     if (view == nullptr || (view->stale.empty() && !view->all_stale)) return;
@@ -197,17 +205,21 @@ bool TreeView::derive_group(Index primary, DirectoryView& view, const std::strin
     for (std::size_t at = 0; at < group->second.entries.size(); ++at) {
         group->second.entries[at].derived_name.clear();
         group->second.entries[at].blocked.clear();
-        if (at > 0 || group->second.first_is_derived()) alone &= derive_name(primary, view, base, at);
+        if (at > 0 || group->second.first_is_derived())
+            alone &= derive_name(primary, view, base, at);
     }
     return alone;
 }
 
 // False when a derived name of another group was in the way.
-bool TreeView::derive_name(Index primary, DirectoryView& view, const std::string& base, std::size_t at) const {
+bool TreeView::derive_name(Index primary, DirectoryView& view, const std::string& base,
+                           std::size_t at) const {
     OddEntry& entry = view.odd.find(base)->second.entries[at];
-    const VersionState& version = *find_version(std::as_const(facts_).file(entry.head.file), entry.head.version);
+    const VersionState& version =
+        *find_version(std::as_const(facts_).file(entry.head.file), entry.head.version);
     const LinkId link = facts_.link(entry.head.link).id;
-    const std::string mark = (entry.head.main ? link : ids_.link(link, entry.head.version)).to_hex();
+    const std::string mark =
+        (entry.head.main ? link : ids_.link(link, entry.head.version)).to_hex();
     const DerivedNameParts parts{base, *version.device_label, version.stamp.full(), mark};
     std::string name = derived_name(parts, 0);
     bool alone = true;
@@ -230,7 +242,8 @@ void TreeView::drop_names(Index primary, const std::string& base) {
     for (const OddEntry& entry : view.odd.find(base)->second.entries) {
         for (const std::string& name : entry.blocked) {
             const auto [begin, end] = view.blocked.equal_range(name);
-            const auto mine = std::find_if(begin, end, [&](const auto& each) { return each.second == base; });
+            const auto mine =
+                std::find_if(begin, end, [&](const auto& each) { return each.second == base; });
             if (mine != end) view.blocked.erase(mine);
         }
     }
@@ -238,7 +251,8 @@ void TreeView::drop_names(Index primary, const std::string& base) {
         if (entry.derived_name.empty()) continue;
         report(primary, entry.derived_name);
         const auto derived = view.derived.find(entry.derived_name);
-        if (derived != view.derived.end() && derived->second.base == base) view.derived.erase(derived);
+        if (derived != view.derived.end() && derived->second.base == base)
+            view.derived.erase(derived);
         if (view.blocked.contains(entry.derived_name)) view.all_stale = true;
     }
 }
@@ -261,7 +275,8 @@ std::optional<TreeView::Entry> TreeView::find(Index directory, std::string_view 
         }
         if (const auto derived = view->derived.find(name); derived != view->derived.end()) {
             const auto odd = view->odd.find(derived->second.base);
-            return entry_of_odd({primary, derived->second.base}, odd->second, derived->second.entry);
+            return entry_of_odd({primary, derived->second.base}, odd->second,
+                                derived->second.entry);
         }
     }
     const std::vector<Index> links = visible_links(group);
@@ -271,7 +286,8 @@ std::optional<TreeView::Entry> TreeView::find(Index directory, std::string_view 
     return Entry{group, {}, {links[0], file, main_head(facts_.file(file))->id, true}, nullptr};
 }
 
-TreeView::Entry TreeView::entry_of_odd(const Group& group, const OddGroup& odd, std::size_t at) const {
+TreeView::Entry TreeView::entry_of_odd(const Group& group, const OddGroup& odd,
+                                       std::size_t at) const {
     return {group, {}, odd.entries[at].head, &odd.entries[at]};
 }
 
@@ -279,15 +295,18 @@ std::vector<TreeView::Entry> TreeView::entries_of_group(const Group& group) cons
     std::vector<Entry> entries;
     const OddGroup* odd = odd_group(group);
     if (odd == nullptr) {
-        if (auto entry = find(group.directory, group.base); entry && entry->group == group) entries.push_back(*entry);
+        if (auto entry = find(group.directory, group.base); entry && entry->group == group)
+            entries.push_back(*entry);
         return entries;
     }
     if (!odd->directories.empty()) entries.push_back({group, odd->directories, {}, nullptr});
-    for (std::size_t at = 0; at < odd->entries.size(); ++at) entries.push_back(entry_of_odd(group, *odd, at));
+    for (std::size_t at = 0; at < odd->entries.size(); ++at)
+        entries.push_back(entry_of_odd(group, *odd, at));
     return entries;
 }
 
-std::vector<TreeView::Entry> TreeView::entries_of(Index file, const std::optional<VersionId>& sibling) const {
+std::vector<TreeView::Entry> TreeView::entries_of(Index file,
+                                                  const std::optional<VersionId>& sibling) const {
     std::vector<Entry> entries;
     if (facts_.file(file).is_directory()) {
         const Index link = facts_.file(facts_.primary(file)).first_link;
@@ -320,17 +339,21 @@ const OddGroup* TreeView::odd_group(const Group& group) const {
     return odd == view->odd.end() ? nullptr : &odd->second;
 }
 
-const DirectoryView* TreeView::view_of(Index directory) const { return find_view(facts_.primary(directory)); }
+const DirectoryView* TreeView::view_of(Index directory) const {
+    return find_view(facts_.primary(directory));
+}
 
 std::vector<Index> TreeView::aliases(Index directory) const {
     const DirectoryView* view = view_of(directory);
-    return view == nullptr || view->aliases.empty() ? std::vector<Index>{facts_.primary(directory)} : view->aliases;
+    return view == nullptr || view->aliases.empty() ? std::vector<Index>{facts_.primary(directory)}
+                                                    : view->aliases;
 }
 
 std::vector<Index> TreeView::visible_links(const Group& group) const {
     std::vector<Index> links;
     const auto collect = [&](Index alias) {
-        for (Index at = facts_.first_in_group(alias, group.base); at != kNoIndex; at = facts_.link(at).next_in_group) {
+        for (Index at = facts_.first_in_group(alias, group.base); at != kNoIndex;
+             at = facts_.link(at).next_in_group) {
             links.push_back(at);
         }
     };
@@ -345,14 +368,16 @@ std::vector<Index> TreeView::visible_links(const Group& group) const {
 
 bool TreeView::is_name_taken(Index directory, std::string_view base) const {
     const DirectoryView* view = find_view(directory);
-    if (view == nullptr || view->aliases.empty()) return facts_.first_in_group(directory, base) != kNoIndex;
+    if (view == nullptr || view->aliases.empty())
+        return facts_.first_in_group(directory, base) != kNoIndex;
     return std::any_of(view->aliases.begin(), view->aliases.end(),
                        [&](Index alias) { return facts_.first_in_group(alias, base) != kNoIndex; });
 }
 
 std::shared_ptr<const TreeListing> TreeView::list(Index directory) const {
     const Index primary = facts_.primary(directory);
-    if (const auto cached = listings_.find(primary); cached != listings_.end()) return cached->second;
+    if (const auto cached = listings_.find(primary); cached != listings_.end())
+        return cached->second;
     auto listing = std::make_shared<TreeListing>();
     const auto add = [&](const Entry& entry) {
         const Node node = node_of(entry);
@@ -364,7 +389,8 @@ std::shared_ptr<const TreeListing> TreeView::list(Index directory) const {
             const LinkState& link = facts_.link(child);
             if (view != nullptr && view->odd.contains(link.name.view())) continue;
             const FileState& file = facts_.file(link.file);
-            const FileId id = file.is_directory() ? facts_.file(facts_.primary(link.file)).id : file.id;
+            const FileId id =
+                file.is_directory() ? facts_.file(facts_.primary(link.file)).id : file.id;
             listing->push_back({std::string(link.name.view()), file.type, {id, std::nullopt}});
         }
     }
@@ -386,7 +412,8 @@ std::uint32_t TreeView::subdirectories(Index directory) const {
     }
     if (const DirectoryView* view = view_of(directory)) {
         for (const auto& [base, group] : view->odd) {
-            if (group.directories.size() > 1) count -= static_cast<std::uint32_t>(group.directories.size() - 1);
+            if (group.directories.size() > 1)
+                count -= static_cast<std::uint32_t>(group.directories.size() - 1);
         }
     }
     return count;
@@ -394,7 +421,8 @@ std::uint32_t TreeView::subdirectories(Index directory) const {
 
 Node TreeView::node_of(const Entry& entry) const {
     if (entry.is_directory()) {
-        return {facts_.file(facts_.primary(facts_.link(entry.directories[0]).file)).id, std::nullopt};
+        return {facts_.file(facts_.primary(facts_.link(entry.directories[0]).file)).id,
+                std::nullopt};
     }
     const FileId file = facts_.file(entry.head.file).id;
     return entry.head.main ? Node{file, std::nullopt} : Node{file, entry.head.version};
@@ -418,10 +446,13 @@ DirectoryView* TreeView::find_view(Index primary) const {
 
 void TreeView::report(Index primary, const std::string& name) {
     listings_.erase(primary);
-    for (const Index alias : aliases(primary)) changed_entries_.insert({facts_.file(alias).id, name});
+    for (const Index alias : aliases(primary))
+        changed_entries_.insert({facts_.file(alias).id, name});
 }
 
-void TreeView::note_remap(const Node& from, const Node& to) { remaps_.push_back({from, to}); }
+void TreeView::note_remap(const Node& from, const Node& to) {
+    remaps_.push_back({from, to});
+}
 
 TreeChanges TreeView::take_changes() {
     TreeChanges changes;

@@ -1,7 +1,8 @@
-// What people see of the facts: merged directories, groups with more than one file or head, derived names.
+// What people see of the facts: merged directories, groups with more than one file or head, derived
+// names.
 //
-// Only directories that are merged or have such a group (an odd one) cost anything here; in all others the one
-// visible link of a name is its entry.
+// Only directories that are merged or have such a group (an odd one) cost anything here; in all
+// others the one visible link of a name is its entry.
 #pragma once
 
 #include <map>
@@ -21,38 +22,39 @@ struct ShownHead {
     Index link = kNoIndex;
     Index file = kNoIndex;
     VersionId version;
-    bool main = true;    // false: a sibling
+    bool main = true;  // false: a sibling
     bool operator==(const ShownHead&) const = default;
 };
 
 // An entry of an odd group, except its directory.
 struct OddEntry {
     ShownHead head;
-    std::string derived_name;             // empty: it has the name in the register
-    std::vector<std::string> blocked;     // names that were taken when its own was derived
-    std::vector<ShownHead> twins;         // identical and hidden below it
+    std::string derived_name;          // empty: it has the name in the register
+    std::vector<std::string> blocked;  // names that were taken when its own was derived
+    std::vector<ShownHead> twins;      // identical and hidden below it
 };
 
 struct OddGroup {
-    std::vector<Index> directories;       // links, by FileId
-    std::vector<OddEntry> entries;        // in the order in which they claim the name
+    std::vector<Index> directories;  // links, by FileId
+    std::vector<OddEntry> entries;   // in the order in which they claim the name
     bool first_is_derived() const { return !directories.empty(); }
 };
 
 // The merged directory (or a single one) that `primary` names.
 struct DirectoryView {
-    std::vector<Index> aliases;           // by FileId
+    std::vector<Index> aliases;  // by FileId
     std::map<std::string, OddGroup, std::less<>> odd;
     struct Derived {
         std::string base;
-        std::size_t entry = 0;            // in its group
+        std::size_t entry = 0;  // in its group
         ShownHead head;
         bool operator==(const Derived&) const = default;
     };
     std::map<std::string, Derived, std::less<>> derived;
-    std::multimap<std::string, std::string, std::less<>> blocked;   // taken name → base of who wanted it
-    std::set<std::string> stale;          // bases whose names must be derived again
-    bool all_stale = false;               // names contest one another: all must
+    std::multimap<std::string, std::string, std::less<>>
+        blocked;                  // taken name → base of who wanted it
+    std::set<std::string> stale;  // bases whose names must be derived again
+    bool all_stale = false;       // names contest one another: all must
 };
 
 class TreeView {
@@ -73,9 +75,9 @@ class TreeView {
     // An entry: a single visible link, the directory of a group, or an OddEntry.
     struct Entry {
         Group group;
-        std::vector<Index> directories;   // links; empty for a file
-        ShownHead head;                   // of a file
-        const OddEntry* odd = nullptr;    // valid until the next settle()
+        std::vector<Index> directories;  // links; empty for a file
+        ShownHead head;                  // of a file
+        const OddEntry* odd = nullptr;   // valid until the next settle()
         bool is_directory() const { return !directories.empty(); }
         bool is_derived() const { return odd != nullptr && !odd->derived_name.empty(); }
         const std::string& name() const { return is_derived() ? odd->derived_name : group.base; }
@@ -95,7 +97,9 @@ class TreeView {
     std::shared_ptr<const TreeListing> list(Index directory) const;
     std::uint32_t subdirectories(Index directory) const;
     Node node_of(const Entry& entry) const;
-    const std::unordered_map<Index, std::unique_ptr<DirectoryView>>& odd_directories() const { return views_; }
+    const std::unordered_map<Index, std::unique_ptr<DirectoryView>>& odd_directories() const {
+        return views_;
+    }
     std::uint64_t generation() const { return generation_; }
 
   private:
@@ -110,7 +114,8 @@ class TreeView {
     bool derive_stale_groups(Index primary, DirectoryView& view) const;
     void derive_all(Index primary, DirectoryView& view) const;
     bool derive_group(Index primary, DirectoryView& view, const std::string& base) const;
-    bool derive_name(Index primary, DirectoryView& view, const std::string& base, std::size_t entry) const;
+    bool derive_name(Index primary, DirectoryView& view, const std::string& base,
+                     std::size_t entry) const;
     void drop_names(Index primary, const std::string& base);
     void drop_view_if_plain(Index primary);
     DirectoryView& view_or_new(Index primary);
@@ -120,7 +125,8 @@ class TreeView {
 
     TreeFacts& facts_;
     const DerivedIds& ids_;
-    std::unordered_map<Index, std::unique_ptr<DirectoryView>> views_;   // of merged or odd directories, by primary
+    std::unordered_map<Index, std::unique_ptr<DirectoryView>>
+        views_;  // of merged or odd directories, by primary
     mutable std::unordered_map<Index, std::shared_ptr<const TreeListing>> listings_;
     std::vector<GroupKey> queue_;
     std::vector<Index> stale_;

@@ -26,8 +26,8 @@ std::vector<VersionId> TreeState::heads_like_main(Index file) const {
 }
 
 // Handles of this mount never conflict with one another: what one commits, the others have seen.
-VersionId TreeState::add_version(Index file, const Content& content, std::vector<VersionId> replaces,
-                                 const Stamp& stamp) {
+VersionId TreeState::add_version(Index file, const Content& content,
+                                 std::vector<VersionId> replaces, const Stamp& stamp) {
     sort_unique(replaces);
     const FileId id = facts.file(file).id;
     const auto version = environment.random.id<VersionId>();
@@ -50,7 +50,8 @@ void TreeState::retarget(const FileId& from, const FileId& to, std::vector<Versi
     for (auto& [number, open] : open_writes) {
         if (open.file != from || open.severed) continue;
         // Who has not opened what the file showed last has not seen what hides it either.
-        const bool has_seen = main != nullptr && std::binary_search(open.opened.begin(), open.opened.end(), main->id);
+        const bool has_seen =
+            main != nullptr && std::binary_search(open.opened.begin(), open.opened.end(), main->id);
         open.file = to;
         open.opened = has_seen ? opened : std::vector<VersionId>{};
         open.removed = false;
@@ -67,8 +68,8 @@ void TreeState::note_removed(const std::vector<Index>& links) {
     }
 }
 
-WriteOutcome TreeState::commit(OpenWrite& open, const Content& content, std::span<const AttributeSetting> settings,
-                               const Stamp& stamp) {
+WriteOutcome TreeState::commit(OpenWrite& open, const Content& content,
+                               std::span<const AttributeSetting> settings, const Stamp& stamp) {
     begin_operation();
     Index file = facts.find_file(open.file);
     if (open.severed || file == kNoIndex || (open.removed && facts.live_links(file) == 0)) {
@@ -76,7 +77,7 @@ WriteOutcome TreeState::commit(OpenWrite& open, const Content& content, std::spa
     }
     if (facts.live_links(file) > 0) {
         touch(groups_of_write(file, &content), stamp);
-        file = facts.find_file(open.file);   // a handle on a hidden file goes on with what hid it
+        file = facts.find_file(open.file);  // a handle on a hidden file goes on with what hid it
         restamp_revived(file, stamp);
     }
     const std::vector<VersionId> opened = open.opened;
@@ -89,9 +90,12 @@ WriteOutcome TreeState::commit(OpenWrite& open, const Content& content, std::spa
 Result<WriteTicket> Tree::begin_write(const Node& node, const Stamp& stamp) {
     TreeState& state = *state_;
     const Index file = state.facts.find_file(node.file);
-    if (file == kNoIndex || !state.facts.file(file).known) return Error{ErrorKind::NotFound, "no such file"};
-    if (state.facts.file(file).is_directory()) return Error{ErrorKind::IsDirectory, "a directory has no content"};
-    if (state.facts.live_links(file) == 0) return Error{ErrorKind::NotFound, "the file was removed"};
+    if (file == kNoIndex || !state.facts.file(file).known)
+        return Error{ErrorKind::NotFound, "no such file"};
+    if (state.facts.file(file).is_directory())
+        return Error{ErrorKind::IsDirectory, "a directory has no content"};
+    if (state.facts.live_links(file) == 0)
+        return Error{ErrorKind::NotFound, "the file was removed"};
     const auto entries = state.view.entries_of(file, node.sibling);
     TreeState::Groups derived;
     for (const auto& entry : entries) {
@@ -101,7 +105,8 @@ Result<WriteTicket> Tree::begin_write(const Node& node, const Stamp& stamp) {
     state.begin_operation();
     const Index real = state.make_real(node, derived, stamp);
     const WriteTicket ticket{state.next_ticket++, {state.facts.file(real).id, std::nullopt}};
-    state.open_writes[ticket.number] = {ticket.node.file, state.heads_like_main(real), false, false};
+    state.open_writes[ticket.number] = {ticket.node.file, state.heads_like_main(real), false,
+                                        false};
     return ticket;
 }
 
@@ -119,19 +124,25 @@ Node Tree::ticket_node(const WriteTicket& ticket) const {
 bool Tree::is_attached(const WriteTicket& ticket) const {
     const TreeState::OpenWrite& open = state_->open_writes.at(ticket.number);
     const Index file = state_->facts.find_file(open.file);
-    return !open.severed && file != kNoIndex && !(open.removed && state_->facts.live_links(file) == 0);
+    return !open.severed && file != kNoIndex &&
+           !(open.removed && state_->facts.live_links(file) == 0);
 }
 
-void Tree::end_write(const WriteTicket& ticket) { state_->open_writes.erase(ticket.number); }
+void Tree::end_write(const WriteTicket& ticket) {
+    state_->open_writes.erase(ticket.number);
+}
 
 Result<WriteOutcome> Tree::write(const Node& node, const Content& content,
                                  std::span<const AttributeSetting> settings, const Stamp& stamp) {
     TreeState& state = *state_;
     const Index file = state.facts.find_file(node.file);
-    if (file == kNoIndex || !state.facts.file(file).known) return Error{ErrorKind::NotFound, "no such file"};
-    if (state.facts.file(file).is_directory()) return Error{ErrorKind::IsDirectory, "a directory has no content"};
+    if (file == kNoIndex || !state.facts.file(file).known)
+        return Error{ErrorKind::NotFound, "no such file"};
+    if (state.facts.file(file).is_directory())
+        return Error{ErrorKind::IsDirectory, "a directory has no content"};
     const auto entries = state.view.entries_of(file, node.sibling);
-    if (entries.empty() && state.facts.live_links(file) == 0) return Error{ErrorKind::NotFound, "the file was removed"};
+    if (entries.empty() && state.facts.live_links(file) == 0)
+        return Error{ErrorKind::NotFound, "the file was removed"};
     if (entries.empty() && node.sibling) return Error{ErrorKind::NotFound, "no such version"};
     state.begin_operation();
     TreeState::Groups seeds = state.groups_of_write(file, &content);
@@ -145,7 +156,8 @@ Result<WriteOutcome> Tree::write(const Node& node, const Content& content,
     state.open_writes.erase(number);
     const Index target = node.sibling ? real : state.facts.find_file(open.file);
     state.restamp_revived(target, stamp);
-    const VersionId version = state.add_version(target, content, state.heads_like_main(target), stamp);
+    const VersionId version =
+        state.add_version(target, content, state.heads_like_main(target), stamp);
     state.emit_attributes(target, settings, stamp);
     state.view.settle();
     return WriteOutcome{true, {state.facts.file(target).id, std::nullopt}, version};
@@ -156,11 +168,13 @@ Result<Node> Tree::resolve(const Node& chosen, const Stamp& stamp) {
     const VersionState* version = state.shown_version(chosen);
     if (version == nullptr) return Error{ErrorKind::NotFound, "no such version"};
     const Index file = state.facts.find_file(chosen.file);
-    if (state.facts.file(file).head_count < 2) return Error{ErrorKind::Invalid, "the file is in no conflict"};
+    if (state.facts.file(file).head_count < 2)
+        return Error{ErrorKind::Invalid, "the file is in no conflict"};
     state.begin_operation();
     const Content content = content_of(*version);
     std::vector<Node> gone;
-    for (const VersionState* head : heads_of(state.facts.file(file))) gone.push_back({chosen.file, head->id});
+    for (const VersionState* head : heads_of(state.facts.file(file)))
+        gone.push_back({chosen.file, head->id});
     state.restamp_revived(file, stamp);
     state.add_version(file, content, head_ids(state.facts.file(file)), stamp);
     state.view.settle();
