@@ -11,3 +11,7 @@ lockstep_test(vault_tree_test
     vault/tree_rules_test.cpp
     vault/tree_random_test.cpp
   LIBRARIES lockstep_reference_model lockstep::vault_tree lockstep_test_support)
+
+# Prints speed and memory; no test.
+lockstep_executable(tree_bench
+  SOURCES bench/tree_bench.cpp LIBRARIES lockstep::vault_tree lockstep_test_support)
