@@ -4,5 +4,9 @@ lockstep_compile(lockstep_fake_replica)
 
 lockstep_test(sync_test
   SOURCES
+    sync/sync_codec_test.cpp
+    sync/sync_join_test.cpp
+    sync/sync_membership_test.cpp
+    sync/sync_transfer_test.cpp
     sync/sync_two_devices_test.cpp
   LIBRARIES lockstep::sync lockstep_fake_replica)

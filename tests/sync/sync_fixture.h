@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "sync/sync_engine.h"
+#include "sync/sync_limits.h"
 #include "tests/support/fake_replica.h"
 #include "vault/limits.h"
 
