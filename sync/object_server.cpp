@@ -19,6 +19,15 @@ void put_segment(std::vector<Message>& out, const SegmentRef& segment, ByteView 
             to_bytes(bytes.subspan(at, std::min(kPartSizeMax, bytes.size() - at)))});
 }
 
+void put_key_object(std::vector<Message>& out, const KeyObjectId& id, ByteView bytes) {
+    if (bytes.empty() || bytes.size() > kKeyObjectSizeMax)
+        return out.push_back(KeyObjectMessage{id, 0, 0, {}});
+    for (std::size_t at = 0; at < bytes.size(); at += kPartSizeMax)
+        out.push_back(KeyObjectMessage{
+            id, static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(at),
+            to_bytes(bytes.subspan(at, std::min(kPartSizeMax, bytes.size() - at)))});
+}
+
 void put_pack(std::vector<Message>& out, const PackInfo& pack, std::uint64_t offset,
               ByteView bytes) {
     for (std::size_t at = 0; at < bytes.size(); at += kPartSizeMax)
@@ -97,7 +106,7 @@ void ObjectServer::pump_segments() {
         return read(segments_busy_, [ids](Replica& replica) {
             std::vector<Message> out;
             for (const KeyObjectId& id : ids)
-                out.push_back(KeyObjectMessage{replica.read_key_object(id).value_or({})});
+                put_key_object(out, id, replica.read_key_object(id).value_or({}));
             return out;
         });
     }

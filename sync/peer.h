@@ -51,6 +51,7 @@ struct Peer {
 
     ObjectAssembly<SegmentRef> segments;
     ObjectAssembly<PackId> packs;
+    ObjectAssembly<KeyObjectId> key_objects;
 
     bool has_heads = false;
     HeadsMessage heads;

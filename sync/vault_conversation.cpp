@@ -53,8 +53,7 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
     if (auto* pack = std::get_if<PackMessage>(&message))
         return packs_.on_part(peer, std::move(*pack), charge);
     if (auto* key = std::get_if<KeyObjectMessage>(&message)) {
-        on_key_object(peer, std::move(*key), charge);
-        return {};
+        return on_key_object(peer, std::move(*key), charge);
     }
     peer.session.taken(charge);
     if (auto* hello = std::get_if<HelloMessage>(&message)) {
@@ -100,8 +99,16 @@ Status VaultSync::on_keys(Peer& peer, const KeysMessage& message) {
     return {};
 }
 
-void VaultSync::on_key_object(Peer& peer, KeyObjectMessage message, std::size_t charge) {
-    auto bytes = std::make_shared<Bytes>(std::move(message.bytes));
+Status VaultSync::on_key_object(Peer& peer, KeyObjectMessage message, std::size_t charge) {
+    auto bytes = std::make_shared<Bytes>();
+    if (message.size != 0) {
+        TRY(AddedPart added, peer.key_objects.add(message.id, message.size, message.offset,
+                                                  std::move(message.part), charge));
+        if (added.released != 0) peer.session.taken(added.released);
+        if (!added.object) return {};
+        *bytes = std::move(added.object->bytes);
+        charge = added.object->charge;
+    }
     work_->in_order([this, bytes, charge, link = peer.link, alive = std::weak_ptr<int>(alive_),
                      &loop = env_.loop](Replica& replica) {
         if (!bytes->empty()) {
@@ -116,6 +123,7 @@ void VaultSync::on_key_object(Peer& peer, KeyObjectMessage message, std::size_t 
             if (at->second->keys_awaited != 0 && --at->second->keys_awaited == 0) segments_.plan();
         });
     });
+    return {};
 }
 
 Status VaultSync::on_want_packs(Peer& peer, const WantPacksMessage& message) {

@@ -101,7 +101,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void receive(Peer& peer, ByteView frame);
     Status handle(Peer& peer, Message& message, std::size_t charge);
     Status on_keys(Peer& peer, const KeysMessage& message);
-    void on_key_object(Peer& peer, KeyObjectMessage message, std::size_t charge);
+    Status on_key_object(Peer& peer, KeyObjectMessage message, std::size_t charge);
     Status on_want_packs(Peer& peer, const WantPacksMessage& message);
     void offer_torrent(LinkNumber link, const PackInfo& pack);
 

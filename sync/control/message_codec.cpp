@@ -62,7 +62,7 @@ Encoder encode(const WantKeysMessage& m) {
 }
 Encoder encode(const KeyObjectMessage& m) {
     Encoder out = begin(Kind::KeyObject);
-    out.bytes(m.bytes);
+    out.id(m.id).u32(m.size).u32(m.offset).bytes(m.part);
     return out;
 }
 Encoder encode(const HeadsMessage& m) {
@@ -181,6 +181,17 @@ SegmentRef get_segment_ref(Decoder& in) {
     return segment;
 }
 
+KeyObjectMessage get_key_object(Decoder& in) {
+    KeyObjectMessage m;
+    m.id = in.id<KeyObjectId>();
+    if (in.remaining() == 12 && !in.failed()) {
+        if (in.u32() != 0 || in.u32() != 0 || in.u32() != 0) in.fail("not a part");
+        return m;
+    }
+    get_part(in, kKeyObjectSizeMax, m.size, m.offset, m.part);
+    return m;
+}
+
 WantPacksMessage get_want_packs(Decoder& in) {
     WantPacksMessage m;
     std::uint32_t count = in.count(kPacksListedMax, PackId::kSize + 8 + 1);
@@ -208,7 +219,7 @@ Message get(Kind kind, Decoder& in) {
         case Kind::WantKeys:
             return WantKeysMessage{get_ids<KeyObjectId>(in, kKeyObjectsListedMax)};
         case Kind::KeyObject:
-            return KeyObjectMessage{to_bytes(in.bytes(kKeyObjectSizeMax))};
+            return get_key_object(in);
         case Kind::Heads:
             return get_heads(in);
         case Kind::WantSegments:

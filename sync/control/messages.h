@@ -25,7 +25,9 @@ struct WantKeysMessage {
     bool operator==(const WantKeysMessage&) const = default;
 };
 struct KeyObjectMessage {
-    Bytes bytes;
+    KeyObjectId id;
+    std::uint32_t size = 0, offset = 0;  // size 0: not here
+    Bytes part;
     bool operator==(const KeyObjectMessage&) const = default;
 };
 

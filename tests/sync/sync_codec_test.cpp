@@ -24,7 +24,7 @@ std::vector<Message> one_of_each() {
     return {HelloMessage{"laptop", 4711},
             KeysMessage{{system_random().id<KeyObjectId>()}},
             WantKeysMessage{{system_random().id<KeyObjectId>()}},
-            KeyObjectMessage{random_bytes(kKeyObjectSizeMax)},
+            KeyObjectMessage{{}, kKeyObjectSizeMax, 0, random_bytes(kPartSizeMax)},
             heads,
             WantSegmentsMessage{log, 1, kSegmentsWantedMax},
             SegmentMessage{{log, 1}, 10, 4, random_bytes(6)},
@@ -82,7 +82,8 @@ TEST(MessageCodecTest, LimitsHoldAtOnePast) {
         decode_message(encode_message(HelloMessage{std::string(kDeviceLabelSizeMax + 1, 'x'), 1}))
             .ok());
     EXPECT_FALSE(
-        decode_message(encode_message(KeyObjectMessage{Bytes(kKeyObjectSizeMax + 1)})).ok());
+        decode_message(encode_message(KeyObjectMessage{{}, kKeyObjectSizeMax + 1, 0, Bytes(1)}))
+            .ok());
     EXPECT_FALSE(decode_message(encode_message(CreditMessage{kSendWindow + 1})).ok());
     EXPECT_FALSE(
         decode_message(encode_message(PackMessage{{}, kPackSizeMax + 1, 0, Bytes(1)})).ok());

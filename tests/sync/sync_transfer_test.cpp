@@ -62,7 +62,7 @@ TEST_F(TransferTest, ASegmentLargerThanAFrameArrives) {
 }
 
 TEST_F(TransferTest, KeyObjectsReachEverybody) {
-    auto id = a.replica.add_own_key_object(random_bytes(1000));
+    auto id = a.replica.add_own_key_object(random_bytes(kKeyObjectSizeMax));
     a.start();
     b.start({a.address()});
     EXPECT_TRUE(eventually([&] { return b.replica.read_key_object(id).ok(); }));
