@@ -44,6 +44,10 @@ struct DirectoryItem {
     std::uint64_t size = 0;
 };
 
+struct DiskSpace {
+    std::uint64_t total = 0, free = 0, available = 0;   // bytes; available: to this user
+};
+
 // THREADS: any.
 class Disk {
   public:
@@ -58,6 +62,8 @@ class Disk {
     // Sorted by name. NotFound when there is no such directory.
     virtual Result<std::vector<DirectoryItem>> list(const fs::path& path) = 0;
     virtual bool exists(const fs::path& path) = 0;
+    // Of the file system that holds `path`.
+    virtual Result<DiskSpace> space(const fs::path& path) = 0;
 
     // The whole file. TooLarge when above `size_max`.
     Result<Bytes> read_file(const fs::path& path, std::uint64_t size_max);

@@ -1,6 +1,7 @@
 // Disk on the machine's file system.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -133,6 +134,12 @@ class PosixDisk final : public Disk {
         }
         std::sort(out.begin(), out.end(), [](auto& a, auto& b) { return a.name < b.name; });
         return out;
+    }
+
+    Result<DiskSpace> space(const fs::path& path) override {
+        struct statvfs at {};
+        if (statvfs(path.c_str(), &at) != 0) return last_error(path, "ask for the space of");
+        return DiskSpace{at.f_blocks * at.f_frsize, at.f_bfree * at.f_frsize, at.f_bavail * at.f_frsize};
     }
 
     bool exists(const fs::path& path) override { return ::access(path.c_str(), F_OK) == 0; }

@@ -4,3 +4,8 @@ lockstep_compile(lockstep_vault_device)
 
 lockstep_test(vault_files_test SOURCES vault/file_content_test.cpp LIBRARIES lockstep::vault_files)
 lockstep_test(vault_test SOURCES vault/vault_test.cpp LIBRARIES lockstep_vault_device)
+if("fuse" IN_LIST LOCKSTEP_LAYERS)
+  lockstep_test(vault_conformance_test
+    SOURCES vault/vault_conformance_test.cpp
+    LIBRARIES lockstep_vault_device lockstep_file_system_conformance)
+endif()

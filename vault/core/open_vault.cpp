@@ -1,7 +1,6 @@
 #include "vault/core/open_vault.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/log.h"
 #include "vault/core/open_vault_secrets.h"
@@ -321,10 +320,6 @@ Status OpenVault::commit() {
             }
         }
         TRY_OK(append_records(std::move(in_flight)));
-        {
-            MutexLock lock(mutex);
-            in_flight_released_ = journal_->next_sequence();
-        }
         TRY_OK(append_records(std::move(fresh)));
     }
     return journal_->commit();
@@ -363,7 +358,9 @@ Status OpenVault::publish(bool all) {
         in_flight_.insert(in_flight_.end(), std::make_move_iterator(fresh_.begin()),
                           std::make_move_iterator(fresh_.end()));
         fresh_.clear();
-        in_flight_released_ = released_before = journal_->next_sequence();
+        // Nothing behind it is released, not even what is being published: content and records written meanwhile are
+        // among it, and replay knows by their stamps which records a segment holds.
+        released_before = journal_->next_sequence();
         frontier = applied_;
         first_change_.reset();
     }
@@ -374,7 +371,6 @@ Status OpenVault::publish(bool all) {
     {
         MutexLock lock(mutex);
         in_flight_.clear();
-        released_before = std::max(released_before, in_flight_released_);
         last_publish_ = environment_.clock.steady();
     }
     return release_journal(released_before);
@@ -466,11 +462,9 @@ Status OpenVault::release_journal(std::uint64_t released_before) {
 // ---- questions
 
 Result<FileSystemSpace> OpenVault::space() {
-    std::error_code error;
-    auto space = std::filesystem::space(replica_.directory(), error);
-    if (error) return Error{ErrorKind::Io, "the vault directory's disk does not answer: " + error.message()};
+    TRY(DiskSpace space, environment_.disk.space(replica_.directory()));
     FileSystemSpace out;
-    out.blocks_total = space.capacity / out.block_size;
+    out.blocks_total = space.total / out.block_size;
     out.blocks_free = space.free / out.block_size;
     out.blocks_available = space.available / out.block_size;
     MutexLock lock(mutex);

@@ -94,7 +94,6 @@ class OpenVault final : public TreeHost {
     Mutex journal_mutex_;   // what is taken from below goes into the journal before anything later does
     std::vector<Record> fresh_ GUARDED_BY(mutex);        // since the last publish began, not in the journal
     std::vector<Record> in_flight_ GUARDED_BY(mutex);    // being published, not in the journal
-    std::uint64_t in_flight_released_ GUARDED_BY(mutex) = 0;   // being published, in the journal below this sequence
     std::optional<std::chrono::steady_clock::time_point> first_change_ GUARDED_BY(mutex);
     std::chrono::steady_clock::time_point last_change_ GUARDED_BY(mutex){};
     std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};

@@ -103,6 +103,7 @@ class VaultFiles final : public FileSystem {
     Status commit_version(OpenFile& file) EXCLUDES_LOCK(file.mutex, host_.mutex);
     Status commit_before_rename(const FileId& parent, std::string_view name) EXCLUDES_LOCK(host_.mutex);
     Status resize(NodeId id, std::uint64_t size);
+    void note_holes(const Content& content, std::uint64_t allocated) EXCLUDES_LOCK(host_.mutex);
     Result<Content> seal_content(OpenFile& file) REQUIRES_LOCK(file.mutex);
 
     TreeHost& host_;
@@ -111,7 +112,8 @@ class VaultFiles final : public FileSystem {
     const ContentIds& ids_;
     NodeTable nodes_ GUARDED_BY(host_.mutex);
     std::map<HandleId, Handle> handles_ GUARDED_BY(host_.mutex);
-    HandleId next_handle_ GUARDED_BY(host_.mutex) = 1;
+    // Bytes that are no holes, of contents with holes that were open here.
+    std::map<ContentRoot, std::uint64_t> sparse_ GUARDED_BY(host_.mutex);
     Mutex observers_mutex_;
     std::set<ChangeObserver*> observers_ GUARDED_BY(observers_mutex_);
 };

@@ -87,7 +87,10 @@ Attributes VaultFiles::attributes_of(const Node& node, NodeId id) {
         out.links = 2 + host_.tree.subdirectories(node.file);
     } else {
         out.links = host_.tree.link_count(node);
-        if (auto content = host_.tree.content(node)) out.size = out.allocated = content->size;
+        if (auto content = host_.tree.content(node)) {
+            out.size = out.allocated = content->size;
+            if (auto sparse = sparse_.find(content->root); sparse != sparse_.end()) out.allocated = sparse->second;
+        }
     }
     NodeRecord* record = nodes_.find(id);
     if (record != nullptr && record->open && record->open->is_modified) {
@@ -109,6 +112,7 @@ Result<Attributes> VaultFiles::entry_attributes(const TreeEntry& entry) {
 Result<Attributes> VaultFiles::lookup(NodeId directory, std::string_view name) {
     MutexLock lock(host_.mutex);
     TRY(Node parent, directory_node(directory));
+    if (name.size() > kNameSizeMax) return Error{ErrorKind::NameTooLong, "the name is too long"};
     TRY(TreeEntry entry, host_.tree.lookup(parent.file, name));
     return entry_attributes(entry);
 }

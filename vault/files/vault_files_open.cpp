@@ -31,7 +31,9 @@ std::shared_ptr<OpenFile> VaultFiles::open_file(NodeId id) {
 }
 
 HandleId VaultFiles::add_handle(std::shared_ptr<OpenFile> file, bool may_write) {
-    HandleId id = next_handle_++;
+    // Numbers are never used again, so a handle of before a lock is not taken for one of after.
+    static std::atomic<HandleId> next{1};
+    HandleId id = next++;
     handles_[id] = {std::move(file), may_write};
     return id;
 }
@@ -132,6 +134,7 @@ Status VaultFiles::load(OpenFile& file) {
         }
         TRY(ContentList list, load_content(ids_, content, content_));
         file.content.load(std::move(list));
+        note_holes(content, file.content.allocated());
         return {};
     }();
     if (!loaded.ok()) {
@@ -201,7 +204,9 @@ Status VaultFiles::resize(NodeId id, std::uint64_t size) {
     {
         MutexLock lock(host_.mutex);
         TRY(NodeRecord* record, record_of(id));
-        if (host_.tree.is_directory(record->node.file)) return Error{ErrorKind::IsDirectory, "is a directory"};
+        FileType type = host_.tree.type(record->node.file).value_or(FileType::Regular);
+        if (type == FileType::Directory) return Error{ErrorKind::IsDirectory, "is a directory"};
+        if (type != FileType::Regular) return Error{ErrorKind::Invalid, "only files have a size to set"};
         bool is_open_elsewhere = record->open != nullptr;
         file = open_file(id);
         // Without an open file this is an operation of its own, and release() makes the version.
@@ -226,7 +231,16 @@ Status VaultFiles::resize(NodeId id, std::uint64_t size) {
 Result<Content> VaultFiles::seal_content(OpenFile& file) {
     TRY(FileContent::Sealed sealed, file.content.seal());
     if (sealed.bytes) return inline_content(ids_, *sealed.bytes);
-    return store_content(ids_, sealed.list, content_);
+    auto content = store_content(ids_, sealed.list, content_);
+    if (content.ok()) note_holes(*content, file.content.allocated());
+    return content;
+}
+
+void VaultFiles::note_holes(const Content& content, std::uint64_t allocated) {
+    constexpr std::size_t kSparseKnownMax = 65536;
+    if (allocated == content.size) return;
+    MutexLock lock(host_.mutex);
+    if (sparse_.size() < kSparseKnownMax) sparse_[content.root] = allocated;
 }
 
 Status VaultFiles::commit_version(OpenFile& file) {
