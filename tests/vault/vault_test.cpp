@@ -1,5 +1,8 @@
 #include "vault/vault.h"
 
+#include <functional>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/vault_device.h"
@@ -88,6 +91,38 @@ TEST_F(VaultTest, SyncedContentSurvivesAPowerCutBeforeItIsPublished) {
     ASSERT_TRUE(laptop_.publish().ok());
     ASSERT_TRUE(laptop_.crash_and_reopen(9).ok());
     EXPECT_EQ(huge, *laptop_.read("d/huge"));
+}
+
+// Calls back from within a publish, when its segment is durable and its journal entries not yet released.
+struct DuringPublish final : ReplicaListener {
+    explicit DuringPublish(std::function<void()> todo) : work(std::move(todo)) {}
+    void segment_added(const SegmentRef&) override {
+        if (auto once = std::exchange(work, nullptr)) once();
+    }
+    void pack_added(const PackId&) override {}
+    void keys_changed() override {}
+    void pack_wanted_now(const PackInfo&) override {}
+    std::function<void()> work;
+};
+
+TEST_F(VaultTest, WhatIsSyncedWhileAPublishIsUnderWaySurvivesAKillAfterIt) {
+    std::string large = noise(100000);
+    ASSERT_TRUE(laptop_.write("before", "published").ok());
+    DuringPublish during([&] {
+        ASSERT_TRUE(laptop_.write("first", large).ok());
+        ASSERT_TRUE(laptop_.sync("first").ok());
+        ASSERT_TRUE(laptop_.write("second", "text").ok());
+        ASSERT_TRUE(laptop_.sync("second").ok());
+    });
+    laptop_.vault().replica()->add_listener(during);
+    ASSERT_TRUE(laptop_.publish().ok());
+    laptop_.vault().replica()->remove_listener(during);
+    ASSERT_FALSE(during.work);
+    ASSERT_TRUE(laptop_.kill_and_reopen().ok());
+    EXPECT_EQ("published", *laptop_.read("before"));
+    ASSERT_TRUE(laptop_.read("first").ok());
+    EXPECT_EQ(large, *laptop_.read("first"));
+    EXPECT_EQ("text", *laptop_.read("second"));
 }
 
 TEST_F(VaultTest, AWrongPassphraseIsRefused) {
