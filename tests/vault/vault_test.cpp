@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/support/vault_device.h"
 
 namespace lockstep {
@@ -133,6 +136,30 @@ TEST_F(VaultTest, AWrongPassphraseIsRefused) {
     Status unlocked = laptop_.vault().unlock(as_bytes(kTestPassphrase));
     ASSERT_TRUE(unlocked.ok()) << unlocked.error().message;
     EXPECT_EQ("y", *laptop_.read("x"));
+}
+
+// A reader must not see the empty content that another reader is just loading into.
+TEST_F(VaultTest, ManyReadersOfAFileJustOpenedAllReadItWhole) {
+    std::string big = noise(600000);
+    ASSERT_TRUE(laptop_.write("big", big).ok());
+    FileSystem& files = laptop_.vault().files();
+    NodeId id = *laptop_.node("big");
+    for (int round = 0; round < 50; ++round) {
+        auto handle = files.open(id, {.read = true});
+        ASSERT_TRUE(handle.ok());
+        std::atomic<int> wrong{0};
+        std::vector<std::thread> readers;
+        for (std::size_t part = 0; part < 4; ++part) {
+            readers.emplace_back([&, part] {
+                Bytes out(100000);
+                auto got = files.read(*handle, part * 100000, out);
+                if (!got.ok() || as_text(out) != std::string_view(big).substr(part * 100000, 100000)) ++wrong;
+            });
+        }
+        for (auto& reader : readers) reader.join();
+        files.release(*handle);
+        ASSERT_EQ(0, wrong) << "round " << round;
+    }
 }
 
 TEST_F(VaultTest, LockNamesOpenFilesAndForceEndsThem) {

@@ -127,7 +127,7 @@ Result<Attributes> VaultFiles::attributes(NodeId id) {
     TRY(NodeRecord* record, record_of(id));
     if (record->orphan) {
         Attributes out = record->orphan->attributes;
-        if (record->open && !record->open->is_stale) out.size = record->open->content.size();
+        if (record->open && !record->open->is_stale()) out.size = record->open->content.size();
         return out;
     }
     return attributes_of(record->node, id);
@@ -156,7 +156,7 @@ VaultFiles::News VaultFiles::take_news() {
         NodeRecord* record = nodes_.find(Node{file, std::nullopt}, &id);
         if (record == nullptr) continue;
         news.nodes.push_back(id);
-        if (record->open && !record->open->is_modified) record->open->is_stale = true;
+        if (record->open && !record->open->is_modified) record->open->set_stale();
     }
     for (const EntryPlace& place : changes.entries) {
         NodeId id = kRootNode;

@@ -110,7 +110,8 @@ std::vector<std::string> VaultFiles::open_paths() {
 
 // Makes `content` show what the tree shows. A file that is being written keeps the version it began with.
 Status VaultFiles::load(OpenFile& file) {
-    if (!file.is_stale) return {};
+    if (!file.is_stale()) return {};
+    std::uint64_t change = 0;
     Content content;
     std::optional<VersionId> version;
     {
@@ -123,32 +124,27 @@ Status VaultFiles::load(OpenFile& file) {
             content = host_.tree.content(record->node).value_or(inline_content(ids_, {}));
             version = host_.tree.version(record->node);
         }
-        // Cleared here: a merge after this moment sets it again.
-        file.is_stale = false;
+        change = file.changes;
     }
-    if (version && file.loaded == version) return {};
-    Status loaded = [&]() -> Status {
+    if (!version || file.loaded != version) {
         if (content.kind == Content::Kind::Inline) {
             file.content.load_bytes(content.inline_bytes);
-            return {};
+        } else {
+            TRY(ContentList list, load_content(ids_, content, content_));
+            file.content.load(std::move(list));
+            note_holes(content, file.content.allocated());
         }
-        TRY(ContentList list, load_content(ids_, content, content_));
-        file.content.load(std::move(list));
-        note_holes(content, file.content.allocated());
-        return {};
-    }();
-    if (!loaded.ok()) {
-        file.is_stale = true;
-        return loaded;
+        file.loaded = version;
     }
-    file.loaded = version;
+    // A merge since then has made it stale again.
+    file.shown = change;
     return {};
 }
 
 Result<std::size_t> VaultFiles::read(HandleId id, std::uint64_t offset, MutableByteView out) {
     TRY(Handle handle, handle_of(id));
     OpenFile& file = *handle.file;
-    if (file.is_stale) {
+    if (file.is_stale() && !file.is_modified) {
         MutexLock lock(file.mutex);
         if (!file.is_modified) TRY_OK(load(file));
     }
@@ -173,7 +169,7 @@ Status VaultFiles::begin_write(OpenFile& file) {
     }
     tell(news);
     // What the ticket captured and what `content` shows are one version: a merge in between makes it stale.
-    file.is_stale = true;
+    file.set_stale();
     return load(file);
 }
 
@@ -214,7 +210,7 @@ Status VaultFiles::resize(NodeId id, std::uint64_t size) {
     }
     Status out = [&]() -> Status {
         MutexLock lock(file->mutex);
-        if (file->is_stale && !file->is_modified) TRY_OK(load(*file));
+        if (file->is_stale() && !file->is_modified) TRY_OK(load(*file));
         if (file->content.size() == size) return {};
         TRY_OK(begin_write(*file));
         TRY_OK(file->content.truncate(size));
@@ -262,7 +258,7 @@ Status VaultFiles::commit_version(OpenFile& file) {
         file.is_modified = false;
         if (outcome.kept) {
             file.loaded = outcome.version;
-            file.is_stale = true;   // remote heads may be shown now; load() sees when it is still this version
+            file.set_stale();   // remote heads may be shown now; load() sees when it is still this version
         }
         news = finish_operation();
     }
