@@ -243,7 +243,14 @@ Result<CheckReport> check_vault(Disk& disk, WorkerPool& workers, const fs::path&
         TRY_OK(check_pack_names(disk, directory, report));
         return report;
     }
-    TRY(auto vault, OfflineVault::open(disk, workers, system_random(), directory, *passphrase));
+    auto opened = OfflineVault::open(disk, workers, system_random(), directory, *passphrase);
+    if (!opened.ok()) {
+        // Which object keeps it from opening is what a check is for; a wrong passphrase is not damage.
+        if (report.errors.empty()) return std::move(opened).error();
+        report.errors.push_back("the vault does not open: " + opened.error().message);
+        return report;
+    }
+    auto& vault = *opened;
     report.segments = vault->segments();
     TRY_OK(check_packs(*vault, report));
     check_paths(*vault, kRootFile, "", report);
