@@ -24,7 +24,6 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::seconds kStartMax{30};
-constexpr std::chrono::seconds kRunMax{120};
 
 std::string binary(const char* name) {
     return std::string(LOCKSTEP_BIN_DIR) + "/" + name;
@@ -115,7 +114,8 @@ void LockstepHome::kill() {
     ::waitpid(std::exchange(daemon_, 0), nullptr, 0);
 }
 
-Ran LockstepHome::run(const std::vector<std::string>& arguments, const std::string& input) const {
+Ran LockstepHome::run(const std::vector<std::string>& arguments, const std::string& input,
+                      std::chrono::seconds patience) const {
     static std::atomic<int> runs = 0;  // several may be under way
     const std::string base = "run-" + std::to_string(++runs);
     const fs::path in = *this / (base + ".in"), out = *this / (base + ".out"),
@@ -134,7 +134,7 @@ Ran LockstepHome::run(const std::vector<std::string>& arguments, const std::stri
         execute(std::move(words), path());
     }
     Ran ran;
-    ran.exit_code = wait_for(child, kRunMax);
+    ran.exit_code = wait_for(child, patience);
     ran.output = read_text(out);
     ran.errors = read_text(errors);
     return ran;

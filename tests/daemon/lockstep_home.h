@@ -41,8 +41,10 @@ class LockstepHome {
     void kill();
     bool is_running() const { return daemon_ > 0; }
 
-    // `lockstep ARGUMENTS...`, with `input` on its standard input.
-    Ran run(const std::vector<std::string>& arguments, const std::string& input = {}) const;
+    // `lockstep ARGUMENTS...`, with `input` on its standard input. Killed, with exit code -1, when
+    // it takes longer than `patience`.
+    Ran run(const std::vector<std::string>& arguments, const std::string& input = {},
+            std::chrono::seconds patience = std::chrono::seconds(120)) const;
     // The same, expecting exit code 0.
     Ran must(const std::vector<std::string>& arguments, const std::string& input = {}) const;
     // Makes a vault with cheap key derivation and the passphrase "correct horse".
