@@ -12,19 +12,27 @@ const fs::path kStateDirectory = "/home/state";
 
 VaultDevice::VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock)
     : label_(std::move(label)), clock_(clock), random_(seed), identity_(DeviceIdentity::generate(random_)) {
-    CHECK(disk_.make_directories(kStateDirectory).ok());
+    CHECK(disk_->make_directories(kStateDirectory).ok());
 }
 
 VaultDevice::~VaultDevice() = default;
 
 VaultEnvironment VaultDevice::environment() {
-    return {disk_, clock_, random_, workers_, identity_, label_, kStateDirectory};
+    return {*disk_, clock_, random_, workers_, identity_, label_, kStateDirectory};
 }
 
 Status VaultDevice::found() {
     TRY(vault_, Vault::create(environment(), kVaultDirectory, as_bytes(kTestPassphrase),
                               {.cost = kTestCost, .unlock_at_start = true}, nullptr));
     return {};
+}
+
+std::unique_ptr<VaultDevice> VaultDevice::clone(std::uint64_t seed) {
+    auto out = std::make_unique<VaultDevice>(label_, seed, clock_);
+    out->disk_ = disk_->clone();
+    out->identity_ = *DeviceIdentity::decode(identity_.encode());
+    CHECK(out->reopen().ok(), "a cloned device can be opened");
+    return out;
 }
 
 Status VaultDevice::join(VaultDevice& host) {
@@ -42,7 +50,7 @@ Status VaultDevice::reopen() {
 
 Status VaultDevice::crash_and_reopen(std::uint64_t seed) {
     vault_.reset();
-    disk_.crash(seed);
+    disk_->crash(seed);
     return reopen();
 }
 

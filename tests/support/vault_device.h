@@ -26,6 +26,8 @@ class VaultDevice {
     ~VaultDevice();
 
     Status found();
+    // Another machine with the same disk and the same keys, as it would be after a power cut now.
+    std::unique_ptr<VaultDevice> clone(std::uint64_t seed);
     Status join(VaultDevice& host);
     // Stops as if the power had failed: what was not synced is gone (or partly there, by the seed). Opens again.
     Status crash_and_reopen(std::uint64_t seed);
@@ -33,7 +35,7 @@ class VaultDevice {
     Status kill_and_reopen();
 
     Vault& vault() { return *vault_; }
-    MemoryDisk& disk() { return disk_; }
+    MemoryDisk& disk() { return *disk_; }
     const std::string& label() const { return label_; }
 
     // Paths are "a/b"; missing directories are made. Each returns what the file system says.
@@ -60,7 +62,7 @@ class VaultDevice {
 
     std::string label_;
     FakeClock& clock_;
-    MemoryDisk disk_;
+    std::unique_ptr<MemoryDisk> disk_ = std::make_unique<MemoryDisk>();
     SeededRandom random_;
     WorkerPool workers_{0};
     DeviceIdentity identity_;

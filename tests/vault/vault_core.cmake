@@ -3,7 +3,9 @@ target_link_libraries(lockstep_vault_device PUBLIC lockstep::vault lockstep_test
 lockstep_compile(lockstep_vault_device)
 
 lockstep_test(vault_files_test SOURCES vault/file_content_test.cpp LIBRARIES lockstep::vault_files)
-lockstep_test(vault_test SOURCES vault/vault_test.cpp LIBRARIES lockstep_vault_device)
+lockstep_test(vault_test
+  SOURCES vault/vault_test.cpp vault/vault_crash_test.cpp
+  LIBRARIES lockstep_vault_device)
 if("fuse" IN_LIST LOCKSTEP_LAYERS)
   lockstep_test(vault_conformance_test
     SOURCES vault/vault_conformance_test.cpp

@@ -1,0 +1,7 @@
+if(TARGET lockstep_vault_device)
+  add_library(lockstep_simulated_world STATIC sim/simulated_world.cpp)
+  target_link_libraries(lockstep_simulated_world PUBLIC lockstep_vault_device)
+  lockstep_compile(lockstep_simulated_world)
+  lockstep_test(vault_sim_test SOURCES sim/vault_sim_test.cpp LIBRARIES lockstep_simulated_world)
+  lockstep_executable(vault_sim SOURCES sim/vault_sim.cpp LIBRARIES lockstep_simulated_world)
+endif()

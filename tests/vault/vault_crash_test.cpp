@@ -1,0 +1,109 @@
+// Crash points: power fails at every call of the disk that changes anything, in a script of writes, fsyncs and
+// publishes. Whatever the script was told is durable must be there afterwards, and the vault must open and go on.
+#include <gtest/gtest.h>
+
+#include "tests/support/vault_device.h"
+
+namespace lockstep {
+namespace {
+
+// What the script was promised, as far as it came.
+struct Promises {
+    std::map<std::string, std::string> durable;   // path -> content
+    bool is_finished = false;
+};
+
+std::string noise(std::size_t size) {
+    SeededRandom random(size);
+    return std::string(as_text(random.bytes(size)));
+}
+
+Promises run_script(VaultDevice& device) {
+    Promises out;
+    std::string small = "small text", chunked = noise(60000), packed = noise(1500000);
+    auto script = [&]() -> Status {
+        TRY_OK(device.write("d/small", small));
+        TRY_OK(device.sync("d/small"));
+        out.durable["d/small"] = small;
+        TRY_OK(device.write("d/chunked", chunked));
+        TRY_OK(device.sync("d/chunked"));
+        out.durable["d/chunked"] = chunked;
+        TRY_OK(device.publish());
+        TRY_OK(device.write("packed", packed));
+        TRY_OK(device.write("d/small", "changed"));
+        out.durable.erase("d/small");   // the old one or the new one, until the next promise
+        TRY_OK(device.sync("packed"));
+        out.durable["packed"] = packed;
+        out.durable["d/small"] = "changed";
+        out.durable.erase("d/chunked");   // it may have its old name or its new one
+        TRY_OK(device.rename("d/chunked", "moved"));
+        TRY_OK(device.publish());
+        out.durable["moved"] = chunked;
+        TRY_OK(device.remove("packed"));
+        out.durable.erase("packed");
+        TRY_OK(device.write("last", "last"));
+        TRY_OK(device.publish());
+        out.durable["last"] = "last";
+        return {};
+    };
+    out.is_finished = script().ok();
+    return out;
+}
+
+class VaultCrashTest : public ::testing::Test {
+  protected:
+    void SetUp() override { ASSERT_TRUE(base_.found().ok()); }
+
+    static void expect_kept(VaultDevice& device, const Promises& promises, std::uint64_t point) {
+        for (const auto& [path, content] : promises.durable) {
+            auto text = device.read(path);
+            ASSERT_TRUE(text.ok()) << "point " << point << ": " << path << ": " << text.error().message;
+            ASSERT_TRUE(*text == content) << "point " << point << ": " << path << " has another content";
+        }
+        EXPECT_TRUE(device.vault().conflicts().empty()) << "point " << point;
+        // And it goes on from there.
+        ASSERT_TRUE(device.write("after", "after").ok()) << "point " << point;
+        ASSERT_TRUE(device.publish().ok()) << "point " << point;
+        ASSERT_TRUE(device.kill_and_reopen().ok()) << "point " << point;
+        EXPECT_EQ("after", *device.read("after"));
+    }
+
+    FakeClock clock_;
+    VaultDevice base_{"laptop", 3, clock_};
+};
+
+TEST_F(VaultCrashTest, APowerCutAtAnyDiskCallLosesNothingThatWasPromised) {
+    std::uint64_t point = 0;
+    for (bool finished = false; !finished; ++point) {
+        ASSERT_LT(point, 500u);
+        auto device = base_.clone(100 + point);
+        device->disk().power_off_at(point);
+        Promises promises = run_script(*device);
+        finished = promises.is_finished;
+        Status reopened = device->crash_and_reopen(point);
+        ASSERT_TRUE(reopened.ok()) << "point " << point << ": " << reopened.error().message;
+        expect_kept(*device, promises, point);
+    }
+    EXPECT_GT(point, 30u);
+}
+
+// The disk answers one call with an error and then works again: what was promised stays, and after a restart the
+// vault goes on.
+TEST_F(VaultCrashTest, AnErrorOfAnyDiskCallLosesNothingThatWasPromised) {
+    std::uint64_t point = 0;
+    for (bool finished = false; !finished; ++point) {
+        ASSERT_LT(point, 500u);
+        auto device = base_.clone(900 + point);
+        std::uint64_t before = device->disk().change_count();
+        device->disk().fail_call(point, point % 2 == 0 ? ErrorKind::Io : ErrorKind::NoSpace);
+        Promises promises = run_script(*device);
+        finished = promises.is_finished && device->disk().change_count() - before <= point;
+        device->disk().clear_failures();
+        ASSERT_TRUE(device->kill_and_reopen().ok()) << "point " << point;
+        expect_kept(*device, promises, point);
+    }
+    EXPECT_GT(point, 30u);
+}
+
+}  // namespace
+}  // namespace lockstep
