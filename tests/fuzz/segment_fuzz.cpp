@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ByteView input = std::as_bytes(std::span(data, size));
     if (auto outer = open_outer(input, writer.lookup()); outer.ok())
         static_cast<void>(open_records(input, *outer, writer.vault, writer.records_key).ok());
-    for (std::uint64_t number : {1, 2}) {
+    for (std::uint64_t number : {1U, 2U}) {
         SegmentHeader header{writer.epoch, writer.log, number, 4 * kKiB};
         auto part = decode_replicator_part(input, header);
         if (part.ok()) CHECK(equal(encode_replicator_part(*part, header).value(), input));
