@@ -23,7 +23,7 @@ namespace {
 using Input = std::vector<std::uint8_t>;
 using Target = int (*)(const std::uint8_t*, std::size_t);
 
-constexpr std::size_t kMutationsPerInput = 400;
+constexpr std::size_t kMutationsPerInput = 3000;
 constexpr std::size_t kMutatedSizeMax = 64 << 10;
 constexpr auto kTimeMax = std::chrono::seconds(5);
 
