@@ -63,8 +63,6 @@ namespace {
 void add_counts(api::VaultInfo& info, const VaultStatus& status) {
     info.files = status.files;
     info.directories = status.directories;
-    info.symlinks = status.symlinks;
-    info.bytes = status.bytes;
     info.packs = status.packs;
     info.pack_bytes = status.pack_bytes;
     info.missing_packs = status.missing_packs;

@@ -52,8 +52,7 @@ struct ConflictEntry {
 
 struct VaultStatus {
     bool is_unlocked = false;
-    std::uint64_t files = 0, directories = 0, symlinks = 0;
-    std::uint64_t bytes = 0;                  // plaintext of all visible files
+    std::uint64_t files = 0, directories = 0;   // that can be seen; symbolic links count as files
     std::uint64_t packs = 0, pack_bytes = 0;  // ciphertext here
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
     std::uint64_t pending_records = 0;        // local changes not yet published

@@ -41,8 +41,6 @@ void fields(F& f, T& v) {
     f("paused", v.is_paused);
     f("files", v.files);
     f("directories", v.directories);
-    f("symlinks", v.symlinks);
-    f("bytes", v.bytes);
     f("packs", v.packs);
     f("packBytes", v.pack_bytes);
     f("missingPacks", v.missing_packs);

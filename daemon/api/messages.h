@@ -48,8 +48,7 @@ struct VaultInfo {
     std::string problem;  // why it could not be opened or mounted; empty: no problem
     bool unlock_at_start = false;
     bool is_paused = false;
-    std::uint64_t files = 0, directories = 0, symlinks = 0;
-    std::uint64_t bytes = 0;
+    std::uint64_t files = 0, directories = 0;
     std::uint64_t packs = 0, pack_bytes = 0;
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
     std::uint64_t pending_records = 0;

@@ -60,9 +60,7 @@ void print_vault(const api::VaultInfo& vault) {
         {"status", fmt::format("{} ({})", vault.status, vault.state)},
         {"directory", printable(vault.directory)},
         {"mount", vault.mount.empty() ? "-" : printable(vault.mount)},
-        {"files", fmt::format("{} ({} directories, {} symlinks)", vault.files, vault.directories,
-                              vault.symlinks)},
-        {"size", size_text(vault.bytes)},
+        {"files", fmt::format("{} in {} directories", vault.files, vault.directories)},
         {"packs", fmt::format("{} ({})", vault.packs, size_text(vault.pack_bytes))},
     };
     if (vault.missing_packs > 0) {
@@ -160,10 +158,10 @@ ExitCode vault_list(Session& session) {
         return ExitCode::Ok;
     }
     std::vector<std::vector<std::string>> rows = {
-        {"VAULT", "STATUS", "STATE", "FILES", "SIZE", "DEVICES", "MOUNT"}};
+        {"VAULT", "STATUS", "STATE", "FILES", "STORED", "DEVICES", "MOUNT"}};
     for (const api::VaultInfo& vault : list->vaults) {
         rows.push_back({printable(vault.name), vault.status, vault.state,
-                        std::to_string(vault.files), size_text(vault.bytes), people_text(vault),
+                        std::to_string(vault.files), size_text(vault.pack_bytes), people_text(vault),
                         vault.mount.empty() ? "-" : printable(vault.mount)});
     }
     print_table(rows);

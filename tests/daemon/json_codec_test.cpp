@@ -11,7 +11,7 @@ VaultInfo sample_vault() {
     vault.name = "papers \xc3\xa9 \"x\"";
     vault.state = "mounted";
     vault.is_paused = true;
-    vault.bytes = 18'446'744'073'709'551'615U;
+    vault.pack_bytes = 18'446'744'073'709'551'615U;
     vault.alarms = {"one", "two"};
     vault.peers = {{"d1", "desk", "writer", "1.2.3.4:5", true, false, 3}};
     return vault;
@@ -22,7 +22,7 @@ TEST(JsonCodecTest, AStructComesBackAsItWent) {
     Result<VaultInfo> again = decode<VaultInfo>(text);
     ASSERT_TRUE(again.ok()) << again.error().message;
     EXPECT_EQ(encode(*again), text);
-    EXPECT_EQ(again->bytes, 18'446'744'073'709'551'615U);
+    EXPECT_EQ(again->pack_bytes, 18'446'744'073'709'551'615U);
     ASSERT_EQ(again->peers.size(), 1U);
     EXPECT_EQ(again->peers[0].label, "desk");
     EXPECT_TRUE(again->peers[0].is_connected);

@@ -79,9 +79,13 @@ void OfflineVault::load_packs() {
         problems_.push_back("packs: " + listing.error().message);
         return;
     }
-    for (const PackInfo& pack : listing->packs)
-        if (Status indexed = content_->pack_arrived(pack); !indexed.ok())
-            problems_.push_back("pack " + pack.id.to_hex() + ": " + indexed.error().message);
+    for (const PackInfo& pack : listing->packs) {
+        // A damaged pack is named; what is intact in it is used all the same.
+        Status intact = packs_->verify(pack);
+        Status indexed = content_->pack_arrived(pack);
+        if (!intact.ok() || !indexed.ok())
+            problems_.push_back("pack " + pack.id.to_hex() + ": " + (intact.ok() ? indexed : intact).error().message);
+    }
     for (const fs::path& stranger : listing->strangers)
         problems_.push_back("packs/" + stranger.string() + ": no pack of this vault");
 }

@@ -83,7 +83,12 @@ Status VaultReplica::load_keys() {
         alarm("key object " + problem.object.to_hex().substr(0, 16) + " is not used: " + problem.error.message);
     for (const KeyObjectId& pin : state->missing_pins())
         alarm("key object " + pin.to_hex().substr(0, 16) + " was here before and is gone: the directory may be an old copy");
+    std::set<KeyObjectId> here;
+    for (const Bytes& object : objects) here.insert(key_object_id(object));
+    for (const KeyProblem& problem : state->problems()) here.erase(problem.object);
     use_keys(std::move(state));
+    MutexLock lock(mutex_);
+    key_objects_ = std::move(here);
     return {};
 }
 
@@ -92,7 +97,6 @@ void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
     for (const auto& [epoch, secret] : keys->replicator_secrets())
         if (!epochs_.contains(epoch))
             epochs_[epoch] = std::make_unique<const ReplicatorKeys>(ReplicatorKeys::derive(secret, header_.id, epoch));
-    key_objects_.insert(keys->valid().begin(), keys->valid().end());
     keys_ = std::move(keys);
 }
 
@@ -236,10 +240,16 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
         TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
         objects.push_back(to_bytes(bytes));
         TRY(auto state, open_keys(objects));
-        if (!std::binary_search(state->valid().begin(), state->valid().end(), id))
-            return Error{ErrorKind::Refused, "the key object was not written by somebody entitled to it"};
+        for (const KeyProblem& problem : state->problems())
+            if (problem.object == id)
+                return Error{ErrorKind::Refused, "the key object is not used: " + problem.error.message};
         TRY_OK(environment_.disk.write_file_durably(key_object_path(directory_, id), bytes));
         use_keys(std::move(state));
+        {
+            // Even when a newer one stands for it already: peers that list it are not asked again.
+            MutexLock lock(mutex_);
+            key_objects_.insert(id);
+        }
         TRY_OK(save_local_keys());
     }
     tell([](ReplicaListener& listener) { listener.keys_changed(); });
