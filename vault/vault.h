@@ -29,6 +29,7 @@ struct VaultEnvironment {
     const DeviceIdentity& device;
     std::string device_label;          // names conflict siblings and this device in other people's lists
     fs::path state_directory;          // local state of all vaults; each gets a folder named by its vault id
+    std::chrono::milliseconds content_wait{60'000};   // how long a read waits for content that is not here
 };
 
 struct KdfCost {

@@ -9,6 +9,8 @@ const char* const kLabels[] = {"laptop", "desk", "server", "attic"};
 const char* const kNames[] = {"a", "b", "c", "Doc.txt"};
 const char* const kDirectories[] = {"", "x/", "y/", "x/z/"};
 
+constexpr std::string_view kUnreadable = "unreadable: ";
+
 // Contents are told apart by their first line; what follows makes some of them need chunks and packs.
 std::string name_of(std::string_view content) { return std::string(content.substr(0, content.find('\n'))); }
 
@@ -58,14 +60,19 @@ std::string SimulatedWorld::random_path() {
     return std::string(kDirectories[random_.below(std::size(kDirectories))]) + kNames[random_.below(std::size(kNames))];
 }
 
-void SimulatedWorld::give_up(Device& device, const std::string& path) {
+bool SimulatedWorld::give_up(Device& device, const std::string& path) {
     auto text = device.vault->read(path);
     if (text.ok()) given_up_.insert(name_of(*text));
+    return text.ok() || text.error().kind != ErrorKind::Unavailable;
 }
 
-void SimulatedWorld::give_up_below(Device& device, const std::string& path) {
-    for (const auto& [other, text] : device.vault->tree())
-        if (other == path || other.starts_with(path + "/")) given_up_.insert(name_of(text));
+bool SimulatedWorld::give_up_below(Device& device, const std::string& path) {
+    for (const auto& [other, text] : device.vault->tree()) {
+        if (other != path && !other.starts_with(path + "/")) continue;
+        if (text.starts_with(kUnreadable)) return false;
+        given_up_.insert(name_of(text));
+    }
+    return true;
 }
 
 std::string SimulatedWorld::write(Device& device) {
@@ -73,7 +80,7 @@ std::string SimulatedWorld::write(Device& device) {
     std::string content = device.vault->label() + " " + std::to_string(next_content_++) + "\n";
     std::uint64_t size = random_.chance(70) ? random_.below(100) : random_.below(200000);
     content += std::string(as_text(random_.bytes(size)));
-    give_up(device, path);
+    if (!give_up(device, path)) return {};
     Status written = device.vault->write(path, content);
     note(device.vault->label() + " writes " + path + (written.ok() ? "" : ": " + written.error().message));
     if (written.ok()) {
@@ -87,7 +94,7 @@ std::string SimulatedWorld::write(Device& device) {
 std::string SimulatedWorld::remove(Device& device) {
     std::string path = random_path();
     if (random_.chance(20)) path = path.substr(0, path.find('/'));
-    give_up(device, path);
+    if (!give_up(device, path)) return {};
     Status removed = device.vault->remove(path);
     counts_.removes += removed.ok();
     note(device.vault->label() + " removes " + path + (removed.ok() ? "" : ": " + removed.error().message));
@@ -99,7 +106,7 @@ std::string SimulatedWorld::rename(Device& device) {
     if (random_.chance(30)) from = random_.chance(50) ? "x" : "y";
     if (random_.chance(20)) to = random_.chance(50) ? "y/x" : "x/y";
     // Two names of one content: the moved one may be shown once only, as a version of the other.
-    give_up_below(device, to);
+    if (!give_up_below(device, to)) return {};
     Status renamed = device.vault->rename(from, to);
     counts_.renames += renamed.ok();
     note(device.vault->label() + " renames " + from + " to " + to +
@@ -181,7 +188,7 @@ std::string SimulatedWorld::check_converged() {
     for (Device& device : devices_) {
         auto tree = device.vault->tree();
         for (const auto& [path, text] : tree)
-            if (text.starts_with("unreadable")) return device.vault->label() + ": " + path + " is " + text;
+            if (text.starts_with(kUnreadable)) return device.vault->label() + ": " + path + " is " + text;
         if (tree != expected) return device.vault->label() + " shows another tree than laptop";
         counts_.conflicts += device.vault->vault().conflicts().size();
         for (const std::string& alarm : device.vault->vault().status().alarms)

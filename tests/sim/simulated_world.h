@@ -55,8 +55,9 @@ class SimulatedWorld {
     std::string check_converged();
     std::string check_nothing_lost();
     // What the device shows at `path` counts as replaced by somebody who has seen it.
-    void give_up(Device& device, const std::string& path);
-    void give_up_below(Device& device, const std::string& path);
+    // False when it cannot be told, because the content has not arrived: then the edit is left out.
+    bool give_up(Device& device, const std::string& path);
+    bool give_up_below(Device& device, const std::string& path);
     std::string random_path();
     Device& random_device() { return devices_[random_.below(devices_.size())]; }
     void note(std::string line) { trace_.push_back(std::move(line)); }

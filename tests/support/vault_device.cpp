@@ -18,7 +18,7 @@ VaultDevice::VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock
 VaultDevice::~VaultDevice() = default;
 
 VaultEnvironment VaultDevice::environment() {
-    return {*disk_, clock_, random_, workers_, identity_, label_, kStateDirectory};
+    return {*disk_, clock_, random_, workers_, identity_, label_, kStateDirectory, std::chrono::milliseconds(0)};
 }
 
 Status VaultDevice::found() {

@@ -67,6 +67,7 @@ Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random, const
         .pack_base_of = [this](const EpochId& epoch) { return pack_base_of(epoch); },
         .may_arrive = [] { return false; },
         .alarm = [this](const std::string& what) { problems_.push_back(what); },
+        .content_wait = {},
         .pack_written = [](const PackInfo&) {}});
     load_packs();
     load_segments(*logs);

@@ -65,6 +65,7 @@ Status OpenVault::load() {
         },
         .may_arrive = [this] { return !replica_.missing_packs().empty(); },
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
+        .content_wait = environment_.content_wait,
         .pack_written = [this](const PackInfo& pack) { replica_.own_pack_written(pack); }});
     files_ = std::make_unique<VaultFiles>(
         VaultFilesEnvironment{*this, *content_, secrets_->chunker, secrets_->ids, secrets_->derived});

@@ -222,7 +222,7 @@ Result<Bytes> ContentPool::get(ChunkKind kind, const ChunkId& id) {
 }
 
 Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const ChunkId& id) {
-    auto until = std::chrono::steady_clock::now() + kContentWaitMax;
+    auto until = std::chrono::steady_clock::now() + environment_.content_wait;
     for (;;) {
         std::uint64_t arrivals = 0;
         {

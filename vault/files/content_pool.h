@@ -28,7 +28,6 @@ namespace lockstep {
 inline constexpr std::size_t kChunkCacheSizeMax = 64 * kMiB;
 inline constexpr std::size_t kPackWritesMax = 3;     // packs being finished at a time
 inline constexpr std::size_t kOpenPacksMax = 64;     // readers kept open
-inline constexpr auto kContentWaitMax = std::chrono::seconds(60);
 
 struct ContentPoolEnvironment {
     Index& index;
@@ -44,6 +43,8 @@ struct ContentPoolEnvironment {
     std::function<bool()> may_arrive;
     // A pack of this directory holds bytes that are not what their name says.
     std::function<void(const std::string& what)> alarm;
+    // How long a reader waits for a chunk whose pack may arrive.
+    std::chrono::milliseconds content_wait;
     // A pack has become durable.
     std::function<void(const PackInfo&)> pack_written;
 };
