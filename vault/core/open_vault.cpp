@@ -128,7 +128,10 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
             if (const auto* intent = std::get_if<JournalSegmentIntent>(&replayed.entry))
                 if (intent->log == log_ && intent->number == head_.number && !intent->ends_publish) published.reset();
     }
-    if (doubts_incarnation(entries)) TRY_OK(begin_incarnation());
+    if (doubts_incarnation(entries)) {
+        MutexLock publish_lock(publish_mutex_);
+        TRY_OK(begin_incarnation());
+    }
     hybrid_.set_log(log_);
     for (const ReplayedEntry& replayed : unreleased(entries)) {
         if (const auto* content = std::get_if<JournalContent>(&replayed.entry)) {
@@ -162,13 +165,15 @@ std::optional<Stamp> OpenVault::last_own_stamp(const LogId& log) {
 }
 
 Status OpenVault::begin_incarnation() {
-    MutexLock publish_lock(publish_mutex_);
     incarnation_ = environment_.random.id<IncarnationId>();
     log_ = secrets_->vault.log_id(environment_.device.id(), incarnation_);
     head_ = {};
+    hybrid_.set_log(log_);
     TRY(auto sequence, journal_->append(JournalIncarnation{incarnation_, log_}));
     static_cast<void>(sequence);
-    return journal_->commit();
+    TRY_OK(journal_->commit());
+    is_log_in_doubt_ = false;
+    return {};
 }
 
 const EpochKeys* OpenVault::epoch_keys(const EpochId& epoch) {
@@ -346,6 +351,7 @@ std::optional<steady_clock::time_point> OpenVault::publish_due() {
 
 Status OpenVault::publish(bool all) {
     MutexLock publish_lock(publish_mutex_);
+    if (is_log_in_doubt_) TRY_OK(begin_incarnation());
     TRY_OK(files_->commit_written(environment_.clock.steady(), all));
     Frontier frontier;
     std::uint64_t released_before = 0;
@@ -441,7 +447,16 @@ Status OpenVault::publish_segment(const std::vector<Record>& records, const Fron
         MutexLock lock(mutex);
         applied_[log_] = position;
     }
-    TRY_OK(replica_.publish_segment({log_, position.number}, position, bytes, packs));
+    Status published = replica_.publish_segment({log_, position.number}, position, bytes, packs);
+    if (!published.ok()) {
+        // Whether the segment is on the disk nobody knows: its number is burnt, another log goes on, and no segment
+        // may name this one.
+        is_log_in_doubt_ = true;
+        MutexLock lock(mutex);
+        applied_[log_] = head_;
+        if (head_.number == 0) applied_.erase(log_);
+        return published;
+    }
     head_ = position;
     TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
     return index_->log().apply_segment(outer, draft.records);

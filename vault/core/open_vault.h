@@ -55,7 +55,7 @@ class OpenVault final : public TreeHost {
     Status load();
     Status open_journal();
     Status replay(const std::vector<ReplayedEntry>& entries);
-    Status begin_incarnation();
+    Status begin_incarnation() REQUIRES_LOCK(publish_mutex_);
     std::optional<Stamp> last_own_stamp(const LogId& log) REQUIRES_LOCK(mutex);
     bool doubts_incarnation(const std::vector<ReplayedEntry>& entries);
     Result<bool> merge_next(const LogId& log, const LogPosition& last);
@@ -84,6 +84,7 @@ class OpenVault final : public TreeHost {
     IncarnationId incarnation_ GUARDED_BY(publish_mutex_);
     LogId log_;   // of this incarnation
     LogPosition head_ GUARDED_BY(publish_mutex_);
+    bool is_log_in_doubt_ GUARDED_BY(publish_mutex_) = false;
     std::vector<Record> unpublished_ GUARDED_BY(publish_mutex_);   // coalesced, but the disk did not take them yet
     Mutex merge_mutex_;
     Frontier applied_ GUARDED_BY(mutex);                  // segments in the tree
