@@ -1,4 +1,7 @@
 // The side that is let in.
+//
+// A host may be reached by several links at once, each with digits of its own. The guest speaks on one of them, so that
+// both screens show the digits of that one; the others wait until it breaks.
 #include "base/random.h"
 #include "sync/join/join_side.h"
 
@@ -18,11 +21,34 @@ class JoinGuest final : public JoinSide {
           attempt_(system_random().id<JoinAttempt>()) {}
 
   private:
-    void on_proved(LinkNumber number, Link&) override { send(number, JoinHello{label_, attempt_}); }
+    void link_closed(LinkNumber number) override {
+        JoinSide::link_closed(number);
+        choose_link();
+    }
+
+    void on_proved(LinkNumber, Link&) override { choose_link(); }
 
     void on_hello(LinkNumber number, Link& link, const JoinHello& hello) override {
         if (std::exchange(link.has_said_hello, true)) return drop(number);
-        if (request_.empty()) delegate_->waits_for_approval(link.digits, hello.label);
+        link.label = hello.label;
+        if (spoken_ == number) show_digits(link);
+    }
+
+    // Keeps to the link that it speaks on as long as there is one.
+    void choose_link() {
+        if (is_finished() || (spoken_ && links_.contains(*spoken_))) return;
+        spoken_.reset();
+        for (auto& [number, link] : links_) {
+            if (!link.is_proved) continue;
+            spoken_ = number;
+            send(number, JoinHello{label_, attempt_});
+            if (link.has_said_hello) show_digits(link);
+            return;
+        }
+    }
+
+    void show_digits(const Link& link) {
+        if (request_.empty()) delegate_->waits_for_approval(link.digits, link.label);
     }
 
     void on_object(LinkNumber number, Link&, JoinObject object, Bytes bytes) override {
@@ -63,13 +89,15 @@ class JoinGuest final : public JoinSide {
     void on_wrong_proof() override {}
 
     void on_tick(std::chrono::steady_clock::time_point now) override {
-        if (is_admitted_ && now - admitted_at_ > kDoneWait) finish({});
+        if (is_admitted_ && now - admitted_at_ > kDoneWait) return finish({});
+        choose_link();
     }
 
     void report(const Status& status) override { delegate_->finished(status); }
 
     std::shared_ptr<JoinGuestDelegate> delegate_;
     JoinAttempt attempt_;
+    std::optional<LinkNumber> spoken_;
     Bytes request_;
     bool is_requesting_ = false, is_finishing_ = false, is_admitted_ = false;
     std::chrono::steady_clock::time_point admitted_at_{};

@@ -58,7 +58,7 @@ Status OpenVault::load() {
         .random = environment_.random,
         .workers = environment_.workers,
         .vault = replica_.vault_id(),
-        .write_epoch = *keys_->write_epoch(),
+        .write_epoch = *key_state()->write_epoch(),
         .pack_base_of = [this](const EpochId& epoch) -> const AnySecretKey* {
             const EpochKeys* keys = epoch_keys(epoch);
             return keys == nullptr ? nullptr : &keys->pack_base;
@@ -84,7 +84,7 @@ Status OpenVault::load() {
 Status OpenVault::open_journal() {
     fs::path directory = local_directory(environment_, replica_.vault_id());
     TRY_OK(environment_.disk.make_directories(directory));
-    JournalKey key = environment_.device.journal_key(keys_->root(), replica_.vault_id());
+    JournalKey key = environment_.device.journal_key(key_state()->root(), replica_.vault_id());
     TRY(Journal::Opened opened, Journal::open(environment_.disk, directory / "journal", replica_.vault_id(), key,
                                               environment_.random));
     journal_ = std::move(opened.journal);
@@ -176,6 +176,11 @@ Status OpenVault::begin_incarnation() {
     return {};
 }
 
+std::shared_ptr<const KeyState> OpenVault::key_state() {
+    MutexLock lock(keys_mutex_);
+    return keys_;
+}
+
 const EpochKeys* OpenVault::epoch_keys(const EpochId& epoch) {
     MutexLock lock(keys_mutex_);
     auto at = secrets_->epochs.find(epoch);
@@ -202,10 +207,11 @@ void OpenVault::keys_changed() {
 bool OpenVault::has_unmerged() {
     Frontier have = replica_.frontier();
     MutexLock lock(mutex);
-    return std::any_of(have.begin(), have.end(), [&](const auto& log) {
-        auto at = applied_.find(log.first);
-        return at == applied_.end() || at->second.number < log.second.number;
-    });
+    for (const auto& [log, last] : have) {
+        auto at = applied_.find(log);
+        if (at == applied_.end() || at->second.number < last.number) return true;
+    }
+    return false;
 }
 
 Result<std::uint64_t> OpenVault::merge() {

@@ -22,7 +22,6 @@ class OpenVault final : public TreeHost {
     ~OpenVault() override;
 
     VaultFiles& files() { return *files_; }
-    const KeyState& keys() const { return *keys_; }
 
     std::optional<std::chrono::steady_clock::time_point> publish_due();
     // With `all`, files that are being written become versions too.
@@ -53,19 +52,20 @@ class OpenVault final : public TreeHost {
     OpenVault(const VaultEnvironment& environment, VaultReplica& replica, std::shared_ptr<const KeyState> keys,
               std::unique_ptr<Secrets> secrets, std::function<void()> work_changed);
     Status load();
+    std::shared_ptr<const KeyState> key_state() EXCLUDES_LOCK(keys_mutex_);
     Status open_journal();
     Status replay(const std::vector<ReplayedEntry>& entries);
     Status begin_incarnation() REQUIRES_LOCK(publish_mutex_);
     std::optional<Stamp> last_own_stamp(const LogId& log) REQUIRES_LOCK(mutex);
     bool doubts_incarnation(const std::vector<ReplayedEntry>& entries);
-    Result<bool> merge_next(const LogId& log, const LogPosition& last);
+    Result<bool> merge_next(const LogId& log, const LogPosition& last) REQUIRES_LOCK(merge_mutex_);
     const EpochKeys* epoch_keys(const EpochId& epoch) EXCLUDES_LOCK(keys_mutex_);
 
-    Status publish_records(std::vector<Record>& records, const Frontier& frontier);
+    Status publish_records(std::vector<Record>& records, const Frontier& frontier) REQUIRES_LOCK(publish_mutex_);
     Result<std::vector<Record>> next_batch(std::vector<Record>& records);
     Status publish_segment(const std::vector<Record>& records, const Frontier& frontier,
                            const std::vector<PackInfo>& packs, bool is_last) REQUIRES_LOCK(publish_mutex_);
-    Status release_journal(std::uint64_t released_before);
+    Status release_journal(std::uint64_t released_before) REQUIRES_LOCK(publish_mutex_);
     Status append_records(std::vector<Record> records) REQUIRES_LOCK(journal_mutex_);
 
     const VaultEnvironment environment_;

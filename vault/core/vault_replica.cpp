@@ -166,15 +166,14 @@ std::vector<Swarm> VaultReplica::swarms() {
     auto state = keys();
     MutexLock lock(mutex_);
     std::vector<Swarm> out;
-    auto add = [&](const EpochId& epoch) {
-        auto at = epochs_.find(epoch);
-        if (at == epochs_.end()) return;
-        Swarm swarm{.epoch = epoch};
+    for (const RotateFact& fact : state->roster().epochs()) {
+        auto at = epochs_.find(fact.epoch);
+        if (at == epochs_.end()) continue;
+        Swarm swarm{.epoch = fact.epoch};
         ByteView seed = at->second->control_torrent.reveal();
         std::copy(seed.begin(), seed.end(), swarm.torrent_seed.begin());
         out.push_back(swarm);
-    };
-    for (const RotateFact& epoch : state->roster().epochs()) add(epoch.epoch);
+    }
     return out;
 }
 

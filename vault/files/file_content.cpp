@@ -202,6 +202,15 @@ std::uint64_t FileContent::data_end(std::uint64_t from, std::uint64_t limit) con
     return std::min(at, limit);
 }
 
+// Whether chunking may stop at a cut: nothing dirty follows at once, and the old chunks go on from there as they
+// would anyway (an old cut that is one by content, or the data ends).
+bool FileContent::is_settled(std::uint64_t position, bool cut_by_content) const {
+    DirtyRanges::Range range = dirty_.next(position);
+    if (range.size != 0 && range.offset <= position) return false;
+    if (position < list_.size() && !list_.may_split_at(position)) return false;
+    return cut_by_content || data_end(position, position + 1) == position;
+}
+
 // Seals the dirty range at `offset` and what must be cut anew with it. Returns where it stopped; an unfinished
 // tail of a stream is left dirty (then the end of the file is returned).
 Result<std::uint64_t> FileContent::seal_from(std::uint64_t offset, bool is_final) {
@@ -210,15 +219,7 @@ Result<std::uint64_t> FileContent::seal_from(std::uint64_t offset, bool is_final
     Bytes window;
     std::vector<Extent> extents;
     bool cut_by_content = false, is_tail_held = false;
-    // The old cuts end where the list does; what lies behind is new.
-    auto is_settled = [&] {
-        DirtyRanges::Range range = dirty_.next(position);
-        bool is_clean = range.size == 0 || range.offset >= position;
-        return position > offset && is_clean && (range.size == 0 || range.offset != position) &&
-               (position >= list_.size() || list_.may_split_at(position)) &&
-               (cut_by_content || data_end(position, position + 1) == position);
-    };
-    while (!is_settled()) {
+    while (position <= offset || !is_settled(position, cut_by_content)) {
         std::uint64_t run_end = data_end(position, position + kWindowSize + kChunkSizeMax);
         bool run_is_whole = run_end == size() || data_end(run_end, run_end + 1) == run_end;
         std::size_t cut = 0;

@@ -61,6 +61,7 @@ class FileContent {
   private:
     Status seal_ranges(bool is_final) REQUIRES_LOCK(mutex_);
     Result<std::uint64_t> seal_from(std::uint64_t offset, bool is_final) REQUIRES_LOCK(mutex_);
+    bool is_settled(std::uint64_t position, bool cut_by_content) const REQUIRES_LOCK(mutex_);
     std::uint64_t seal_start(std::uint64_t offset) const REQUIRES_LOCK(mutex_);
     std::uint64_t data_end(std::uint64_t from, std::uint64_t limit) const REQUIRES_LOCK(mutex_);
     Status read_locked(std::uint64_t offset, MutableByteView out) REQUIRES_LOCK(mutex_);
