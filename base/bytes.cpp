@@ -75,7 +75,8 @@ Result<Bytes> from_base32(std::string_view text) {
             out.push_back(static_cast<std::byte>((held >> bits) & 255));
         }
     }
-    if (bits >= 5 || (held & ((1U << bits) - 1)) != 0) return Error{ErrorKind::Invalid, "base32 text is cut short"};
+    if (bits >= 5 || (held & ((1U << bits) - 1)) != 0)
+        return Error{ErrorKind::Invalid, "base32 text is cut short"};
     return out;
 }
 

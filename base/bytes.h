@@ -23,13 +23,21 @@ inline ByteView as_bytes(std::string_view text) {
 inline std::string_view as_text(ByteView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline Bytes to_bytes(ByteView view) { return Bytes(view.begin(), view.end()); }
-inline void append(Bytes& to, ByteView view) { to.insert(to.end(), view.begin(), view.end()); }
+inline Bytes to_bytes(ByteView view) {
+    return Bytes(view.begin(), view.end());
+}
+inline void append(Bytes& to, ByteView view) {
+    to.insert(to.end(), view.begin(), view.end());
+}
 inline bool equal(ByteView a, ByteView b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
-inline const unsigned char* u8(ByteView view) { return reinterpret_cast<const unsigned char*>(view.data()); }
-inline unsigned char* u8(MutableByteView view) { return reinterpret_cast<unsigned char*>(view.data()); }
+inline const unsigned char* u8(ByteView view) {
+    return reinterpret_cast<const unsigned char*>(view.data());
+}
+inline unsigned char* u8(MutableByteView view) {
+    return reinterpret_cast<unsigned char*>(view.data());
+}
 
 // Lower-case hexadecimal.
 std::string hex(ByteView bytes);

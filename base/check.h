@@ -5,11 +5,13 @@
 #include <string_view>
 
 namespace lockstep {
-[[noreturn]] void check_failed(const char* condition, const char* file, int line, std::string_view why);
+[[noreturn]] void check_failed(const char* condition, const char* file, int line,
+                               std::string_view why);
 }
 
-#define CHECK(condition, ...)                                                             \
-    do {                                                                                  \
-        if (!(condition)) [[unlikely]]                                                    \
-            ::lockstep::check_failed(#condition, __FILE__, __LINE__, std::string_view{__VA_ARGS__}); \
+#define CHECK(condition, ...)                                        \
+    do {                                                             \
+        if (!(condition)) [[unlikely]]                               \
+            ::lockstep::check_failed(#condition, __FILE__, __LINE__, \
+                                     std::string_view{__VA_ARGS__}); \
     } while (false)

@@ -19,12 +19,17 @@ class Encoder {
     Encoder& u32(std::uint32_t v) { return integer(v); }
     Encoder& u64(std::uint64_t v) { return integer(v); }
     // Bytes of a length the format fixes: no length is written.
-    Encoder& raw(ByteView v) { append(out_, v); return *this; }
+    Encoder& raw(ByteView v) {
+        append(out_, v);
+        return *this;
+    }
     // u32 length, then the bytes.
     Encoder& bytes(ByteView v) { return u32(static_cast<std::uint32_t>(v.size())).raw(v); }
     Encoder& text(std::string_view v) { return bytes(as_bytes(v)); }
     template <typename Tag, std::size_t N>
-    Encoder& id(const Id<Tag, N>& v) { return raw(v.view()); }
+    Encoder& id(const Id<Tag, N>& v) {
+        return raw(v.view());
+    }
 
     std::size_t size() const { return out_.size(); }
     ByteView view() const { return out_; }
@@ -33,7 +38,8 @@ class Encoder {
   private:
     template <typename T>
     Encoder& integer(T v) {
-        for (std::size_t i = 0; i < sizeof(T); ++i) out_.push_back(static_cast<std::byte>((v >> (8 * i)) & 0xff));
+        for (std::size_t i = 0; i < sizeof(T); ++i)
+            out_.push_back(static_cast<std::byte>((v >> (8 * i)) & 0xff));
         return *this;
     }
     Bytes out_;
@@ -66,7 +72,8 @@ class Decoder {
         ByteView view = raw(IdType::kSize);
         return failed_ ? IdType{} : IdType::from(view);
     }
-    // A list's count; fails when above `count_max` or when the rest cannot hold `count` items of `item_size_min`.
+    // A list's count; fails when above `count_max` or when the rest cannot hold `count` items of
+    // `item_size_min`.
     std::uint32_t count(std::size_t count_max, std::size_t item_size_min) {
         std::uint32_t n = u32();
         if (n > count_max || n * item_size_min > remaining()) return fail("count above limit"), 0U;

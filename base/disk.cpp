@@ -5,7 +5,9 @@ namespace lockstep {
 Result<Bytes> Disk::read_file(const fs::path& path, std::uint64_t size_max) {
     TRY(auto file, open(path, OpenMode::Read));
     TRY(std::uint64_t size, file->size());
-    if (size > size_max) return Error{ErrorKind::TooLarge, path.filename().string() + ": larger than its format allows"};
+    if (size > size_max)
+        return Error{ErrorKind::TooLarge,
+                     path.filename().string() + ": larger than its format allows"};
     Bytes out(size);
     TRY(std::size_t got, file->read(0, out));
     out.resize(got);

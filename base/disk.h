@@ -17,7 +17,8 @@ namespace lockstep {
 
 namespace fs = std::filesystem;
 
-// An open file. THREADS: read() from any thread; append(), write(), sync() and truncate() one at a time.
+// An open file. THREADS: read() from any thread; append(), write(), sync() and truncate() one at a
+// time.
 class DiskFile {
   public:
     virtual ~DiskFile() = default;
@@ -32,10 +33,10 @@ class DiskFile {
 };
 
 enum class OpenMode {
-    Read,        // must exist
-    ReadWrite,   // must exist
-    Create,      // read and write; made empty (0600) when missing
-    CreateNew,   // read and write; Exists when there
+    Read,       // must exist
+    ReadWrite,  // must exist
+    Create,     // read and write; made empty (0600) when missing
+    CreateNew,  // read and write; Exists when there
 };
 
 struct DirectoryItem {
@@ -45,7 +46,7 @@ struct DirectoryItem {
 };
 
 struct DiskSpace {
-    std::uint64_t total = 0, free = 0, available = 0;   // bytes; available: to this user
+    std::uint64_t total = 0, free = 0, available = 0;  // bytes; available: to this user
 };
 
 // THREADS: any.
@@ -67,8 +68,9 @@ class Disk {
 
     // The whole file. TooLarge when above `size_max`.
     Result<Bytes> read_file(const fs::path& path, std::uint64_t size_max);
-    // Writes a temporary file beside `path`, syncs it, renames it to `path`, syncs the directory: after a
-    // crash there is either the old file or the new one, whole. The temporary name ends in ".tmp".
+    // Writes a temporary file beside `path`, syncs it, renames it to `path`, syncs the directory:
+    // after a crash there is either the old file or the new one, whole. The temporary name ends in
+    // ".tmp".
     Status write_file_durably(const fs::path& path, ByteView data);
 };
 

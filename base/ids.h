@@ -36,8 +36,9 @@ struct Id {
 
 }  // namespace lockstep
 
-// Ids are random or hashes: their first bytes are hash enough for our tables, keyed ids of attackers
-// included, since peers choose none of the ids that our tables are keyed with without a vault key.
+// Ids are random or hashes: their first bytes are hash enough for our tables, keyed ids of
+// attackers included, since peers choose none of the ids that our tables are keyed with without a
+// vault key.
 template <typename Tag, std::size_t N>
 struct std::hash<lockstep::Id<Tag, N>> {
     std::size_t operator()(const lockstep::Id<Tag, N>& id) const noexcept {

@@ -4,9 +4,9 @@
 //     log_info("sync", "peer {} is in step", peer.short_id());
 #pragma once
 
-#include <fmt/format.h>
-
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace lockstep {
 
@@ -18,7 +18,8 @@ bool log_enabled(LogLevel level);
 void log_line(LogLevel level, std::string_view area, std::string_view message);
 
 template <typename... Args>
-void log_at(LogLevel level, std::string_view area, fmt::format_string<Args...> format, Args&&... args) {
+void log_at(LogLevel level, std::string_view area, fmt::format_string<Args...> format,
+            Args&&... args) {
     if (log_enabled(level)) log_line(level, area, fmt::format(format, std::forward<Args>(args)...));
 }
 template <typename... Args>

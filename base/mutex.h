@@ -29,7 +29,9 @@ class LOCKSTEP_TSA(capability("mutex")) Mutex {
 
 class LOCKSTEP_TSA(scoped_lockable) MutexLock {
   public:
-    explicit MutexLock(Mutex& mutex) LOCKSTEP_TSA(acquire_capability(mutex)) : mutex_(mutex) { mutex_.lock(); }
+    explicit MutexLock(Mutex& mutex) LOCKSTEP_TSA(acquire_capability(mutex)) : mutex_(mutex) {
+        mutex_.lock();
+    }
     ~MutexLock() LOCKSTEP_TSA(release_capability()) { mutex_.unlock(); }
     MutexLock(const MutexLock&) = delete;
     MutexLock& operator=(const MutexLock&) = delete;
@@ -47,7 +49,8 @@ class CondVar {
         held.release();
     }
     // False when `until` has passed.
-    bool wait_until(Mutex& mutex, std::chrono::steady_clock::time_point until) REQUIRES_LOCK(mutex) {
+    bool wait_until(Mutex& mutex, std::chrono::steady_clock::time_point until)
+        REQUIRES_LOCK(mutex) {
         std::unique_lock<std::mutex> held(mutex.mutex_, std::adopt_lock);
         auto status = condition_.wait_until(held, until);
         held.release();

@@ -1,12 +1,12 @@
 // Disk on the machine's file system.
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <system_error>
 
 #include "base/disk.h"
 #include "base/unique_fd.h"
@@ -24,7 +24,8 @@ Error last_error(const fs::path& path, std::string_view doing) {
     if (code == EROFS) kind = ErrorKind::ReadOnly;
     if (code == ENOTEMPTY) kind = ErrorKind::NotEmpty;
     if (code == EISDIR) kind = ErrorKind::IsDirectory;
-    return {kind, std::string(doing) + " " + path.string() + ": " + std::generic_category().message(code)};
+    return {kind, std::string(doing) + " " + path.string() + ": " +
+                      std::generic_category().message(code)};
 }
 
 class PosixFile final : public DiskFile {
@@ -34,7 +35,8 @@ class PosixFile final : public DiskFile {
     Result<std::size_t> read(std::uint64_t offset, MutableByteView out) override {
         std::size_t done = 0;
         while (done < out.size()) {
-            ssize_t got = pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+            ssize_t got = pread(fd_.get(), out.data() + done, out.size() - done,
+                                static_cast<off_t>(offset + done));
             if (got < 0 && errno == EINTR) continue;
             if (got < 0) return last_error(path_, "read");
             if (got == 0) break;
@@ -60,7 +62,8 @@ class PosixFile final : public DiskFile {
     }
 
     Status truncate(std::uint64_t size) override {
-        if (ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return last_error(path_, "truncate");
+        if (ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
+            return last_error(path_, "truncate");
         return {};
     }
 
@@ -77,10 +80,14 @@ class PosixFile final : public DiskFile {
 
 int open_flags(OpenMode mode) {
     switch (mode) {
-        case OpenMode::Read: return O_RDONLY;
-        case OpenMode::ReadWrite: return O_RDWR;
-        case OpenMode::Create: return O_RDWR | O_CREAT;
-        case OpenMode::CreateNew: return O_RDWR | O_CREAT | O_EXCL;
+        case OpenMode::Read:
+            return O_RDONLY;
+        case OpenMode::ReadWrite:
+            return O_RDWR;
+        case OpenMode::Create:
+            return O_RDWR | O_CREAT;
+        case OpenMode::CreateNew:
+            return O_RDWR | O_CREAT | O_EXCL;
     }
     return O_RDONLY;
 }
@@ -108,7 +115,8 @@ class PosixDisk final : public Disk {
         if (errno == EEXIST) return {};
         if (errno != ENOENT || path == parent_of(path)) return last_error(path, "make directory");
         TRY_OK(make_directories(parent_of(path)));
-        if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return last_error(path, "make directory");
+        if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+            return last_error(path, "make directory");
         return sync_directory(parent_of(path));
     }
 
@@ -122,7 +130,8 @@ class PosixDisk final : public Disk {
     Result<std::vector<DirectoryItem>> list(const fs::path& path) override {
         std::error_code error;
         std::vector<DirectoryItem> out;
-        for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error)) {
+        for (fs::directory_iterator it(path, error), end; !error && it != end;
+             it.increment(error)) {
             std::error_code gone;
             bool is_directory = it->is_directory(gone);
             std::uint64_t size = is_directory ? 0 : it->file_size(gone);
@@ -139,7 +148,8 @@ class PosixDisk final : public Disk {
     Result<DiskSpace> space(const fs::path& path) override {
         struct statvfs at {};
         if (statvfs(path.c_str(), &at) != 0) return last_error(path, "ask for the space of");
-        return DiskSpace{at.f_blocks * at.f_frsize, at.f_bfree * at.f_frsize, at.f_bavail * at.f_frsize};
+        return DiskSpace{at.f_blocks * at.f_frsize, at.f_bfree * at.f_frsize,
+                         at.f_bavail * at.f_frsize};
     }
 
     bool exists(const fs::path& path) override { return ::access(path.c_str(), F_OK) == 0; }

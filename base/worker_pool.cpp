@@ -1,9 +1,9 @@
 #include "base/worker_pool.h"
 
-#include <pthread.h>
-
 #include <string>
 #include <utility>
+
+#include <pthread.h>
 
 namespace lockstep {
 
@@ -45,6 +45,8 @@ void WorkerPool::run(std::size_t number) {
     }
 }
 
-void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
+void name_thread(const char* name) {
+    pthread_setname_np(pthread_self(), name);
+}
 
 }  // namespace lockstep

@@ -277,10 +277,12 @@ Result<api::InviteInfo> Pairing::invite(const VaultManager::VaultPtr& vault,
     TRY(FileSystem * files, vault->files());  // Locked while the vault is: it could admit nobody
     static_cast<void>(files);
     const std::vector<api::DeviceInfo> members = vault->members();
-    const auto self = std::ranges::find(members, services_.device.id().to_hex(), &api::DeviceInfo::id);
+    const auto self =
+        std::ranges::find(members, services_.device.id().to_hex(), &api::DeviceInfo::id);
     if (self == members.end() || self->role != "owner") {
-        return Error{ErrorKind::Refused,
-                     "only an owner of the vault can invite: do this on a device whose role is owner"};
+        return Error{
+            ErrorKind::Refused,
+            "only an owner of the vault can invite: do this on a device whose role is owner"};
     }
 
     Ticket ticket;

@@ -428,7 +428,8 @@ void LibtorrentSession::fetch_pack_now(const PackInfo& pack, const std::filesyst
     if (stopping_) return;
     auto endpoint = to_endpoint(holder);
     drop_now(pack.id, true);
-    // What an earlier try left would have to be checked first, and libtorrent checks nothing while paused.
+    // What an earlier try left would have to be checked first, and libtorrent checks nothing while
+    // paused.
     std::error_code ignored;
     std::filesystem::remove(directory / pack.id.to_hex(), ignored);
     lt::add_torrent_params params;

@@ -1,14 +1,15 @@
-// FileSystem: a tree of files as a mount, a mirror or the CLI uses it. A vault implements it; later a vault at a
-// past moment and others will. No consumer reaches past it.
+// FileSystem: a tree of files as a mount, a mirror or the CLI uses it. A vault implements it; later
+// a vault at a past moment and others will. No consumer reaches past it.
 //
-// Nodes are numbered (kRootNode is the root); a number names the same file as long as it is referenced.
-// lookup() and everything that returns an Entry adds one reference, forget() takes references back: the
-// contract of FUSE's low-level API, so that a mount needs no table of its own.
+// Nodes are numbered (kRootNode is the root); a number names the same file as long as it is
+// referenced. lookup() and everything that returns an Entry adds one reference, forget() takes
+// references back: the contract of FUSE's low-level API, so that a mount needs no table of its own.
 //
-// Errors carry the ErrorKind that fuse/errno_map.cpp turns into the errno POSIX asks for: NotFound ENOENT,
-// Exists EEXIST, NotDirectory, IsDirectory, NotEmpty, NameTooLong, Invalid EINVAL, Refused EPERM, ReadOnly EROFS,
-// NoSpace ENOSPC, TooLarge EFBIG, TooManyLinks EMLINK, Loop ELOOP, NoAttribute ENODATA, Unsupported EOPNOTSUPP,
-// Io/Corrupt/Unavailable/Locked EIO, Busy EBUSY, Timeout ETIMEDOUT.
+// Errors carry the ErrorKind that fuse/errno_map.cpp turns into the errno POSIX asks for: NotFound
+// ENOENT, Exists EEXIST, NotDirectory, IsDirectory, NotEmpty, NameTooLong, Invalid EINVAL, Refused
+// EPERM, ReadOnly EROFS, NoSpace ENOSPC, TooLarge EFBIG, TooManyLinks EMLINK, Loop ELOOP,
+// NoAttribute ENODATA, Unsupported EOPNOTSUPP, Io/Corrupt/Unavailable/Locked EIO, Busy EBUSY,
+// Timeout ETIMEDOUT.
 //
 // Permission checks are the mount's (default_permissions); a FileSystem checks structure only.
 //
@@ -34,13 +35,13 @@ inline constexpr NodeId kRootNode = 1;
 struct Attributes {
     NodeId node = 0;
     FileType type = FileType::Regular;
-    std::uint32_t mode = 0;         // permission bits only, 01777 at most
-    std::uint32_t links = 1;        // directories: 2 + number of subdirectories
+    std::uint32_t mode = 0;   // permission bits only, 01777 at most
+    std::uint32_t links = 1;  // directories: 2 + number of subdirectories
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
-    std::uint64_t size = 0;         // bytes
-    std::uint64_t allocated = 0;    // bytes of content that is not holes
-    std::int64_t accessed_ns = 0;   // times: nanoseconds since 1970 UTC, may be negative
+    std::uint64_t size = 0;        // bytes
+    std::uint64_t allocated = 0;   // bytes of content that is not holes
+    std::int64_t accessed_ns = 0;  // times: nanoseconds since 1970 UTC, may be negative
     std::int64_t modified_ns = 0;
     std::int64_t changed_ns = 0;
 };
@@ -52,13 +53,13 @@ struct AttributeChange {
 };
 
 struct NewNode {
-    FileType type = FileType::Regular;   // Regular, Fifo, Socket for make_node
+    FileType type = FileType::Regular;  // Regular, Fifo, Socket for make_node
     std::uint32_t mode = 0644;
 };
 
 struct DirectoryEntry {
     std::string name;
-    NodeId node = 0;        // without a reference
+    NodeId node = 0;  // without a reference
     FileType type = FileType::Regular;
 };
 
@@ -80,7 +81,8 @@ struct FileSystemSpace {
     std::uint64_t files_total = 0, files_free = 0;
 };
 
-// Told what a merge, or another consumer of the same FileSystem, has changed under this consumer's feet.
+// Told what a merge, or another consumer of the same FileSystem, has changed under this consumer's
+// feet.
 class ChangeObserver {
   public:
     virtual ~ChangeObserver() = default;
@@ -94,21 +96,25 @@ class FileSystem {
   public:
     virtual ~FileSystem() = default;
 
-    virtual Result<Attributes> lookup(NodeId directory, std::string_view name) = 0;  // adds a reference
+    virtual Result<Attributes> lookup(NodeId directory,
+                                      std::string_view name) = 0;  // adds a reference
     virtual void forget(NodeId node, std::uint64_t references) = 0;
     virtual Result<Attributes> attributes(NodeId node) = 0;
     // `handle`: the open file through which it is asked, when there is one (ftruncate).
     virtual Result<Attributes> set_attributes(NodeId node, const AttributeChange& change,
                                               std::optional<HandleId> handle) = 0;
 
-    virtual Result<Attributes> make_directory(NodeId parent, std::string_view name, std::uint32_t mode) = 0;
-    virtual Result<Attributes> make_node(NodeId parent, std::string_view name, const NewNode& node) = 0;
-    virtual Result<Attributes> make_symlink(NodeId parent, std::string_view name, std::string_view target) = 0;
+    virtual Result<Attributes> make_directory(NodeId parent, std::string_view name,
+                                              std::uint32_t mode) = 0;
+    virtual Result<Attributes> make_node(NodeId parent, std::string_view name,
+                                         const NewNode& node) = 0;
+    virtual Result<Attributes> make_symlink(NodeId parent, std::string_view name,
+                                            std::string_view target) = 0;
     virtual Result<Attributes> make_link(NodeId node, NodeId parent, std::string_view name) = 0;
     virtual Status remove_file(NodeId parent, std::string_view name) = 0;
     virtual Status remove_directory(NodeId parent, std::string_view name) = 0;
-    virtual Status rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name,
-                          RenameMode mode) = 0;
+    virtual Status rename(NodeId parent, std::string_view name, NodeId new_parent,
+                          std::string_view new_name, RenameMode mode) = 0;
 
     virtual Result<std::string> read_symlink(NodeId node) = 0;
     virtual Result<std::shared_ptr<const Listing>> list(NodeId directory) = 0;
@@ -121,19 +127,22 @@ class FileSystem {
     virtual Result<Created> create(NodeId parent, std::string_view name, std::uint32_t mode) = 0;
     virtual Result<HandleId> open(NodeId node, const OpenRequest& request) = 0;
     // Fewer bytes than asked only at the end of the file.
-    virtual Result<std::size_t> read(HandleId handle, std::uint64_t offset, MutableByteView out) = 0;
+    virtual Result<std::size_t> read(HandleId handle, std::uint64_t offset,
+                                     MutableByteView out) = 0;
     virtual Status write(HandleId handle, std::uint64_t offset, ByteView data) = 0;
     // At every close(2): what was written becomes a version.
     virtual Status flush(HandleId handle) = 0;
     virtual void release(HandleId handle) = 0;
-    // fsync: on return the file's content and all earlier changes of names and attributes survive a power cut.
+    // fsync: on return the file's content and all earlier changes of names and attributes survive a
+    // power cut.
     virtual Status sync(HandleId handle) = 0;
     // fsync of a directory: all earlier changes of names and attributes survive.
     virtual Status sync_metadata() = 0;
 
     virtual Result<Bytes> get_xattr(NodeId node, std::string_view name) = 0;
     virtual Result<std::vector<std::string>> list_xattrs(NodeId node) = 0;
-    virtual Status set_xattr(NodeId node, std::string_view name, ByteView value, XattrMode mode) = 0;
+    virtual Status set_xattr(NodeId node, std::string_view name, ByteView value,
+                             XattrMode mode) = 0;
     virtual Status remove_xattr(NodeId node, std::string_view name) = 0;
 
     virtual Result<FileSystemSpace> space() = 0;

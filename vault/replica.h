@@ -1,11 +1,12 @@
 // Replica: the ciphertext side of a vault on this device, and all that sync/ knows of it.
 //
-// It works while the vault is locked and on blind members: it holds the replicator secret S_e, never a key
-// that opens content or names. Everything added is verified first (hash, signature by a member, size limits)
-// and durable when the call returns.
+// It works while the vault is locked and on blind members: it holds the replicator secret S_e,
+// never a key that opens content or names. Everything added is verified first (hash, signature by a
+// member, size limits) and durable when the call returns.
 //
-// THREADS: every method from any thread; several block on the disk, so not on an event loop. Listeners are
-// called from whatever thread made the change, without a lock held, and must return at once.
+// THREADS: every method from any thread; several block on the disk, so not on an event loop.
+// Listeners are called from whatever thread made the change, without a lock held, and must return
+// at once.
 #pragma once
 
 #include <array>
@@ -28,10 +29,10 @@ struct Member {
 // What a control swarm is made of: equal on every member, one per epoch not yet superseded.
 struct Swarm {
     EpochId epoch;
-    std::array<std::byte, 32> torrent_seed{};   // the synthetic control torrent derives from it
+    std::array<std::byte, 32> torrent_seed{};  // the synthetic control torrent derives from it
 };
 
-enum class Added { Stored, Known, Gap };        // Gap: an earlier segment of the same log is missing
+enum class Added { Stored, Known, Gap };  // Gap: an earlier segment of the same log is missing
 
 class ReplicaListener {
   public:
@@ -52,16 +53,20 @@ class Replica {
     virtual DeviceId device() const = 0;
 
     // Membership. `transcript` is hashed by the implementation under a label of its own.
-    virtual std::vector<Swarm> swarms() = 0;                 // newest last; never empty
-    virtual Result<Bytes> prove_membership(const EpochId& epoch, ByteView transcript) = 0;   // 32-byte MAC
+    virtual std::vector<Swarm> swarms() = 0;  // newest last; never empty
+    virtual Result<Bytes> prove_membership(const EpochId& epoch,
+                                           ByteView transcript) = 0;  // 32-byte MAC
     virtual bool verify_membership(const EpochId& epoch, ByteView transcript, ByteView proof) = 0;
-    virtual Bytes sign(ByteView transcript) = 0;             // 64 bytes, by this device's signing key of this vault
-    // The member, if `signature` is its own over `transcript`; Refused when unknown, revoked or not its signature.
-    virtual Result<Member> verify_signature(const DeviceId& claimed, ByteView transcript, ByteView signature) = 0;
+    virtual Bytes sign(
+        ByteView transcript) = 0;  // 64 bytes, by this device's signing key of this vault
+    // The member, if `signature` is its own over `transcript`; Refused when unknown, revoked or not
+    // its signature.
+    virtual Result<Member> verify_signature(const DeviceId& claimed, ByteView transcript,
+                                            ByteView signature) = 0;
     virtual std::vector<Member> members() = 0;
 
     // Key objects.
-    virtual std::vector<KeyObjectId> key_objects() = 0;      // all that are here, sorted
+    virtual std::vector<KeyObjectId> key_objects() = 0;  // all that are here, sorted
     virtual Result<Bytes> read_key_object(const KeyObjectId& id) = 0;
     virtual Result<Added> add_key_object(ByteView bytes) = 0;
 
@@ -72,20 +77,25 @@ class Replica {
     virtual Result<Added> add_segment(ByteView bytes) = 0;
 
     // Packs.
-    virtual std::vector<PackInfo> missing_packs() = 0;       // introduced by a segment, not here
+    virtual std::vector<PackInfo> missing_packs() = 0;  // introduced by a segment, not here
     virtual bool has_pack(const PackId& pack) = 0;
     virtual Result<PackInfo> pack_info(const PackId& pack) = 0;
-    virtual Result<Bytes> read_pack(const PackId& pack, std::uint64_t offset, std::uint64_t length) = 0;
-    virtual std::filesystem::path pack_path(const PackId& pack) = 0;   // where it lies (to seed from)
-    virtual Result<Bytes> piece_layers(const PackId& pack) = 0;        // as BEP 52 stores them; empty for one piece
+    virtual Result<Bytes> read_pack(const PackId& pack, std::uint64_t offset,
+                                    std::uint64_t length) = 0;
+    virtual std::filesystem::path pack_path(
+        const PackId& pack) = 0;  // where it lies (to seed from)
+    virtual Result<Bytes> piece_layers(
+        const PackId& pack) = 0;  // as BEP 52 stores them; empty for one piece
     virtual Status add_pack(const PackInfo& pack, ByteView bytes) = 0;
-    // Takes over a downloaded file (same file system as the vault directory), verified like add_pack.
+    // Takes over a downloaded file (same file system as the vault directory), verified like
+    // add_pack.
     virtual Status adopt_pack(const PackInfo& pack, const std::filesystem::path& file) = 0;
-    // A directory on the vault directory's file system where downloads may lie until adopted; emptied at start.
+    // A directory on the vault directory's file system where downloads may lie until adopted;
+    // emptied at start.
     virtual std::filesystem::path incoming_directory() = 0;
 
     virtual void add_listener(ReplicaListener& listener) = 0;
-    virtual void remove_listener(ReplicaListener& listener) = 0;   // waits for calls under way
+    virtual void remove_listener(ReplicaListener& listener) = 0;  // waits for calls under way
 };
 
 }  // namespace lockstep

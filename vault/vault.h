@@ -1,8 +1,9 @@
-// Vault: the front door of vault/. Create, open, unlock, lock; the plaintext side (FileSystem), the ciphertext
-// side (Replica), and what joins them: publish and merge.
+// Vault: the front door of vault/. Create, open, unlock, lock; the plaintext side (FileSystem), the
+// ciphertext side (Replica), and what joins them: publish and merge.
 //
-// A Vault has no thread of its own: somebody calls publish() when publish_due() says so and merge() when the
-// replica has news. VaultRunner does that for the daemon; tests and the simulation call them as they like.
+// A Vault has no thread of its own: somebody calls publish() when publish_due() says so and merge()
+// when the replica has news. VaultRunner does that for the daemon; tests and the simulation call
+// them as they like.
 #pragma once
 
 #include <functional>
@@ -19,7 +20,7 @@
 
 namespace lockstep {
 
-class DeviceIdentity;   // vault/keys/device_identity.h
+class DeviceIdentity;  // vault/keys/device_identity.h
 
 struct VaultEnvironment {
     Disk& disk;
@@ -27,9 +28,11 @@ struct VaultEnvironment {
     Random& random;
     WorkerPool& workers;
     const DeviceIdentity& device;
-    std::string device_label;          // names conflict siblings and this device in other people's lists
-    fs::path state_directory;          // local state of all vaults; each gets a folder named by its vault id
-    std::chrono::milliseconds content_wait{60'000};   // how long a read waits for content that is not here
+    std::string device_label;  // names conflict siblings and this device in other people's lists
+    fs::path
+        state_directory;  // local state of all vaults; each gets a folder named by its vault id
+    std::chrono::milliseconds content_wait{
+        60'000};  // how long a read waits for content that is not here
 };
 
 struct KdfCost {
@@ -53,33 +56,35 @@ struct ConflictEntry {
 
 struct VaultStatus {
     bool is_unlocked = false;
-    std::uint64_t files = 0, directories = 0;   // that can be seen; symbolic links count as files
-    std::uint64_t packs = 0, pack_bytes = 0;  // ciphertext here
+    std::uint64_t files = 0, directories = 0;  // that can be seen; symbolic links count as files
+    std::uint64_t packs = 0, pack_bytes = 0;   // ciphertext here
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
-    std::uint64_t pending_records = 0;        // local changes not yet published
+    std::uint64_t pending_records = 0;  // local changes not yet published
     std::uint64_t unmerged_segments = 0;
     std::uint64_t conflicts = 0;
-    std::vector<std::string> alarms;          // forks, rollbacks, damage: sentences for a person
+    std::vector<std::string> alarms;  // forks, rollbacks, damage: sentences for a person
 };
 
 struct CheckReport {
     std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
-    std::vector<std::string> errors;          // each names the object (or the path) and what is wrong
-    std::vector<std::string> notes;           // foreign files and such
+    std::vector<std::string> errors;  // each names the object (or the path) and what is wrong
+    std::vector<std::string> notes;   // foreign files and such
 };
 
 class Vault {
   public:
     virtual ~Vault() = default;
 
-    // Makes the directory (Exists when it holds anything) and leaves the vault unlocked. `recovery_code` gets
-    // the text of the recovery slot's code.
-    static Result<std::unique_ptr<Vault>> create(const VaultEnvironment& environment, const fs::path& directory,
-                                                 ByteView passphrase, const VaultCreation& options,
+    // Makes the directory (Exists when it holds anything) and leaves the vault unlocked.
+    // `recovery_code` gets the text of the recovery slot's code.
+    static Result<std::unique_ptr<Vault>> create(const VaultEnvironment& environment,
+                                                 const fs::path& directory, ByteView passphrase,
+                                                 const VaultCreation& options,
                                                  std::string* recovery_code);
-    // Opens a vault directory locked. NotFound when it is no vault. A device that has never been in this vault
-    // must unlock with the passphrase, which admits it.
-    static Result<std::unique_ptr<Vault>> open(const VaultEnvironment& environment, const fs::path& directory);
+    // Opens a vault directory locked. NotFound when it is no vault. A device that has never been in
+    // this vault must unlock with the passphrase, which admits it.
+    static Result<std::unique_ptr<Vault>> open(const VaultEnvironment& environment,
+                                               const fs::path& directory);
 
     virtual VaultId id() const = 0;
     virtual const fs::path& directory() const = 0;
@@ -88,11 +93,12 @@ class Vault {
     virtual Status unlock(ByteView passphrase) = 0;
     // Locked when this device does not keep the key (see set_unlock_at_start).
     virtual Status unlock_with_stored_key() = 0;
-    virtual Status set_unlock_at_start(bool enabled) = 0;   // REQUIRES: unlocked
-    // Publishes, then forgets keys and plaintext. Busy while files are open, unless forced: their handles then fail.
+    virtual Status set_unlock_at_start(bool enabled) = 0;  // REQUIRES: unlocked
+    // Publishes, then forgets keys and plaintext. Busy while files are open, unless forced: their
+    // handles then fail.
     virtual Status lock(bool force) = 0;
 
-    virtual FileSystem& files() = 0;        // while locked every call fails with Locked
+    virtual FileSystem& files() = 0;  // while locked every call fails with Locked
     // Not usable (null) only on a device that has never been in this vault, until its first unlock.
     virtual Replica* replica() = 0;
 
@@ -102,8 +108,8 @@ class Vault {
     // Applies segments that the replica has got. Returns how many.
     virtual Result<std::uint64_t> merge() = 0;
     virtual bool has_unmerged() = 0;
-    // Called when publish_due() or has_unmerged() may have become other, maybe under locks of the vault: it only
-    // notes that, and calls nothing back. One listener.
+    // Called when publish_due() or has_unmerged() may have become other, maybe under locks of the
+    // vault: it only notes that, and calls nothing back. One listener.
     virtual void set_work_listener(std::function<void()> listener) = 0;
 
     virtual VaultStatus status() = 0;
@@ -111,8 +117,9 @@ class Vault {
     // Every object of the directory, verified; unlocked: chunks and paths as well.
     virtual Result<CheckReport> check() = 0;
 
-    // Joining. The host (unlocked, owner) makes an offer, the guest answers with a request, the host admits it:
-    // the new key object is durable when admit() returns. Bytes are opaque to the transport.
+    // Joining. The host (unlocked, owner) makes an offer, the guest answers with a request, the
+    // host admits it: the new key object is durable when admit() returns. Bytes are opaque to the
+    // transport.
     virtual Result<Bytes> make_offer(std::string_view vault_label) = 0;
     virtual Result<Bytes> admit(ByteView request, MemberRole role) = 0;
 };
@@ -122,7 +129,8 @@ class PendingJoin {
   public:
     virtual ~PendingJoin() = default;
     // Reads the host's offer; Corrupt when it is none.
-    static Result<std::unique_ptr<PendingJoin>> begin(const VaultEnvironment& environment, ByteView offer);
+    static Result<std::unique_ptr<PendingJoin>> begin(const VaultEnvironment& environment,
+                                                      ByteView offer);
     virtual std::string vault_label() const = 0;
     virtual VaultId vault_id() const = 0;
     virtual Bytes request() const = 0;
@@ -131,13 +139,15 @@ class PendingJoin {
                                                   bool unlock_at_start) = 0;
 };
 
-// Without a daemon and without any local state: the passphrase and a copy of the vault directory are enough.
+// Without a daemon and without any local state: the passphrase and a copy of the vault directory
+// are enough.
 struct DecryptReport {
     std::uint64_t files = 0, directories = 0, symlinks = 0, bytes = 0;
-    std::vector<std::string> damaged;         // paths (or objects) that could not be restored, with the reason
+    std::vector<std::string>
+        damaged;  // paths (or objects) that could not be restored, with the reason
 };
-Result<DecryptReport> decrypt_vault(Disk& disk, WorkerPool& workers, const fs::path& directory, ByteView passphrase,
-                                    const fs::path& output);
+Result<DecryptReport> decrypt_vault(Disk& disk, WorkerPool& workers, const fs::path& directory,
+                                    ByteView passphrase, const fs::path& output);
 // With a passphrase chunks and paths are checked as well; without one only what needs no key.
 Result<CheckReport> check_vault(Disk& disk, WorkerPool& workers, const fs::path& directory,
                                 std::optional<ByteView> passphrase);
@@ -146,7 +156,7 @@ Result<CheckReport> check_vault(Disk& disk, WorkerPool& workers, const fs::path&
 class VaultRunner {
   public:
     explicit VaultRunner(Vault& vault);
-    ~VaultRunner();   // stops; does not publish
+    ~VaultRunner();  // stops; does not publish
     VaultRunner(const VaultRunner&) = delete;
     VaultRunner& operator=(const VaultRunner&) = delete;
 

@@ -49,7 +49,8 @@ struct VaultRunner::Impl {
             // Asked without our lock: the listener is called under the vault's.
             auto due = vault.publish_due();
             MutexLock lock(mutex);
-            retry_delay = failed ? std::min<steady_clock::duration>(retry_delay * 2, kRetryDelayMax) : kRetryDelayMin;
+            retry_delay = failed ? std::min<steady_clock::duration>(retry_delay * 2, kRetryDelayMax)
+                                 : kRetryDelayMin;
             steady_clock::time_point until = steady_clock::now() + retry_delay;
             if (!failed) until = due ? *due : steady_clock::now() + std::chrono::hours(1);
             // A failed publish waits its delay even when there is news: the disk may be full.
@@ -95,10 +96,12 @@ VaultRunner::VaultRunner(Vault& vault) : impl_(std::make_unique<Impl>(vault)) {}
 VaultRunner::~VaultRunner() = default;
 
 Status VaultRunner::publish_now(steady_clock::time_point deadline) {
-    // publish() serialises with the runner's own; one that is under way may have begun before our changes.
+    // publish() serialises with the runner's own; one that is under way may have begun before our
+    // changes.
     while (impl_->vault.publish_due()) {
         TRY_OK(impl_->vault.publish());
-        if (steady_clock::now() >= deadline) return Error{ErrorKind::Timeout, "changes are still being written"};
+        if (steady_clock::now() >= deadline)
+            return Error{ErrorKind::Timeout, "changes are still being written"};
     }
     return {};
 }

@@ -161,8 +161,8 @@ ExitCode vault_list(Session& session) {
         {"VAULT", "STATUS", "STATE", "FILES", "STORED", "DEVICES", "MOUNT"}};
     for (const api::VaultInfo& vault : list->vaults) {
         rows.push_back({printable(vault.name), vault.status, vault.state,
-                        std::to_string(vault.files), size_text(vault.pack_bytes), people_text(vault),
-                        vault.mount.empty() ? "-" : printable(vault.mount)});
+                        std::to_string(vault.files), size_text(vault.pack_bytes),
+                        people_text(vault), vault.mount.empty() ? "-" : printable(vault.mount)});
     }
     print_table(rows);
     return ExitCode::Ok;

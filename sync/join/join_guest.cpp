@@ -1,7 +1,7 @@
 // The side that is let in.
 //
-// A host may be reached by several links at once, each with digits of its own. The guest speaks on one of them, so that
-// both screens show the digits of that one; the others wait until it breaks.
+// A host may be reached by several links at once, each with digits of its own. The guest speaks on
+// one of them, so that both screens show the digits of that one; the others wait until it breaks.
 #include "base/random.h"
 #include "sync/join/join_side.h"
 

@@ -35,7 +35,7 @@ class JoinSide : public SwarmOwner {
         SessionCipher cipher;
         bool is_proved = false;
         std::string digits;
-        std::string label;   // guest: what the host calls itself
+        std::string label;  // guest: what the host calls itself
         std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
         Bytes object;  // the one that is coming in parts
         // Host:

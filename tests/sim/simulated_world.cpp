@@ -11,12 +11,16 @@ const char* const kDirectories[] = {"", "x/", "y/", "x/z/"};
 
 constexpr std::string_view kUnreadable = "unreadable: ";
 
-// Contents are told apart by their first line; what follows makes some of them need chunks and packs.
-std::string name_of(std::string_view content) { return std::string(content.substr(0, content.find('\n'))); }
+// Contents are told apart by their first line; what follows makes some of them need chunks and
+// packs.
+std::string name_of(std::string_view content) {
+    return std::string(content.substr(0, content.find('\n')));
+}
 
 }  // namespace
 
-SimulatedWorld::SimulatedWorld(std::uint64_t seed, std::size_t devices) : random_(seed), seed_(seed) {
+SimulatedWorld::SimulatedWorld(std::uint64_t seed, std::size_t devices)
+    : random_(seed), seed_(seed) {
     for (std::size_t i = 0; i < devices; ++i)
         devices_.push_back({std::make_unique<VaultDevice>(kLabels[i], seed * 16 + i, clock_), {}});
 }
@@ -24,7 +28,8 @@ SimulatedWorld::SimulatedWorld(std::uint64_t seed, std::size_t devices) : random
 std::string SimulatedWorld::run(std::size_t steps) {
     if (std::string wrong = found(); !wrong.empty()) return wrong;
     for (std::size_t i = 0; i < steps; ++i)
-        if (std::string wrong = step(); !wrong.empty()) return "step " + std::to_string(i) + ": " + wrong;
+        if (std::string wrong = step(); !wrong.empty())
+            return "step " + std::to_string(i) + ": " + wrong;
     cut_.clear();
     if (std::string wrong = settle(); !wrong.empty()) return wrong;
     if (std::string wrong = check_converged(); !wrong.empty()) return wrong;
@@ -32,7 +37,8 @@ std::string SimulatedWorld::run(std::size_t steps) {
 }
 
 std::string SimulatedWorld::found() {
-    if (Status made = devices_[0].vault->found(); !made.ok()) return "found: " + made.error().message;
+    if (Status made = devices_[0].vault->found(); !made.ok())
+        return "found: " + made.error().message;
     for (std::size_t i = 1; i < devices_.size(); ++i)
         if (Status joined = devices_[i].vault->join(*devices_[0].vault); !joined.ok())
             return "join: " + joined.error().message;
@@ -52,12 +58,14 @@ std::string SimulatedWorld::step() {
     if (pick < 93) return crash(device);
     if (pick < 96) return kill(device);
     std::size_t a = random_.below(devices_.size()), b = random_.below(devices_.size());
-    if (!cut_.erase({std::min(a, b), std::max(a, b)})) cut_.insert({std::min(a, b), std::max(a, b)});
+    if (!cut_.erase({std::min(a, b), std::max(a, b)}))
+        cut_.insert({std::min(a, b), std::max(a, b)});
     return {};
 }
 
 std::string SimulatedWorld::random_path() {
-    return std::string(kDirectories[random_.below(std::size(kDirectories))]) + kNames[random_.below(std::size(kNames))];
+    return std::string(kDirectories[random_.below(std::size(kDirectories))]) +
+           kNames[random_.below(std::size(kNames))];
 }
 
 bool SimulatedWorld::give_up(Device& device, const std::string& path) {
@@ -82,7 +90,8 @@ std::string SimulatedWorld::write(Device& device) {
     content += std::string(as_text(random_.bytes(size)));
     if (!give_up(device, path)) return {};
     Status written = device.vault->write(path, content);
-    note(device.vault->label() + " writes " + path + (written.ok() ? "" : ": " + written.error().message));
+    note(device.vault->label() + " writes " + path +
+         (written.ok() ? "" : ": " + written.error().message));
     if (written.ok()) {
         ++counts_.writes;
         written_.insert(name_of(content));
@@ -97,7 +106,8 @@ std::string SimulatedWorld::remove(Device& device) {
     if (!give_up(device, path)) return {};
     Status removed = device.vault->remove(path);
     counts_.removes += removed.ok();
-    note(device.vault->label() + " removes " + path + (removed.ok() ? "" : ": " + removed.error().message));
+    note(device.vault->label() + " removes " + path +
+         (removed.ok() ? "" : ": " + removed.error().message));
     return {};
 }
 
@@ -143,7 +153,8 @@ std::string SimulatedWorld::pull() {
     auto taken = devices_[to].vault->pull(*devices_[from].vault, objects_max);
     if (!taken.ok()) return "pull: " + taken.error().message;
     ++counts_.pulls;
-    note(devices_[to].vault->label() + " pulls " + std::to_string(*taken) + " from " + devices_[from].vault->label());
+    note(devices_[to].vault->label() + " pulls " + std::to_string(*taken) + " from " +
+         devices_[from].vault->label());
     return {};
 }
 
@@ -188,7 +199,8 @@ std::string SimulatedWorld::check_converged() {
     for (Device& device : devices_) {
         auto tree = device.vault->tree();
         for (const auto& [path, text] : tree)
-            if (text.starts_with(kUnreadable)) return device.vault->label() + ": " + path + " is " + text;
+            if (text.starts_with(kUnreadable))
+                return device.vault->label() + ": " + path + " is " + text;
         if (tree != expected) return device.vault->label() + " shows another tree than laptop";
         counts_.conflicts += device.vault->vault().conflicts().size();
         for (const std::string& alarm : device.vault->vault().status().alarms)
@@ -201,7 +213,8 @@ std::string SimulatedWorld::check_nothing_lost() {
     std::set<std::string> shown;
     for (const auto& [path, text] : devices_[0].vault->tree()) shown.insert(name_of(text));
     for (const std::string& name : written_)
-        if (!given_up_.contains(name) && !shown.contains(name)) return "lost: what '" + name + "' wrote";
+        if (!given_up_.contains(name) && !shown.contains(name))
+            return "lost: what '" + name + "' wrote";
     return {};
 }
 

@@ -1,9 +1,11 @@
-// A simulation of several devices with one vault, from one seed: edits on few names, partial exchange, partitions,
-// kills and power cuts that lose what was not synced. Real vaults; disks, clock and randomness are the test's.
+// A simulation of several devices with one vault, from one seed: edits on few names, partial
+// exchange, partitions, kills and power cuts that lose what was not synced. Real vaults; disks,
+// clock and randomness are the test's.
 //
 // Oracles, checked at the end after everything has healed:
 //   * convergence: all devices show the same tree;
-//   * no lost bytes: content that was published, or synced, and that nobody replaced or deleted having seen it,
+//   * no lost bytes: content that was published, or synced, and that nobody replaced or deleted
+//   having seen it,
 //     is shown somewhere;
 //   * nothing is damaged, and no directory shows a name twice.
 // The same seed gives the same trace.
@@ -20,8 +22,9 @@
 namespace lockstep {
 
 struct SimulationCounts {
-    std::uint64_t writes = 0, removes = 0, renames = 0, syncs = 0, publishes = 0, pulls = 0, crashes = 0, kills = 0;
-    std::uint64_t conflicts = 0;   // at the end
+    std::uint64_t writes = 0, removes = 0, renames = 0, syncs = 0, publishes = 0, pulls = 0,
+                  crashes = 0, kills = 0;
+    std::uint64_t conflicts = 0;  // at the end
 };
 
 class SimulatedWorld {
@@ -38,7 +41,7 @@ class SimulatedWorld {
   private:
     struct Device {
         std::unique_ptr<VaultDevice> vault;
-        std::set<std::string> unsafe;   // contents written here that a power cut may still take
+        std::set<std::string> unsafe;  // contents written here that a power cut may still take
     };
 
     std::string found();
@@ -66,8 +69,8 @@ class SimulatedWorld {
     SeededRandom random_;
     std::uint64_t seed_;
     std::vector<Device> devices_;
-    std::set<std::pair<std::size_t, std::size_t>> cut_;   // pairs that cannot reach each other
-    std::set<std::string> written_;                       // every content, by its first line
+    std::set<std::pair<std::size_t, std::size_t>> cut_;  // pairs that cannot reach each other
+    std::set<std::string> written_;                      // every content, by its first line
     std::set<std::string> given_up_;
     std::vector<std::string> trace_;
     SimulationCounts counts_;

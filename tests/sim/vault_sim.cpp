@@ -1,4 +1,5 @@
-// vault_sim [--seeds N] [--seed S] [--devices D] [--steps N]: runs seeds 1..N, or replays one and prints its trace.
+// vault_sim [--seeds N] [--seed S] [--devices D] [--steps N]: runs seeds 1..N, or replays one and
+// prints its trace.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,9 +14,11 @@ int main(int argc, char** argv) {
             value = std::strtoull(argv[++i], nullptr, 10);
             return true;
         };
-        if (takes("--seeds", seeds) || takes("--seed", seed) || takes("--devices", devices) || takes("--steps", steps))
+        if (takes("--seeds", seeds) || takes("--seed", seed) || takes("--devices", devices) ||
+            takes("--steps", steps))
             continue;
-        std::fprintf(stderr, "usage: vault_sim [--seeds N] [--seed S] [--devices 2..4] [--steps N]\n");
+        std::fprintf(stderr,
+                     "usage: vault_sim [--seeds N] [--seed S] [--devices 2..4] [--steps N]\n");
         return 2;
     }
     if (devices < 2 || devices > 4) devices = 2;
@@ -29,6 +32,7 @@ int main(int argc, char** argv) {
         std::printf("seed %llu: %s\n", static_cast<unsigned long long>(s), wrong.c_str());
         return 1;
     }
-    std::printf("%llu seeds: all devices equal, nothing lost\n", static_cast<unsigned long long>(last - first + 1));
+    std::printf("%llu seeds: all devices equal, nothing lost\n",
+                static_cast<unsigned long long>(last - first + 1));
     return 0;
 }

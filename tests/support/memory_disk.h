@@ -65,7 +65,9 @@ class MemoryDisk final : public Disk {
     Result<std::vector<DirectoryItem>> list(const fs::path& path) override;
     bool exists(const fs::path& path) override;
     // Always a gigabyte, half of it free.
-    Result<DiskSpace> space(const fs::path&) override { return DiskSpace{1U << 30, 1U << 29, 1U << 29}; }
+    Result<DiskSpace> space(const fs::path&) override {
+        return DiskSpace{1U << 30, 1U << 29, 1U << 29};
+    }
 
     // Power cut: everything not durable is gone, open files answer Io for ever, planned failures
     // and power_off_at() are cleared.

@@ -11,14 +11,18 @@ const fs::path kStateDirectory = "/home/state";
 }  // namespace
 
 VaultDevice::VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock)
-    : label_(std::move(label)), clock_(clock), random_(seed), identity_(DeviceIdentity::generate(random_)) {
+    : label_(std::move(label)),
+      clock_(clock),
+      random_(seed),
+      identity_(DeviceIdentity::generate(random_)) {
     CHECK(disk_->make_directories(kStateDirectory).ok());
 }
 
 VaultDevice::~VaultDevice() = default;
 
 VaultEnvironment VaultDevice::environment() {
-    return {*disk_, clock_, random_, workers_, identity_, label_, kStateDirectory, std::chrono::milliseconds(0)};
+    return {*disk_,    clock_, random_,         workers_,
+            identity_, label_, kStateDirectory, std::chrono::milliseconds(0)};
 }
 
 Status VaultDevice::found() {
@@ -165,7 +169,8 @@ std::map<std::string, std::string> VaultDevice::tree() {
     return out;
 }
 
-void VaultDevice::list_into(NodeId directory, const std::string& path, std::map<std::string, std::string>& out) {
+void VaultDevice::list_into(NodeId directory, const std::string& path,
+                            std::map<std::string, std::string>& out) {
     auto listing = vault_->files().list(directory);
     CHECK(listing.ok(), "a directory can be listed");
     for (const DirectoryEntry& entry : **listing) {
@@ -195,7 +200,8 @@ Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects
     }
     Frontier have = mine.frontier();
     for (const auto& [log, last] : theirs.frontier()) {
-        for (std::uint64_t number = have[log].number + 1; number <= last.number && taken < objects_max; ++number) {
+        for (std::uint64_t number = have[log].number + 1;
+             number <= last.number && taken < objects_max; ++number) {
             TRY(Bytes bytes, theirs.read_segment({log, number}));
             TRY(Added added, mine.add_segment(bytes));
             taken += added == Added::Stored;

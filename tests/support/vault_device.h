@@ -1,4 +1,5 @@
-// A device with a vault for tests: everything real but the disk, the clock and the randomness, and no threads.
+// A device with a vault for tests: everything real but the disk, the clock and the randomness, and
+// no threads.
 //
 //     World world(seed);
 //     auto& laptop = world.found("laptop");
@@ -29,7 +30,8 @@ class VaultDevice {
     // Another machine with the same disk and the same keys, as it would be after a power cut now.
     std::unique_ptr<VaultDevice> clone(std::uint64_t seed);
     Status join(VaultDevice& host);
-    // Stops as if the power had failed: what was not synced is gone (or partly there, by the seed). Opens again.
+    // Stops as if the power had failed: what was not synced is gone (or partly there, by the seed).
+    // Opens again.
     Status crash_and_reopen(std::uint64_t seed);
     // Stops as if the process had been killed: what was handed to the disk stays.
     Status kill_and_reopen();
@@ -51,13 +53,15 @@ class VaultDevice {
     Result<NodeId> node(const std::string& path);
 
     Status publish() { return vault_->publish(); }
-    // Takes what `from` has and this device lacks: key objects, segments, packs. Returns how many objects.
+    // Takes what `from` has and this device lacks: key objects, segments, packs. Returns how many
+    // objects.
     Result<std::uint64_t> pull(VaultDevice& from, std::uint64_t objects_max = ~std::uint64_t{0});
 
   private:
     VaultEnvironment environment();
     Status reopen();
-    void list_into(NodeId directory, const std::string& path, std::map<std::string, std::string>& out);
+    void list_into(NodeId directory, const std::string& path,
+                   std::map<std::string, std::string>& out);
     Result<NodeId> make_parents(const std::string& path, std::string* name);
 
     std::string label_;

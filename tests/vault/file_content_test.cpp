@@ -1,9 +1,9 @@
 #include "vault/files/file_content.h"
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "vault/files/dirty_ranges.h"
 #include "vault/limits.h"
@@ -134,8 +134,8 @@ TEST_F(FileContentTest, RangesNeverWrittenAreHoles) {
     EXPECT_EQ(100 * kKiB, content.allocated());
 }
 
-// Random writes, truncations and seals against a plain vector; at every seal without holes the chunks are those
-// of the same bytes written at once.
+// Random writes, truncations and seals against a plain vector; at every seal without holes the
+// chunks are those of the same bytes written at once.
 TEST_F(FileContentTest, RandomEditsReadBackAndStayCanonical) {
     for (int round = 0; round < 12; ++round) {
         FileContent content(chunks_, chunker_);
@@ -151,7 +151,8 @@ TEST_F(FileContentTest, RandomEditsReadBackAndStayCanonical) {
                 Bytes data = noise(1 + random_() % (random_() % 4 == 0 ? 400 * kKiB : 3000));
                 ASSERT_TRUE(content.write(at, data).ok());
                 if (model.size() < at + data.size()) model.resize(at + data.size());
-                std::copy(data.begin(), data.end(), model.begin() + static_cast<std::ptrdiff_t>(at));
+                std::copy(data.begin(), data.end(),
+                          model.begin() + static_cast<std::ptrdiff_t>(at));
             } else if (pick == 6) {
                 std::size_t size = random_() % (model.size() + model.size() / 8 + 1);
                 has_holes |= size > model.size();
@@ -165,15 +166,18 @@ TEST_F(FileContentTest, RandomEditsReadBackAndStayCanonical) {
                 if (sealed->bytes) {
                     EXPECT_EQ(model, *sealed->bytes);
                 } else if (!has_holes) {
-                    ASSERT_EQ(chunked_whole(model), sealed->list) << "round " << round << " step " << step;
+                    ASSERT_EQ(chunked_whole(model), sealed->list)
+                        << "round " << round << " step " << step;
                 }
             } else if (!model.empty()) {
-                std::size_t at = random_() % model.size(), size = 1 + random_() % (model.size() - at);
+                std::size_t at = random_() % model.size(),
+                            size = 1 + random_() % (model.size() - at);
                 Bytes out(size);
                 auto got = content.read(at, out);
                 ASSERT_TRUE(got.ok());
                 ASSERT_EQ(size, *got);
-                ASSERT_TRUE(equal(out, ByteView(model).subspan(at, size))) << "round " << round << " step " << step;
+                ASSERT_TRUE(equal(out, ByteView(model).subspan(at, size)))
+                    << "round " << round << " step " << step;
             }
         }
         ASSERT_TRUE(content.seal().ok());

@@ -1,5 +1,6 @@
-// Crash points: power fails at every call of the disk that changes anything, in a script of writes, fsyncs and
-// publishes. Whatever the script was told is durable must be there afterwards, and the vault must open and go on.
+// Crash points: power fails at every call of the disk that changes anything, in a script of writes,
+// fsyncs and publishes. Whatever the script was told is durable must be there afterwards, and the
+// vault must open and go on.
 #include <gtest/gtest.h>
 
 #include "tests/support/vault_device.h"
@@ -9,7 +10,7 @@ namespace {
 
 // What the script was promised, as far as it came.
 struct Promises {
-    std::map<std::string, std::string> durable;   // path -> content
+    std::map<std::string, std::string> durable;  // path -> content
     bool is_finished = false;
 };
 
@@ -31,11 +32,11 @@ Promises run_script(VaultDevice& device) {
         TRY_OK(device.publish());
         TRY_OK(device.write("packed", packed));
         TRY_OK(device.write("d/small", "changed"));
-        out.durable.erase("d/small");   // the old one or the new one, until the next promise
+        out.durable.erase("d/small");  // the old one or the new one, until the next promise
         TRY_OK(device.sync("packed"));
         out.durable["packed"] = packed;
         out.durable["d/small"] = "changed";
-        out.durable.erase("d/chunked");   // it may have its old name or its new one
+        out.durable.erase("d/chunked");  // it may have its old name or its new one
         TRY_OK(device.rename("d/chunked", "moved"));
         TRY_OK(device.publish());
         out.durable["moved"] = chunked;
@@ -57,8 +58,10 @@ class VaultCrashTest : public ::testing::Test {
     static void expect_kept(VaultDevice& device, const Promises& promises, std::uint64_t point) {
         for (const auto& [path, content] : promises.durable) {
             auto text = device.read(path);
-            ASSERT_TRUE(text.ok()) << "point " << point << ": " << path << ": " << text.error().message;
-            ASSERT_TRUE(*text == content) << "point " << point << ": " << path << " has another content";
+            ASSERT_TRUE(text.ok())
+                << "point " << point << ": " << path << ": " << text.error().message;
+            ASSERT_TRUE(*text == content)
+                << "point " << point << ": " << path << " has another content";
         }
         EXPECT_TRUE(device.vault().conflicts().empty()) << "point " << point;
         // And it goes on from there.
@@ -87,8 +90,8 @@ TEST_F(VaultCrashTest, APowerCutAtAnyDiskCallLosesNothingThatWasPromised) {
     EXPECT_GT(point, 30u);
 }
 
-// The disk answers one call with an error and then works again: what was promised stays, and after a restart the
-// vault goes on.
+// The disk answers one call with an error and then works again: what was promised stays, and after
+// a restart the vault goes on.
 TEST_F(VaultCrashTest, AnErrorOfAnyDiskCallLosesNothingThatWasPromised) {
     std::uint64_t point = 0;
     for (bool finished = false; !finished; ++point) {
@@ -117,7 +120,8 @@ TEST_F(VaultCrashTest, APublishThatFailedIsTriedAgainAndReachesOthers) {
         laptop->disk().clear_failures();
         ASSERT_TRUE(laptop->write("two", "two").ok());
         Status again = laptop->publish();
-        if (!again.ok() && again.error().kind == ErrorKind::ReadOnly) continue;   // the journal asks for a restart
+        if (!again.ok() && again.error().kind == ErrorKind::ReadOnly)
+            continue;  // the journal asks for a restart
         ASSERT_TRUE(again.ok()) << "point " << point << ": " << again.error().message;
         ASSERT_TRUE(other.pull(*laptop).ok());
         EXPECT_EQ(laptop->tree(), other.tree()) << "point " << point << (failed ? ", failed" : "");

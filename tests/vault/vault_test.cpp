@@ -1,12 +1,11 @@
 #include "vault/vault.h"
 
+#include <atomic>
 #include <functional>
+#include <thread>
 #include <utility>
 
 #include <gtest/gtest.h>
-
-#include <atomic>
-#include <thread>
 
 #include "tests/support/vault_device.h"
 
@@ -96,7 +95,8 @@ TEST_F(VaultTest, SyncedContentSurvivesAPowerCutBeforeItIsPublished) {
     EXPECT_EQ(huge, *laptop_.read("d/huge"));
 }
 
-// Calls back from within a publish, when its segment is durable and its journal entries not yet released.
+// Calls back from within a publish, when its segment is durable and its journal entries not yet
+// released.
 struct DuringPublish final : ReplicaListener {
     explicit DuringPublish(std::function<void()> todo) : work(std::move(todo)) {}
     void segment_added(const SegmentRef&) override {
@@ -153,7 +153,9 @@ TEST_F(VaultTest, ManyReadersOfAFileJustOpenedAllReadItWhole) {
             readers.emplace_back([&, part] {
                 Bytes out(100000);
                 auto got = files.read(*handle, part * 100000, out);
-                if (!got.ok() || as_text(out) != std::string_view(big).substr(part * 100000, 100000)) ++wrong;
+                if (!got.ok() ||
+                    as_text(out) != std::string_view(big).substr(part * 100000, 100000))
+                    ++wrong;
             });
         }
         for (auto& reader : readers) reader.join();
@@ -222,7 +224,9 @@ TEST_F(VaultTest, AnEditSurvivesAConcurrentDelete) {
 TEST_F(VaultTest, RenamingADirectoryMovesNoContent) {
     join_desk();
     for (int i = 0; i < 30; ++i)
-        ASSERT_TRUE(laptop_.write("src/f" + std::to_string(i), noise(50000, static_cast<std::uint64_t>(i))).ok());
+        ASSERT_TRUE(
+            laptop_.write("src/f" + std::to_string(i), noise(50000, static_cast<std::uint64_t>(i)))
+                .ok());
     settle();
     std::uint64_t packs = laptop_.vault().status().packs;
     ASSERT_TRUE(laptop_.rename("src", "dst").ok());
@@ -273,8 +277,9 @@ TEST_F(VaultTest, AFileOpenForReadingShowsWhatARemoteDeviceWrote) {
     desk_.vault().files().release(*handle);
 }
 
-// Every byte of every object, one bit at a time. Argon2id runs once for each flip that gets so far, so packs and
-// segments are read through an open vault's own reader: check() names them without a passphrase.
+// Every byte of every object, one bit at a time. Argon2id runs once for each flip that gets so far,
+// so packs and segments are read through an open vault's own reader: check() names them without a
+// passphrase.
 TEST_F(VaultTest, EveryFlippedByteOfEveryObjectIsNoticed) {
     ASSERT_TRUE(laptop_.write("a.txt", "some text that matters").ok());
     ASSERT_TRUE(laptop_.write("b.bin", noise(3000)).ok());
@@ -287,7 +292,8 @@ TEST_F(VaultTest, EveryFlippedByteOfEveryObjectIsNoticed) {
     std::uint64_t flips = 0;
     for (const fs::path& path : objects) {
         Bytes bytes = *laptop_.disk().contents(path);
-        // Keys and segments are verified as a whole at every opening: a stride keeps the test short.
+        // Keys and segments are verified as a whole at every opening: a stride keeps the test
+        // short.
         std::size_t stride = path.extension() == ".pack" ? 1 : 7;
         for (std::size_t at = 0; at < bytes.size(); at += stride) {
             Bytes damaged = bytes;

@@ -1,4 +1,5 @@
-// Checking a vault while it is unlocked: every object by its name, every chunk by its key, every path by its chunks.
+// Checking a vault while it is unlocked: every object by its name, every chunk by its key, every
+// path by its chunks.
 #include "vault/core/open_vault_secrets.h"
 #include "vault/core/vault_impl.h"
 #include "vault/packs/pack_reader.h"
@@ -6,8 +7,10 @@
 namespace lockstep {
 
 Result<CheckReport> VaultImpl::check() {
-    TRY(CheckReport report, check_vault(environment_.disk, environment_.workers, directory_, std::nullopt));
-    for (const auto& [log, last] : replica_ ? replica_->frontier() : Frontier{}) report.segments += last.number;
+    TRY(CheckReport report,
+        check_vault(environment_.disk, environment_.workers, directory_, std::nullopt));
+    for (const auto& [log, last] : replica_ ? replica_->frontier() : Frontier{})
+        report.segments += last.number;
     if (replica_)
         for (const std::string& alarm : replica_->alarms()) report.errors.push_back(alarm);
     if (auto open = open_vault()) TRY_OK(open->check(report));
@@ -23,7 +26,8 @@ Status OpenVault::check(CheckReport& report) {
             const EpochKeys* keys = epoch_keys(prefix.epoch);
             if (keys == nullptr) return Error{ErrorKind::WrongKey, "its epoch is not known"};
             TRY(auto bytes, replica_.packs().open_pack(info.id));
-            TRY(PackReader reader, PackReader::open(std::move(bytes), keys->pack_base, replica_.vault_id()));
+            TRY(PackReader reader,
+                PackReader::open(std::move(bytes), keys->pack_base, replica_.vault_id()));
             PackCheck found = reader.check(secrets_->ids);
             report.chunks += found.intact.size();
             if (!found.errors.empty()) return found.errors.front();

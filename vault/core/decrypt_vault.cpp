@@ -1,8 +1,8 @@
 // decrypt_vault and check_vault: what works with a vault directory and its passphrase alone.
+#include <algorithm>
+
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include <algorithm>
 
 #include "base/unique_fd.h"
 #include "vault/core/offline_vault.h"
@@ -14,7 +14,9 @@
 namespace lockstep {
 namespace {
 
-std::string errno_text() { return std::generic_category().message(errno); }
+std::string errno_text() {
+    return std::generic_category().message(errno);
+}
 
 timespec time_of(std::int64_t ns) {
     std::int64_t seconds = ns / 1'000'000'000, rest = ns % 1'000'000'000;
@@ -25,8 +27,8 @@ timespec time_of(std::int64_t ns) {
     return {.tv_sec = seconds, .tv_nsec = rest};
 }
 
-// Writes the tree below a new directory. Entries are made relative to the directory's descriptor, never through a
-// path, so no symbolic link among them leads anywhere.
+// Writes the tree below a new directory. Entries are made relative to the directory's descriptor,
+// never through a path, so no symbolic link among them leads anywhere.
 class TreeWriter {
   public:
     TreeWriter(OfflineVault& vault, DecryptReport& report) : vault_(vault), report_(report) {}
@@ -37,14 +39,21 @@ class TreeWriter {
         for (const TreeListEntry& entry : **entries) {
             std::string entry_path = path.empty() ? entry.name : path + "/" + entry.name;
             switch (entry.type) {
-                case FileType::Directory: write_subdirectory(entry, at, entry_path); break;
-                case FileType::Regular: write_file(entry, at, entry_path); break;
-                case FileType::Symlink: write_symlink(entry, at, entry_path); break;
+                case FileType::Directory:
+                    write_subdirectory(entry, at, entry_path);
+                    break;
+                case FileType::Regular:
+                    write_file(entry, at, entry_path);
+                    break;
+                case FileType::Symlink:
+                    write_symlink(entry, at, entry_path);
+                    break;
                 case FileType::Fifo:
                     if (mkfifoat(at, entry.name.c_str(), mode_of(entry.node.file, 0644)) != 0)
                         damaged(entry_path, errno_text());
                     break;
-                case FileType::Socket: break;   // means nothing without the program that made it
+                case FileType::Socket:
+                    break;  // means nothing without the program that made it
             }
         }
     }
@@ -52,7 +61,8 @@ class TreeWriter {
   private:
     void write_subdirectory(const TreeListEntry& entry, int at, const std::string& path) {
         if (mkdirat(at, entry.name.c_str(), 0700) != 0) return damaged(path, errno_text());
-        UniqueFd fd(openat(at, entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        UniqueFd fd(
+            openat(at, entry.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!fd.ok()) return damaged(path, errno_text());
         ++report_.directories;
         write_directory(entry.node.file, fd.get(), path);
@@ -62,9 +72,11 @@ class TreeWriter {
     void write_symlink(const TreeListEntry& entry, int at, const std::string& path) {
         auto content = vault_.tree().content(entry.node);
         std::string target = content ? std::string(as_text(content->inline_bytes)) : std::string();
-        if (symlinkat(target.c_str(), at, entry.name.c_str()) != 0) return damaged(path, errno_text());
+        if (symlinkat(target.c_str(), at, entry.name.c_str()) != 0)
+            return damaged(path, errno_text());
         ++report_.symlinks;
-        timespec times[2] = {time_of(time_of_file(entry.node.file)), time_of(time_of_file(entry.node.file))};
+        timespec times[2] = {time_of(time_of_file(entry.node.file)),
+                             time_of(time_of_file(entry.node.file))};
         static_cast<void>(utimensat(at, entry.name.c_str(), times, AT_SYMLINK_NOFOLLOW));
     }
 
@@ -72,7 +84,8 @@ class TreeWriter {
         auto content = vault_.tree().content(entry.node);
         if (!content) return damaged(path, "it has no content");
         // A file that cannot be restored whole is not left half written.
-        UniqueFd fd(openat(at, entry.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        UniqueFd fd(openat(at, entry.name.c_str(),
+                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!fd.ok()) return damaged(path, errno_text());
         if (Status written = write_content(*content, fd.get()); !written.ok()) {
             unlinkat(at, entry.name.c_str(), 0);
@@ -90,10 +103,12 @@ class TreeWriter {
             const Extent& extent = list.extents()[i];
             if (extent.is_hole()) continue;
             TRY(auto bytes, vault_.chunk(extent.chunk));
-            if (bytes->size() != extent.length) return Error{ErrorKind::Corrupt, "a chunk has the wrong length"};
+            if (bytes->size() != extent.length)
+                return Error{ErrorKind::Corrupt, "a chunk has the wrong length"};
             TRY_OK(write_all(fd, *bytes, list.start_of(i)));
         }
-        if (ftruncate(fd, static_cast<off_t>(content.size)) != 0) return Error{ErrorKind::Io, errno_text()};
+        if (ftruncate(fd, static_cast<off_t>(content.size)) != 0)
+            return Error{ErrorKind::Io, errno_text()};
         return {};
     }
 
@@ -121,7 +136,9 @@ class TreeWriter {
         timespec times[2] = {time_of(time_of_file(file)), time_of(time_of_file(file))};
         static_cast<void>(futimens(fd, times));
     }
-    void damaged(const std::string& path, const std::string& why) { report_.damaged.push_back(path + ": " + why); }
+    void damaged(const std::string& path, const std::string& why) {
+        report_.damaged.push_back(path + ": " + why);
+    }
 
     OfflineVault& vault_;
     DecryptReport& report_;
@@ -148,13 +165,15 @@ Status check_packs(OfflineVault& vault, CheckReport& report) {
             for (const Error& error : found.errors) report.errors.push_back(name + error.message);
             return {};
         };
-        if (Status checked = check(); !checked.ok()) report.errors.push_back(name + checked.error().message);
+        if (Status checked = check(); !checked.ok())
+            report.errors.push_back(name + checked.error().message);
     }
     return {};
 }
 
 // Every content that any path shows: its chunks must be here.
-void check_paths(OfflineVault& vault, const FileId& directory, const std::string& path, CheckReport& report) {
+void check_paths(OfflineVault& vault, const FileId& directory, const std::string& path,
+                 CheckReport& report) {
     auto entries = vault.tree().list(directory);
     if (!entries.ok()) return;
     for (const TreeListEntry& entry : **entries) {
@@ -165,7 +184,8 @@ void check_paths(OfflineVault& vault, const FileId& directory, const std::string
         }
         ++report.files;
         auto content = vault.tree().content(entry.node);
-        if (entry.type != FileType::Regular || !content || content->kind == Content::Kind::Inline) continue;
+        if (entry.type != FileType::Regular || !content || content->kind == Content::Kind::Inline)
+            continue;
         auto list = vault.list_of(*content);
         std::optional<Error> damage;
         if (!list.ok()) damage = list.error();
@@ -219,12 +239,13 @@ Status check_pack_names(Disk& disk, const fs::path& directory, CheckReport& repo
 
 }  // namespace
 
-Result<DecryptReport> decrypt_vault(Disk& disk, WorkerPool& workers, const fs::path& directory, ByteView passphrase,
-                                    const fs::path& output) {
+Result<DecryptReport> decrypt_vault(Disk& disk, WorkerPool& workers, const fs::path& directory,
+                                    ByteView passphrase, const fs::path& output) {
     TRY(auto vault, OfflineVault::open(disk, workers, system_random(), directory, passphrase));
     auto there = disk.list(output);
     if (there.ok() && !there->empty())
-        return Error{ErrorKind::Exists, output.string() + " is not empty: choose another directory"};
+        return Error{ErrorKind::Exists,
+                     output.string() + " is not empty: choose another directory"};
     TRY_OK(disk.make_directories(output));
     UniqueFd root(::open(output.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!root.ok()) return Error{ErrorKind::Io, output.string() + ": " + errno_text()};
@@ -245,7 +266,8 @@ Result<CheckReport> check_vault(Disk& disk, WorkerPool& workers, const fs::path&
     }
     auto opened = OfflineVault::open(disk, workers, system_random(), directory, *passphrase);
     if (!opened.ok()) {
-        // Which object keeps it from opening is what a check is for; a wrong passphrase is not damage.
+        // Which object keeps it from opening is what a check is for; a wrong passphrase is not
+        // damage.
         if (report.errors.empty()) return std::move(opened).error();
         report.errors.push_back("the vault does not open: " + opened.error().message);
         return report;
@@ -256,7 +278,8 @@ Result<CheckReport> check_vault(Disk& disk, WorkerPool& workers, const fs::path&
     check_paths(*vault, kRootFile, "", report);
     for (const std::string& problem : vault->problems()) report.errors.push_back(problem);
     std::sort(report.errors.begin(), report.errors.end());
-    report.errors.erase(std::unique(report.errors.begin(), report.errors.end()), report.errors.end());
+    report.errors.erase(std::unique(report.errors.begin(), report.errors.end()),
+                        report.errors.end());
     return report;
 }
 

@@ -3,7 +3,9 @@
 namespace lockstep {
 namespace {
 
-Error locked() { return {ErrorKind::Locked, "the vault is locked"}; }
+Error locked() {
+    return {ErrorKind::Locked, "the vault is locked"};
+}
 
 }  // namespace
 
@@ -53,59 +55,91 @@ void LockableFiles::release(HandleId handle) {
     if (Use use(*this); use.files != nullptr) use.files->release(handle);
 }
 
-#define FORWARD(call)                              \
-    Use use(*this);                                \
-    if (use.files == nullptr) return locked();     \
+#define FORWARD(call)                          \
+    Use use(*this);                            \
+    if (use.files == nullptr) return locked(); \
     return use.files->call
 
-Result<Attributes> LockableFiles::lookup(NodeId directory, std::string_view name) { FORWARD(lookup(directory, name)); }
-Result<Attributes> LockableFiles::attributes(NodeId node) { FORWARD(attributes(node)); }
+Result<Attributes> LockableFiles::lookup(NodeId directory, std::string_view name) {
+    FORWARD(lookup(directory, name));
+}
+Result<Attributes> LockableFiles::attributes(NodeId node) {
+    FORWARD(attributes(node));
+}
 Result<Attributes> LockableFiles::set_attributes(NodeId node, const AttributeChange& change,
                                                  std::optional<HandleId> handle) {
     FORWARD(set_attributes(node, change, handle));
 }
-Result<Attributes> LockableFiles::make_directory(NodeId parent, std::string_view name, std::uint32_t mode) {
+Result<Attributes> LockableFiles::make_directory(NodeId parent, std::string_view name,
+                                                 std::uint32_t mode) {
     FORWARD(make_directory(parent, name, mode));
 }
-Result<Attributes> LockableFiles::make_node(NodeId parent, std::string_view name, const NewNode& node) {
+Result<Attributes> LockableFiles::make_node(NodeId parent, std::string_view name,
+                                            const NewNode& node) {
     FORWARD(make_node(parent, name, node));
 }
-Result<Attributes> LockableFiles::make_symlink(NodeId parent, std::string_view name, std::string_view target) {
+Result<Attributes> LockableFiles::make_symlink(NodeId parent, std::string_view name,
+                                               std::string_view target) {
     FORWARD(make_symlink(parent, name, target));
 }
 Result<Attributes> LockableFiles::make_link(NodeId node, NodeId parent, std::string_view name) {
     FORWARD(make_link(node, parent, name));
 }
-Status LockableFiles::remove_file(NodeId parent, std::string_view name) { FORWARD(remove_file(parent, name)); }
+Status LockableFiles::remove_file(NodeId parent, std::string_view name) {
+    FORWARD(remove_file(parent, name));
+}
 Status LockableFiles::remove_directory(NodeId parent, std::string_view name) {
     FORWARD(remove_directory(parent, name));
 }
-Status LockableFiles::rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name,
-                             RenameMode mode) {
+Status LockableFiles::rename(NodeId parent, std::string_view name, NodeId new_parent,
+                             std::string_view new_name, RenameMode mode) {
     FORWARD(rename(parent, name, new_parent, new_name, mode));
 }
-Result<std::string> LockableFiles::read_symlink(NodeId node) { FORWARD(read_symlink(node)); }
-Result<std::shared_ptr<const Listing>> LockableFiles::list(NodeId directory) { FORWARD(list(directory)); }
-Result<FileSystem::Created> LockableFiles::create(NodeId parent, std::string_view name, std::uint32_t mode) {
+Result<std::string> LockableFiles::read_symlink(NodeId node) {
+    FORWARD(read_symlink(node));
+}
+Result<std::shared_ptr<const Listing>> LockableFiles::list(NodeId directory) {
+    FORWARD(list(directory));
+}
+Result<FileSystem::Created> LockableFiles::create(NodeId parent, std::string_view name,
+                                                  std::uint32_t mode) {
     FORWARD(create(parent, name, mode));
 }
-Result<HandleId> LockableFiles::open(NodeId node, const OpenRequest& request) { FORWARD(open(node, request)); }
-Result<std::size_t> LockableFiles::read(HandleId handle, std::uint64_t offset, MutableByteView out) {
+Result<HandleId> LockableFiles::open(NodeId node, const OpenRequest& request) {
+    FORWARD(open(node, request));
+}
+Result<std::size_t> LockableFiles::read(HandleId handle, std::uint64_t offset,
+                                        MutableByteView out) {
     FORWARD(read(handle, offset, out));
 }
 Status LockableFiles::write(HandleId handle, std::uint64_t offset, ByteView data) {
     FORWARD(write(handle, offset, data));
 }
-Status LockableFiles::flush(HandleId handle) { FORWARD(flush(handle)); }
-Status LockableFiles::sync(HandleId handle) { FORWARD(sync(handle)); }
-Status LockableFiles::sync_metadata() { FORWARD(sync_metadata()); }
-Result<Bytes> LockableFiles::get_xattr(NodeId node, std::string_view name) { FORWARD(get_xattr(node, name)); }
-Result<std::vector<std::string>> LockableFiles::list_xattrs(NodeId node) { FORWARD(list_xattrs(node)); }
-Status LockableFiles::set_xattr(NodeId node, std::string_view name, ByteView value, XattrMode mode) {
+Status LockableFiles::flush(HandleId handle) {
+    FORWARD(flush(handle));
+}
+Status LockableFiles::sync(HandleId handle) {
+    FORWARD(sync(handle));
+}
+Status LockableFiles::sync_metadata() {
+    FORWARD(sync_metadata());
+}
+Result<Bytes> LockableFiles::get_xattr(NodeId node, std::string_view name) {
+    FORWARD(get_xattr(node, name));
+}
+Result<std::vector<std::string>> LockableFiles::list_xattrs(NodeId node) {
+    FORWARD(list_xattrs(node));
+}
+Status LockableFiles::set_xattr(NodeId node, std::string_view name, ByteView value,
+                                XattrMode mode) {
     FORWARD(set_xattr(node, name, value, mode));
 }
-Status LockableFiles::remove_xattr(NodeId node, std::string_view name) { FORWARD(remove_xattr(node, name)); }
-Result<FileSystemSpace> LockableFiles::space() { FORWARD(space()); }
+Status LockableFiles::remove_xattr(NodeId node, std::string_view name) {
+    FORWARD(remove_xattr(node, name));
+}
+Result<FileSystemSpace> LockableFiles::space() {
+    FORWARD(space());
+}
 
 #undef FORWARD
 

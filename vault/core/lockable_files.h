@@ -22,14 +22,17 @@ class LockableFiles final : public FileSystem {
     Result<Attributes> attributes(NodeId node) override;
     Result<Attributes> set_attributes(NodeId node, const AttributeChange& change,
                                       std::optional<HandleId> handle) override;
-    Result<Attributes> make_directory(NodeId parent, std::string_view name, std::uint32_t mode) override;
-    Result<Attributes> make_node(NodeId parent, std::string_view name, const NewNode& node) override;
-    Result<Attributes> make_symlink(NodeId parent, std::string_view name, std::string_view target) override;
+    Result<Attributes> make_directory(NodeId parent, std::string_view name,
+                                      std::uint32_t mode) override;
+    Result<Attributes> make_node(NodeId parent, std::string_view name,
+                                 const NewNode& node) override;
+    Result<Attributes> make_symlink(NodeId parent, std::string_view name,
+                                    std::string_view target) override;
     Result<Attributes> make_link(NodeId node, NodeId parent, std::string_view name) override;
     Status remove_file(NodeId parent, std::string_view name) override;
     Status remove_directory(NodeId parent, std::string_view name) override;
-    Status rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name,
-                  RenameMode mode) override;
+    Status rename(NodeId parent, std::string_view name, NodeId new_parent,
+                  std::string_view new_name, RenameMode mode) override;
     Result<std::string> read_symlink(NodeId node) override;
     Result<std::shared_ptr<const Listing>> list(NodeId directory) override;
     Result<Created> create(NodeId parent, std::string_view name, std::uint32_t mode) override;
@@ -56,7 +59,7 @@ class LockableFiles final : public FileSystem {
         ~Use();
         Use(const Use&) = delete;
         Use& operator=(const Use&) = delete;
-        FileSystem* files = nullptr;   // null: locked
+        FileSystem* files = nullptr;  // null: locked
 
       private:
         LockableFiles& owner_;

@@ -8,16 +8,21 @@ namespace lockstep {
 
 struct OfflineVault::Ids final : DerivedIds {
     explicit Ids(const VaultKeys& vault_keys) : keys(vault_keys) {}
-    FileId file(const FileId& file, const VersionId& version) const override { return keys.forked_file(file, version); }
-    LinkId link(const LinkId& link, const VersionId& version) const override { return keys.forked_link(link, version); }
+    FileId file(const FileId& file, const VersionId& version) const override {
+        return keys.forked_file(file, version);
+    }
+    LinkId link(const LinkId& link, const VersionId& version) const override {
+        return keys.forked_link(link, version);
+    }
     VersionId version(const FileId& fork, const VersionId& version) const override {
         return keys.forked_version(fork, version);
     }
     const VaultKeys& keys;
 };
 
-Result<std::unique_ptr<OfflineVault>> OfflineVault::open(Disk& disk, WorkerPool& workers, Random& random,
-                                                         const fs::path& directory, ByteView passphrase) {
+Result<std::unique_ptr<OfflineVault>> OfflineVault::open(Disk& disk, WorkerPool& workers,
+                                                         Random& random, const fs::path& directory,
+                                                         ByteView passphrase) {
     TRY(VaultHeader header, read_vault_header(disk, directory));
     TRY(auto objects, read_all_key_objects(disk, directory));
     SecretBytes secret(passphrase);
@@ -28,7 +33,8 @@ Result<std::unique_ptr<OfflineVault>> OfflineVault::open(Disk& disk, WorkerPool&
     std::unique_ptr<OfflineVault> out(new OfflineVault(std::move(state), random));
     out->key_objects_ = objects.size();
     for (const KeyProblem& problem : out->state_.problems())
-        out->problems_.push_back("key object " + problem.object.to_hex() + ": " + problem.error.message);
+        out->problems_.push_back("key object " + problem.object.to_hex() + ": " +
+                                 problem.error.message);
     TRY_OK(out->load(disk, workers, random, directory));
     return out;
 }
@@ -52,7 +58,8 @@ const AnySecretKey* OfflineVault::pack_base_of(const EpochId& epoch) const {
     return at == epochs_.end() ? nullptr : &at->second.pack_base;
 }
 
-Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random, const fs::path& directory) {
+Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random,
+                          const fs::path& directory) {
     TRY(index_, Index::open_in_memory());
     packs_ = PackStore::open_read_only(disk, directory);
     TRY(auto logs, LogStore::open(disk, directory));
@@ -85,7 +92,8 @@ void OfflineVault::load_packs() {
         Status intact = packs_->verify(pack);
         Status indexed = content_->pack_arrived(pack);
         if (!intact.ok() || !indexed.ok())
-            problems_.push_back("pack " + pack.id.to_hex() + ": " + (intact.ok() ? indexed : intact).error().message);
+            problems_.push_back("pack " + pack.id.to_hex() + ": " +
+                                (intact.ok() ? indexed : intact).error().message);
     }
     for (const fs::path& stranger : listing->strangers)
         problems_.push_back("packs/" + stranger.string() + ": no pack of this vault");
@@ -101,25 +109,29 @@ void OfflineVault::load_segments(LogStore& logs) {
     }
     for (const LogId& log : logs.logs()) {
         auto numbers = logs.numbers(log);
-        if (ended.contains(log) || numbers.empty() || applied[log].number >= numbers.back()) continue;
-        problems_.push_back("log " + log.to_hex() + ": what follows segment " + std::to_string(applied[log].number) +
+        if (ended.contains(log) || numbers.empty() || applied[log].number >= numbers.back())
+            continue;
+        problems_.push_back("log " + log.to_hex() + ": what follows segment " +
+                            std::to_string(applied[log].number) +
                             " depends on segments that are missing");
     }
 }
 
-bool OfflineVault::apply_next(LogStore& logs, const LogId& log, Frontier& applied, std::set<LogId>& ended) {
+bool OfflineVault::apply_next(LogStore& logs, const LogId& log, Frontier& applied,
+                              std::set<LogId>& ended) {
     SegmentRef ref{log, applied[log].number + 1};
     if (!logs.has(ref)) return false;
-    SegmentLookup lookup{.vault = state_.vault(),
-                         .outer_key_of = [this](const EpochId& epoch) -> const SegmentOuterKey* {
-                             auto at = replicators_.find(epoch);
-                             return at == replicators_.end() ? nullptr : &at->second.segment_outer;
-                         },
-                         .signer_of = [this](const DeviceId& device) -> std::optional<SigningPublicKey> {
-                             const RosterMember* member = state_.roster().find(device);
-                             if (member == nullptr) return std::nullopt;
-                             return member->certificate.signing;
-                         }};
+    SegmentLookup lookup{
+        .vault = state_.vault(),
+        .outer_key_of = [this](const EpochId& epoch) -> const SegmentOuterKey* {
+            auto at = replicators_.find(epoch);
+            return at == replicators_.end() ? nullptr : &at->second.segment_outer;
+        },
+        .signer_of = [this](const DeviceId& device) -> std::optional<SigningPublicKey> {
+            const RosterMember* member = state_.roster().find(device);
+            if (member == nullptr) return std::nullopt;
+            return member->certificate.signing;
+        }};
     auto apply = [&]() -> Result<bool> {
         TRY(Bytes bytes, logs.read(ref));
         TRY(SegmentOuter outer, open_outer(bytes, lookup));
@@ -139,7 +151,8 @@ bool OfflineVault::apply_next(LogStore& logs, const LogId& log, Frontier& applie
     };
     auto result = apply();
     if (result.ok()) return *result;
-    problems_.push_back("segment " + log.to_hex() + "/" + std::to_string(ref.number) + ": " + result.error().message);
+    problems_.push_back("segment " + log.to_hex() + "/" + std::to_string(ref.number) + ": " +
+                        result.error().message);
     ended.insert(log);
     return false;
 }

@@ -14,15 +14,20 @@ namespace lockstep {
 class OfflineVault {
   public:
     // WrongKey when the passphrase is not this vault's; NotFound when it is no vault.
-    static Result<std::unique_ptr<OfflineVault>> open(Disk& disk, WorkerPool& workers, Random& random,
-                                                      const fs::path& directory, ByteView passphrase);
+    static Result<std::unique_ptr<OfflineVault>> open(Disk& disk, WorkerPool& workers,
+                                                      Random& random, const fs::path& directory,
+                                                      ByteView passphrase);
 
     const VaultId& vault_id() const { return state_.vault(); }
     ~OfflineVault();
     Tree& tree() { return *tree_; }
     // The bytes of a file; Corrupt or Unavailable when a chunk of it is damaged or missing.
-    Result<ContentList> list_of(const Content& content) { return load_content(ids_, content, *content_); }
-    Result<std::shared_ptr<const Bytes>> chunk(const ChunkId& id) { return content_->read_chunk(id); }
+    Result<ContentList> list_of(const Content& content) {
+        return load_content(ids_, content, *content_);
+    }
+    Result<std::shared_ptr<const Bytes>> chunk(const ChunkId& id) {
+        return content_->read_chunk(id);
+    }
     const ContentIds& ids() const { return ids_; }
     PackStore& packs() { return *packs_; }
     const AnySecretKey* pack_base_of(const EpochId& epoch) const;

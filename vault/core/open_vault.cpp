@@ -11,24 +11,26 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr auto kFirstPublishDelay = milliseconds(10);    // after a pause
-constexpr auto kPublishDelay = milliseconds(150);        // after the last change
-constexpr auto kPublishDelayMax = milliseconds(2000);    // under steady change
-constexpr std::uint64_t kJournaledContentMax = kMiB;     // more goes to a pack at fsync
-constexpr std::uint64_t kJournalSizeMax = kMiB;          // then released entries are dropped from it
+constexpr auto kFirstPublishDelay = milliseconds(10);  // after a pause
+constexpr auto kPublishDelay = milliseconds(150);      // after the last change
+constexpr auto kPublishDelayMax = milliseconds(2000);  // under steady change
+constexpr std::uint64_t kJournaledContentMax = kMiB;   // more goes to a pack at fsync
+constexpr std::uint64_t kJournalSizeMax = kMiB;        // then released entries are dropped from it
 
 }  // namespace
 
 // ---- opening
 
-Result<std::unique_ptr<OpenVault>> OpenVault::open(const VaultEnvironment& environment, VaultReplica& replica,
+Result<std::unique_ptr<OpenVault>> OpenVault::open(const VaultEnvironment& environment,
+                                                   VaultReplica& replica,
                                                    std::shared_ptr<const KeyState> keys,
                                                    std::function<void()> work_changed) {
     CHECK(keys->is_unlocked());
-    if (!keys->write_epoch()) return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
+    if (!keys->write_epoch())
+        return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
     auto secrets = std::make_unique<Secrets>(*keys);
-    std::unique_ptr<OpenVault> out(
-        new OpenVault(environment, replica, std::move(keys), std::move(secrets), std::move(work_changed)));
+    std::unique_ptr<OpenVault> out(new OpenVault(environment, replica, std::move(keys),
+                                                 std::move(secrets), std::move(work_changed)));
     TRY_OK(out->load());
     return out;
 }
@@ -67,8 +69,8 @@ Status OpenVault::load() {
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
         .content_wait = environment_.content_wait,
         .pack_written = [this](const PackInfo& pack) { replica_.own_pack_written(pack); }});
-    files_ = std::make_unique<VaultFiles>(
-        VaultFilesEnvironment{*this, *content_, secrets_->chunker, secrets_->ids, secrets_->derived});
+    files_ = std::make_unique<VaultFiles>(VaultFilesEnvironment{*this, *content_, secrets_->chunker,
+                                                                secrets_->ids, secrets_->derived});
 
     TRY(auto listing, replica_.packs().list());
     for (const PackInfo& pack : listing.packs)
@@ -76,7 +78,8 @@ Status OpenVault::load() {
             replica_.alarm("pack " + pack.id.to_hex() + ": " + indexed.error().message);
     TRY(std::uint64_t merged, merge());
     static_cast<void>(merged);
-    // Packs of ours that were durable when a crash came before their segment: the next segment introduces them.
+    // Packs of ours that were durable when a crash came before their segment: the next segment
+    // introduces them.
     for (const PackInfo& pack : replica_.strays()) content_->add_unintroduced(pack);
     return open_journal();
 }
@@ -85,25 +88,30 @@ Status OpenVault::open_journal() {
     fs::path directory = local_directory(environment_, replica_.vault_id());
     TRY_OK(environment_.disk.make_directories(directory));
     JournalKey key = environment_.device.journal_key(key_state()->root(), replica_.vault_id());
-    TRY(Journal::Opened opened, Journal::open(environment_.disk, directory / "journal", replica_.vault_id(), key,
-                                              environment_.random));
+    TRY(Journal::Opened opened, Journal::open(environment_.disk, directory / "journal",
+                                              replica_.vault_id(), key, environment_.random));
     journal_ = std::move(opened.journal);
     for (const std::string& damage : opened.salvage.damage) replica_.alarm("journal: " + damage);
     return replay(opened.entries);
 }
 
-// Any doubt about where this device's log stands begins a new one, so that no number is ever used twice.
+// Any doubt about where this device's log stands begins a new one, so that no number is ever used
+// twice.
 bool OpenVault::doubts_incarnation(const std::vector<ReplayedEntry>& entries) {
     MutexLock merge_lock(merge_mutex_);
     MutexLock publish_lock(publish_mutex_);
     if (incarnation_.is_zero()) return true;
-    if (auto named = named_.find(log_); named != named_.end() && named->second.number > head_.number) return true;
+    if (auto named = named_.find(log_);
+        named != named_.end() && named->second.number > head_.number)
+        return true;
     for (const ReplayedEntry& replayed : entries) {
-        if (const auto* intent = std::get_if<JournalSegmentIntent>(&replayed.entry); intent && intent->log == log_) {
+        if (const auto* intent = std::get_if<JournalSegmentIntent>(&replayed.entry);
+            intent && intent->log == log_) {
             if (intent->number > head_.number) return true;
             if (intent->number == head_.number && intent->hash != head_.hash) return true;
         }
-        if (const auto* done = std::get_if<JournalPublished>(&replayed.entry); done && done->log == log_)
+        if (const auto* done = std::get_if<JournalPublished>(&replayed.entry);
+            done && done->log == log_)
             if (done->number > head_.number) return true;
     }
     return false;
@@ -112,10 +120,12 @@ bool OpenVault::doubts_incarnation(const std::vector<ReplayedEntry>& entries) {
 Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
     IncarnationId incarnation;
     for (const ReplayedEntry& replayed : entries)
-        if (const auto* began = std::get_if<JournalIncarnation>(&replayed.entry)) incarnation = began->incarnation;
-    // What the last durable segment holds was published, even when a crash left the journal no time to say so: an
-    // operation of this log is in it if its stamp is not above the segment's greatest. Unless that segment was one of
-    // several that one publish needed: they are not in the order of stamps.
+        if (const auto* began = std::get_if<JournalIncarnation>(&replayed.entry))
+            incarnation = began->incarnation;
+    // What the last durable segment holds was published, even when a crash left the journal no time
+    // to say so: an operation of this log is in it if its stamp is not above the segment's
+    // greatest. Unless that segment was one of several that one publish needed: they are not in the
+    // order of stamps.
     std::optional<Stamp> published;
     {
         MutexLock publish_lock(publish_mutex_);
@@ -126,7 +136,8 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
         published = last_own_stamp(log_);
         for (const ReplayedEntry& replayed : entries)
             if (const auto* intent = std::get_if<JournalSegmentIntent>(&replayed.entry))
-                if (intent->log == log_ && intent->number == head_.number && !intent->ends_publish) published.reset();
+                if (intent->log == log_ && intent->number == head_.number && !intent->ends_publish)
+                    published.reset();
     }
     if (doubts_incarnation(entries)) {
         MutexLock publish_lock(publish_mutex_);
@@ -143,7 +154,8 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
             for (const Record& record : records->records) {
                 const Stamp& stamp = stamp_of(record);
                 hybrid_.observe(stamp);
-                if (!published || stamp.log != published->log || stamp > *published) pending.push_back(record);
+                if (!published || stamp.log != published->log || stamp > *published)
+                    pending.push_back(record);
             }
             if (pending.empty()) continue;
             MutexLock lock(mutex);
@@ -225,7 +237,8 @@ Result<std::uint64_t> OpenVault::merge() {
                 for (;;) {
                     auto merged = merge_next(log, last);
                     if (!merged.ok()) {
-                        replica_.alarm("segment of log " + log.to_hex().substr(0, 16) + ": " + merged.error().message);
+                        replica_.alarm("segment of log " + log.to_hex().substr(0, 16) + ": " +
+                                       merged.error().message);
                         failure = std::move(merged).error();
                         break;
                     }
@@ -260,12 +273,13 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
         if (at == applied_.end() || at->second.number < position.number) return false;
     }
     const EpochKeys* keys = epoch_keys(outer.header.epoch);
-    if (keys == nullptr) return false;   // the key object that tells this epoch has not come yet
+    if (keys == nullptr) return false;  // the key object that tells this epoch has not come yet
     TRY(RecordBatch batch, open_records(bytes, outer, replica_.vault_id(), keys->records));
     for (const Record& record : batch.records) {
         if (hybrid_.is_too_far_ahead(stamp_of(record))) {
             replica_.alarm("a segment of log " + log.to_hex().substr(0, 16) +
-                           " has times more than a day ahead: it is held until then; check that device's clock");
+                           " has times more than a day ahead: it is held until then; check that "
+                           "device's clock");
             return false;
         }
     }
@@ -293,7 +307,8 @@ void OpenVault::pack_arrived(const PackId& pack) {
 void OpenVault::tree_changed() {
     auto records = tree.take_new_records();
     if (records.empty()) return;
-    fresh_.insert(fresh_.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+    fresh_.insert(fresh_.end(), std::make_move_iterator(records.begin()),
+                  std::make_move_iterator(records.end()));
     last_change_ = environment_.clock.steady();
     if (first_change_) return;
     first_change_ = last_change_;
@@ -304,7 +319,8 @@ Status OpenVault::append_records(std::vector<Record> records) {
     constexpr std::size_t kRecordsPerEntry = 8192;
     for (std::size_t at = 0; at < records.size(); at += kRecordsPerEntry) {
         auto first = records.begin() + static_cast<std::ptrdiff_t>(at);
-        auto last = records.begin() + static_cast<std::ptrdiff_t>(std::min(at + kRecordsPerEntry, records.size()));
+        auto last = records.begin() +
+                    static_cast<std::ptrdiff_t>(std::min(at + kRecordsPerEntry, records.size()));
         TRY(auto sequence, journal_->append(JournalRecords{{first, last}}));
         static_cast<void>(sequence);
     }
@@ -362,7 +378,8 @@ Status OpenVault::publish(bool all) {
     Frontier frontier;
     std::uint64_t released_before = 0;
     {
-        // Nothing goes into the journal between the sequence that is released and the records that it covers.
+        // Nothing goes into the journal between the sequence that is released and the records that
+        // it covers.
         MutexLock journal_lock(journal_mutex_);
         MutexLock lock(mutex);
         std::vector<Record> records = tree.publish().records;
@@ -371,8 +388,9 @@ Status OpenVault::publish(bool all) {
         in_flight_.insert(in_flight_.end(), std::make_move_iterator(fresh_.begin()),
                           std::make_move_iterator(fresh_.end()));
         fresh_.clear();
-        // Nothing behind it is released, not even what is being published: content and records written meanwhile are
-        // among it, and replay knows by their stamps which records a segment holds.
+        // Nothing behind it is released, not even what is being published: content and records
+        // written meanwhile are among it, and replay knows by their stamps which records a segment
+        // holds.
         released_before = journal_->next_sequence();
         frontier = applied_;
         first_change_.reset();
@@ -396,14 +414,16 @@ Result<std::vector<Record>> OpenVault::next_batch(std::vector<Record>& records) 
     while (end < records.size()) {
         bytes += encoded_size_bound(records[end]);
         ++end;
-        bool is_whole = end == records.size() || stamp_of(records[end]) != stamp_of(records[end - 1]);
+        bool is_whole =
+            end == records.size() || stamp_of(records[end]) != stamp_of(records[end - 1]);
         if (is_whole) whole = end;
         if ((bytes > kSegmentBytesWanted || end >= kSegmentRecordsMax) && whole > 0) break;
     }
     if (whole == 0 || whole > kSegmentRecordsMax)
         return Error{ErrorKind::TooLarge, "one operation has more records than a segment holds"};
-    std::vector<Record> out(std::make_move_iterator(records.begin()),
-                            std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(whole)));
+    std::vector<Record> out(
+        std::make_move_iterator(records.begin()),
+        std::make_move_iterator(records.begin() + static_cast<std::ptrdiff_t>(whole)));
     records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(whole));
     return out;
 }
@@ -413,7 +433,8 @@ Status OpenVault::publish_records(std::vector<Record>& records, const Frontier& 
     while (!records.empty()) {
         std::vector<PackInfo> packs = content_->unintroduced();
         TRY(std::vector<Record> batch, next_batch(records));
-        if (Status published = publish_segment(batch, frontier, packs, records.empty()); !published.ok()) {
+        if (Status published = publish_segment(batch, frontier, packs, records.empty());
+            !published.ok()) {
             records.insert(records.begin(), std::make_move_iterator(batch.begin()),
                            std::make_move_iterator(batch.end()));
             return published;
@@ -429,23 +450,32 @@ Status OpenVault::publish_segment(const std::vector<Record>& records, const Fron
     {
         MutexLock lock(keys_mutex_);
         auto chosen = keys_->write_epoch();
-        if (!chosen) return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
+        if (!chosen)
+            return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
         epoch = *chosen;
     }
     const EpochKeys* keys = epoch_keys(epoch);
     const SegmentOuterKey* outer_key = replica_.outer_key(epoch);
-    if (keys == nullptr || outer_key == nullptr) return Error{ErrorKind::WrongKey, "the epoch's keys are not known"};
-    SegmentDraft draft{.epoch = epoch, .log = log_, .number = head_.number + 1, .replicator = {}, .records = {records, {}}};
+    if (keys == nullptr || outer_key == nullptr)
+        return Error{ErrorKind::WrongKey, "the epoch's keys are not known"};
+    SegmentDraft draft{.epoch = epoch,
+                       .log = log_,
+                       .number = head_.number + 1,
+                       .replicator = {},
+                       .records = {records, {}}};
     draft.replicator.device = environment_.device.id();
     draft.replicator.incarnation = incarnation_;
     draft.replicator.previous = head_.hash;
     draft.replicator.frontier = frontier;
     draft.replicator.frontier.erase(log_);
     draft.replicator.packs = packs;
-    TRY(Bytes bytes, build_segment(draft, {replica_.vault_id(), keys->records, *outer_key, replica_.signing_key()},
-                                   environment_.random));
+    TRY(Bytes bytes,
+        build_segment(draft,
+                      {replica_.vault_id(), keys->records, *outer_key, replica_.signing_key()},
+                      environment_.random));
     LogPosition position{draft.number, segment_hash(bytes)};
-    TRY(auto sequence, journal_->append(JournalSegmentIntent{log_, position.number, position.hash, is_last}));
+    TRY(auto sequence,
+        journal_->append(JournalSegmentIntent{log_, position.number, position.hash, is_last}));
     static_cast<void>(sequence);
     TRY_OK(journal_->commit());
     {
@@ -455,8 +485,8 @@ Status OpenVault::publish_segment(const std::vector<Record>& records, const Fron
     }
     Status published = replica_.publish_segment({log_, position.number}, position, bytes, packs);
     if (!published.ok()) {
-        // Whether the segment is on the disk nobody knows: its number is burnt, another log goes on, and no segment
-        // may name this one.
+        // Whether the segment is on the disk nobody knows: its number is burnt, another log goes
+        // on, and no segment may name this one.
         is_log_in_doubt_ = true;
         MutexLock lock(mutex);
         applied_[log_] = head_;
@@ -476,7 +506,8 @@ Status OpenVault::release_journal(std::uint64_t released_before) {
     // Records written since the publish began are in the journal behind the segment's intent only.
     bool is_all_released = next <= released_before + 1;
     if (!is_all_released || journal_->size_bytes() < kJournalSizeMax) return {};
-    TRY(auto first, journal_->rewrite({JournalIncarnation{incarnation_, log_}, JournalPublished{log_, head_.number, 0}}));
+    TRY(auto first, journal_->rewrite({JournalIncarnation{incarnation_, log_},
+                                       JournalPublished{log_, head_.number, 0}}));
     static_cast<void>(first);
     return {};
 }
@@ -506,7 +537,8 @@ void OpenVault::add_status(VaultStatus& status) {
     status.conflicts = tree.conflict_count();
     for (const auto& [log, last] : have) {
         auto at = applied_.find(log);
-        status.unmerged_segments += last.number - (at == applied_.end() ? 0 : std::min(at->second.number, last.number));
+        status.unmerged_segments +=
+            last.number - (at == applied_.end() ? 0 : std::min(at->second.number, last.number));
     }
 }
 

@@ -1,9 +1,11 @@
-// A vault while it is unlocked: its tree, journal, index and contents, and how they are published and merged.
+// A vault while it is unlocked: its tree, journal, index and contents, and how they are published
+// and merged.
 //
-// Publishing: content durable in packs, (number, hash) in the journal, segment durable, announced, journal
-// released. fsync on the mount: content and records into the journal, one fdatasync.
+// Publishing: content durable in packs, (number, hash) in the journal, segment durable, announced,
+// journal released. fsync on the mount: content and records into the journal, one fdatasync.
 //
-// THREADS: any. Lock order: publish_mutex_, merge_mutex_ (never both), journal_mutex_, TreeHost::mutex.
+// THREADS: any. Lock order: publish_mutex_, merge_mutex_ (never both), journal_mutex_,
+// TreeHost::mutex.
 #pragma once
 
 #include "vault/core/vault_replica.h"
@@ -16,7 +18,8 @@ namespace lockstep {
 class OpenVault final : public TreeHost {
   public:
     // Loads everything published, then the journal. `keys`: unlocked.
-    static Result<std::unique_ptr<OpenVault>> open(const VaultEnvironment& environment, VaultReplica& replica,
+    static Result<std::unique_ptr<OpenVault>> open(const VaultEnvironment& environment,
+                                                   VaultReplica& replica,
                                                    std::shared_ptr<const KeyState> keys,
                                                    std::function<void()> work_changed);
     ~OpenVault() override;
@@ -46,11 +49,12 @@ class OpenVault final : public TreeHost {
     Result<FileSystemSpace> space() override;
 
   private:
-    struct Ids;   // DerivedIds under the vault's keys
+    struct Ids;  // DerivedIds under the vault's keys
     struct Secrets;
 
-    OpenVault(const VaultEnvironment& environment, VaultReplica& replica, std::shared_ptr<const KeyState> keys,
-              std::unique_ptr<Secrets> secrets, std::function<void()> work_changed);
+    OpenVault(const VaultEnvironment& environment, VaultReplica& replica,
+              std::shared_ptr<const KeyState> keys, std::unique_ptr<Secrets> secrets,
+              std::function<void()> work_changed);
     Status load();
     std::shared_ptr<const KeyState> key_state() EXCLUDES_LOCK(keys_mutex_);
     Status open_journal();
@@ -61,10 +65,12 @@ class OpenVault final : public TreeHost {
     Result<bool> merge_next(const LogId& log, const LogPosition& last) REQUIRES_LOCK(merge_mutex_);
     const EpochKeys* epoch_keys(const EpochId& epoch) EXCLUDES_LOCK(keys_mutex_);
 
-    Status publish_records(std::vector<Record>& records, const Frontier& frontier) REQUIRES_LOCK(publish_mutex_);
+    Status publish_records(std::vector<Record>& records, const Frontier& frontier)
+        REQUIRES_LOCK(publish_mutex_);
     Result<std::vector<Record>> next_batch(std::vector<Record>& records);
     Status publish_segment(const std::vector<Record>& records, const Frontier& frontier,
-                           const std::vector<PackInfo>& packs, bool is_last) REQUIRES_LOCK(publish_mutex_);
+                           const std::vector<PackInfo>& packs, bool is_last)
+        REQUIRES_LOCK(publish_mutex_);
     Status release_journal(std::uint64_t released_before) REQUIRES_LOCK(publish_mutex_);
     Status append_records(std::vector<Record> records) REQUIRES_LOCK(journal_mutex_);
 
@@ -82,19 +88,23 @@ class OpenVault final : public TreeHost {
 
     Mutex publish_mutex_;
     IncarnationId incarnation_ GUARDED_BY(publish_mutex_);
-    LogId log_;   // of this incarnation
+    LogId log_;  // of this incarnation
     LogPosition head_ GUARDED_BY(publish_mutex_);
     bool is_log_in_doubt_ GUARDED_BY(publish_mutex_) = false;
-    std::vector<Record> unpublished_ GUARDED_BY(publish_mutex_);   // coalesced, but the disk did not take them yet
+    std::vector<Record> unpublished_
+        GUARDED_BY(publish_mutex_);  // coalesced, but the disk did not take them yet
     Mutex merge_mutex_;
-    Frontier applied_ GUARDED_BY(mutex);                  // segments in the tree
-    std::map<LogId, Stamp> own_stamps_ GUARDED_BY(mutex);  // of this device's logs, as found at unlock
-    Frontier named_ GUARDED_BY(merge_mutex_);             // the greatest that any segment's frontier names
+    Frontier applied_ GUARDED_BY(mutex);  // segments in the tree
+    std::map<LogId, Stamp> own_stamps_
+        GUARDED_BY(mutex);                     // of this device's logs, as found at unlock
+    Frontier named_ GUARDED_BY(merge_mutex_);  // the greatest that any segment's frontier names
     bool news_ GUARDED_BY(merge_mutex_) = true;
 
-    Mutex journal_mutex_;   // what is taken from below goes into the journal before anything later does
-    std::vector<Record> fresh_ GUARDED_BY(mutex);        // since the last publish began, not in the journal
-    std::vector<Record> in_flight_ GUARDED_BY(mutex);    // being published, not in the journal
+    Mutex journal_mutex_;  // what is taken from below goes into the journal before anything later
+                           // does
+    std::vector<Record> fresh_
+        GUARDED_BY(mutex);  // since the last publish began, not in the journal
+    std::vector<Record> in_flight_ GUARDED_BY(mutex);  // being published, not in the journal
     std::optional<std::chrono::steady_clock::time_point> first_change_ GUARDED_BY(mutex);
     std::chrono::steady_clock::time_point last_change_ GUARDED_BY(mutex){};
     std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};

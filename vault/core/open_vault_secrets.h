@@ -7,8 +7,12 @@ namespace lockstep {
 
 struct OpenVault::Ids final : DerivedIds {
     explicit Ids(const VaultKeys& vault_keys) : keys(vault_keys) {}
-    FileId file(const FileId& file, const VersionId& version) const override { return keys.forked_file(file, version); }
-    LinkId link(const LinkId& link, const VersionId& version) const override { return keys.forked_link(link, version); }
+    FileId file(const FileId& file, const VersionId& version) const override {
+        return keys.forked_file(file, version);
+    }
+    LinkId link(const LinkId& link, const VersionId& version) const override {
+        return keys.forked_link(link, version);
+    }
     VersionId version(const FileId& fork, const VersionId& version) const override {
         return keys.forked_version(fork, version);
     }
@@ -26,10 +30,11 @@ struct OpenVault::Secrets {
     void learn(const KeyState& state) {
         for (const auto& [epoch, secret] : state.epoch_secrets())
             if (!epochs.contains(epoch))
-                epochs[epoch] = std::make_unique<const EpochKeys>(EpochKeys::derive(secret, state.vault(), epoch));
+                epochs[epoch] = std::make_unique<const EpochKeys>(
+                    EpochKeys::derive(secret, state.vault(), epoch));
     }
     VaultKeys vault;
-    std::map<EpochId, std::unique_ptr<const EpochKeys>> epochs;   // only grows
+    std::map<EpochId, std::unique_ptr<const EpochKeys>> epochs;  // only grows
     ContentIds ids;
     Chunker chunker;
     Ids derived;

@@ -11,10 +11,12 @@ namespace {
 constexpr std::string_view kSealingName = "sealing.sealed";
 
 Bytes sealing_aad(const VaultId& vault) {
-    return associated_data({.type = ObjectType::LocalSecret, .vault = vault, .epoch = {}}, as_bytes("sealing key"));
+    return associated_data({.type = ObjectType::LocalSecret, .vault = vault, .epoch = {}},
+                           as_bytes("sealing key"));
 }
 
-LocalKeys new_local_keys(const VaultId& vault, const SealingKey& sealing, DeviceCertificate certificate) {
+LocalKeys new_local_keys(const VaultId& vault, const SealingKey& sealing,
+                         DeviceCertificate certificate) {
     LocalKeys out;
     out.vault = vault;
     out.sealing_public = sealing.public_key();
@@ -23,7 +25,9 @@ LocalKeys new_local_keys(const VaultId& vault, const SealingKey& sealing, Device
     return out;
 }
 
-Error locked() { return {ErrorKind::Locked, "the vault is locked"}; }
+Error locked() {
+    return {ErrorKind::Locked, "the vault is locked"};
+}
 
 }  // namespace
 
@@ -32,7 +36,8 @@ Error locked() { return {ErrorKind::Locked, "the vault is locked"}; }
 Status prepare_vault_directory(Disk& disk, const fs::path& directory) {
     auto items = disk.list(directory);
     if (items.ok() && !items->empty())
-        return Error{ErrorKind::Exists, directory.string() + " is not empty: choose another directory"};
+        return Error{ErrorKind::Exists,
+                     directory.string() + " is not empty: choose another directory"};
     if (!items.ok() && items.error().kind != ErrorKind::NotFound) return std::move(items).error();
     return disk.make_directories(directory / kKeyDirectoryName);
 }
@@ -42,13 +47,15 @@ Status write_key_object(Disk& disk, const fs::path& directory, ByteView bytes) {
     return disk.write_file_durably(directory / kKeyDirectoryName / name, bytes);
 }
 
-Result<std::unique_ptr<Vault>> Vault::create(const VaultEnvironment& environment, const fs::path& directory,
-                                             ByteView passphrase, const VaultCreation& options,
+Result<std::unique_ptr<Vault>> Vault::create(const VaultEnvironment& environment,
+                                             const fs::path& directory, ByteView passphrase,
+                                             const VaultCreation& options,
                                              std::string* recovery_code) {
     TRY_OK(prepare_vault_directory(environment.disk, directory));
     auto sealing = std::make_shared<const SealingKey>(SealingKey::random(environment.random));
     SecretBytes secret(passphrase);
-    PassphraseCost cost{options.cost.memory_bytes, static_cast<std::uint32_t>(options.cost.operations)};
+    PassphraseCost cost{options.cost.memory_bytes,
+                        static_cast<std::uint32_t>(options.cost.operations)};
     TRY(NewVault made, create_vault_keys({.device = environment.device,
                                           .sealing = *sealing,
                                           .device_label = environment.device_label,
@@ -60,11 +67,13 @@ Result<std::unique_ptr<Vault>> Vault::create(const VaultEnvironment& environment
     // Last: a directory without it is no vault.
     TRY_OK(environment.disk.write_file_durably(directory / kVaultHeaderName, made.header_bytes));
     if (recovery_code != nullptr) *recovery_code = as_text(made.recovery_code.reveal());
-    return open_as_member(environment, directory, made.header, sealing, made.header.founder, options.unlock_at_start);
+    return open_as_member(environment, directory, made.header, sealing, made.header.founder,
+                          options.unlock_at_start);
 }
 
-Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environment, const fs::path& directory,
-                                              VaultHeader header, std::shared_ptr<const SealingKey> sealing,
+Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environment,
+                                              const fs::path& directory, VaultHeader header,
+                                              std::shared_ptr<const SealingKey> sealing,
                                               DeviceCertificate certificate, bool unlock_at_start) {
     LocalKeys local = new_local_keys(header.id, *sealing, std::move(certificate));
     auto vault = std::make_unique<VaultImpl>(environment, directory, std::move(header));
@@ -74,7 +83,8 @@ Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environmen
     return std::unique_ptr<Vault>(std::move(vault));
 }
 
-Result<std::unique_ptr<Vault>> Vault::open(const VaultEnvironment& environment, const fs::path& directory) {
+Result<std::unique_ptr<Vault>> Vault::open(const VaultEnvironment& environment,
+                                           const fs::path& directory) {
     TRY(VaultHeader header, read_vault_header(environment.disk, directory));
     auto vault = std::make_unique<VaultImpl>(environment, directory, header);
     fs::path path = local_directory(environment, header.id) / "keys.local";
@@ -129,7 +139,9 @@ std::shared_ptr<OpenVault> VaultImpl::open_vault() const {
     return open_;
 }
 
-bool VaultImpl::is_unlocked() const { return open_vault() != nullptr; }
+bool VaultImpl::is_unlocked() const {
+    return open_vault() != nullptr;
+}
 
 Status VaultImpl::unlock(ByteView passphrase) {
     MutexLock lock(state_mutex_);
@@ -157,8 +169,10 @@ Status VaultImpl::join_with_passphrase(KeyState state) {
     auto sealing = std::make_shared<const SealingKey>(SealingKey::random(environment_.random));
     DeviceCertificate certificate =
         environment_.device.certify(header_.id, sealing->public_key(), environment_.device_label);
-    if (state.slot_author() == nullptr) return Error{ErrorKind::Refused, "this passphrase may not admit devices"};
-    TRY(Bytes object, admit_member({state, *state.slot_author(), environment_.clock.wall_ms(), environment_.random},
+    if (state.slot_author() == nullptr)
+        return Error{ErrorKind::Refused, "this passphrase may not admit devices"};
+    TRY(Bytes object, admit_member({state, *state.slot_author(), environment_.clock.wall_ms(),
+                                    environment_.random},
                                    certificate, MemberRole::Writer));
     TRY_OK(write_key_object(environment_.disk, directory_, object));
     TRY_OK(open_replica(new_local_keys(header_.id, *sealing, certificate)));
@@ -170,7 +184,8 @@ Status VaultImpl::unlock_as_member(std::shared_ptr<const SealingKey> sealing) {
     auto keys = replica_->keys();
     if (!keys->is_unlocked()) {
         TRY_OK(replica_->set_sealing_key(nullptr));
-        return Error{ErrorKind::WrongKey, "this device's key does not open the vault any more; use the passphrase"};
+        return Error{ErrorKind::WrongKey,
+                     "this device's key does not open the vault any more; use the passphrase"};
     }
     TRY_OK(save_sealing_key(*sealing, keys->root()));
     {
@@ -181,7 +196,8 @@ Status VaultImpl::unlock_as_member(std::shared_ptr<const SealingKey> sealing) {
 }
 
 Status VaultImpl::open_with(std::shared_ptr<const KeyState> keys) {
-    TRY(auto open, OpenVault::open(environment_, *replica_, std::move(keys), [this] { work_changed(); }));
+    TRY(auto open,
+        OpenVault::open(environment_, *replica_, std::move(keys), [this] { work_changed(); }));
     auto gone = std::make_shared<std::promise<void>>();
     std::shared_ptr<OpenVault> shared(open.release(), [gone](OpenVault* closing) {
         delete closing;
@@ -201,8 +217,10 @@ Status VaultImpl::unlock_with_stored_key() {
     MutexLock lock(state_mutex_);
     if (is_unlocked()) return {};
     if (!replica_ || !replica_->local().sealing_clear)
-        return Error{ErrorKind::Locked, "this device does not keep the vault's key: unlock with the passphrase"};
-    return unlock_as_member(std::make_shared<const SealingKey>(replica_->local().sealing_clear->copy()));
+        return Error{ErrorKind::Locked,
+                     "this device does not keep the vault's key: unlock with the passphrase"};
+    return unlock_as_member(
+        std::make_shared<const SealingKey>(replica_->local().sealing_clear->copy()));
 }
 
 Status VaultImpl::set_unlock_at_start(bool enabled) {
@@ -226,31 +244,37 @@ Status VaultImpl::lock(bool force) {
     if (!open) return {};
     if (!force && open->files().open_handles() > 0) {
         std::string names;
-        for (const std::string& path : open->files().open_paths()) names += (names.empty() ? "" : ", ") + path;
-        return Error{ErrorKind::Busy, "files are open: " + (names.empty() ? std::string("removed ones") : names)};
+        for (const std::string& path : open->files().open_paths())
+            names += (names.empty() ? "" : ", ") + path;
+        return Error{ErrorKind::Busy,
+                     "files are open: " + (names.empty() ? std::string("removed ones") : names)};
     }
     if (Status published = open->publish(true); !published.ok() && !force)
-        return std::move(published).error().in("the last changes could not be published; nothing was locked");
+        return std::move(published).error().in(
+            "the last changes could not be published; nothing was locked");
     open->close();
     open.reset();
     close_open_vault();
     return replica_->set_sealing_key(nullptr);
 }
 
-// The member's sealing key lies beside keys.local, sealed under a key that takes the root constant to make: whoever
-// unlocks with the passphrase gets it back.
+// The member's sealing key lies beside keys.local, sealed under a key that takes the root constant
+// to make: whoever unlocks with the passphrase gets it back.
 Status VaultImpl::save_sealing_key(const SealingKey& key, const RootKey& root) {
     JournalKey wrap = environment_.device.journal_key(root, header_.id);
     Bytes sealed = seal(wrap, sealing_aad(header_.id), key.reveal(), environment_.random);
-    return environment_.disk.write_file_durably(local_directory(environment_, header_.id) / kSealingName, sealed);
+    return environment_.disk.write_file_durably(
+        local_directory(environment_, header_.id) / kSealingName, sealed);
 }
 
 Result<std::shared_ptr<const SealingKey>> VaultImpl::load_sealing_key(const RootKey& root) {
-    TRY(Bytes sealed, environment_.disk.read_file(local_directory(environment_, header_.id) / kSealingName, 4 * kKiB));
+    TRY(Bytes sealed, environment_.disk.read_file(
+                          local_directory(environment_, header_.id) / kSealingName, 4 * kKiB));
     JournalKey wrap = environment_.device.journal_key(root, header_.id);
     TRY(Bytes secret, lockstep::open(wrap, sealing_aad(header_.id), sealed));
     WipeAtEnd wiped(secret);
-    if (secret.size() != AnySecretKey::kSize) return Error{ErrorKind::Corrupt, "sealing.sealed is damaged"};
+    if (secret.size() != AnySecretKey::kSize)
+        return Error{ErrorKind::Corrupt, "sealing.sealed is damaged"};
     return std::make_shared<const SealingKey>(SecretKey<struct LoadedSealingTag>::from(secret));
 }
 
@@ -288,7 +312,9 @@ bool VaultImpl::has_unmerged() {
     return open && open->has_unmerged();
 }
 
-void VaultImpl::segment_added(const SegmentRef&) { work_changed(); }
+void VaultImpl::segment_added(const SegmentRef&) {
+    work_changed();
+}
 void VaultImpl::keys_changed() {
     if (auto open = open_vault()) open->keys_changed();
 }
@@ -341,12 +367,14 @@ Result<Bytes> VaultImpl::admit(ByteView request, MemberRole role) {
     DeviceCertificate certificate = decode_certificate(in);
     TRY_OK(in.finish());
     TRY_OK(certificate.verify());
-    if (certificate.vault != header_.id) return Error{ErrorKind::Refused, "the request is for another vault"};
+    if (certificate.vault != header_.id)
+        return Error{ErrorKind::Refused, "the request is for another vault"};
     auto state = replica_->keys();
     if (!state->is_unlocked()) return locked();
     const RosterMember* known = state->roster().find(certificate.device);
     if (known == nullptr || known->certificate != certificate) {
-        TRY(Bytes object, admit_member({*state, replica_->signing_key(), environment_.clock.wall_ms(), environment_.random},
+        TRY(Bytes object, admit_member({*state, replica_->signing_key(),
+                                        environment_.clock.wall_ms(), environment_.random},
                                        certificate, role));
         TRY_OK(replica_->publish_key_object(object));
     }
@@ -368,7 +396,8 @@ class PendingJoinImpl final : public PendingJoin {
           header_(std::move(header)),
           label_(std::move(label)),
           sealing_(std::make_shared<const SealingKey>(SealingKey::random(environment.random))),
-          certificate_(environment.device.certify(header_.id, sealing_->public_key(), environment.device_label)) {}
+          certificate_(environment.device.certify(header_.id, sealing_->public_key(),
+                                                  environment.device_label)) {}
 
     std::string vault_label() const override { return label_; }
     VaultId vault_id() const override { return header_.id; }
@@ -393,9 +422,12 @@ class PendingJoinImpl final : public PendingJoin {
         if (!state.is_unlocked() || state.roster().find(environment_.device.id()) == nullptr)
             return Error{ErrorKind::Refused, "the other device did not admit this one"};
         TRY_OK(prepare_vault_directory(environment_.disk, directory));
-        for (const Bytes& object : objects) TRY_OK(write_key_object(environment_.disk, directory, object));
-        TRY_OK(environment_.disk.write_file_durably(directory / kVaultHeaderName, encode_vault_header(header_)));
-        return open_as_member(environment_, directory, header_, sealing_, certificate_, unlock_at_start);
+        for (const Bytes& object : objects)
+            TRY_OK(write_key_object(environment_.disk, directory, object));
+        TRY_OK(environment_.disk.write_file_durably(directory / kVaultHeaderName,
+                                                    encode_vault_header(header_)));
+        return open_as_member(environment_, directory, header_, sealing_, certificate_,
+                              unlock_at_start);
     }
 
   private:
@@ -408,7 +440,8 @@ class PendingJoinImpl final : public PendingJoin {
 
 }  // namespace
 
-Result<std::unique_ptr<PendingJoin>> PendingJoin::begin(const VaultEnvironment& environment, ByteView offer) {
+Result<std::unique_ptr<PendingJoin>> PendingJoin::begin(const VaultEnvironment& environment,
+                                                        ByteView offer) {
     Decoder in(offer);
     if (in.u8() != 1) in.fail("made by another version of Lockstep");
     Bytes header_bytes = to_bytes(in.bytes(64 * kKiB));

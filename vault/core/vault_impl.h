@@ -1,7 +1,7 @@
 // Vault on a directory: what vault/vault.h promises.
 //
-// THREADS: any. Lock order: state_mutex_ (lock, unlock and everything that must not overlap them), then the open
-// vault's own.
+// THREADS: any. Lock order: state_mutex_ (lock, unlock and everything that must not overlap them),
+// then the open vault's own.
 #pragma once
 
 #include <future>
@@ -73,8 +73,9 @@ class VaultImpl final : public Vault, private ReplicaListener {
 };
 
 // Opens the directory as a member who was just admitted, unlocked.
-Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environment, const fs::path& directory,
-                                              VaultHeader header, std::shared_ptr<const SealingKey> sealing,
+Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environment,
+                                              const fs::path& directory, VaultHeader header,
+                                              std::shared_ptr<const SealingKey> sealing,
                                               DeviceCertificate certificate, bool unlock_at_start);
 // Makes an empty directory for a vault. Exists when it holds anything.
 Status prepare_vault_directory(Disk& disk, const fs::path& directory);

@@ -24,7 +24,8 @@ fs::path local_directory(const VaultEnvironment& environment, const VaultId& vau
 Result<VaultHeader> read_vault_header(Disk& disk, const fs::path& directory) {
     auto bytes = disk.read_file(directory / kVaultHeaderName, kHeaderSizeMax);
     if (!bytes.ok() && bytes.error().kind == ErrorKind::NotFound)
-        return Error{ErrorKind::NotFound, directory.string() + " is not a vault: it has no lockstep.vault"};
+        return Error{ErrorKind::NotFound,
+                     directory.string() + " is not a vault: it has no lockstep.vault"};
     if (!bytes.ok()) return std::move(bytes).error();
     auto header = decode_vault_header(*bytes);
     if (!header.ok()) return std::move(header).error().in("lockstep.vault");
@@ -36,7 +37,8 @@ Result<std::vector<Bytes>> read_all_key_objects(Disk& disk, const fs::path& dire
     std::vector<Bytes> out;
     for (const DirectoryItem& item : items) {
         if (item.is_directory || !item.name.ends_with(kKeyObjectSuffix)) continue;
-        TRY(Bytes bytes, disk.read_file(directory / kKeyDirectoryName / item.name, kKeyObjectSizeMax));
+        TRY(Bytes bytes,
+            disk.read_file(directory / kKeyDirectoryName / item.name, kKeyObjectSizeMax));
         out.push_back(std::move(bytes));
     }
     if (out.empty()) return Error{ErrorKind::NotFound, "the vault directory holds no key object"};
@@ -46,7 +48,8 @@ Result<std::vector<Bytes>> read_all_key_objects(Disk& disk, const fs::path& dire
 // ---- opening
 
 Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment& environment,
-                                                         const fs::path& directory, LocalKeys local) {
+                                                         const fs::path& directory,
+                                                         LocalKeys local) {
     TRY(VaultHeader header, read_vault_header(environment.disk, directory));
     if (header.id != local.vault)
         return Error{ErrorKind::Refused, "this directory holds another vault than it did before"};
@@ -80,9 +83,11 @@ Status VaultReplica::load_keys() {
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
     TRY(auto state, open_keys(objects));
     for (const KeyProblem& problem : state->problems())
-        alarm("key object " + problem.object.to_hex().substr(0, 16) + " is not used: " + problem.error.message);
+        alarm("key object " + problem.object.to_hex().substr(0, 16) +
+              " is not used: " + problem.error.message);
     for (const KeyObjectId& pin : state->missing_pins())
-        alarm("key object " + pin.to_hex().substr(0, 16) + " was here before and is gone: the directory may be an old copy");
+        alarm("key object " + pin.to_hex().substr(0, 16) +
+              " was here before and is gone: the directory may be an old copy");
     std::set<KeyObjectId> here;
     for (const Bytes& object : objects) here.insert(key_object_id(object));
     for (const KeyProblem& problem : state->problems()) here.erase(problem.object);
@@ -96,7 +101,8 @@ void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
     MutexLock lock(mutex_);
     for (const auto& [epoch, secret] : keys->replicator_secrets())
         if (!epochs_.contains(epoch))
-            epochs_[epoch] = std::make_unique<const ReplicatorKeys>(ReplicatorKeys::derive(secret, header_.id, epoch));
+            epochs_[epoch] = std::make_unique<const ReplicatorKeys>(
+                ReplicatorKeys::derive(secret, header_.id, epoch));
     keys_ = std::move(keys);
 }
 
@@ -105,9 +111,11 @@ Status VaultReplica::load_segments() {
     for (const LogId& log : logs_->logs()) {
         for (std::uint64_t number : logs_->numbers(log)) {
             SegmentRef ref{log, number};
-            std::string name = "segment " + log.to_hex().substr(0, 16) + "/" + std::to_string(number);
+            std::string name =
+                "segment " + log.to_hex().substr(0, 16) + "/" + std::to_string(number);
             auto bytes = logs_->read(ref);
-            if (!bytes.ok() && bytes.error().kind != ErrorKind::NotFound && bytes.error().kind != ErrorKind::TooLarge)
+            if (!bytes.ok() && bytes.error().kind != ErrorKind::NotFound &&
+                bytes.error().kind != ErrorKind::TooLarge)
                 return std::move(bytes).error();
             Result<SegmentOuter> outer =
                 bytes.ok() ? open_outer(*bytes, verify_with) : Result<SegmentOuter>(bytes.error());
@@ -117,7 +125,7 @@ Status VaultReplica::load_segments() {
                 chained = Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
             if (!chained.ok()) {
                 alarms_.push_back(name + ": " + chained.error().message);
-                break;   // what follows is not linked to the beginning; peers can send it again
+                break;  // what follows is not linked to the beginning; peers can send it again
             }
             writers_[log] = outer->replicator.device;
             take_over(ref, {number, outer->hash}, outer->replicator.packs);
@@ -199,13 +207,16 @@ Member as_member(const RosterMember& member) {
 }
 }  // namespace
 
-Result<Member> VaultReplica::verify_signature(const DeviceId& claimed, ByteView transcript, ByteView signature) {
+Result<Member> VaultReplica::verify_signature(const DeviceId& claimed, ByteView transcript,
+                                              ByteView signature) {
     const auto state = keys();
     const RosterMember* member = state->roster().find(claimed);
     if (member == nullptr) return Error{ErrorKind::Refused, "this device is not a member"};
     if (member->is_revoked) return Error{ErrorKind::Refused, "this device was revoked"};
     if (signature.size() != Signature::kSize ||
-        !verify(member->certificate.signing, label::kSignHandshake, transcript, Signature::from(signature)).ok())
+        !verify(member->certificate.signing, label::kSignHandshake, transcript,
+                Signature::from(signature))
+             .ok())
         return Error{ErrorKind::Refused, "the signature is not this member's"};
     return as_member(*member);
 }
@@ -228,7 +239,8 @@ Result<Bytes> VaultReplica::read_key_object(const KeyObjectId& id) {
 }
 
 Result<Added> VaultReplica::add_key_object(ByteView bytes) {
-    if (bytes.size() > kKeyObjectSizeMax) return Error{ErrorKind::TooLarge, "larger than a key object can be"};
+    if (bytes.size() > kKeyObjectSizeMax)
+        return Error{ErrorKind::TooLarge, "larger than a key object can be"};
     KeyObjectId id = key_object_id(bytes);
     {
         MutexLock write_lock(write_mutex_);
@@ -241,7 +253,8 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
         TRY(auto state, open_keys(objects));
         for (const KeyProblem& problem : state->problems())
             if (problem.object == id)
-                return Error{ErrorKind::Refused, "the key object is not used: " + problem.error.message};
+                return Error{ErrorKind::Refused,
+                             "the key object is not used: " + problem.error.message};
         TRY_OK(environment_.disk.write_file_durably(key_object_path(directory_, id), bytes));
         use_keys(std::move(state));
         {
@@ -292,7 +305,9 @@ Frontier VaultReplica::frontier() {
     return frontier_;
 }
 
-Result<Bytes> VaultReplica::read_segment(const SegmentRef& segment) { return logs_->read(segment); }
+Result<Bytes> VaultReplica::read_segment(const SegmentRef& segment) {
+    return logs_->read(segment);
+}
 
 Result<std::vector<PackInfo>> VaultReplica::packs_of(const SegmentRef& segment) {
     MutexLock lock(mutex_);
@@ -316,12 +331,15 @@ Status VaultReplica::check_chain(const SegmentOuter& outer) {
         if (cut == member->cuts.end() || outer.header.number > cut->number)
             return Error{ErrorKind::Refused, "its device was revoked before it was written"};
     }
-    if (auto writer = writers_.find(outer.header.log); writer != writers_.end() && writer->second != part.device)
+    if (auto writer = writers_.find(outer.header.log);
+        writer != writers_.end() && writer->second != part.device)
         return Error{ErrorKind::Refused, "its log belongs to another device"};
     auto last = frontier_.find(outer.header.log);
     LogPosition before = last == frontier_.end() ? LogPosition{} : last->second;
-    if (outer.header.number != before.number + 1) return Error{ErrorKind::Conflict, "an earlier segment is missing"};
-    if (part.previous != before.hash) return Error{ErrorKind::Corrupt, "it does not follow the segment before it"};
+    if (outer.header.number != before.number + 1)
+        return Error{ErrorKind::Conflict, "an earlier segment is missing"};
+    if (part.previous != before.hash)
+        return Error{ErrorKind::Corrupt, "it does not follow the segment before it"};
     return {};
 }
 
@@ -353,11 +371,13 @@ Result<Added> VaultReplica::add_segment(ByteView bytes) {
             if (last != frontier_.end() && ref.number <= last->second.number) {
                 auto here = logs_->read(ref);
                 if (here.ok() && equal(*here, bytes)) return Added::Known;
-                // Two segments with one number: a cloned or restored machine. Both are kept as evidence.
+                // Two segments with one number: a cloned or restored machine. Both are kept as
+                // evidence.
                 TRY(auto kept, logs_->put(ref, bytes));
                 static_cast<void>(kept);
-                alarms_.push_back("log " + ref.log.to_hex().substr(0, 16) + " has two segments with number " +
-                                  std::to_string(ref.number) + ": its device was cloned or restored from a backup");
+                alarms_.push_back("log " + ref.log.to_hex().substr(0, 16) +
+                                  " has two segments with number " + std::to_string(ref.number) +
+                                  ": its device was cloned or restored from a backup");
                 return Added::Known;
             }
             TRY_OK(check_chain(outer));
@@ -372,8 +392,8 @@ Result<Added> VaultReplica::add_segment(ByteView bytes) {
     return Added::Stored;
 }
 
-Status VaultReplica::publish_segment(const SegmentRef& segment, const LogPosition& position, ByteView bytes,
-                                     const std::vector<PackInfo>& packs) {
+Status VaultReplica::publish_segment(const SegmentRef& segment, const LogPosition& position,
+                                     ByteView bytes, const std::vector<PackInfo>& packs) {
     {
         MutexLock write_lock(write_mutex_);
         TRY(auto stored, logs_->put(segment, bytes));
@@ -405,11 +425,13 @@ bool VaultReplica::has_pack(const PackId& pack) {
 Result<PackInfo> VaultReplica::pack_info(const PackId& pack) {
     MutexLock lock(mutex_);
     if (auto at = present_.find(pack); at != present_.end()) return PackInfo{pack, at->second};
-    if (auto at = known_packs_.find(pack); at != known_packs_.end()) return PackInfo{pack, at->second};
+    if (auto at = known_packs_.find(pack); at != known_packs_.end())
+        return PackInfo{pack, at->second};
     return Error{ErrorKind::NotFound, "no such pack"};
 }
 
-Result<Bytes> VaultReplica::read_pack(const PackId& pack, std::uint64_t offset, std::uint64_t length) {
+Result<Bytes> VaultReplica::read_pack(const PackId& pack, std::uint64_t offset,
+                                      std::uint64_t length) {
     TRY(PackInfo info, pack_info(pack));
     if (offset > info.length || length > info.length - offset)
         return Error{ErrorKind::Invalid, "the range is not within the pack"};
@@ -444,7 +466,9 @@ Status VaultReplica::adopt_pack(const PackInfo& pack, const fs::path& file) {
     return {};
 }
 
-void VaultReplica::own_pack_written(const PackInfo& pack) { tell_pack(pack); }
+void VaultReplica::own_pack_written(const PackInfo& pack) {
+    tell_pack(pack);
+}
 
 std::vector<PackInfo> VaultReplica::strays() {
     MutexLock lock(mutex_);

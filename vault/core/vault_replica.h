@@ -1,10 +1,12 @@
-// The Replica of a vault directory: key objects, segments and packs on this device's disk, verified.
+// The Replica of a vault directory: key objects, segments and packs on this device's disk,
+// verified.
 //
-// It knows the replicator secrets that are granted to this device, so it works while the vault is locked. While
-// unlocked it also has the member's sealing key, so that new key objects open as far as they can.
+// It knows the replicator secrets that are granted to this device, so it works while the vault is
+// locked. While unlocked it also has the member's sealing key, so that new key objects open as far
+// as they can.
 //
-// INVARIANT: frontier() names only segments that are durable here, verified, and linked to their log's first.
-// THREADS: any. Lock order: write_mutex_, mutex_.
+// INVARIANT: frontier() names only segments that are durable here, verified, and linked to their
+// log's first. THREADS: any. Lock order: write_mutex_, mutex_.
 #pragma once
 
 #include <map>
@@ -25,8 +27,8 @@ class VaultReplica final : public Replica {
   public:
     // Reads lockstep.vault, all key objects and the outer part of every segment.
     // NotFound when the directory is no vault; WrongKey when nothing is granted to this device.
-    static Result<std::unique_ptr<VaultReplica>> open(const VaultEnvironment& environment, const fs::path& directory,
-                                                      LocalKeys local);
+    static Result<std::unique_ptr<VaultReplica>> open(const VaultEnvironment& environment,
+                                                      const fs::path& directory, LocalKeys local);
     ~VaultReplica() override = default;
 
     VaultId vault_id() const override { return header_.id; }
@@ -35,7 +37,8 @@ class VaultReplica final : public Replica {
     Result<Bytes> prove_membership(const EpochId& epoch, ByteView transcript) override;
     bool verify_membership(const EpochId& epoch, ByteView transcript, ByteView proof) override;
     Bytes sign(ByteView transcript) override;
-    Result<Member> verify_signature(const DeviceId& claimed, ByteView transcript, ByteView signature) override;
+    Result<Member> verify_signature(const DeviceId& claimed, ByteView transcript,
+                                    ByteView signature) override;
     std::vector<Member> members() override;
     std::vector<KeyObjectId> key_objects() override;
     Result<Bytes> read_key_object(const KeyObjectId& id) override;
@@ -47,7 +50,8 @@ class VaultReplica final : public Replica {
     std::vector<PackInfo> missing_packs() override;
     bool has_pack(const PackId& pack) override;
     Result<PackInfo> pack_info(const PackId& pack) override;
-    Result<Bytes> read_pack(const PackId& pack, std::uint64_t offset, std::uint64_t length) override;
+    Result<Bytes> read_pack(const PackId& pack, std::uint64_t offset,
+                            std::uint64_t length) override;
     fs::path pack_path(const PackId& pack) override { return packs_->path_of(pack); }
     Result<Bytes> piece_layers(const PackId& pack) override;
     Status add_pack(const PackInfo& pack, ByteView bytes) override;
@@ -71,7 +75,7 @@ class VaultReplica final : public Replica {
     std::vector<PackInfo> strays();
     std::vector<std::string> alarms();
     void alarm(const std::string& sentence);
-    std::pair<std::uint64_t, std::uint64_t> pack_totals();   // packs here and their bytes
+    std::pair<std::uint64_t, std::uint64_t> pack_totals();  // packs here and their bytes
 
     // The member's sealing key: key objects open with it from now on, until it is taken away.
     Status set_sealing_key(std::shared_ptr<const SealingKey> key);
@@ -82,11 +86,13 @@ class VaultReplica final : public Replica {
                            const std::vector<PackInfo>& packs);
     void own_pack_written(const PackInfo& pack);
     LocalKeys& local() { return local_; }
-    // Writes what this device keeps outside the vault directory; REQUIRES: called by the vault only.
+    // Writes what this device keeps outside the vault directory; REQUIRES: called by the vault
+    // only.
     Status save_local_keys();
 
   private:
-    VaultReplica(const VaultEnvironment& environment, fs::path directory, VaultHeader header, LocalKeys local)
+    VaultReplica(const VaultEnvironment& environment, fs::path directory, VaultHeader header,
+                 LocalKeys local)
         : environment_(environment),
           directory_(std::move(directory)),
           header_(std::move(header)),
@@ -98,8 +104,8 @@ class VaultReplica final : public Replica {
     Status load_segments();
     Status load_packs();
     Status check_chain(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
-    void take_over(const SegmentRef& segment, const LogPosition& position, const std::vector<PackInfo>& packs)
-        REQUIRES_LOCK(mutex_);
+    void take_over(const SegmentRef& segment, const LogPosition& position,
+                   const std::vector<PackInfo>& packs) REQUIRES_LOCK(mutex_);
     void use_keys(std::shared_ptr<const KeyState> keys) EXCLUDES_LOCK(mutex_);
     void tell_pack(const PackInfo& pack);
     template <typename Call>
@@ -116,17 +122,19 @@ class VaultReplica final : public Replica {
     std::unique_ptr<LogStore> logs_;
     std::unique_ptr<PackStore> packs_;
 
-    Mutex write_mutex_;   // one addition of a segment or key object at a time
+    Mutex write_mutex_;  // one addition of a segment or key object at a time
     Mutex mutex_;
     std::shared_ptr<const KeyState> keys_ GUARDED_BY(mutex_);
     std::shared_ptr<const SealingKey> sealing_ GUARDED_BY(mutex_);
-    std::map<EpochId, std::unique_ptr<const ReplicatorKeys>> epochs_ GUARDED_BY(mutex_);   // only grows
+    std::map<EpochId, std::unique_ptr<const ReplicatorKeys>> epochs_
+        GUARDED_BY(mutex_);  // only grows
     std::set<KeyObjectId> key_objects_ GUARDED_BY(mutex_);
     Frontier frontier_ GUARDED_BY(mutex_);
     std::map<LogId, DeviceId> writers_ GUARDED_BY(mutex_);
     std::map<SegmentRef, std::vector<PackInfo>> introduced_ GUARDED_BY(mutex_);
-    std::map<PackId, std::uint64_t> known_packs_ GUARDED_BY(mutex_);    // introduced by a segment: lengths
-    std::map<PackId, std::uint64_t> present_ GUARDED_BY(mutex_);        // in this directory: lengths
+    std::map<PackId, std::uint64_t> known_packs_
+        GUARDED_BY(mutex_);  // introduced by a segment: lengths
+    std::map<PackId, std::uint64_t> present_ GUARDED_BY(mutex_);  // in this directory: lengths
     std::set<PackId> missing_ GUARDED_BY(mutex_);
     std::vector<std::string> alarms_ GUARDED_BY(mutex_);
     Mutex listeners_mutex_;

@@ -39,7 +39,8 @@ PackEntry pack_entry(const ChunkId& id, const ChunkLocation& at) {
 
 }  // namespace
 
-ContentPool::ContentPool(ContentPoolEnvironment environment) : environment_(std::move(environment)) {}
+ContentPool::ContentPool(ContentPoolEnvironment environment)
+    : environment_(std::move(environment)) {}
 
 ContentPool::~ContentPool() {
     MutexLock lock(mutex_);
@@ -58,30 +59,34 @@ Status ContentPool::put(ChunkKind kind, const ChunkId& id, ByteView plaintext) {
     return add_chunk(kind, id, plaintext, false);
 }
 
-bool ContentPool::has(ChunkKind, const ChunkId& id) { return is_known(id); }
+bool ContentPool::has(ChunkKind, const ChunkId& id) {
+    return is_known(id);
+}
 
-// Whether content may refer to the chunk without writing it: pending here, or in a pack of this directory whose
-// bytes this device has written or verified and nobody has condemned.
+// Whether content may refer to the chunk without writing it: pending here, or in a pack of this
+// directory whose bytes this device has written or verified and nobody has condemned.
 bool ContentPool::is_known(const ChunkId& id) {
     {
         MutexLock lock(mutex_);
         if (pending_.contains(id)) return true;
     }
     auto at = environment_.index.chunks().find(id);
-    return at.ok() && at->has_value() && (*at)->is_verified && (*at)->is_present && !(*at)->is_condemned;
+    return at.ok() && at->has_value() && (*at)->is_verified && (*at)->is_present &&
+           !(*at)->is_condemned;
 }
 
 std::shared_ptr<PackBuilder> ContentPool::current_builder() {
     if (!builder_) {
         const AnySecretKey* base = environment_.pack_base_of(environment_.write_epoch);
         CHECK(base != nullptr, "the epoch to write with is known");
-        builder_ = std::make_shared<PackBuilder>(*base, environment_.vault, environment_.write_epoch,
-                                                 environment_.random);
+        builder_ = std::make_shared<PackBuilder>(*base, environment_.vault,
+                                                 environment_.write_epoch, environment_.random);
     }
     return builder_;
 }
 
-Status ContentPool::add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaintext, bool is_journaled) {
+Status ContentPool::add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaintext,
+                              bool is_journaled) {
     if (is_known(id)) return {};
     for (;;) {
         std::shared_ptr<PackBuilder> builder;
@@ -114,7 +119,8 @@ Status ContentPool::add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaint
 // REQUIRES: writes_ counts it already.
 void ContentPool::finish_later(std::shared_ptr<PackBuilder> builder) {
     environment_.workers.submit([this, builder = std::move(builder)] {
-        // Sealers that still hold the builder only read its key; they see that it is not current any more.
+        // Sealers that still hold the builder only read its key; they see that it is not current
+        // any more.
         write_pack(std::make_shared<FinishedPack>(std::move(*builder).finish()));
     });
 }
@@ -122,7 +128,8 @@ void ContentPool::finish_later(std::shared_ptr<PackBuilder> builder) {
 void ContentPool::write_pack(std::shared_ptr<FinishedPack> pack) {
     Status written = environment_.packs.put(*pack);
     if (written.ok())
-        written = environment_.index.chunks().add_pack(pack->info(), pack->epoch, index_entries(pack->entries), true);
+        written = environment_.index.chunks().add_pack(pack->info(), pack->epoch,
+                                                       index_entries(pack->entries), true);
     {
         MutexLock lock(mutex_);
         if (written.ok()) {
@@ -184,7 +191,8 @@ std::vector<JournalContent> ContentPool::take_unjournaled() {
 
 Status ContentPool::restore(const JournalContent& content) {
     auto kind = static_cast<ChunkKind>(content.kind);
-    if (content.form != JournalContent::Form::Plain || (kind != ChunkKind::Data && kind != ChunkKind::ListNode))
+    if (content.form != JournalContent::Form::Plain ||
+        (kind != ChunkKind::Data && kind != ChunkKind::ListNode))
         return Error{ErrorKind::Corrupt, "the journal holds content of an unknown kind"};
     if (environment_.ids.id_of(kind, content.bytes) != content.id)
         return Error{ErrorKind::Corrupt, "the journal holds content under another id"};
@@ -243,7 +251,8 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
             if (bytes.ok()) return bytes;
             if (bytes.error().kind == ErrorKind::Corrupt) {
                 environment_.alarm("pack " + at.pack.to_hex() + ": " + bytes.error().message);
-                if (at.is_verified == false) TRY_OK(environment_.index.chunks().drop_entry(id, at.pack));
+                if (at.is_verified == false)
+                    TRY_OK(environment_.index.chunks().drop_entry(id, at.pack));
             }
             damage = bytes.error();
         }
@@ -251,23 +260,28 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
         if (arrivals != arrivals_) continue;
         if (damage) return *damage;
         if (!environment_.may_arrive())
-            return Error{ErrorKind::Unavailable, "this content is in no pack of the vault directory"};
+            return Error{ErrorKind::Unavailable,
+                         "this content is in no pack of the vault directory"};
         while (arrivals == arrivals_ && !is_closing_)
             if (!changed_.wait_until(mutex_, until))
-                return Error{ErrorKind::Unavailable, "this content has not arrived from any device"};
+                return Error{ErrorKind::Unavailable,
+                             "this content has not arrived from any device"};
     }
 }
 
-Result<std::shared_ptr<const Bytes>> ContentPool::read_from(ChunkKind, const ChunkId& id, const ChunkLocation& at) {
+Result<std::shared_ptr<const Bytes>> ContentPool::read_from(ChunkKind, const ChunkId& id,
+                                                            const ChunkLocation& at) {
     TRY(auto reader, reader_of(at.pack, at.epoch));
-    TRY(Bytes bytes, reader->read_chunk(pack_entry(id, at), at.is_verified ? nullptr : &environment_.ids));
+    TRY(Bytes bytes,
+        reader->read_chunk(pack_entry(id, at), at.is_verified ? nullptr : &environment_.ids));
     if (!at.is_verified) TRY_OK(environment_.index.chunks().mark_verified(id, at.pack));
     auto shared = share_wiped(std::move(bytes));
     remember(id, shared);
     return shared;
 }
 
-Result<std::shared_ptr<PackReader>> ContentPool::reader_of(const PackId& pack, const EpochId& epoch) {
+Result<std::shared_ptr<PackReader>> ContentPool::reader_of(const PackId& pack,
+                                                           const EpochId& epoch) {
     {
         MutexLock lock(mutex_);
         if (auto at = readers_.find(pack); at != readers_.end()) return at->second;
@@ -305,7 +319,8 @@ Status ContentPool::pack_arrived(const PackInfo& pack) {
         if (base == nullptr) return Error{ErrorKind::WrongKey, "the pack's epoch is not known"};
         TRY(PackReader reader, PackReader::open(std::move(bytes), *base, environment_.vault));
         TRY(auto entries, reader.read_index());
-        TRY_OK(environment_.index.chunks().add_pack(pack, prefix.epoch, index_entries(entries), false));
+        TRY_OK(environment_.index.chunks().add_pack(pack, prefix.epoch, index_entries(entries),
+                                                    false));
     }
     MutexLock lock(mutex_);
     ++arrivals_;

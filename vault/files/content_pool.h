@@ -1,8 +1,10 @@
-// Where the chunks of file contents are: in a pack being filled, in a pack of the directory, or not here yet.
+// Where the chunks of file contents are: in a pack being filled, in a pack of the directory, or not
+// here yet.
 //
-// Writing seals a chunk into the open pack, unless a chunk of that id is known already that this device has
-// written or verified. Full packs are finished and made durable on the worker pool, a bounded number at a time;
-// make_durable() finishes what is open. A pack that could not be written stays in memory and is tried again.
+// Writing seals a chunk into the open pack, unless a chunk of that id is known already that this
+// device has written or verified. Full packs are finished and made durable on the worker pool, a
+// bounded number at a time; make_durable() finishes what is open. A pack that could not be written
+// stays in memory and is tried again.
 //
 // INVARIANT: a chunk that write_chunk() named can be read until the pool ends, durable or not.
 // INVARIANT: the index holds only entries of packs that are durable.
@@ -26,8 +28,8 @@
 namespace lockstep {
 
 inline constexpr std::size_t kChunkCacheSizeMax = 64 * kMiB;
-inline constexpr std::size_t kPackWritesMax = 3;     // packs being finished at a time
-inline constexpr std::size_t kOpenPacksMax = 64;     // readers kept open
+inline constexpr std::size_t kPackWritesMax = 3;  // packs being finished at a time
+inline constexpr std::size_t kOpenPacksMax = 64;  // readers kept open
 
 struct ContentPoolEnvironment {
     Index& index;
@@ -52,7 +54,7 @@ struct ContentPoolEnvironment {
 class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSource {
   public:
     explicit ContentPool(ContentPoolEnvironment environment);
-    ~ContentPool() override;   // waits for packs being written; drops what is not durable
+    ~ContentPool() override;  // waits for packs being written; drops what is not durable
     ContentPool(const ContentPool&) = delete;
     ContentPool& operator=(const ContentPool&) = delete;
 
@@ -100,13 +102,14 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     void finish_later(std::shared_ptr<PackBuilder> builder) EXCLUDES_LOCK(mutex_);
     void write_pack(std::shared_ptr<FinishedPack> pack) EXCLUDES_LOCK(mutex_);
     Result<std::shared_ptr<const Bytes>> find(ChunkKind kind, const ChunkId& id);
-    Result<std::shared_ptr<const Bytes>> read_from(ChunkKind kind, const ChunkId& id, const ChunkLocation& at);
+    Result<std::shared_ptr<const Bytes>> read_from(ChunkKind kind, const ChunkId& id,
+                                                   const ChunkLocation& at);
     Result<std::shared_ptr<PackReader>> reader_of(const PackId& pack, const EpochId& epoch);
     void remember(const ChunkId& id, std::shared_ptr<const Bytes> plaintext) EXCLUDES_LOCK(mutex_);
 
     const ContentPoolEnvironment environment_;
     Mutex mutex_;
-    CondVar changed_;   // a pack was written or has arrived
+    CondVar changed_;  // a pack was written or has arrived
     std::shared_ptr<PackBuilder> builder_ GUARDED_BY(mutex_);
     std::unordered_map<ChunkId, Pending> pending_ GUARDED_BY(mutex_);
     std::uint64_t pending_bytes_ GUARDED_BY(mutex_) = 0;
@@ -117,7 +120,7 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     std::uint64_t arrivals_ GUARDED_BY(mutex_) = 0;
     bool is_closing_ GUARDED_BY(mutex_) = false;
 
-    std::list<CacheEntry> cache_ GUARDED_BY(mutex_);   // latest used first
+    std::list<CacheEntry> cache_ GUARDED_BY(mutex_);  // latest used first
     std::unordered_map<ChunkId, std::list<CacheEntry>::iterator> cached_ GUARDED_BY(mutex_);
     std::size_t cache_bytes_ GUARDED_BY(mutex_) = 0;
     std::map<PackId, std::shared_ptr<PackReader>> readers_ GUARDED_BY(mutex_);

@@ -57,7 +57,8 @@ void DirtyRanges::erase(std::uint64_t offset, std::uint64_t size) {
         }
         Bytes tail;
         if (stop > end)
-            tail.assign(at->second.begin() + static_cast<std::ptrdiff_t>(end - start), at->second.end());
+            tail.assign(at->second.begin() + static_cast<std::ptrdiff_t>(end - start),
+                        at->second.end());
         bytes_ -= std::min(stop, end) - std::max(start, offset);
         if (start < offset) {
             at->second.resize(offset - start);
@@ -80,7 +81,8 @@ void DirtyRanges::overlay(std::uint64_t offset, MutableByteView out) const {
     for (; at != ranges_.end() && at->first < end; ++at) {
         std::uint64_t from = std::max(at->first, offset), to = std::min(end_of(*at), end);
         if (from >= to) continue;
-        std::memcpy(out.data() + (from - offset), at->second.data() + (from - at->first), to - from);
+        std::memcpy(out.data() + (from - offset), at->second.data() + (from - at->first),
+                    to - from);
     }
 }
 

@@ -1,4 +1,5 @@
-// Bytes written to a file and not yet sealed: disjoint ranges, ordered by offset, the latest write on top.
+// Bytes written to a file and not yet sealed: disjoint ranges, ordered by offset, the latest write
+// on top.
 //
 // INVARIANT: ranges neither overlap nor touch; none is empty.
 // THREADS: none of its own; the owner locks.

@@ -7,9 +7,11 @@
 namespace lockstep {
 namespace {
 
-constexpr std::uint64_t kWindowSize = kMiB;   // what seal_from() holds of a stream at a time
+constexpr std::uint64_t kWindowSize = kMiB;  // what seal_from() holds of a stream at a time
 
-Error too_large() { return {ErrorKind::TooLarge, "a file cannot be larger than 1 PiB"}; }
+Error too_large() {
+    return {ErrorKind::TooLarge, "a file cannot be larger than 1 PiB"};
+}
 
 }  // namespace
 
@@ -39,7 +41,8 @@ std::uint64_t FileContent::allocated() {
 }
 
 Result<std::size_t> FileContent::read(std::uint64_t offset, MutableByteView out) {
-    // What is dirty is copied with the list, so that both belong to one moment; chunks never change.
+    // What is dirty is copied with the list, so that both belong to one moment; chunks never
+    // change.
     ContentList part;
     std::uint64_t part_start = 0;
     DirtyRanges dirty;
@@ -56,11 +59,14 @@ Result<std::size_t> FileContent::read(std::uint64_t offset, MutableByteView out)
         std::vector<Extent> extents;
         std::size_t first = list_.find(offset);
         part_start = list_.start_of(first);
-        for (std::size_t i = first; i < list_.extents().size() && list_.start_of(i) < offset + out.size(); ++i)
+        for (std::size_t i = first;
+             i < list_.extents().size() && list_.start_of(i) < offset + out.size(); ++i)
             extents.push_back(list_.extents()[i]);
         TRY(part, ContentList::from(std::move(extents)));
-        for (; range.size != 0 && range.offset < offset + out.size(); range = dirty_.next(range.end())) {
-            std::uint64_t from = std::max(range.offset, offset), to = std::min(range.end(), offset + out.size());
+        for (; range.size != 0 && range.offset < offset + out.size();
+             range = dirty_.next(range.end())) {
+            std::uint64_t from = std::max(range.offset, offset),
+                          to = std::min(range.end(), offset + out.size());
             Bytes copy(to - from);
             dirty_.overlay(from, copy);
             dirty.write(from, copy);
@@ -79,7 +85,8 @@ Result<std::size_t> FileContent::read(std::uint64_t offset, MutableByteView out)
 
 Status FileContent::read_list(const ContentList& list, std::uint64_t offset, MutableByteView out) {
     std::uint64_t end = offset + out.size();
-    for (std::size_t i = list.find(offset); i < list.extents().size() && list.start_of(i) < end; ++i) {
+    for (std::size_t i = list.find(offset); i < list.extents().size() && list.start_of(i) < end;
+         ++i) {
         const Extent& extent = list.extents()[i];
         std::uint64_t start = list.start_of(i), from = std::max(start, offset);
         std::uint64_t to = std::min(start + extent.length, end);
@@ -173,16 +180,18 @@ Status FileContent::seal_ranges(bool is_final) {
     }
 }
 
-// Where chunking has to begin so that what is written at `offset` is cut as if the file had been chunked whole.
+// Where chunking has to begin so that what is written at `offset` is cut as if the file had been
+// chunked whole.
 std::uint64_t FileContent::seal_start(std::uint64_t offset) const {
-    if (offset > list_.size()) return offset;   // a hole lies between
+    if (offset > list_.size()) return offset;  // a hole lies between
     std::size_t index = list_.find(offset);
     std::uint64_t start = list_.start_of(index);
-    bool is_inside = index < list_.extents().size() && !list_.extents()[index].is_hole() && start < offset;
+    bool is_inside =
+        index < list_.extents().size() && !list_.extents()[index].is_hole() && start < offset;
     if (is_inside) return start;
-    if (start < offset) return offset;          // inside a hole
+    if (start < offset) return offset;  // inside a hole
     if (offset == clean_cut_ || index == 0 || list_.extents()[index - 1].is_hole()) return offset;
-    return list_.start_of(index - 1);           // the chunk before was cut by an end that is none any more
+    return list_.start_of(index - 1);  // the chunk before was cut by an end that is none any more
 }
 
 // Where the data that begins at `from` ends: at a hole or at the end of the file, `limit` at most.
@@ -202,8 +211,8 @@ std::uint64_t FileContent::data_end(std::uint64_t from, std::uint64_t limit) con
     return std::min(at, limit);
 }
 
-// Whether chunking may stop at a cut: nothing dirty follows at once, and the old chunks go on from there as they
-// would anyway (an old cut that is one by content, or the data ends).
+// Whether chunking may stop at a cut: nothing dirty follows at once, and the old chunks go on from
+// there as they would anyway (an old cut that is one by content, or the data ends).
 bool FileContent::is_settled(std::uint64_t position, bool cut_by_content) const {
     DirtyRanges::Range range = dirty_.next(position);
     if (range.size != 0 && range.offset <= position) return false;
@@ -211,8 +220,8 @@ bool FileContent::is_settled(std::uint64_t position, bool cut_by_content) const 
     return cut_by_content || data_end(position, position + 1) == position;
 }
 
-// Seals the dirty range at `offset` and what must be cut anew with it. Returns where it stopped; an unfinished
-// tail of a stream is left dirty (then the end of the file is returned).
+// Seals the dirty range at `offset` and what must be cut anew with it. Returns where it stopped; an
+// unfinished tail of a stream is left dirty (then the end of the file is returned).
 Result<std::uint64_t> FileContent::seal_from(std::uint64_t offset, bool is_final) {
     const std::uint64_t start = seal_start(offset);
     std::uint64_t position = start, window_start = start;
@@ -241,7 +250,8 @@ Result<std::uint64_t> FileContent::seal_from(std::uint64_t offset, bool is_final
                 to = std::min(run_end, list_.start_of(index) + list_.extents()[index].length);
                 if (range.size != 0) to = std::min(to, range.offset);
             }
-            window.erase(window.begin(), window.begin() + static_cast<std::ptrdiff_t>(position - window_start));
+            window.erase(window.begin(),
+                         window.begin() + static_cast<std::ptrdiff_t>(position - window_start));
             window_start = position;
             std::size_t old_size = window.size();
             window.resize(old_size + (to - from));

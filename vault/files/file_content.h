@@ -1,8 +1,9 @@
 // One file's content while it is open: what was written lately over sealed chunks.
 //
-// Writes gather in DirtyRanges; seal() turns them into chunks. The result is canonical: the same bytes have the
-// same chunks however they were written, because chunking starts anew at a cut and goes on until it meets an old
-// cut again. Holes are the exception: a range never written stays a hole, zeros that were written do not.
+// Writes gather in DirtyRanges; seal() turns them into chunks. The result is canonical: the same
+// bytes have the same chunks however they were written, because chunking starts anew at a cut and
+// goes on until it meets an old cut again. Holes are the exception: a range never written stays a
+// hole, zeros that were written do not.
 //
 // THREADS: any; one mutex. read() fetches chunks without holding it.
 #pragma once
@@ -48,12 +49,13 @@ class FileContent {
 
     // What is in memory only.
     std::uint64_t dirty_bytes() EXCLUDES_LOCK(mutex_);
-    // Seals what a stream has finished and keeps its tail, so that memory stays bounded while it goes on.
+    // Seals what a stream has finished and keeps its tail, so that memory stays bounded while it
+    // goes on.
     Status seal_finished() EXCLUDES_LOCK(mutex_);
 
     struct Sealed {
-        std::optional<Bytes> bytes;   // the whole content, when it is at most kInlineContentSizeMax
-        ContentList list;             // otherwise
+        std::optional<Bytes> bytes;  // the whole content, when it is at most kInlineContentSizeMax
+        ContentList list;            // otherwise
     };
     // Seals everything and returns the whole content.
     Result<Sealed> seal() EXCLUDES_LOCK(mutex_);
@@ -66,14 +68,18 @@ class FileContent {
     std::uint64_t data_end(std::uint64_t from, std::uint64_t limit) const REQUIRES_LOCK(mutex_);
     Status read_locked(std::uint64_t offset, MutableByteView out) REQUIRES_LOCK(mutex_);
     Status read_list(const ContentList& list, std::uint64_t offset, MutableByteView out);
-    void set_size(std::uint64_t size) REQUIRES_LOCK(mutex_) { size_.store(size, std::memory_order_relaxed); }
+    void set_size(std::uint64_t size) REQUIRES_LOCK(mutex_) {
+        size_.store(size, std::memory_order_relaxed);
+    }
 
     ChunkAccess& chunks_;
     const Chunker& chunker_;
     Mutex mutex_;
-    ContentList list_ GUARDED_BY(mutex_);      // may be shorter than the file: the rest is dirty or a hole
+    ContentList list_
+        GUARDED_BY(mutex_);  // may be shorter than the file: the rest is dirty or a hole
     DirtyRanges dirty_ GUARDED_BY(mutex_);
-    std::uint64_t clean_cut_ GUARDED_BY(mutex_) = 0;   // chunks before it were cut by content, not by an end
+    std::uint64_t clean_cut_ GUARDED_BY(mutex_) =
+        0;  // chunks before it were cut by content, not by an end
     std::atomic<std::uint64_t> size_{0};
 };
 

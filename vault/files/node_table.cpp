@@ -47,13 +47,15 @@ void NodeTable::forget(NodeId id, std::uint64_t references) {
 void NodeTable::release(NodeId id) {
     auto at = records_.find(id);
     if (at == records_.end() || at->second.references > 0 || at->second.open) return;
-    if (auto named = ids_.find(at->second.node); named != ids_.end() && named->second == id) ids_.erase(named);
+    if (auto named = ids_.find(at->second.node); named != ids_.end() && named->second == id)
+        ids_.erase(named);
     records_.erase(at);
 }
 
 void NodeTable::detach(NodeId id, Orphan orphan) {
     NodeRecord& record = records_.at(id);
-    if (auto named = ids_.find(record.node); named != ids_.end() && named->second == id) ids_.erase(named);
+    if (auto named = ids_.find(record.node); named != ids_.end() && named->second == id)
+        ids_.erase(named);
     orphan.attributes.links = 0;
     record.orphan = std::move(orphan);
     if (record.open) record.open->is_orphan = true;

@@ -1,8 +1,8 @@
 // Which node number stands for which node of the tree, and who holds it.
 //
-// Numbers come from the ids, so they are the same after a remount; a node that is called otherwise now (a sibling
-// made real, a save by rename) keeps its number. A file whose last name is gone stays as an orphan while it is
-// referenced.
+// Numbers come from the ids, so they are the same after a remount; a node that is called otherwise
+// now (a sibling made real, a save by rename) keeps its number. A file whose last name is gone
+// stays as an orphan while it is referenced.
 //
 // THREADS: none of its own; under the lock of the tree.
 #pragma once

@@ -17,21 +17,21 @@ struct OpenFile {
 
     FileContent content;
     std::atomic<NodeId> id{0};
-    std::atomic<bool> is_modified{false};   // written since the last version
-    std::atomic<bool> is_orphan{false};     // the last name is gone: no more versions
-    std::atomic<std::int64_t> modified_ns{0};             // time of the last write, or what utimens said since
+    std::atomic<bool> is_modified{false};      // written since the last version
+    std::atomic<bool> is_orphan{false};        // the last name is gone: no more versions
+    std::atomic<std::int64_t> modified_ns{0};  // time of the last write, or what utimens said since
     std::atomic<std::chrono::steady_clock::duration::rep> last_write{0};
 
-    // `content` is what the tree showed at the change that it was loaded for. It is read only when that is the last
-    // one: while it is being loaded, readers wait for the loader.
+    // `content` is what the tree showed at the change that it was loaded for. It is read only when
+    // that is the last one: while it is being loaded, readers wait for the loader.
     std::atomic<std::uint64_t> changes{1};
     std::atomic<std::uint64_t> shown{0};
     bool is_stale() const { return shown != changes; }
     void set_stale() { ++changes; }
 
-    Mutex mutex;   // one writer, loader or committer at a time
+    Mutex mutex;  // one writer, loader or committer at a time
     std::optional<WriteTicket> ticket GUARDED_BY(mutex);
-    std::optional<VersionId> loaded GUARDED_BY(mutex);   // the version that `content` began with
+    std::optional<VersionId> loaded GUARDED_BY(mutex);  // the version that `content` began with
 };
 
 }  // namespace lockstep

@@ -1,7 +1,7 @@
 // The plaintext side of an unlocked vault: its tree as a FileSystem.
 //
-// Names and attributes go to the tree at once; content gathers in OpenFile and becomes a version at close, at
-// fsync, or when the file has been quiet for kQuietTime.
+// Names and attributes go to the tree at once; content gathers in OpenFile and becomes a version at
+// close, at fsync, or when the file has been quiet for kQuietTime.
 //
 // THREADS: any. Lock order: OpenFile::mutex, TreeHost::mutex, observers.
 #pragma once
@@ -35,14 +35,17 @@ class VaultFiles final : public FileSystem {
     Result<Attributes> attributes(NodeId node) override;
     Result<Attributes> set_attributes(NodeId node, const AttributeChange& change,
                                       std::optional<HandleId> handle) override;
-    Result<Attributes> make_directory(NodeId parent, std::string_view name, std::uint32_t mode) override;
-    Result<Attributes> make_node(NodeId parent, std::string_view name, const NewNode& node) override;
-    Result<Attributes> make_symlink(NodeId parent, std::string_view name, std::string_view target) override;
+    Result<Attributes> make_directory(NodeId parent, std::string_view name,
+                                      std::uint32_t mode) override;
+    Result<Attributes> make_node(NodeId parent, std::string_view name,
+                                 const NewNode& node) override;
+    Result<Attributes> make_symlink(NodeId parent, std::string_view name,
+                                    std::string_view target) override;
     Result<Attributes> make_link(NodeId node, NodeId parent, std::string_view name) override;
     Status remove_file(NodeId parent, std::string_view name) override;
     Status remove_directory(NodeId parent, std::string_view name) override;
-    Status rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name,
-                  RenameMode mode) override;
+    Status rename(NodeId parent, std::string_view name, NodeId new_parent,
+                  std::string_view new_name, RenameMode mode) override;
     Result<std::string> read_symlink(NodeId node) override;
     Result<std::shared_ptr<const Listing>> list(NodeId directory) override;
     Result<Created> create(NodeId parent, std::string_view name, std::uint32_t mode) override;
@@ -63,7 +66,8 @@ class VaultFiles final : public FileSystem {
 
     // After a merge: open files that nobody writes show the new content, observers are told.
     void tree_merged();
-    // Makes versions of files that have been quiet since `now` - kQuietTime; with `all`, of every modified one.
+    // Makes versions of files that have been quiet since `now` - kQuietTime; with `all`, of every
+    // modified one.
     Status commit_written(std::chrono::steady_clock::time_point now, bool all);
     // When the next modified file will have been quiet long enough.
     std::optional<std::chrono::steady_clock::time_point> next_commit();
@@ -87,7 +91,8 @@ class VaultFiles final : public FileSystem {
     Attributes attributes_of(const Node& node, NodeId id) REQUIRES_LOCK(host_.mutex);
     Result<Attributes> entry_attributes(const TreeEntry& entry) REQUIRES_LOCK(host_.mutex);
     std::optional<Orphan> snapshot(const Node& node, NodeId* id) REQUIRES_LOCK(host_.mutex);
-    void detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan) REQUIRES_LOCK(host_.mutex);
+    void detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan)
+        REQUIRES_LOCK(host_.mutex);
     void touch_directory(const FileId& directory) REQUIRES_LOCK(host_.mutex);
     News finish_operation() REQUIRES_LOCK(host_.mutex);
     News take_news() REQUIRES_LOCK(host_.mutex);
@@ -101,7 +106,8 @@ class VaultFiles final : public FileSystem {
     Status begin_write(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
     void mark_modified(OpenFile& file);
     Status commit_version(OpenFile& file) EXCLUDES_LOCK(file.mutex, host_.mutex);
-    Status commit_before_rename(const FileId& parent, std::string_view name) EXCLUDES_LOCK(host_.mutex);
+    Status commit_before_rename(const FileId& parent, std::string_view name)
+        EXCLUDES_LOCK(host_.mutex);
     Status resize(NodeId id, std::uint64_t size);
     void note_holes(const Content& content, std::uint64_t allocated) EXCLUDES_LOCK(host_.mutex);
     Result<Content> seal_content(OpenFile& file) REQUIRES_LOCK(file.mutex);

@@ -1,7 +1,7 @@
 // VaultFiles: names and attributes.
-#include <unistd.h>
-
 #include <algorithm>
+
+#include <unistd.h>
 
 #include "base/codec.h"
 #include "vault/files/vault_files.h"
@@ -9,11 +9,13 @@
 namespace lockstep {
 namespace {
 
-constexpr std::uint32_t kModeBitsKept = 01777;   // setuid and setgid are never stored
+constexpr std::uint32_t kModeBitsKept = 01777;  // setuid and setgid are never stored
 constexpr std::uint64_t kDirectorySize = 4096;
 constexpr std::string_view kUserXattrs = "user.";
 
-Error stale() { return {ErrorKind::NotFound, "no such file any more"}; }
+Error stale() {
+    return {ErrorKind::NotFound, "no such file any more"};
+}
 
 std::vector<AttributeSetting> new_attributes(std::uint32_t mode, std::int64_t now_ns) {
     return {{AttributeKey::Mode, "", encode_mode(mode & kModeBitsKept)},
@@ -22,11 +24,14 @@ std::vector<AttributeSetting> new_attributes(std::uint32_t mode, std::int64_t no
 
 std::uint32_t default_mode(FileType type) {
     switch (type) {
-        case FileType::Directory: return 0755;
-        case FileType::Symlink: return 0777;
+        case FileType::Directory:
+            return 0755;
+        case FileType::Symlink:
+            return 0777;
         case FileType::Regular:
         case FileType::Fifo:
-        case FileType::Socket: return 0644;
+        case FileType::Socket:
+            return 0644;
     }
     return 0644;
 }
@@ -43,8 +48,12 @@ Bytes encode_time(std::int64_t ns) {
     out.u64(static_cast<std::uint64_t>(ns));
     return std::move(out).take();
 }
-std::uint32_t decode_mode(ByteView value) { return Decoder(value).u32(); }
-std::int64_t decode_time(ByteView value) { return static_cast<std::int64_t>(Decoder(value).u64()); }
+std::uint32_t decode_mode(ByteView value) {
+    return Decoder(value).u32();
+}
+std::int64_t decode_time(ByteView value) {
+    return static_cast<std::int64_t>(Decoder(value).u64());
+}
 
 VaultFiles::VaultFiles(const VaultFilesEnvironment& environment)
     : host_(environment.host),
@@ -62,9 +71,10 @@ Result<NodeRecord*> VaultFiles::record_of(NodeId id) {
 }
 
 Result<Node> VaultFiles::directory_node(NodeId id) {
-    TRY(NodeRecord* record, record_of(id));
+    TRY(NodeRecord * record, record_of(id));
     if (record->orphan) return Error{ErrorKind::NotFound, "the directory was removed"};
-    if (!host_.tree.is_directory(record->node.file)) return Error{ErrorKind::NotDirectory, "not a directory"};
+    if (!host_.tree.is_directory(record->node.file))
+        return Error{ErrorKind::NotDirectory, "not a directory"};
     return record->node;
 }
 
@@ -79,7 +89,8 @@ Attributes VaultFiles::attributes_of(const Node& node, NodeId id) {
     out.modified_ns = out.changed_ns;
     for (const AttributeSetting& setting : host_.tree.attributes(node.file)) {
         if (!setting.value) continue;
-        if (setting.key == AttributeKey::Mode) out.mode = decode_mode(*setting.value) & kModeBitsKept;
+        if (setting.key == AttributeKey::Mode)
+            out.mode = decode_mode(*setting.value) & kModeBitsKept;
         if (setting.key == AttributeKey::ModifiedNs) out.modified_ns = decode_time(*setting.value);
     }
     if (out.type == FileType::Directory) {
@@ -89,7 +100,8 @@ Attributes VaultFiles::attributes_of(const Node& node, NodeId id) {
         out.links = host_.tree.link_count(node);
         if (auto content = host_.tree.content(node)) {
             out.size = out.allocated = content->size;
-            if (auto sparse = sparse_.find(content->root); sparse != sparse_.end()) out.allocated = sparse->second;
+            if (auto sparse = sparse_.find(content->root); sparse != sparse_.end())
+                out.allocated = sparse->second;
         }
     }
     NodeRecord* record = nodes_.find(id);
@@ -124,7 +136,7 @@ void VaultFiles::forget(NodeId node, std::uint64_t references) {
 
 Result<Attributes> VaultFiles::attributes(NodeId id) {
     MutexLock lock(host_.mutex);
-    TRY(NodeRecord* record, record_of(id));
+    TRY(NodeRecord * record, record_of(id));
     if (record->orphan) {
         Attributes out = record->orphan->attributes;
         if (record->open && !record->open->is_stale()) out.size = record->open->content.size();
@@ -135,7 +147,7 @@ Result<Attributes> VaultFiles::attributes(NodeId id) {
 
 Result<std::shared_ptr<const Listing>> VaultFiles::list(NodeId directory) {
     MutexLock lock(host_.mutex);
-    TRY(NodeRecord* record, record_of(directory));
+    TRY(NodeRecord * record, record_of(directory));
     if (record->orphan) return std::make_shared<const Listing>();
     TRY(auto entries, host_.tree.list(record->node.file));
     auto out = std::make_shared<Listing>();
@@ -160,7 +172,9 @@ VaultFiles::News VaultFiles::take_news() {
     }
     for (const EntryPlace& place : changes.entries) {
         NodeId id = kRootNode;
-        if (place.directory != kRootFile && nodes_.find(Node{place.directory, std::nullopt}, &id) == nullptr) continue;
+        if (place.directory != kRootFile &&
+            nodes_.find(Node{place.directory, std::nullopt}, &id) == nullptr)
+            continue;
         news.entries.emplace_back(id, place.name);
     }
     return news;
@@ -204,16 +218,19 @@ void VaultFiles::tree_merged() {
 void VaultFiles::touch_directory(const FileId& directory) {
     std::vector<AttributeSetting> settings{{AttributeKey::ModifiedNs, "", encode_time(now_ns())}};
     // A directory that is going away at this moment needs no time.
-    static_cast<void>(host_.tree.set_attributes({directory, std::nullopt}, settings, host_.tick()).ok());
+    static_cast<void>(
+        host_.tree.set_attributes({directory, std::nullopt}, settings, host_.tick()).ok());
 }
 
-Result<Attributes> VaultFiles::make_directory(NodeId parent, std::string_view name, std::uint32_t mode) {
+Result<Attributes> VaultFiles::make_directory(NodeId parent, std::string_view name,
+                                              std::uint32_t mode) {
     News news;
     Result<Attributes> out = [&]() -> Result<Attributes> {
         MutexLock lock(host_.mutex);
         TRY(Node directory, directory_node(parent));
         TRY(TreeEntry entry,
-            host_.tree.make_directory(directory.file, name, new_attributes(mode, now_ns()), host_.tick()));
+            host_.tree.make_directory(directory.file, name, new_attributes(mode, now_ns()),
+                                      host_.tick()));
         touch_directory(directory.file);
         news = finish_operation();
         return entry_attributes(entry);
@@ -222,7 +239,8 @@ Result<Attributes> VaultFiles::make_directory(NodeId parent, std::string_view na
     return out;
 }
 
-Result<Attributes> VaultFiles::make_node(NodeId parent, std::string_view name, const NewNode& node) {
+Result<Attributes> VaultFiles::make_node(NodeId parent, std::string_view name,
+                                         const NewNode& node) {
     if (node.type == FileType::Directory || node.type == FileType::Symlink)
         return Error{ErrorKind::Invalid, "not a node of this kind"};
     News news;
@@ -239,7 +257,8 @@ Result<Attributes> VaultFiles::make_node(NodeId parent, std::string_view name, c
     return out;
 }
 
-Result<FileSystem::Created> VaultFiles::create(NodeId parent, std::string_view name, std::uint32_t mode) {
+Result<FileSystem::Created> VaultFiles::create(NodeId parent, std::string_view name,
+                                               std::uint32_t mode) {
     TRY(Attributes made, make_node(parent, name, {FileType::Regular, mode}));
     auto handle = open(made.node, {.read = true, .write = true});
     if (!handle.ok()) {
@@ -249,14 +268,17 @@ Result<FileSystem::Created> VaultFiles::create(NodeId parent, std::string_view n
     return Created{made, *handle};
 }
 
-Result<Attributes> VaultFiles::make_symlink(NodeId parent, std::string_view name, std::string_view target) {
+Result<Attributes> VaultFiles::make_symlink(NodeId parent, std::string_view name,
+                                            std::string_view target) {
     if (target.empty()) return Error{ErrorKind::NotFound, "a symbolic link needs a target"};
-    if (target.size() > kSymlinkSizeMax) return Error{ErrorKind::NameTooLong, "the link's target is too long"};
+    if (target.size() > kSymlinkSizeMax)
+        return Error{ErrorKind::NameTooLong, "the link's target is too long"};
     News news;
     Result<Attributes> out = [&]() -> Result<Attributes> {
         MutexLock lock(host_.mutex);
         TRY(Node directory, directory_node(parent));
-        NewFile file{FileType::Symlink, inline_content(ids_, as_bytes(target)), new_attributes(0777, now_ns())};
+        NewFile file{FileType::Symlink, inline_content(ids_, as_bytes(target)),
+                     new_attributes(0777, now_ns())};
         TRY(TreeEntry entry, host_.tree.create(directory.file, name, file, host_.tick()));
         touch_directory(directory.file);
         news = finish_operation();
@@ -268,8 +290,9 @@ Result<Attributes> VaultFiles::make_symlink(NodeId parent, std::string_view name
 
 Result<std::string> VaultFiles::read_symlink(NodeId id) {
     MutexLock lock(host_.mutex);
-    TRY(NodeRecord* record, record_of(id));
-    std::optional<Content> content = record->orphan ? record->orphan->content : host_.tree.content(record->node);
+    TRY(NodeRecord * record, record_of(id));
+    std::optional<Content> content =
+        record->orphan ? record->orphan->content : host_.tree.content(record->node);
     if (host_.tree.type(record->node.file) != FileType::Symlink || !content)
         return Error{ErrorKind::Invalid, "not a symbolic link"};
     return std::string(as_text(content->inline_bytes));
@@ -279,12 +302,13 @@ Result<Attributes> VaultFiles::make_link(NodeId id, NodeId parent, std::string_v
     News news;
     Result<Attributes> out = [&]() -> Result<Attributes> {
         MutexLock lock(host_.mutex);
-        TRY(NodeRecord* record, record_of(id));
+        TRY(NodeRecord * record, record_of(id));
         if (record->orphan) return Error{ErrorKind::NotFound, "the file was removed"};
         if (host_.tree.is_directory(record->node.file))
             return Error{ErrorKind::Refused, "directories cannot have hard links"};
         TRY(Node directory, directory_node(parent));
-        TRY(TreeEntry entry, host_.tree.make_link(record->node, directory.file, name, host_.tick()));
+        TRY(TreeEntry entry,
+            host_.tree.make_link(record->node, directory.file, name, host_.tick()));
         touch_directory(directory.file);
         news = finish_operation();
         return entry_attributes(entry);
@@ -301,7 +325,8 @@ std::optional<Orphan> VaultFiles::snapshot(const Node& node, NodeId* id) {
 
 void VaultFiles::detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan) {
     if (!orphan) return;
-    if (host_.tree.is_directory(node.file) ? host_.tree.places(node).empty() : host_.tree.link_count(node) == 0)
+    if (host_.tree.is_directory(node.file) ? host_.tree.places(node).empty()
+                                           : host_.tree.link_count(node) == 0)
         nodes_.detach(id, std::move(*orphan));
 }
 
@@ -341,7 +366,8 @@ Status VaultFiles::remove_directory(NodeId parent, std::string_view name) {
     return out;
 }
 
-// A rename may turn the source's content into a version of the target: what was written must be one first.
+// A rename may turn the source's content into a version of the target: what was written must be one
+// first.
 Status VaultFiles::commit_before_rename(const FileId& parent, std::string_view name) {
     std::shared_ptr<OpenFile> file;
     {
@@ -355,8 +381,8 @@ Status VaultFiles::commit_before_rename(const FileId& parent, std::string_view n
     return commit_version(*file);
 }
 
-Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_parent, std::string_view new_name,
-                          RenameMode mode) {
+Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_parent,
+                          std::string_view new_name, RenameMode mode) {
     News news;
     Node from, to;
     {
@@ -372,9 +398,11 @@ Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_paren
         std::optional<Orphan> target;
         auto old = host_.tree.lookup(to.file, new_name);
         if (old.ok() && mode == RenameMode::Replace) target = snapshot(old->node, &target_id);
-        TRY(RenameOutcome outcome, host_.tree.rename(from.file, name, to.file, new_name, mode, host_.tick()));
+        TRY(RenameOutcome outcome,
+            host_.tree.rename(from.file, name, to.file, new_name, mode, host_.tick()));
         if (target && outcome.displaced) {
-            // With REPLACE the target's file goes on with the source's content, under the source's number.
+            // With REPLACE the target's file goes on with the source's content, under the source's
+            // number.
             bool is_replaced = outcome.now.file == old->node.file && outcome.before != outcome.now;
             if (is_replaced)
                 nodes_.detach(target_id, std::move(*target));
@@ -392,14 +420,16 @@ Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_paren
 
 // ---- attributes
 
-Result<Attributes> VaultFiles::set_attributes(NodeId id, const AttributeChange& change, std::optional<HandleId>) {
+Result<Attributes> VaultFiles::set_attributes(NodeId id, const AttributeChange& change,
+                                              std::optional<HandleId>) {
     if (change.size) TRY_OK(resize(id, *change.size));
     News news;
     Result<Attributes> out = [&]() -> Result<Attributes> {
         MutexLock lock(host_.mutex);
-        TRY(NodeRecord* record, record_of(id));
+        TRY(NodeRecord * record, record_of(id));
         if ((change.uid && *change.uid != getuid()) || (change.gid && *change.gid != getgid()))
-            return Error{ErrorKind::Refused, "files of this vault belong to the user who mounts it"};
+            return Error{ErrorKind::Refused,
+                         "files of this vault belong to the user who mounts it"};
         if (record->orphan) {
             Attributes& kept = record->orphan->attributes;
             if (change.mode) kept.mode = *change.mode & kModeBitsKept;
@@ -407,13 +437,15 @@ Result<Attributes> VaultFiles::set_attributes(NodeId id, const AttributeChange& 
             return kept;
         }
         std::vector<AttributeSetting> settings;
-        if (change.mode) settings.push_back({AttributeKey::Mode, "", encode_mode(*change.mode & kModeBitsKept)});
+        if (change.mode)
+            settings.push_back({AttributeKey::Mode, "", encode_mode(*change.mode & kModeBitsKept)});
         if (change.modified_ns) {
             // Of a file being written it goes with the version that is to come.
             if (record->open && record->open->is_modified)
                 record->open->modified_ns = *change.modified_ns;
             else
-                settings.push_back({AttributeKey::ModifiedNs, "", encode_time(*change.modified_ns)});
+                settings.push_back(
+                    {AttributeKey::ModifiedNs, "", encode_time(*change.modified_ns)});
         }
         if (!settings.empty()) {
             TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
@@ -431,7 +463,7 @@ Result<Attributes> VaultFiles::set_attributes(NodeId id, const AttributeChange& 
 
 Result<Bytes> VaultFiles::get_xattr(NodeId id, std::string_view name) {
     MutexLock lock(host_.mutex);
-    TRY(NodeRecord* record, record_of(id));
+    TRY(NodeRecord * record, record_of(id));
     auto value = host_.tree.attribute(record->node.file, AttributeKey::Xattr, name);
     if (!value) return Error{ErrorKind::NoAttribute, "no such attribute"};
     return *value;
@@ -439,7 +471,7 @@ Result<Bytes> VaultFiles::get_xattr(NodeId id, std::string_view name) {
 
 Result<std::vector<std::string>> VaultFiles::list_xattrs(NodeId id) {
     MutexLock lock(host_.mutex);
-    TRY(NodeRecord* record, record_of(id));
+    TRY(NodeRecord * record, record_of(id));
     std::vector<std::string> out;
     for (const AttributeSetting& setting : host_.tree.attributes(record->node.file))
         if (setting.key == AttributeKey::Xattr && setting.value) out.push_back(setting.xattr);
@@ -447,13 +479,16 @@ Result<std::vector<std::string>> VaultFiles::list_xattrs(NodeId id) {
 }
 
 Status VaultFiles::set_xattr(NodeId id, std::string_view name, ByteView value, XattrMode mode) {
-    if (!name.starts_with(kUserXattrs)) return Error{ErrorKind::Unsupported, "only user.* attributes are kept"};
-    if (name.size() > kNameSizeMax) return Error{ErrorKind::NameTooLong, "the attribute's name is too long"};
-    if (name.size() == kUserXattrs.size()) return Error{ErrorKind::Invalid, "the attribute has no name"};
+    if (!name.starts_with(kUserXattrs))
+        return Error{ErrorKind::Unsupported, "only user.* attributes are kept"};
+    if (name.size() > kNameSizeMax)
+        return Error{ErrorKind::NameTooLong, "the attribute's name is too long"};
+    if (name.size() == kUserXattrs.size())
+        return Error{ErrorKind::Invalid, "the attribute has no name"};
     News news;
     Status out = [&]() -> Status {
         MutexLock lock(host_.mutex);
-        TRY(NodeRecord* record, record_of(id));
+        TRY(NodeRecord * record, record_of(id));
         if (record->orphan) return stale();
         std::size_t count = 0, total = name.size() + value.size();
         bool is_there = false;
@@ -466,11 +501,14 @@ Status VaultFiles::set_xattr(NodeId id, std::string_view name, ByteView value, X
             ++count;
             total += setting.xattr.size() + setting.value->size();
         }
-        if (mode == XattrMode::Create && is_there) return Error{ErrorKind::Exists, "the attribute exists"};
-        if (mode == XattrMode::Replace && !is_there) return Error{ErrorKind::NoAttribute, "no such attribute"};
+        if (mode == XattrMode::Create && is_there)
+            return Error{ErrorKind::Exists, "the attribute exists"};
+        if (mode == XattrMode::Replace && !is_there)
+            return Error{ErrorKind::NoAttribute, "no such attribute"};
         if (count + 1 > kXattrsPerFileMax || total > kXattrTotalSizeMax)
             return Error{ErrorKind::NoSpace, "too many or too large extended attributes"};
-        std::vector<AttributeSetting> settings{{AttributeKey::Xattr, std::string(name), to_bytes(value)}};
+        std::vector<AttributeSetting> settings{
+            {AttributeKey::Xattr, std::string(name), to_bytes(value)}};
         TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
         static_cast<void>(node);
         news = finish_operation();
@@ -484,10 +522,11 @@ Status VaultFiles::remove_xattr(NodeId id, std::string_view name) {
     News news;
     Status out = [&]() -> Status {
         MutexLock lock(host_.mutex);
-        TRY(NodeRecord* record, record_of(id));
+        TRY(NodeRecord * record, record_of(id));
         if (!host_.tree.attribute(record->node.file, AttributeKey::Xattr, name))
             return Error{ErrorKind::NoAttribute, "no such attribute"};
-        std::vector<AttributeSetting> settings{{AttributeKey::Xattr, std::string(name), std::nullopt}};
+        std::vector<AttributeSetting> settings{
+            {AttributeKey::Xattr, std::string(name), std::nullopt}};
         TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
         static_cast<void>(node);
         news = finish_operation();
@@ -497,6 +536,8 @@ Status VaultFiles::remove_xattr(NodeId id, std::string_view name) {
     return out;
 }
 
-Result<FileSystemSpace> VaultFiles::space() { return host_.space(); }
+Result<FileSystemSpace> VaultFiles::space() {
+    return host_.space();
+}
 
 }  // namespace lockstep

@@ -8,12 +8,14 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// A stream is sealed on the way once this much of it is in memory; scattered writes are sealed as a whole when
-// they are more than the second.
+// A stream is sealed on the way once this much of it is in memory; scattered writes are sealed as a
+// whole when they are more than the second.
 constexpr std::uint64_t kSealStreamAt = 4 * kMiB;
 constexpr std::uint64_t kSealAllAt = 16 * kMiB;
 
-Error bad_handle() { return {ErrorKind::Invalid, "the file is not open"}; }
+Error bad_handle() {
+    return {ErrorKind::Invalid, "the file is not open"};
+}
 
 }  // namespace
 
@@ -49,13 +51,17 @@ Result<HandleId> VaultFiles::open(NodeId id, const OpenRequest& request) {
     HandleId handle = 0;
     {
         MutexLock lock(host_.mutex);
-        TRY(NodeRecord* record, record_of(id));
+        TRY(NodeRecord * record, record_of(id));
         switch (host_.tree.type(record->node.file).value_or(FileType::Regular)) {
-            case FileType::Directory: return Error{ErrorKind::IsDirectory, "is a directory"};
-            case FileType::Symlink: return Error{ErrorKind::Loop, "is a symbolic link"};
+            case FileType::Directory:
+                return Error{ErrorKind::IsDirectory, "is a directory"};
+            case FileType::Symlink:
+                return Error{ErrorKind::Loop, "is a symbolic link"};
             case FileType::Fifo:
-            case FileType::Socket: return Error{ErrorKind::Unsupported, "has no content"};
-            case FileType::Regular: break;
+            case FileType::Socket:
+                return Error{ErrorKind::Unsupported, "has no content"};
+            case FileType::Regular:
+                break;
         }
         handle = add_handle(open_file(id), request.write);
     }
@@ -71,21 +77,24 @@ Result<HandleId> VaultFiles::open(NodeId id, const OpenRequest& request) {
 void VaultFiles::release(HandleId id) {
     auto handle = handle_of(id);
     if (!handle.ok()) return;
-    // FLUSH came before; this is for writes that came after it. Their error has nobody to go to any more.
+    // FLUSH came before; this is for writes that came after it. Their error has nobody to go to any
+    // more.
     if (handle->file->is_modified) static_cast<void>(commit_version(*handle->file).ok());
     OpenFile& file = *handle->file;
     MutexLock file_lock(file.mutex);
     MutexLock lock(host_.mutex);
     handles_.erase(id);
-    bool is_last = std::none_of(handles_.begin(), handles_.end(),
-                                [&](const auto& other) { return other.second.file == handle->file; });
+    bool is_last = std::none_of(handles_.begin(), handles_.end(), [&](const auto& other) {
+        return other.second.file == handle->file;
+    });
     // What could not become a version stays in memory and is tried again by commit_written().
     if (!is_last || (file.is_modified && !file.is_orphan)) return;
     if (file.ticket) {
         host_.tree.end_write(*file.ticket);
         file.ticket.reset();
     }
-    if (NodeRecord* record = nodes_.find(file.id); record != nullptr && record->open == handle->file)
+    if (NodeRecord* record = nodes_.find(file.id);
+        record != nullptr && record->open == handle->file)
         record->open.reset();
     nodes_.release(file.id);
 }
@@ -108,7 +117,8 @@ std::vector<std::string> VaultFiles::open_paths() {
 
 // ---- reading
 
-// Makes `content` show what the tree shows. A file that is being written keeps the version it began with.
+// Makes `content` show what the tree shows. A file that is being written keeps the version it began
+// with.
 Status VaultFiles::load(OpenFile& file) {
     if (!file.is_stale()) return {};
     std::uint64_t change = 0;
@@ -164,11 +174,13 @@ Status VaultFiles::begin_write(OpenFile& file) {
             auto ticket = host_.tree.begin_write(record->node, host_.tick());
             if (!ticket.ok()) return std::move(ticket).error();
             file.ticket = *ticket;
-            news = finish_operation();   // a sibling that is opened for writing becomes a file of its own
+            news = finish_operation();  // a sibling that is opened for writing becomes a file of
+                                        // its own
         }
     }
     tell(news);
-    // What the ticket captured and what `content` shows are one version: a merge in between makes it stale.
+    // What the ticket captured and what `content` shows are one version: a merge in between makes
+    // it stale.
     file.set_stale();
     return load(file);
 }
@@ -199,10 +211,11 @@ Status VaultFiles::resize(NodeId id, std::uint64_t size) {
     HandleId handle = 0;
     {
         MutexLock lock(host_.mutex);
-        TRY(NodeRecord* record, record_of(id));
+        TRY(NodeRecord * record, record_of(id));
         FileType type = host_.tree.type(record->node.file).value_or(FileType::Regular);
         if (type == FileType::Directory) return Error{ErrorKind::IsDirectory, "is a directory"};
-        if (type != FileType::Regular) return Error{ErrorKind::Invalid, "only files have a size to set"};
+        if (type != FileType::Regular)
+            return Error{ErrorKind::Invalid, "only files have a size to set"};
         bool is_open_elsewhere = record->open != nullptr;
         file = open_file(id);
         // Without an open file this is an operation of its own, and release() makes the version.
@@ -251,14 +264,17 @@ Status VaultFiles::commit_version(OpenFile& file) {
         TRY(Content content, seal_content(file));
         MutexLock tree_lock(host_.mutex);
         if (!file.ticket) return {};
-        std::vector<AttributeSetting> settings{{AttributeKey::ModifiedNs, "", encode_time(file.modified_ns)}};
-        WriteOutcome outcome = host_.tree.commit_write(*file.ticket, content, settings, host_.tick());
+        std::vector<AttributeSetting> settings{
+            {AttributeKey::ModifiedNs, "", encode_time(file.modified_ns)}};
+        WriteOutcome outcome =
+            host_.tree.commit_write(*file.ticket, content, settings, host_.tick());
         host_.tree.end_write(*file.ticket);
         file.ticket.reset();
         file.is_modified = false;
         if (outcome.kept) {
             file.loaded = outcome.version;
-            file.set_stale();   // remote heads may be shown now; load() sees when it is still this version
+            file.set_stale();  // remote heads may be shown now; load() sees when it is still this
+                               // version
         }
         news = finish_operation();
     }
@@ -276,7 +292,9 @@ Status VaultFiles::sync(HandleId id) {
     return host_.commit();
 }
 
-Status VaultFiles::sync_metadata() { return host_.commit(); }
+Status VaultFiles::sync_metadata() {
+    return host_.commit();
+}
 
 Status VaultFiles::commit_written(steady_clock::time_point now, bool all) {
     std::vector<std::shared_ptr<OpenFile>> quiet;
@@ -290,7 +308,8 @@ Status VaultFiles::commit_written(steady_clock::time_point now, bool all) {
     }
     Status out;
     for (auto& file : quiet)
-        if (Status committed = commit_version(*file); !committed.ok() && out.ok()) out = std::move(committed);
+        if (Status committed = commit_version(*file); !committed.ok() && out.ok())
+            out = std::move(committed);
     return out;
 }
 
@@ -299,7 +318,8 @@ std::optional<steady_clock::time_point> VaultFiles::next_commit() {
     std::optional<steady_clock::time_point> next;
     nodes_.for_each_open([&](NodeId, NodeRecord& record) {
         if (!record.open->is_modified || record.orphan) return;
-        steady_clock::time_point due = steady_clock::time_point(steady_clock::duration(record.open->last_write)) + kQuietTime;
+        steady_clock::time_point due =
+            steady_clock::time_point(steady_clock::duration(record.open->last_write)) + kQuietTime;
         if (!next || due < *next) next = due;
     });
     return next;

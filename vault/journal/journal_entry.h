@@ -33,7 +33,8 @@ struct JournalSegmentIntent {
     LogId log;
     std::uint64_t number = 0;
     SegmentHash hash;
-    bool ends_publish = true;   // no further segment is needed for what was pending when the publish began
+    bool ends_publish =
+        true;  // no further segment is needed for what was pending when the publish began
     bool operator==(const JournalSegmentIntent&) const = default;
 };
 
