@@ -339,7 +339,13 @@ Status OpenVault::commit() {
         // No record before the content that it names.
         if (!in_flight.empty() || !fresh.empty()) {
             if (content_->volatile_bytes() > kJournaledContentMax) {
-                TRY_OK(content_->make_durable());
+                if (Status durable = content_->make_durable(); !durable.ok()) {
+                    // The next fsync must not promise what this one could not: records wait for it.
+                    MutexLock lock(mutex);
+                    in_flight_.insert(in_flight_.begin(), in_flight.begin(), in_flight.end());
+                    fresh_.insert(fresh_.begin(), fresh.begin(), fresh.end());
+                    return durable;
+                }
             } else {
                 for (JournalContent& content : content_->take_unjournaled()) {
                     TRY(auto sequence, journal_->append(std::move(content)));
