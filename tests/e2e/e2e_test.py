@@ -244,7 +244,9 @@ class Offline(E2e):
         for path in out.rglob("*") if out.exists() else []:
             original = self.laptop.mount / path.relative_to(out)
             if path.is_file() and not path.is_symlink():
-                self.assertEqual(original.read_bytes(), path.read_bytes(), f"wrong plaintext: {path}")
+                # Without the damaged segment a file may be as an earlier one made it: still empty.
+                decrypted = path.read_bytes()
+                self.assertTrue(decrypted in (b"", original.read_bytes()), f"wrong plaintext: {path}")
         shutil.rmtree(out, ignore_errors=True)
 
 
