@@ -9,6 +9,7 @@
 
 #include "fuse/attributes.h"
 #include "fuse/handed_out.h"
+#include "fuse/init_reply.h"
 #include "fuse/invalidation.h"
 #include "fuse/libfuse.h"
 #include "vault/file_system.h"
@@ -24,6 +25,7 @@ struct MountContext {
     double cache_seconds = 0;
     bool allow_other = false;
     bool writeback_cache = false;
+    InitReply init_reply{};
 };
 
 // The table that libfuse calls; its userdata is a MountContext.

@@ -25,7 +25,9 @@ OpenRequest to_open_request(const MountContext& context, int flags) {
 void describe_handle(fuse_file_info& file, HandleId handle) {
     file.fh = handle;
     file.keep_cache = 1;  // pages go by explicit invalidation
-    file.noflush = for_writing(file.flags) ? 0 : 1;
+    // What was written becomes a version when the last handle goes (RELEASE): a close(2) that waits
+    // for a FLUSH would only be slower. With the kernel's writeback cache FLUSH comes all the same.
+    file.noflush = 1;
 }
 
 // The name may have come into being since the kernel found it missing: then this is an ordinary

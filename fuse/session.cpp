@@ -101,6 +101,7 @@ Status Session::mount(const std::string& options, const std::filesystem::path& p
     if (session_ == nullptr) return complaint("start a FUSE session");
     if (fuse_session_mount(session_, path.c_str()) != 0) return complaint("mount");
     is_connected_ = true;
+    TRY_OK(use_own_init_reply(session_));
     ::fcntl(fuse_session_fd(session_), F_SETFD, FD_CLOEXEC);
     return {};
 }
