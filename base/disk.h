@@ -26,6 +26,10 @@ class DiskFile {
     virtual Result<std::size_t> read(std::uint64_t offset, MutableByteView out) = 0;
     // Writes all of `data` or fails.
     virtual Status write(std::uint64_t offset, ByteView data) = 0;
+    // The same for much data that is not read again soon: past the page cache where the disk can.
+    virtual Status write_uncached(std::uint64_t offset, ByteView data) {
+        return write(offset, data);
+    }
     // fdatasync: when it returns ok, data and size survive a power cut.
     virtual Status sync() = 0;
     virtual Status truncate(std::uint64_t size) = 0;

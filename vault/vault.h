@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "vault/file_system.h"
+#include "vault/limits.h"
 #include "vault/replica.h"
 
 namespace lockstep {
@@ -33,6 +34,7 @@ struct VaultEnvironment {
         state_directory;  // local state of all vaults; each gets a folder named by its vault id
     std::chrono::milliseconds content_wait{
         60'000};  // how long a read waits for content that is not here
+    std::size_t chunk_cache_size = 64 * kMiB;  // bytes of opened chunks that each vault keeps
 };
 
 struct KdfCost {

@@ -88,7 +88,8 @@ TEST_F(FileContentTest, AStreamSealedOnTheWayHasTheChunksOfOneWrite) {
         std::size_t size = std::min<std::size_t>(128 * kKiB, bytes.size() - at);
         ASSERT_TRUE(content.write(at, ByteView(bytes).subspan(at, size)).ok());
         if (at % (512 * kKiB) == 0) {
-            ASSERT_TRUE(content.seal_finished().ok());
+            content.seal_stream(1);
+            ASSERT_TRUE(content.take_stream_error().ok());
             EXPECT_LE(content.dirty_bytes(), kChunkSizeMax);
         }
     }
@@ -159,7 +160,8 @@ TEST_F(FileContentTest, RandomEditsReadBackAndStayCanonical) {
                 ASSERT_TRUE(content.truncate(size).ok());
                 model.resize(size);
             } else if (pick == 7) {
-                ASSERT_TRUE(content.seal_finished().ok());
+                content.seal_stream(1);
+                ASSERT_TRUE(content.take_stream_error().ok());
             } else if (pick == 8) {
                 auto sealed = content.seal();
                 ASSERT_TRUE(sealed.ok());

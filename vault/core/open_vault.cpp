@@ -59,6 +59,7 @@ Status OpenVault::load() {
         .ids = secrets_->ids,
         .random = environment_.random,
         .workers = environment_.workers,
+        .cache_size = environment_.chunk_cache_size,
         .vault = replica_.vault_id(),
         .write_epoch = *key_state()->write_epoch(),
         .pack_base_of = [this](const EpochId& epoch) -> const AnySecretKey* {
@@ -69,7 +70,7 @@ Status OpenVault::load() {
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
         .content_wait = environment_.content_wait,
         .pack_written = [this](const PackInfo& pack) { replica_.own_pack_written(pack); }});
-    files_ = std::make_unique<VaultFiles>(VaultFilesEnvironment{*this, *content_, secrets_->chunker,
+    files_ = std::make_unique<VaultFiles>(VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
                                                                 secrets_->ids, secrets_->derived});
 
     TRY(auto listing, replica_.packs().list());
@@ -347,7 +348,8 @@ Status OpenVault::commit() {
                     return durable;
                 }
             } else {
-                for (JournalContent& content : content_->take_unjournaled()) {
+                TRY(auto contents, content_->take_unjournaled());
+                for (JournalContent& content : contents) {
                     TRY(auto sequence, journal_->append(std::move(content)));
                     static_cast<void>(sequence);
                 }

@@ -40,7 +40,8 @@ PackEntry pack_entry(const ChunkId& id, const ChunkLocation& at) {
 }  // namespace
 
 ContentPool::ContentPool(ContentPoolEnvironment environment)
-    : environment_(std::move(environment)) {}
+    : environment_(std::move(environment)),
+      pack_writers_(std::min(environment_.workers.thread_count(), kPackWritesMax), "ls-pack") {}
 
 ContentPool::~ContentPool() {
     MutexLock lock(mutex_);
@@ -75,95 +76,118 @@ bool ContentPool::is_known(const ChunkId& id) {
            !(*at)->is_condemned;
 }
 
-std::shared_ptr<PackBuilder> ContentPool::current_builder() {
-    if (!builder_) {
+std::shared_ptr<ContentPool::PackInMemory> ContentPool::filling_pack() {
+    if (!filling_) {
         const AnySecretKey* base = environment_.pack_base_of(environment_.write_epoch);
         CHECK(base != nullptr, "the epoch to write with is known");
-        builder_ = std::make_shared<PackBuilder>(*base, environment_.vault,
-                                                 environment_.write_epoch, environment_.random);
+        Bytes buffer;
+        if (!spare_buffers_.empty()) {
+            buffer = std::move(spare_buffers_.back());
+            spare_buffers_.pop_back();
+        }
+        filling_ = std::make_shared<PackInMemory>(
+            PackBuilder(*base, environment_.vault, environment_.write_epoch, environment_.random,
+                        std::move(buffer)));
     }
-    return builder_;
+    return filling_;
+}
+
+// The pack being filled, if there is one, to be finished by the caller.
+std::shared_ptr<ContentPool::PackInMemory> ContentPool::take_filling_pack() {
+    if (!filling_ || filling_->builder.empty()) return nullptr;
+    filling_->is_finishing = true;
+    ++writes_;
+    return std::exchange(filling_, nullptr);
 }
 
 Status ContentPool::add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaintext,
                               bool is_journaled) {
     if (is_known(id)) return {};
     for (;;) {
-        std::shared_ptr<PackBuilder> builder;
+        std::shared_ptr<PackInMemory> pack;
         {
             MutexLock lock(mutex_);
             while (writes_ >= kPackWritesMax) changed_.wait(mutex_);
             // A full disk stops the writer here instead of filling memory.
             if (failed_.size() >= kPackWritesMax) return *write_error_;
-            builder = current_builder();
+            pack = filling_pack();
         }
-        SealedChunk sealed = builder->seal(kind, id, plaintext);
-        std::shared_ptr<PackBuilder> full;
+        // Whoever finishes the pack meanwhile leaves alone what sealing needs.
+        SealedChunk sealed = pack->builder.seal(kind, id, plaintext);
+        std::shared_ptr<PackInMemory> full;
         {
             MutexLock lock(mutex_);
             if (pending_.contains(id)) return {};
-            if (builder_ != builder) continue;
-            if (builder->fits(sealed.sealed.size())) {
-                builder->append(std::move(sealed));
-                pending_[id] = {share_wiped(to_bytes(plaintext)), kind, is_journaled};
+            if (filling_ != pack) continue;
+            if (pack->builder.fits(sealed.sealed.size())) {
+                pack->builder.append(std::move(sealed));
+                pending_[id] = {pack, pack->builder.last_entry(), is_journaled};
                 pending_bytes_ += plaintext.size();
                 return {};
             }
-            full = std::exchange(builder_, nullptr);
-            ++writes_;
+            full = take_filling_pack();
         }
-        finish_later(std::move(full));
+        pack_writers_.submit([this, full] { finish_pack(full); });
     }
 }
 
-// REQUIRES: writes_ counts it already.
-void ContentPool::finish_later(std::shared_ptr<PackBuilder> builder) {
-    environment_.workers.submit([this, builder = std::move(builder)] {
-        // Sealers that still hold the builder only read its key; they see that it is not current
-        // any more.
-        write_pack(std::make_shared<FinishedPack>(std::move(*builder).finish()));
-    });
+// REQUIRES: take_filling_pack() gave it
+void ContentPool::finish_pack(const std::shared_ptr<PackInMemory>& pack) {
+    auto finished = std::make_shared<FinishedPack>(std::move(pack->builder).finish());
+    {
+        MutexLock lock(mutex_);
+        pack->finished = std::move(finished);
+        changed_.notify_all();
+    }
+    write_pack(pack);
 }
 
-void ContentPool::write_pack(std::shared_ptr<FinishedPack> pack) {
-    Status written = environment_.packs.put(*pack);
+// REQUIRES: it is finished, and counted by writes_
+void ContentPool::write_pack(const std::shared_ptr<PackInMemory>& pack) {
+    const FinishedPack& finished = *pack->finished;
+    Status written = environment_.packs.put(finished);
     if (written.ok())
-        written = environment_.index.chunks().add_pack(pack->info(), pack->epoch,
-                                                       index_entries(pack->entries), true);
+        written = environment_.index.chunks().add_pack(finished.info(), finished.epoch,
+                                                       index_entries(finished.entries), true);
     {
         MutexLock lock(mutex_);
         if (written.ok()) {
-            for (const PackEntry& entry : pack->entries) {
+            for (const PackEntry& entry : finished.entries) {
                 auto at = pending_.find(entry.header.id);
                 if (at == pending_.end()) continue;
-                pending_bytes_ -= at->second.plaintext->size();
+                pending_bytes_ -= entry.header.raw_length;
                 pending_.erase(at);
             }
-            unintroduced_[pack->info().id] = pack->info();
+            unintroduced_[finished.info().id] = finished.info();
         } else {
             write_error_ = written.error();
             failed_.push_back(pack);
         }
     }
-    if (written.ok()) environment_.pack_written(pack->info());
+    if (written.ok()) environment_.pack_written(finished.info());
     MutexLock lock(mutex_);
     --writes_;
     changed_.notify_all();
+    // A reader may still look at the bytes of this one.
+    constexpr std::size_t kSpareBuffersMax = 2;
+    if (written.ok() && pack->finished.use_count() == 1 && finished.bytes.capacity() >= kPackSizeMax &&
+        spare_buffers_.size() < kSpareBuffersMax)
+        spare_buffers_.push_back(std::move(pack->finished->bytes));
 }
 
 Status ContentPool::make_durable() {
-    std::vector<std::shared_ptr<FinishedPack>> again;
-    std::shared_ptr<PackBuilder> open;
+    std::vector<std::shared_ptr<PackInMemory>> again;
+    std::shared_ptr<PackInMemory> open;
     {
         MutexLock lock(mutex_);
         again = std::exchange(failed_, {});
         write_error_.reset();
-        if (builder_ && !builder_->empty()) open = std::exchange(builder_, nullptr);
-        writes_ += again.size() + (open ? 1 : 0);
+        writes_ += again.size();
+        open = take_filling_pack();
     }
-    for (auto& pack : again) write_pack(std::move(pack));
-    // Here, not on a worker: whoever asks waits anyway, and this thread may be one of theirs.
-    if (open) write_pack(std::make_shared<FinishedPack>(std::move(*open).finish()));
+    for (auto& pack : again) write_pack(pack);
+    // Here, not on a writer: whoever asks waits anyway.
+    if (open) finish_pack(open);
     MutexLock lock(mutex_);
     while (writes_ > 0) changed_.wait(mutex_);
     if (!failed_.empty()) return *write_error_;
@@ -175,16 +199,22 @@ std::uint64_t ContentPool::volatile_bytes() {
     return pending_bytes_;
 }
 
-std::vector<JournalContent> ContentPool::take_unjournaled() {
+Result<std::vector<JournalContent>> ContentPool::take_unjournaled() {
     MutexLock lock(mutex_);
+    std::vector<ChunkId> ids;
+    for (auto& [id, pending] : pending_)
+        if (!pending.is_journaled) ids.push_back(id);
     std::vector<JournalContent> out;
-    for (auto& [id, pending] : pending_) {
-        if (pending.is_journaled) continue;
-        pending.is_journaled = true;
-        out.push_back({.form = JournalContent::Form::Plain,
-                       .kind = static_cast<std::uint8_t>(pending.kind),
-                       .id = id,
-                       .bytes = *pending.plaintext});
+    for (const ChunkId& id : ids) {
+        auto at = pending_.find(id);
+        if (at == pending_.end()) continue;  // durable in a pack meanwhile
+        JournalContent content{.form = JournalContent::Form::Plain,
+                               .kind = static_cast<std::uint8_t>(at->second.entry.header.kind),
+                               .id = id,
+                               .bytes = {}};
+        TRY(content.bytes, open_pending(id, at->second));
+        out.push_back(std::move(content));
+        if (at = pending_.find(id); at != pending_.end()) at->second.is_journaled = true;
     }
     return out;
 }
@@ -197,6 +227,35 @@ Status ContentPool::restore(const JournalContent& content) {
     if (environment_.ids.id_of(kind, content.bytes) != content.id)
         return Error{ErrorKind::Corrupt, "the journal holds content under another id"};
     return add_chunk(kind, content.id, content.bytes, true);
+}
+
+// Opens a chunk of a pack in memory; leaves the mutex meanwhile.
+Result<Bytes> ContentPool::open_pending(const ChunkId& id, Pending pending) {
+    // While the pack is being finished its bytes are not ours to look at.
+    while (pending.pack->is_finishing && !pending.pack->finished) changed_.wait(mutex_);
+    const PackInMemory& pack = *pending.pack;
+    std::shared_ptr<const FinishedPack> finished = pack.finished;
+    Bytes copy;
+    ByteView sealed;
+    if (!finished) {
+        copy = to_bytes(pack.builder.sealed(pending.entry));
+        sealed = copy;
+    } else if (!finished->bytes.empty()) {
+        sealed = ByteView(finished->bytes)
+                     .subspan(pending.entry.offset, pending.entry.sealed_length);
+    }
+    mutex_.unlock();
+    Result<Bytes> out = sealed.empty() ? environment_.packs.read(finished->info().id,
+                                                                 pending.entry.offset,
+                                                                 pending.entry.sealed_length)
+                                       : Result<Bytes>(Bytes());
+    if (out.ok()) {
+        if (sealed.empty()) copy = std::move(*out), sealed = copy;
+        out = pack.builder.open(pending.entry, sealed);
+    }
+    mutex_.lock();
+    if (!out.ok()) return std::move(std::move(out).error()).in("chunk " + id.to_hex());
+    return out;
 }
 
 // ---- introducing
@@ -235,30 +294,23 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
         std::uint64_t arrivals = 0;
         {
             MutexLock lock(mutex_);
+            while (!cached_.contains(id) && opening_.contains(id)) changed_.wait(mutex_);
             if (is_closing_) return Error{ErrorKind::Locked, "the vault is being locked"};
             if (auto at = cached_.find(id); at != cached_.end()) {
                 cache_.splice(cache_.begin(), cache_, at->second);
                 return at->second->plaintext;
             }
-            if (auto at = pending_.find(id); at != pending_.end()) return at->second.plaintext;
+            opening_.insert(id);
             arrivals = arrivals_;
         }
-        TRY(auto places, environment_.index.chunks().find_all(id));
-        std::optional<Error> damage;
-        for (const ChunkLocation& at : places) {
-            if (!at.is_present || at.kind != static_cast<std::uint8_t>(kind)) continue;
-            auto bytes = read_from(kind, id, at);
-            if (bytes.ok()) return bytes;
-            if (bytes.error().kind == ErrorKind::Corrupt) {
-                environment_.alarm("pack " + at.pack.to_hex() + ": " + bytes.error().message);
-                if (at.is_verified == false)
-                    TRY_OK(environment_.index.chunks().drop_entry(id, at.pack));
-            }
-            damage = bytes.error();
-        }
+        auto found = find_here(kind, id);
         MutexLock lock(mutex_);
+        opening_.erase(id);
+        if (found.ok() && *found != nullptr) remember(id, *found);
+        changed_.notify_all();
+        if (found.ok() && *found != nullptr) return found;
         if (arrivals != arrivals_) continue;
-        if (damage) return *damage;
+        if (!found.ok()) return found;
         if (!environment_.may_arrive())
             return Error{ErrorKind::Unavailable,
                          "this content is in no pack of the vault directory"};
@@ -269,15 +321,53 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
     }
 }
 
-Result<std::shared_ptr<const Bytes>> ContentPool::read_from(ChunkKind, const ChunkId& id,
+Result<std::shared_ptr<const Bytes>> ContentPool::find_here(ChunkKind kind, const ChunkId& id) {
+    {
+        MutexLock lock(mutex_);
+        if (auto at = pending_.find(id); at != pending_.end()) {
+            TRY(Bytes bytes, open_pending(id, at->second));
+            return share_wiped(std::move(bytes));
+        }
+    }
+    TRY(auto places, environment_.index.chunks().find_all(id));
+    std::optional<Error> damage;
+    for (const ChunkLocation& at : places) {
+        if (!at.is_present || at.kind != static_cast<std::uint8_t>(kind)) continue;
+        auto bytes = read_from(id, at);
+        if (bytes.ok()) return bytes;
+        if (bytes.error().kind == ErrorKind::Corrupt) {
+            environment_.alarm("pack " + at.pack.to_hex() + ": " + bytes.error().message);
+            if (!at.is_verified) TRY_OK(environment_.index.chunks().drop_entry(id, at.pack));
+        }
+        damage = bytes.error();
+    }
+    if (damage) return *damage;
+    return std::shared_ptr<const Bytes>();
+}
+
+void ContentPool::prefetch(const std::vector<ChunkId>& ids) {
+    for (const ChunkId& id : ids) {
+        {
+            MutexLock lock(mutex_);
+            if (is_closing_) return;
+            if (cached_.contains(id) || opening_.contains(id)) continue;
+            opening_.insert(id);
+        }
+        auto found = find_here(ChunkKind::Data, id);
+        MutexLock lock(mutex_);
+        opening_.erase(id);
+        if (found.ok() && *found != nullptr) remember(id, *found);
+        changed_.notify_all();
+    }
+}
+
+Result<std::shared_ptr<const Bytes>> ContentPool::read_from(const ChunkId& id,
                                                             const ChunkLocation& at) {
     TRY(auto reader, reader_of(at.pack, at.epoch));
     TRY(Bytes bytes,
         reader->read_chunk(pack_entry(id, at), at.is_verified ? nullptr : &environment_.ids));
     if (!at.is_verified) TRY_OK(environment_.index.chunks().mark_verified(id, at.pack));
-    auto shared = share_wiped(std::move(bytes));
-    remember(id, shared);
-    return shared;
+    return share_wiped(std::move(bytes));
 }
 
 Result<std::shared_ptr<PackReader>> ContentPool::reader_of(const PackId& pack,
@@ -298,12 +388,11 @@ Result<std::shared_ptr<PackReader>> ContentPool::reader_of(const PackId& pack,
 }
 
 void ContentPool::remember(const ChunkId& id, std::shared_ptr<const Bytes> plaintext) {
-    MutexLock lock(mutex_);
     if (cached_.contains(id)) return;
     cache_bytes_ += plaintext->size();
     cache_.push_front({id, std::move(plaintext)});
     cached_[id] = cache_.begin();
-    while (cache_bytes_ > kChunkCacheSizeMax) {
+    while (cache_bytes_ > environment_.cache_size) {
         cache_bytes_ -= cache_.back().plaintext->size();
         cached_.erase(cache_.back().id);
         cache_.pop_back();

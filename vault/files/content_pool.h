@@ -15,6 +15,7 @@
 #include <functional>
 #include <list>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/mutex.h"
 #include "base/worker_pool.h"
@@ -27,8 +28,7 @@
 
 namespace lockstep {
 
-inline constexpr std::size_t kChunkCacheSizeMax = 64 * kMiB;
-inline constexpr std::size_t kPackWritesMax = 3;  // packs being finished at a time
+inline constexpr std::size_t kPackWritesMax = 2;  // packs being finished at a time
 inline constexpr std::size_t kOpenPacksMax = 64;  // readers kept open
 
 struct ContentPoolEnvironment {
@@ -37,6 +37,7 @@ struct ContentPoolEnvironment {
     const ContentIds& ids;
     Random& random;
     WorkerPool& workers;
+    std::size_t cache_size;  // bytes of opened chunks kept
     VaultId vault;
     EpochId write_epoch;
     // Null when the epoch is not known.
@@ -61,6 +62,8 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     // ChunkAccess: file content.
     Result<std::shared_ptr<const Bytes>> read_chunk(const ChunkId& id) override;
     Result<ChunkId> write_chunk(ByteView plaintext) override;
+    // Opens those that are here into the cache. Errors are left for whoever reads them.
+    void prefetch(const std::vector<ChunkId>& ids) EXCLUDES_LOCK(mutex_);
     // ChunkSink and ChunkSource: list nodes.
     bool has(ChunkKind kind, const ChunkId& id) override;
     Status put(ChunkKind kind, const ChunkId& id, ByteView plaintext) override;
@@ -71,7 +74,7 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     // Bytes of chunks not yet in a durable pack.
     std::uint64_t volatile_bytes() EXCLUDES_LOCK(mutex_);
     // Those chunks, for the journal; each is returned once.
-    std::vector<JournalContent> take_unjournaled() EXCLUDES_LOCK(mutex_);
+    Result<std::vector<JournalContent>> take_unjournaled() EXCLUDES_LOCK(mutex_);
     // From the journal, after a restart.
     Status restore(const JournalContent& content);
 
@@ -86,9 +89,16 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     void close() EXCLUDES_LOCK(mutex_);
 
   private:
+    // A pack that is not durable yet: being filled, being finished, or finished.
+    struct PackInMemory {
+        explicit PackInMemory(PackBuilder the_builder) : builder(std::move(the_builder)) {}
+        PackBuilder builder;
+        bool is_finishing = false;  // `builder` belongs to whoever finishes it
+        std::shared_ptr<FinishedPack> finished;
+    };
     struct Pending {
-        std::shared_ptr<const Bytes> plaintext;
-        ChunkKind kind = ChunkKind::Data;
+        std::shared_ptr<PackInMemory> pack;
+        PackEntry entry;
         bool is_journaled = false;
     };
     struct CacheEntry {
@@ -98,23 +108,29 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
 
     Status add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaintext, bool is_journaled);
     bool is_known(const ChunkId& id) EXCLUDES_LOCK(mutex_);
-    std::shared_ptr<PackBuilder> current_builder() REQUIRES_LOCK(mutex_);
-    void finish_later(std::shared_ptr<PackBuilder> builder) EXCLUDES_LOCK(mutex_);
-    void write_pack(std::shared_ptr<FinishedPack> pack) EXCLUDES_LOCK(mutex_);
-    Result<std::shared_ptr<const Bytes>> find(ChunkKind kind, const ChunkId& id);
-    Result<std::shared_ptr<const Bytes>> read_from(ChunkKind kind, const ChunkId& id,
-                                                   const ChunkLocation& at);
+    std::shared_ptr<PackInMemory> filling_pack() REQUIRES_LOCK(mutex_);
+    std::shared_ptr<PackInMemory> take_filling_pack() REQUIRES_LOCK(mutex_);
+    void finish_pack(const std::shared_ptr<PackInMemory>& pack) EXCLUDES_LOCK(mutex_);
+    void write_pack(const std::shared_ptr<PackInMemory>& pack) EXCLUDES_LOCK(mutex_);
+    Result<Bytes> open_pending(const ChunkId& id, Pending pending) REQUIRES_LOCK(mutex_);
+    Result<std::shared_ptr<const Bytes>> find(ChunkKind kind, const ChunkId& id)
+        EXCLUDES_LOCK(mutex_);
+    // Null: in no pack that is here.
+    Result<std::shared_ptr<const Bytes>> find_here(ChunkKind kind, const ChunkId& id)
+        EXCLUDES_LOCK(mutex_);
+    Result<std::shared_ptr<const Bytes>> read_from(const ChunkId& id, const ChunkLocation& at);
     Result<std::shared_ptr<PackReader>> reader_of(const PackId& pack, const EpochId& epoch);
-    void remember(const ChunkId& id, std::shared_ptr<const Bytes> plaintext) EXCLUDES_LOCK(mutex_);
+    void remember(const ChunkId& id, std::shared_ptr<const Bytes> plaintext) REQUIRES_LOCK(mutex_);
 
     const ContentPoolEnvironment environment_;
     Mutex mutex_;
     CondVar changed_;  // a pack was written or has arrived
-    std::shared_ptr<PackBuilder> builder_ GUARDED_BY(mutex_);
+    std::shared_ptr<PackInMemory> filling_ GUARDED_BY(mutex_);
     std::unordered_map<ChunkId, Pending> pending_ GUARDED_BY(mutex_);
     std::uint64_t pending_bytes_ GUARDED_BY(mutex_) = 0;
     std::size_t writes_ GUARDED_BY(mutex_) = 0;
-    std::vector<std::shared_ptr<FinishedPack>> failed_ GUARDED_BY(mutex_);
+    std::vector<std::shared_ptr<PackInMemory>> failed_ GUARDED_BY(mutex_);
+    std::vector<Bytes> spare_buffers_ GUARDED_BY(mutex_);  // of packs that are written
     std::optional<Error> write_error_ GUARDED_BY(mutex_);
     std::map<PackId, PackInfo> unintroduced_ GUARDED_BY(mutex_);
     std::uint64_t arrivals_ GUARDED_BY(mutex_) = 0;
@@ -123,7 +139,11 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     std::list<CacheEntry> cache_ GUARDED_BY(mutex_);  // latest used first
     std::unordered_map<ChunkId, std::list<CacheEntry>::iterator> cached_ GUARDED_BY(mutex_);
     std::size_t cache_bytes_ GUARDED_BY(mutex_) = 0;
+    std::unordered_set<ChunkId> opening_ GUARDED_BY(mutex_);  // somebody is about to have it
     std::map<PackId, std::shared_ptr<PackReader>> readers_ GUARDED_BY(mutex_);
+
+    // Not the environment's workers: those may wait here until a pack is written.
+    WorkerPool pack_writers_;
 };
 
 }  // namespace lockstep

@@ -11,8 +11,8 @@ std::uint64_t end_of(const std::pair<const std::uint64_t, Bytes>& range) {
 
 }  // namespace
 
-void DirtyRanges::write(std::uint64_t offset, ByteView data) {
-    if (data.empty()) return;
+std::uint64_t DirtyRanges::write(std::uint64_t offset, ByteView data) {
+    if (data.empty()) return 0;
     std::uint64_t end = offset + data.size();
     auto at = ranges_.upper_bound(offset);
     if (at != ranges_.begin()) {
@@ -21,12 +21,12 @@ void DirtyRanges::write(std::uint64_t offset, ByteView data) {
             // The common case, a stream: the write goes on where the last one ended.
             append(before->second, data);
             bytes_ += data.size();
-            return;
+            return before->second.size();
         }
         if (end_of(*before) >= end) {
             std::copy(data.begin(), data.end(),
                       before->second.begin() + static_cast<std::ptrdiff_t>(offset - before->first));
-            return;
+            return before->second.size();
         }
     }
     erase(offset, data.size());
@@ -43,6 +43,42 @@ void DirtyRanges::write(std::uint64_t offset, ByteView data) {
         append(*target, at->second);
         ranges_.erase(at);
     }
+    return target->size();
+}
+
+void DirtyRanges::write_beneath(std::uint64_t offset, ByteView data) {
+    while (!data.empty()) {
+        Range range = next(offset);
+        std::uint64_t gap = range.size == 0 || range.offset >= offset + data.size() ? data.size()
+                            : range.offset > offset ? range.offset - offset
+                                                    : 0;
+        if (gap > 0) {
+            ranges_.emplace(offset, to_bytes(data.first(gap)));
+            bytes_ += gap;
+        }
+        std::uint64_t step =
+            gap == data.size() ? gap : std::min<std::uint64_t>(range.end() - offset, data.size());
+        offset += step;
+        data = data.subspan(step);
+    }
+}
+
+void DirtyRanges::write_beneath(const DirtyRanges& ranges) {
+    for (const auto& [offset, bytes] : ranges.ranges_) write_beneath(offset, bytes);
+}
+
+DirtyRanges DirtyRanges::take(std::uint64_t size_min) {
+    DirtyRanges out;
+    for (auto at = ranges_.begin(); at != ranges_.end();) {
+        auto next = std::next(at);
+        if (at->second.size() >= size_min) {
+            bytes_ -= at->second.size();
+            out.bytes_ += at->second.size();
+            out.ranges_.insert(out.ranges_.end(), ranges_.extract(at));
+        }
+        at = next;
+    }
+    return out;
 }
 
 void DirtyRanges::erase(std::uint64_t offset, std::uint64_t size) {

@@ -1,7 +1,7 @@
 // Bytes written to a file and not yet sealed: disjoint ranges, ordered by offset, the latest write
 // on top.
 //
-// INVARIANT: ranges neither overlap nor touch; none is empty.
+// INVARIANT: ranges do not overlap; none is empty.
 // THREADS: none of its own; the owner locks.
 #pragma once
 
@@ -20,7 +20,13 @@ class DirtyRanges {
         std::uint64_t end() const { return offset + size; }
     };
 
-    void write(std::uint64_t offset, ByteView data);
+    // Returns the size of the range that the written bytes are part of now.
+    std::uint64_t write(std::uint64_t offset, ByteView data);
+    // Writes only what is not dirty yet.
+    void write_beneath(std::uint64_t offset, ByteView data);
+    void write_beneath(const DirtyRanges& ranges);
+    // Takes out the ranges of at least this size.
+    DirtyRanges take(std::uint64_t size_min);
     // Forgets what lies at or behind `size`.
     void truncate(std::uint64_t size);
     // Forgets what lies in [offset, offset + size).

@@ -13,12 +13,14 @@ namespace lockstep {
 
 // Lock order: OpenFile::mutex before TreeHost::mutex.
 struct OpenFile {
-    OpenFile(ChunkAccess& chunks, const Chunker& chunker) : content(chunks, chunker) {}
+    OpenFile(ChunkAccess& chunks, const Chunker& chunker, DirtyTotal& total)
+        : content(chunks, chunker, &total) {}
 
     FileContent content;
     std::atomic<NodeId> id{0};
     std::atomic<bool> is_modified{false};      // written since the last version
     std::atomic<bool> is_orphan{false};        // the last name is gone: no more versions
+    std::size_t handles = 0;                   // guarded by TreeHost::mutex
     std::atomic<std::int64_t> modified_ns{0};  // time of the last write, or what utimens said since
     std::atomic<std::chrono::steady_clock::duration::rep> last_write{0};
 
@@ -29,6 +31,11 @@ struct OpenFile {
     bool is_stale() const { return shown != changes; }
     void set_stale() { ++changes; }
 
+    // Where a reader that goes on in order reads next, and up to where chunks were fetched for it.
+    std::atomic<std::uint64_t> next_read{0};
+    std::atomic<std::uint64_t> read_ahead{0};
+
+    std::atomic<bool> is_streaming{false};  // a worker is sealing what a stream has written
     Mutex mutex;  // one writer, loader or committer at a time
     std::optional<WriteTicket> ticket GUARDED_BY(mutex);
     std::optional<VersionId> loaded GUARDED_BY(mutex);  // the version that `content` began with

@@ -3,6 +3,7 @@ lockstep_library(vault_files
     files/content_pool.cpp
     files/dirty_ranges.cpp
     files/file_content.cpp
+    files/file_sealer.cpp
     files/node_table.cpp
     files/vault_files_names.cpp
     files/vault_files_open.cpp

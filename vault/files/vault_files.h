@@ -8,6 +8,7 @@
 
 #include <map>
 #include <set>
+#include <unordered_map>
 
 #include "vault/files/content_pool.h"
 #include "vault/files/node_table.h"
@@ -20,6 +21,7 @@ inline constexpr auto kQuietTime = std::chrono::seconds(2);
 struct VaultFilesEnvironment {
     TreeHost& host;
     ContentPool& content;
+    WorkerPool& workers;
     const Chunker& chunker;
     const ContentIds& ids;
     const DerivedIds& derived_ids;
@@ -28,7 +30,7 @@ struct VaultFilesEnvironment {
 class VaultFiles final : public FileSystem {
   public:
     explicit VaultFiles(const VaultFilesEnvironment& environment);
-    ~VaultFiles() override = default;
+    ~VaultFiles() override;  // waits for what workers do for it
 
     Result<Attributes> lookup(NodeId directory, std::string_view name) override;
     void forget(NodeId node, std::uint64_t references) override;
@@ -99,7 +101,7 @@ class VaultFiles final : public FileSystem {
     void tell(const News& news) EXCLUDES_LOCK(observers_mutex_);
     std::int64_t now_ns() { return host_.clock().wall_ns(); }
 
-    Result<Handle> handle_of(HandleId id) EXCLUDES_LOCK(host_.mutex);
+    Result<Handle> handle_of(HandleId id) EXCLUDES_LOCK(handles_mutex_);
     HandleId add_handle(std::shared_ptr<OpenFile> file, bool may_write) REQUIRES_LOCK(host_.mutex);
     std::shared_ptr<OpenFile> open_file(NodeId id) REQUIRES_LOCK(host_.mutex);
     Status load(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
@@ -109,6 +111,9 @@ class VaultFiles final : public FileSystem {
     Status commit_before_rename(const FileId& parent, std::string_view name)
         EXCLUDES_LOCK(host_.mutex);
     Status resize(NodeId id, std::uint64_t size);
+    Status limit_dirty(const std::shared_ptr<OpenFile>& file) REQUIRES_LOCK(file->mutex);
+    void read_ahead(const std::shared_ptr<OpenFile>& file, std::uint64_t offset, std::size_t size);
+    void in_background(std::function<void()> task) EXCLUDES_LOCK(background_mutex_);
     void note_holes(const Content& content, std::uint64_t allocated) EXCLUDES_LOCK(host_.mutex);
     Result<Content> seal_content(OpenFile& file) REQUIRES_LOCK(file.mutex);
 
@@ -117,9 +122,15 @@ class VaultFiles final : public FileSystem {
     const Chunker& chunker_;
     const ContentIds& ids_;
     NodeTable nodes_ GUARDED_BY(host_.mutex);
-    std::map<HandleId, Handle> handles_ GUARDED_BY(host_.mutex);
+    Mutex handles_mutex_;  // last in the lock order
+    std::unordered_map<HandleId, Handle> handles_ GUARDED_BY(handles_mutex_);
+    DirtyTotal dirty_total_{0};
     // Bytes that are no holes, of contents with holes that were open here.
     std::map<ContentRoot, std::uint64_t> sparse_ GUARDED_BY(host_.mutex);
+    WorkerPool& workers_;
+    Mutex background_mutex_;
+    CondVar background_ended_;
+    std::size_t background_ GUARDED_BY(background_mutex_) = 0;  // tasks that workers do for this
     Mutex observers_mutex_;
     std::set<ChangeObserver*> observers_ GUARDED_BY(observers_mutex_);
 };

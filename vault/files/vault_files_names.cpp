@@ -60,7 +60,13 @@ VaultFiles::VaultFiles(const VaultFilesEnvironment& environment)
       content_(environment.content),
       chunker_(environment.chunker),
       ids_(environment.ids),
-      nodes_(environment.derived_ids) {}
+      nodes_(environment.derived_ids),
+      workers_(environment.workers) {}
+
+VaultFiles::~VaultFiles() {
+    MutexLock lock(background_mutex_);
+    while (background_ > 0) background_ended_.wait(background_mutex_);
+}
 
 // ---- finding
 

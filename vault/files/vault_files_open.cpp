@@ -8,10 +8,14 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// A stream is sealed on the way once this much of it is in memory; scattered writes are sealed as a
-// whole when they are more than the second.
-constexpr std::uint64_t kSealStreamAt = 4 * kMiB;
-constexpr std::uint64_t kSealAllAt = 16 * kMiB;
+constexpr std::uint64_t kSealStreamAt = 2 * kMiB;     // a stream is handed to a worker
+constexpr std::uint64_t kStreamAheadMax = 12 * kMiB;  // and waits for it
+constexpr std::uint64_t kDirtyTotalMax = 96 * kMiB;   // of all files of a vault
+
+constexpr std::size_t kReadAheadRequestMin = 64 * kKiB;  // smaller reads are not streams
+constexpr std::uint64_t kReadAheadSize = 2 * kMiB;
+constexpr std::size_t kReadAheadChunks = 8;  // one task for a worker
+constexpr std::uint64_t kReadAheadSlack = kMiB;
 
 Error bad_handle() {
     return {ErrorKind::Invalid, "the file is not open"};
@@ -25,7 +29,7 @@ std::shared_ptr<OpenFile> VaultFiles::open_file(NodeId id) {
     NodeRecord* record = nodes_.find(id);
     if (record == nullptr) return nullptr;
     if (!record->open) {
-        record->open = std::make_shared<OpenFile>(content_, chunker_);
+        record->open = std::make_shared<OpenFile>(content_, chunker_, dirty_total_);
         record->open->id = id;
         record->open->is_orphan = record->orphan.has_value();
     }
@@ -36,12 +40,14 @@ HandleId VaultFiles::add_handle(std::shared_ptr<OpenFile> file, bool may_write) 
     // Numbers are never used again, so a handle of before a lock is not taken for one of after.
     static std::atomic<HandleId> next{1};
     HandleId id = next++;
+    ++file->handles;
+    MutexLock lock(handles_mutex_);
     handles_[id] = {std::move(file), may_write};
     return id;
 }
 
 Result<VaultFiles::Handle> VaultFiles::handle_of(HandleId id) {
-    MutexLock lock(host_.mutex);
+    MutexLock lock(handles_mutex_);
     auto at = handles_.find(id);
     if (at == handles_.end()) return bad_handle();
     return at->second;
@@ -83,12 +89,12 @@ void VaultFiles::release(HandleId id) {
     OpenFile& file = *handle->file;
     MutexLock file_lock(file.mutex);
     MutexLock lock(host_.mutex);
-    handles_.erase(id);
-    bool is_last = std::none_of(handles_.begin(), handles_.end(), [&](const auto& other) {
-        return other.second.file == handle->file;
-    });
+    {
+        MutexLock handles_lock(handles_mutex_);
+        if (handles_.erase(id) == 0) return;
+    }
     // What could not become a version stays in memory and is tried again by commit_written().
-    if (!is_last || (file.is_modified && !file.is_orphan)) return;
+    if (--file.handles > 0 || (file.is_modified && !file.is_orphan)) return;
     if (file.ticket) {
         host_.tree.end_write(*file.ticket);
         file.ticket.reset();
@@ -100,12 +106,13 @@ void VaultFiles::release(HandleId id) {
 }
 
 std::size_t VaultFiles::open_handles() {
-    MutexLock lock(host_.mutex);
+    MutexLock lock(handles_mutex_);
     return handles_.size();
 }
 
 std::vector<std::string> VaultFiles::open_paths() {
     MutexLock lock(host_.mutex);
+    MutexLock handles_lock(handles_mutex_);
     std::set<std::string> out;
     for (const auto& [id, handle] : handles_) {
         NodeRecord* record = nodes_.find(handle.file->id);
@@ -158,7 +165,43 @@ Result<std::size_t> VaultFiles::read(HandleId id, std::uint64_t offset, MutableB
         MutexLock lock(file.mutex);
         if (!file.is_modified) TRY_OK(load(file));
     }
-    return file.content.read(offset, out);
+    Result<std::size_t> got = file.content.read(offset, out);
+    if (got.ok()) read_ahead(handle.file, offset, *got);
+    return got;
+}
+
+// A reader that goes on where it stopped soon wants what follows: workers open it meanwhile.
+void VaultFiles::read_ahead(const std::shared_ptr<OpenFile>& file, std::uint64_t offset,
+                            std::size_t size) {
+    const std::uint64_t end = offset + size;
+    // Requests of one reader may overtake each other by a little.
+    const std::uint64_t expected = file->next_read.exchange(end);
+    if (offset != 0 && offset + kReadAheadSlack < expected) return;
+    if (offset > expected + kReadAheadSlack) {
+        file->read_ahead = end;
+        return;
+    }
+    if (offset == 0) file->read_ahead = end;
+    std::uint64_t upto = std::max(file->read_ahead.load(), end);
+    if (size < kReadAheadRequestMin || upto >= end + kReadAheadSize || upto >= file->content.size())
+        return;
+    std::vector<ChunkId> chunks = file->content.chunks_from(upto, kReadAheadChunks);
+    if (chunks.empty() || chunks.size() < 2) return;
+    file->read_ahead = upto + chunks.size() * kChunkSizeAverage;
+    in_background([this, chunks = std::move(chunks)] { content_.prefetch(chunks); });
+}
+
+void VaultFiles::in_background(std::function<void()> task) {
+    {
+        MutexLock lock(background_mutex_);
+        ++background_;
+    }
+    workers_.submit([this, task = std::move(task)] {
+        task();
+        MutexLock lock(background_mutex_);
+        --background_;
+        background_ended_.notify_all();
+    });
 }
 
 // ---- writing
@@ -199,10 +242,24 @@ Status VaultFiles::write(HandleId id, std::uint64_t offset, ByteView data) {
     TRY_OK(begin_write(file));
     TRY_OK(file.content.write(offset, data));
     mark_modified(file);
-    if (file.content.dirty_bytes() >= kSealStreamAt) {
-        TRY_OK(file.content.seal_finished());
-        if (file.content.dirty_bytes() >= kSealAllAt) TRY_OK(file.content.seal());
+    return limit_dirty(handle.file);
+}
+
+// What streams is sealed by a worker while the writer goes on, but not further ahead than memory
+// allows; scattered writes stay until the file is quiet, as long as there is room for them.
+Status VaultFiles::limit_dirty(const std::shared_ptr<OpenFile>& file) {
+    FileContent& content = file->content;
+    if (content.streamed_bytes() >= kSealStreamAt && !file->is_streaming.exchange(true)) {
+        in_background([file] {
+            file->content.seal_stream();
+            file->is_streaming = false;
+        });
     }
+    if (content.streamed_bytes() >= kStreamAheadMax) {
+        content.wait_until_sealed();
+        TRY_OK(content.take_stream_error());
+    }
+    if (dirty_total_ >= kDirtyTotalMax && content.dirty_bytes() >= kMiB) TRY_OK(content.seal());
     return {};
 }
 

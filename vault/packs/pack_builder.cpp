@@ -3,12 +3,16 @@
 namespace lockstep {
 
 PackBuilder::PackBuilder(const AnySecretKey& pack_base, const VaultId& vault, const EpochId& epoch,
-                         Random& random)
+                         Random& random, Bytes buffer)
     // The salt is 256 random bits, so the pack's key has never been used before.
     : context_(PackContext::derive(pack_base, vault, epoch, random.id<PackSalt>())),
       random_(&random),
-      bytes_(encode_pack_prefix(
-          {.epoch = epoch, .salt = context_.salt, .commitment = context_.commitment})) {}
+      bytes_(std::move(buffer)) {
+    bytes_.clear();
+    lockstep::append(bytes_, encode_pack_prefix({.epoch = epoch,
+                                                 .salt = context_.salt,
+                                                 .commitment = context_.commitment}));
+}
 
 SealedChunk PackBuilder::seal(ChunkKind kind, const ChunkId& id, ByteView plaintext) const {
     return seal_chunk(context_, kind, id, plaintext, *random_);
@@ -27,11 +31,17 @@ void PackBuilder::append(SealedChunk chunk) {
     entries_.push_back({.header = chunk.header,
                         .offset = static_cast<std::uint32_t>(bytes_.size()),
                         .sealed_length = static_cast<std::uint32_t>(chunk.sealed.size())});
+    // Once it is big it becomes full: growing by doubling would copy it all again.
+    if (bytes_.size() > kMiB && bytes_.capacity() < kPackSizeMax) bytes_.reserve(kPackSizeMax);
     lockstep::append(bytes_, chunk.sealed);
 }
 
 void PackBuilder::add(ChunkKind kind, const ChunkId& id, ByteView plaintext) {
     append(seal(kind, id, plaintext));
+}
+
+Result<Bytes> PackBuilder::open(const PackEntry& entry, ByteView sealed) const {
+    return open_chunk(context_, entry.header, sealed, nullptr);
 }
 
 std::uint64_t PackBuilder::length() const {

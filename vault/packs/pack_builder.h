@@ -26,8 +26,9 @@ struct FinishedPack {
 class PackBuilder {
   public:
     // A new pack; `pack_base` is EpochKeys::pack_base of the epoch. `random` outlives the builder.
+    // `buffer` is memory to use again: its content is forgotten.
     PackBuilder(const AnySecretKey& pack_base, const VaultId& vault, const EpochId& epoch,
-                Random& random);
+                Random& random, Bytes buffer = {});
 
     // REQUIRES: as seal_chunk()
     SealedChunk seal(ChunkKind kind, const ChunkId& id, ByteView plaintext) const;
@@ -40,6 +41,15 @@ class PackBuilder {
     void append(SealedChunk chunk);
     // seal() and append().
     void add(ChunkKind kind, const ChunkId& id, ByteView plaintext);
+
+    // Where a chunk that was appended last lies.
+    const PackEntry& last_entry() const { return entries_.back(); }
+    // Its sealed bytes, until the next append() or finish().
+    ByteView sealed(const PackEntry& entry) const {
+        return ByteView(bytes_).subspan(entry.offset, entry.sealed_length);
+    }
+    // The plaintext of a chunk that this builder sealed. THREADS: any, also after finish().
+    Result<Bytes> open(const PackEntry& entry, ByteView sealed) const;
 
     std::size_t chunk_count() const { return entries_.size(); }
     bool empty() const { return entries_.empty(); }

@@ -11,6 +11,7 @@ constexpr std::string_view kPackEnding = ".pack";
 constexpr std::string_view kTemporaryEnding = ".tmp";
 constexpr std::size_t kPieceLayersKeptMax = 1024;
 constexpr std::size_t kReadStep = kMiB;
+constexpr std::size_t kUncachedSizeMin = kMiB;
 
 // Nothing when the name is not that of a pack in this folder.
 std::optional<PackId> pack_of(std::string_view folder, std::string_view name) {
@@ -109,7 +110,8 @@ Status PackStore::write(const PackInfo& info, ByteView bytes) {
     auto put_in_place = [&]() -> Status {
         {
             TRY(auto file, disk_.open(temporary, OpenMode::CreateNew));
-            TRY_OK(file->write(0, bytes));
+            TRY_OK(bytes.size() >= kUncachedSizeMin ? file->write_uncached(0, bytes)
+                                                    : file->write(0, bytes));
             TRY_OK(file->sync());
         }
         return disk_.rename(temporary, path);

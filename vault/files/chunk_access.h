@@ -1,0 +1,21 @@
+// Where the chunks of file contents come from and go to.
+#pragma once
+
+#include <memory>
+
+#include "base/bytes.h"
+#include "vault/types.h"
+
+namespace lockstep {
+
+// THREADS: any.
+class ChunkAccess {
+  public:
+    virtual ~ChunkAccess() = default;
+    // Waits for content that is not here yet; Unavailable when it does not come.
+    virtual Result<std::shared_ptr<const Bytes>> read_chunk(const ChunkId& id) = 0;
+    // Known at once to everybody who reads; durable with the pack or the journal.
+    virtual Result<ChunkId> write_chunk(ByteView plaintext) = 0;
+};
+
+}  // namespace lockstep
