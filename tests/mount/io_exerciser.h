@@ -33,6 +33,8 @@ struct ExerciserOptions {
     std::uint64_t sync_point_every = 0;  // operations between sync points; 0: none
     std::uint64_t file_size_max = 9U << 20;
     std::uint64_t operations_shown = 40;  // when it fails
+    // Whether a file keeps its inode number when it was renamed over another one, too.
+    bool is_strict_on_inodes = false;
     bool is_verbose = false;
 };
 
@@ -44,6 +46,7 @@ struct ModelFile {
     std::uint32_t links = 1;
     std::uint32_t mode = 0644;
     std::optional<ino_t> inode;
+    bool has_replaced = false;                // it was renamed over another file
     std::optional<std::int64_t> modified_ns;  // as it was set, if nothing was written since
     std::optional<std::string> xattr;
 };
@@ -142,6 +145,7 @@ class IoExerciser {
     // is told on standard output and answers with a line when the file system is there again.
     void sync_point(const char* kind);
 
+    static std::string shown(const std::string& name);
     std::string path(const std::string& name) const { return options_.directory + "/" + name; }
     // What is being done, for the trace.
     template <typename... Arguments>
@@ -150,6 +154,7 @@ class IoExerciser {
     }
     void note_text(std::string text);
     void note_skipped();
+    void print_trace(const std::string& what) const;
     [[noreturn]] void fail(const std::string& what);
     [[noreturn]] void fail_call(const char* what);
     // Fails unless the call did what the model expects: `expected` is an errno, or 0.

@@ -12,13 +12,14 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: io_exerciser --directory DIR [--seed S] [--operations N] [--check-every N]\n"
-    "                    [--sync-point-every N] [--file-size-max BYTES] [--show N] [--verbose 1]\n";
+    "                    [--sync-point-every N] [--file-size-max BYTES] [--show N]\n"
+    "                    [--strict-inodes 1] [--verbose 1]\n";
 
 }  // namespace
 
 int main(int argc, char** argv) {
     lockstep::ExerciserOptions options;
-    std::uint64_t is_verbose = 0;
+    std::uint64_t is_verbose = 0, is_strict_on_inodes = 0;
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 < argc && std::strcmp(argv[i], "--directory") == 0) {
             options.directory = argv[i + 1];
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
             takes("--check-every", options.check_every) ||
             takes("--sync-point-every", options.sync_point_every) ||
             takes("--file-size-max", options.file_size_max) ||
+            takes("--strict-inodes", is_strict_on_inodes) ||
             takes("--show", options.operations_shown) || takes("--verbose", is_verbose))
             continue;
         std::fputs(kUsage, stderr);
@@ -43,6 +45,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     options.is_verbose = is_verbose != 0;
+    options.is_strict_on_inodes = is_strict_on_inodes != 0;
     ::umask(022);
     std::printf("seed %llu, %llu operations\n", static_cast<unsigned long long>(options.seed),
                 static_cast<unsigned long long>(options.operations));

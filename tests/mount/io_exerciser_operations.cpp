@@ -97,7 +97,7 @@ void IoExerciser::open_file() {
     if (at == files_.end() && !creates) expected = ENOENT;
     if (at != files_.end() && (flags & O_EXCL)) expected = EEXIST;
     FilePtr file = at != files_.end() ? at->second : make_file();
-    note("open '{}' file {} flags {:#o}", name, file->number, flags);
+    note("open {} file {} flags {:#o}", shown(name), file->number, flags);
     UniqueFd fd(::open(path(name).c_str(), flags | O_CLOEXEC, 0644));
     if (!expect(fd.ok() ? 0 : -1, expected, "open")) return;
     if (at == files_.end()) files_[name] = file;
@@ -490,10 +490,11 @@ void IoExerciser::rename_name() {
     std::string source = *from, target = any_name();
     FilePtr file = files_[source];
     bool is_same = files_.contains(target) && files_[target] == file;
-    note("rename '{}' to '{}' file {}{}", source, target, file->number,
+    note("rename {} to {} file {}{}", shown(source), shown(target), file->number,
          files_.contains(target) ? fmt::format(" over file {}", files_[target]->number) : "");
     expect(::rename(path(source).c_str(), path(target).c_str()), 0, "rename");
     if (is_same) return;  // two names of one file: nothing happens
+    if (files_.contains(target)) file->has_replaced = true;
     take_name(target);
     files_.erase(source);
     files_[target] = file;
@@ -504,7 +505,9 @@ void IoExerciser::rename_specially() {
     if (from == nullptr) return;
     std::string source = *from, target = any_name();
     bool exchanges = below(2) == 0, is_there = files_.contains(target);
-    note("renameat2 '{}' to '{}' {}", source, target, exchanges ? "exchange" : "noreplace");
+    note("renameat2 {} to {} file {}{} {}", shown(source), shown(target), files_[source]->number,
+         is_there ? fmt::format(" and file {}", files_[target]->number) : "",
+         exchanges ? "exchange" : "noreplace");
     int result = ::renameat2(AT_FDCWD, path(source).c_str(), AT_FDCWD, path(target).c_str(),
                              exchanges ? RENAME_EXCHANGE : RENAME_NOREPLACE);
     if (result != 0 && errno == EINVAL) return note_skipped();
@@ -522,7 +525,7 @@ void IoExerciser::link_name() {
     const std::string* from = existing_name();
     if (from == nullptr) return;
     std::string source = *from, target = any_name();
-    note("link '{}' to '{}' file {}", source, target, files_[source]->number);
+    note("link {} to {} file {}", shown(source), shown(target), files_[source]->number);
     int expected = files_.contains(target) ? EEXIST : 0;
     if (!expect(::link(path(source).c_str(), path(target).c_str()), expected, "link")) return;
     files_[target] = files_[source];
@@ -533,7 +536,7 @@ void IoExerciser::unlink_name() {
     const std::string* from = existing_name();
     if (from == nullptr) return;
     std::string name = *from;
-    note("unlink '{}' file {}", name, files_[name]->number);
+    note("unlink {} file {}", shown(name), files_[name]->number);
     expect(::unlink(path(name).c_str()), 0, "unlink");
     take_name(name);
 }
@@ -583,7 +586,7 @@ void IoExerciser::check_status() {
     }
     const std::string& name = any_name();
     auto at = files_.find(name);
-    note("lstat '{}'", name);
+    note("lstat {}", shown(name));
     if (expect(::lstat(path(name).c_str(), &status), at == files_.end() ? ENOENT : 0, "lstat"))
         compare_status(*at->second, status, "lstat");
 }
@@ -593,7 +596,8 @@ void IoExerciser::save_by_rename() {
     const std::string& name = any_name();
     FilePtr file = make_file();
     Bytes data = some_data(some_length(file->size_max));
-    note("save '{}' as file {} length {}", name, file->number, data.size());
+    note("save {} as file {} length {}{}", shown(name), file->number, data.size(),
+         files_.contains(name) ? fmt::format(" over file {}", files_[name]->number) : "");
     std::string temporary = path("saving.tmp");
     {
         UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -604,6 +608,7 @@ void IoExerciser::save_by_rename() {
     }
     expect(::rename(temporary.c_str(), path(name).c_str()), 0, "rename");
     put(*file, 0, data);
+    file->has_replaced = files_.contains(name);
     take_name(name);
     files_[name] = std::move(file);
 }
