@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from mounted_vault import VAULT, Failure, MountedVault  # noqa: E402
+from mounted_vault import VAULT, Failure, MountedVault, end_orderly_when_told  # noqa: E402
 
 
 class Exerciser:
@@ -102,6 +102,7 @@ def parse(arguments):
 
 
 if __name__ == "__main__":
+    end_orderly_when_told()
     with MountedVault() as the_vault:
         try:
             exercise(the_vault, parse(sys.argv[1:]))

@@ -195,12 +195,18 @@ void IoExerciser::compare_status(ModelFile& file, const struct stat& status, con
     if (status.st_nlink != file.links) differ("link count", file.links, status.st_nlink);
     if ((status.st_mode & 07777) != file.mode) differ("mode", file.mode, status.st_mode & 07777);
     if (!file.inode) file.inode = status.st_ino;
-    bool may_change = file.has_replaced && !options_.is_strict_on_inodes;
-    if (status.st_ino != *file.inode && !may_change)
-        differ("inode number", *file.inode, status.st_ino);
+    bool may_change = file.has_replaced && !options_.is_strict_on_inodes && !is_held(file);
+    if (may_change) file.inode = status.st_ino;
+    if (status.st_ino != *file.inode) differ("inode number", *file.inode, status.st_ino);
     std::int64_t modified = status.st_mtim.tv_sec * 1'000'000'000L + status.st_mtim.tv_nsec;
     if (file.modified_ns && modified != *file.modified_ns)
         differ("modification time", *file.modified_ns, modified);
+}
+
+bool IoExerciser::is_held(const ModelFile& file) const {
+    auto is_its = [&](const auto& holder) { return holder.file.get() == &file; };
+    return std::any_of(handles_.begin(), handles_.end(), is_its) ||
+           std::any_of(mappings_.begin(), mappings_.end(), is_its);
 }
 
 void IoExerciser::compare_xattr(const ModelFile& file, const std::string& at) {

@@ -33,7 +33,8 @@ struct ExerciserOptions {
     std::uint64_t sync_point_every = 0;  // operations between sync points; 0: none
     std::uint64_t file_size_max = 9U << 20;
     std::uint64_t operations_shown = 40;  // when it fails
-    // Whether a file keeps its inode number when it was renamed over another one, too.
+    // Whether a file keeps its inode number when it was renamed over another one, too, and nobody
+    // has it open.
     bool is_strict_on_inodes = false;
     bool is_verbose = false;
 };
@@ -134,6 +135,7 @@ class IoExerciser {
     // Comparisons.
     void compare(const ModelFile& file, std::uint64_t offset, ByteView got, const char* how);
     void compare_status(ModelFile& file, const struct stat& status, const char* how);
+    bool is_held(const ModelFile& file) const;
     void compare_xattr(const ModelFile& file, const std::string& path);
     void compare_everything();
     void compare_whole(int fd, ModelFile& file, const char* how);

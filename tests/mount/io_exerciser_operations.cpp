@@ -105,6 +105,7 @@ void IoExerciser::open_file() {
         file->content.clear();
         touch(*file);
     }
+    if (file->has_replaced && !options_.is_strict_on_inodes && !is_held(*file)) file->inode.reset();
     handles_.push_back({.fd = std::move(fd),
                         .file = std::move(file),
                         .may_read = (flags & O_ACCMODE) != O_WRONLY,

@@ -1,6 +1,8 @@
 """One device with a mounted vault that unlocks when its daemon starts: what the tests of this folder work on."""
 import contextlib
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,10 +13,18 @@ from lockstep_world import Failure, World, mounts_below, run, wait_until  # noqa
 VAULT = "disk"
 
 
+def end_orderly_when_told():
+    """So that SIGTERM (of `timeout`, of ctest) leaves no daemon and no mount behind."""
+    def end(number, _):
+        sys.exit(f"signal {number}")
+    signal.signal(signal.SIGTERM, end)
+
+
 class MountedVault:
     """Use as a context manager. `vault_directory`: where the ciphertext lies, else in the home."""
 
     def __init__(self, vault_directory=None, home=None):
+        self.stuck = 0
         self.world = World(wants_namespaces=False, wants_relay=False, prefix="lockstep-mount-")
         try:
             self.device = self.world.add_device("laptop") if home is None else self._device_at(home)
@@ -54,7 +64,15 @@ class MountedVault:
         return ""
 
     def kill(self):
-        self.device.kill()
+        """`kill -9`. A daemon that cannot die because the kernel waits for it is counted, and freed by force."""
+        process = self.device.daemon.popen
+        process.kill()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.stuck += 1
+            run(["umount", "-f", self.mount], check=False)
+            process.wait(20)
 
     def start(self):
         """Starts the daemon again and waits until the vault is unlocked and mounted, by the daemon alone."""
