@@ -388,8 +388,9 @@ class Database(Worker):
 
 
 class RollbackDatabase(Database):
-    # With "full" the removal of the journal, which commits, is not fsynced.
-    journal_mode, synchronous = "delete", "extra"
+    # Not "delete", where a commit is the removal of the journal: SQLite calls it done when the file system dies
+    # between the removal and the opening of the directory that it would fsync.
+    journal_mode, synchronous = "truncate", "full"
 
 
 ALL = [InPlaceWriter, Appender, Saver, NameChanger, Database, RollbackDatabase]

@@ -50,6 +50,7 @@ struct ModelFile {
     bool has_replaced = false;                // it was renamed over another file
     std::optional<std::int64_t> modified_ns;  // as it was set, if nothing was written since
     std::optional<std::string> xattr;
+    bool has_stores = false;  // through a mapping; the kernel may not have written them yet
 };
 
 class IoExerciser {

@@ -45,7 +45,7 @@ class MountedVault:
         return self
 
     def __exit__(self, kind, *_):
-        if kind is not None:
+        if kind is not None and kind is not SystemExit:
             print(self.log_tail(), file=sys.stderr)
         self.world.close()
 
