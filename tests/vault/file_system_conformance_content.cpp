@@ -102,6 +102,30 @@ TEST_P(FileSystemConformance, TruncatingThroughAHandleThatStaysOpen) {
     EXPECT_EQ(content_of(file), std::string("012\0\0x", 6));
 }
 
+TEST_P(FileSystemConformance, AnUnlinkedFileIsAFileLikeAnyOther) {
+    std::string content = pattern(4, 50000);
+    const NodeId file = make_file(kRootNode, "f", content);
+    const HandleId one = open_to_write(file), two = open_to_write(file);
+    EXPECT_OK(fs().remove_file(kRootNode, "f"));
+    write(one, 100, "written when it had no name");
+    content.replace(100, 27, "written when it had no name");
+    EXPECT_OK(fs().flush(one));
+    EXPECT_OK(fs().sync(one));
+    write(two, 45000, "and again after that");
+    content.replace(45000, 20, "and again after that");
+    EXPECT_EQ(read(one, 0, 60000), content);
+    fs().release(two);
+    const auto resized = fs().set_attributes(file, resized_to(30000), one);
+    ASSERT_TRUE(resized.ok());
+    EXPECT_EQ(resized->size, 30000U);
+    EXPECT_EQ(attributes_of(file).size, 30000U);
+    write(one, 40000, "end");
+    EXPECT_EQ(attributes_of(file).size, 40003U);
+    EXPECT_EQ(attributes_of(file).links, 0U);
+    EXPECT_EQ(read(one, 0, 60000), content.substr(0, 30000) + std::string(10000, '\0') + "end");
+    fs().release(one);
+}
+
 TEST_P(FileSystemConformance, OpeningWithTruncateEmpties) {
     const NodeId file = make_file(kRootNode, "f", "0123456789");
     const HandleId reader = open_for(file, {});

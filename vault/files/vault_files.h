@@ -91,6 +91,7 @@ class VaultFiles final : public FileSystem {
     Result<Node> directory_node(NodeId id) REQUIRES_LOCK(host_.mutex);
     Result<NodeRecord*> record_of(NodeId id) REQUIRES_LOCK(host_.mutex);
     Attributes attributes_of(const Node& node, NodeId id) REQUIRES_LOCK(host_.mutex);
+    Attributes attributes_of_orphan(const NodeRecord& record) REQUIRES_LOCK(host_.mutex);
     Result<Attributes> entry_attributes(const TreeEntry& entry) REQUIRES_LOCK(host_.mutex);
     std::optional<Orphan> snapshot(const Node& node, NodeId* id) REQUIRES_LOCK(host_.mutex);
     void detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan)

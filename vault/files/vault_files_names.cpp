@@ -121,6 +121,16 @@ Attributes VaultFiles::attributes_of(const Node& node, NodeId id) {
     return out;
 }
 
+// Its content lives on in the open file alone, once that has been loaded.
+Attributes VaultFiles::attributes_of_orphan(const NodeRecord& record) {
+    Attributes out = record.orphan->attributes;
+    if (record.open && !record.open->is_stale()) {
+        out.size = record.open->content.size();
+        out.allocated = record.open->content.allocated();
+    }
+    return out;
+}
+
 Result<Attributes> VaultFiles::entry_attributes(const TreeEntry& entry) {
     NodeId id = nodes_.intern(entry.node);
     nodes_.reference(id);
@@ -143,11 +153,7 @@ void VaultFiles::forget(NodeId node, std::uint64_t references) {
 Result<Attributes> VaultFiles::attributes(NodeId id) {
     MutexLock lock(host_.mutex);
     TRY(NodeRecord * record, record_of(id));
-    if (record->orphan) {
-        Attributes out = record->orphan->attributes;
-        if (record->open && !record->open->is_stale()) out.size = record->open->content.size();
-        return out;
-    }
+    if (record->orphan) return attributes_of_orphan(*record);
     return attributes_of(record->node, id);
 }
 
@@ -440,7 +446,7 @@ Result<Attributes> VaultFiles::set_attributes(NodeId id, const AttributeChange& 
             Attributes& kept = record->orphan->attributes;
             if (change.mode) kept.mode = *change.mode & kModeBitsKept;
             if (change.modified_ns) kept.modified_ns = *change.modified_ns;
-            return kept;
+            return attributes_of_orphan(*record);
         }
         std::vector<AttributeSetting> settings;
         if (change.mode)

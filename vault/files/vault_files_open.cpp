@@ -209,11 +209,14 @@ void VaultFiles::in_background(std::function<void()> task) {
 Status VaultFiles::begin_write(OpenFile& file) {
     if (file.is_modified) return {};
     News news;
+    // What was written to a file without a name is nowhere but in `content`: that stays.
+    bool is_orphan = false;
     {
         MutexLock lock(host_.mutex);
         NodeRecord* record = nodes_.find(file.id);
         if (record == nullptr) return Error{ErrorKind::NotFound, "no such file any more"};
-        if (!record->orphan && !file.ticket) {
+        is_orphan = record->orphan.has_value();
+        if (!is_orphan && !file.ticket) {
             auto ticket = host_.tree.begin_write(record->node, host_.tick());
             if (!ticket.ok()) return std::move(ticket).error();
             file.ticket = *ticket;
@@ -224,7 +227,7 @@ Status VaultFiles::begin_write(OpenFile& file) {
     tell(news);
     // What the ticket captured and what `content` shows are one version: a merge in between makes
     // it stale.
-    file.set_stale();
+    if (!is_orphan) file.set_stale();
     return load(file);
 }
 
