@@ -16,13 +16,14 @@ std::string device_label(const api::Config& config) {
 }
 
 VaultEnvironment VaultServices::environment() const {
-    return VaultEnvironment{disk,
-                            clock,
-                            random,
-                            workers,
-                            device,
-                            device_label(config.get()),
-                            paths.state_directory / "vaults"};
+    return VaultEnvironment{.disk = disk,
+                            .clock = clock,
+                            .random = random,
+                            .workers = workers,
+                            .device = device,
+                            .device_label = device_label(config.get()),
+                            .state_directory = paths.state_directory / "vaults",
+                            .stretcher = stretcher};
 }
 
 }  // namespace lockstep

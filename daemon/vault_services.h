@@ -20,6 +20,7 @@ struct VaultServices {
     Random& random;
     WorkerPool& workers;
     const DeviceIdentity& device;
+    PassphraseStretcher& stretcher;
     SyncEngine& sync;
     ConfigStore& config;
     EventLog& events;
