@@ -1,5 +1,6 @@
 #include "daemon/vault_services.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "vault/limits.h"
@@ -13,6 +14,17 @@ std::string device_label(const api::Config& config) {
     std::string label(host);
     if (label.size() > kDeviceLabelSizeMax) label.resize(kDeviceLabelSizeMax);
     return api::check_device_name(label).ok() ? label : "device";
+}
+
+// FNV-1a of the state directory, which the instance lock keeps to one daemon: the mounts that a
+// daemon finds under its name at its start are those of one that died.
+std::string VaultServices::mount_name() const {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : paths.state_directory.native()) {
+        hash ^= static_cast<unsigned char>(c);
+        hash *= 0x100000001b3;
+    }
+    return fmt::format("lockstep-{:08x}", hash >> 32);
 }
 
 VaultEnvironment VaultServices::environment() const {

@@ -26,6 +26,8 @@ struct VaultServices {
     EventLog& events;
     const api::DataPaths& paths;
 
+    // What mount(8) shows as the device of this daemon's mounts: another one for each home.
+    std::string mount_name() const;
     // The label is the one in force now; a vault keeps the one it was opened with.
     VaultEnvironment environment() const;
 };

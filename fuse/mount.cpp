@@ -93,9 +93,12 @@ Status Mount::Parts::start() {
 }
 
 // False when somebody else has unmounted it. Asks the kernel alone: a stuck FileSystem cannot hold
-// it up.
+// it up. Once nothing is served any more, the kernel may have given our device number to another
+// mount at the same path: then only a dead mount is ours (its connection was aborted).
 bool Mount::Parts::covers_path() const {
+    if (context.is_cut_off) return false;
     if (device == 0) return session.is_serving();
+    if (!session.is_serving()) return is_dead_mount(mount_point.path);
     struct statx status {};
     const int flags = AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW;
     if (::statx(AT_FDCWD, mount_point.path.c_str(), flags, STATX_TYPE, &status) != 0)
@@ -144,6 +147,7 @@ Result<std::unique_ptr<Mount>> Mount::mount(FileSystem& file_system,
     std::unique_ptr<Mount> mount(new Mount(std::move(parts)));
     if (Status started = mount->parts_->start(); !started.ok()) {
         Error error = std::move(started).error();
+        restore(mount->parts_->mount_point);
         return std::move(error).in("mount on \"" + mount->directory().string() + "\"");
     }
     return mount;

@@ -28,6 +28,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -95,6 +96,16 @@ class Mount {
 // Ok when this process can mount; else the error that mount() would give, for `lockstep doctor`.
 Status check_fuse_available();
 
+// Removes what a crashed process left mounted under this MountOptions::name, and returns where that
+// was; without touching what is mounted, so that a dead mount cannot hold it up.
+// REQUIRES: nobody alive mounts under that name
+std::vector<std::filesystem::path> remove_left_mounts(const std::string& name);
+// Removes mounts at `directory` that nobody serves any more. Busy when they cannot be removed.
+Status remove_dead_mounts(const std::filesystem::path& directory);
+
+// Keeps a directory where something is to be mounted later as mount points are kept: nothing can be
+// written in it. Refused when it is another user's, NotEmpty, Busy when something is mounted there.
+Status guard_mount_point(const std::filesystem::path& directory);
 // Makes a former mount point an ordinary directory (mode 0700) again.
 // REQUIRES: nothing is mounted there
 Status remove_mount_point_guard(const std::filesystem::path& directory);

@@ -32,6 +32,7 @@ class FileViews {
     FileViews(const FileViews&) = delete;
     FileViews& operator=(const FileViews&) = delete;
 
+    FileSystem& base() const { return base_; }
     // Takes over one reference to `root`, unless it is kRootNode. REQUIRES: a directory
     std::unique_ptr<FileView> open(NodeId root);
 

@@ -216,6 +216,22 @@ TEST_F(MountLifecycleTest, CutOffKeepsWhatWasChangedThroughMmap) {
     EXPECT_EQ(read_file("f"), std::string(4096, 'a') + 'b' + std::string(4095, 'a'));
 }
 
+// The kernel gives the device number of a mount that is gone to the next one.
+TEST_F(MountLifecycleTest, TheEndOfACutOffMountLeavesItsSuccessorAlone) {
+    Finished finished;
+    MountOptions options;
+    options.on_finished = finished.listener();
+    mount(options);
+    UniqueFd fd = open("f", O_CREAT | O_RDWR);
+    ASSERT_TRUE(mount_->cut_off().ok());
+    fd.reset();
+    ASSERT_TRUE(finished.wait());
+    std::unique_ptr<Mount> before = std::move(mount_);
+    mount();
+    before.reset();
+    write_file("g", "still mounted");
+}
+
 TEST_F(MountLifecycleTest, AMountThatNobodyUsesIsGoneWhenCutOff) {
     Finished finished;
     MountOptions options;
