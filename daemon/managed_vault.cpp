@@ -23,6 +23,10 @@ bool is_below(const fs::path& path, const fs::path& directory) {
 
 }  // namespace
 
+std::string mount_problem_text(const std::string& directory, const std::string& problem) {
+    return fmt::format("it is not mounted at {}: {}", directory, problem);
+}
+
 std::string normal_path(const std::string& path) {
     fs::path normal = fs::path(path).lexically_normal();
     if (!normal.has_filename() && normal.has_parent_path()) normal = normal.parent_path();
@@ -233,7 +237,6 @@ Status ManagedVault::mount_locked(const api::MountConfig& mount) {
     TRY_OK(mounts_->add(mount));
     {
         MutexLock state_lock(state_);
-        problem_.clear();
         mount_problems_.erase(mount.directory);
     }
     note_mounts();
@@ -283,6 +286,10 @@ Status ManagedVault::unmount_all_locked(bool is_forced) {
     Status removed = mounts_->remove_all(is_forced);
     note_mounts();
     if (!removed.ok()) return removed;
+    {
+        MutexLock state_lock(state_);
+        mount_problems_.clear();
+    }
     for (const api::MountConfig& mount : before)
         tell("vault.unmounted", "unmounted from " + mount.directory);
     return {};
@@ -301,7 +308,9 @@ void ManagedVault::note_mount_problem(const api::MountConfig& mount, const std::
     if (Status guarded = guard_mount_point(mount.directory); !guarded.ok())
         log_warning("vault", "{}: a mount point is not guarded: {}", name(),
                     api::error_code(guarded.error().kind));
-    set_problem(fmt::format("it is not mounted at {}: {}", mount.directory, problem));
+    const std::string sentence = mount_problem_text(mount.directory, problem);
+    log_warning("vault", "{}: {}", name(), sentence);
+    tell("vault.problem", sentence);
     MutexLock state_lock(state_);
     mount_problems_[mount.directory] = problem;
 }

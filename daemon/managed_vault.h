@@ -124,6 +124,9 @@ class ManagedVault {
 
 std::string_view role_text(MemberRole role);
 
+// "it is not mounted at DIRECTORY: PROBLEM"
+std::string mount_problem_text(const std::string& directory, const std::string& problem);
+
 // An absolute path without "." and "..", and without a last '/'.
 std::string normal_path(const std::string& path);
 

@@ -150,6 +150,10 @@ api::VaultInfo ManagedVault::info() {
         info.unlock_at_start = config_.unlock_at_start;
         info.is_paused = config_.paused;
         info.problem = problem_;
+        if (info.problem.empty() && !mount_problems_.empty()) {
+            const auto& [directory, problem] = *mount_problems_.begin();
+            info.problem = mount_problem_text(directory, problem);
+        }
         is_mounted = !mounted_.empty();
         vault = opened_;
     }
