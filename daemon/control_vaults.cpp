@@ -78,7 +78,10 @@ Result<HttpResponse> mount_vault(ControlContext& context, const ApiRequest& requ
 Result<HttpResponse> unmount_vault(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::UnmountVault>(request.http.body));
     TRY(auto vault, vault_of(context, request));
-    TRY_OK(vault->unmount(wish.is_forced));
+    // A vault that is named by one of its mounts means that one.
+    const std::string named = normal_path(request.parameter("vault"));
+    if (wish.directory.empty() && vault->is_mount_point(named)) wish.directory = named;
+    TRY_OK(vault->unmount(wish));
     return info_response(200, vault);
 }
 

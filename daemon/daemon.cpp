@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "daemon/child_stretcher.h"
 #include "daemon/control_server.h"
 #include "daemon/instance_lock.h"
 #include "vault/keys/device_identity.h"
@@ -87,7 +88,7 @@ struct Daemon::Parts {
           workers(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 16)),
           sync(std::move(engine)),
           services{posix_disk(), system_clock(), system_random(), workers, device,
-                   *sync,        *config,        events,          paths},
+                   stretcher,    *sync,          *config,         events,  paths},
           vaults(services, polls),
           pairing(services, vaults, polls),
           context{services, vaults, pairing, polls} {}
@@ -99,6 +100,7 @@ struct Daemon::Parts {
     EventLog events;
     LongPolls polls;
     WorkerPool workers;
+    ChildStretcher stretcher;
     std::unique_ptr<SyncEngine> sync;
     VaultServices services;
     VaultManager vaults;

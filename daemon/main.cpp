@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "daemon/api/error_code.h"
+#include "daemon/child_stretcher.h"
 #include "daemon/control_context.h"
 #include "daemon/daemon.h"
 #include "daemon/process_setup.h"
@@ -159,5 +160,8 @@ int run(int count, char** values) {
 }  // namespace lockstep
 
 int main(int count, char** values) {
+    // Not in the help: it is how the daemon starts itself once more.
+    if (count == 2 && std::string_view(values[1]) == lockstep::kStretchArgument)
+        return lockstep::run_stretch_child();
     return lockstep::run(count, values);
 }

@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "daemon/addresses.h"
 #include "daemon/api/error_code.h"
-#include "daemon/mount_users.h"
 
 namespace lockstep {
 
@@ -24,13 +23,23 @@ bool is_below(const fs::path& path, const fs::path& directory) {
 
 }  // namespace
 
+std::string mount_problem_text(const std::string& directory, const std::string& problem) {
+    return fmt::format("it is not mounted at {}: {}", directory, problem);
+}
+
+std::string normal_path(const std::string& path) {
+    fs::path normal = fs::path(path).lexically_normal();
+    if (!normal.has_filename() && normal.has_parent_path()) normal = normal.parent_path();
+    return normal.native();
+}
+
 ManagedVault::ManagedVault(const VaultServices& services, api::VaultConfig config)
     : services_(services), config_(std::move(config)) {}
 
 ManagedVault::~ManagedVault() {
     MutexLock lock(operation_);
     leave_swarm();
-    mount_.reset();
+    mounts_.reset();
 }
 
 // ---- opening ------------------------------------------------------------------------------------
@@ -63,6 +72,7 @@ Status ManagedVault::adopt_locked(std::unique_ptr<Vault> vault) {
     vault_ = std::move(vault);
     runner_ = std::make_unique<VaultRunner>(*vault_);
     transfers_ = std::make_unique<Transfers>(vault_->files(), services_.random);
+    mounts_ = std::make_unique<VaultMounts>(vault_->files(), services_.mount_name());
     {
         MutexLock state_lock(state_);
         opened_ = vault_.get();
@@ -118,10 +128,9 @@ Status ManagedVault::unlock(const api::UnlockVault& request) {
         TRY_OK(vault_->set_unlock_at_start(true));
         TRY_OK(remember([](api::VaultConfig& config) { config.unlock_at_start = true; }));
     }
-    const std::string directory = config().mount;
-    if (mount_ || directory.empty()) return {};
-    if (Status mounted = mount_locked(directory, false); !mounted.ok()) {
-        set_problem("it is not mounted: " + mounted.error().message);
+    for (const api::MountConfig& mount : config().mounts) {
+        if (Status mounted = mount_locked(mount); !mounted.ok())
+            note_mount_problem(mount, mounted.error().message);
     }
     return {};
 }
@@ -137,7 +146,7 @@ Status ManagedVault::lock_locked(bool is_forced) {
     if (!is_forced && transfers_->count() > 0) {
         return Error{ErrorKind::Busy, "files of it are being copied by get or put"};
     }
-    TRY_OK(unmount_locked(is_forced));
+    TRY_OK(unmount_all_locked(is_forced));
     transfers_->drop_all();
     Status published = runner_->publish_now(steady_clock::now() + kPublishAtLock);
     if (!published.ok() && !is_forced) return std::move(published).error().in("publish first");
@@ -148,17 +157,29 @@ Status ManagedVault::lock_locked(bool is_forced) {
 
 // ---- mounting -----------------------------------------------------------------------------------
 
+// A mount must neither cover what Lockstep needs nor lie in what is synced: its guard and its mode
+// would become a change of the vault that it lies in.
 Status ManagedVault::check_mount_point(const std::string& directory) const {
     if (directory.empty() || directory.front() != '/') {
         return Error{ErrorKind::Invalid, "a mount point is an absolute path"};
     }
-    const fs::path mount = fs::path(directory).lexically_normal();
-    const fs::path kept[] = {config().directory, services_.paths.state_directory,
-                             services_.paths.config_directory, services_.paths.runtime_directory};
+    std::vector<fs::path> kept = {services_.paths.state_directory, services_.paths.config_directory,
+                                  services_.paths.runtime_directory};
+    for (const api::VaultConfig& vault : services_.config.get().vaults) {
+        kept.emplace_back(vault.directory);
+        for (const api::MountConfig& mount : vault.mounts) {
+            if (mount.directory != directory) {
+                kept.emplace_back(mount.directory);
+            } else if (vault.name != name()) {
+                return Error{ErrorKind::Exists, fmt::format("vault {} is mounted at {} already",
+                                                            vault.name, directory)};
+            }
+        }
+    }
     for (const fs::path& path : kept) {
-        if (is_below(path, mount) || is_below(mount, path)) {
+        if (is_below(path, directory) || is_below(directory, path)) {
             return Error{ErrorKind::Invalid,
-                         fmt::format("a mount at {} would cover {}, or lie in it", mount.native(),
+                         fmt::format("a mount at {} would cover {}, or lie in it", directory,
                                      path.native())};
         }
     }
@@ -168,81 +189,163 @@ Status ManagedVault::check_mount_point(const std::string& directory) const {
 Status ManagedVault::mount(const api::MountVault& request) {
     MutexLock lock(operation_);
     TRY_OK(check_usable());
-    std::string directory = request.directory.empty() ? config().mount : request.directory;
-    if (directory.empty()) {
-        return Error{ErrorKind::Invalid, "it has never been mounted: say where"};
-    }
-    if (mount_ && has_mount_ended_) mount_.reset();
-    if (mount_) {
-        if (mount_->directory() == fs::path(directory).lexically_normal()) return {};
-        return Error{ErrorKind::Busy,
-                     fmt::format("it is mounted at {} already", mount_->directory().native())};
-    }
+    TRY(const std::string path, api::normal_vault_path(request.path));
     if (!vault_ || !vault_->is_unlocked()) {
         return Error{ErrorKind::Locked, "the vault is locked; unlock it first"};
     }
-    TRY_OK(mount_locked(directory, request.is_read_only));
-    return remember([&](api::VaultConfig& config) { config.mount = directory; });
+    if (mounts_->has_news()) note_mounts();
+    if (request.directory.empty()) return mount_remembered(path, request.is_read_only);
+    const api::MountConfig mount{.directory = normal_path(request.directory),
+                                 .path = path,
+                                 .is_read_only = request.is_read_only};
+    if (!api::is_utf8(mount.directory) || mount.directory.find('\0') != std::string::npos)
+        return Error{ErrorKind::Invalid, "a mount point must be UTF-8 without NUL"};
+    const std::vector<api::MountConfig> known = config().mounts;
+    const bool is_known = std::ranges::any_of(
+        known, [&](const auto& one) { return one.directory == mount.directory; });
+    if (!is_known && known.size() >= api::kMountsMax)
+        return Error{ErrorKind::TooLarge, "the vault has as many mounts as it may have"};
+    TRY_OK(mount_locked(mount));
+    return remember([&](api::VaultConfig& config) {
+        std::erase_if(config.mounts,
+                      [&](const auto& one) { return one.directory == mount.directory; });
+        config.mounts.push_back(mount);
+    });
 }
 
-Status ManagedVault::mount_locked(const std::string& directory, bool is_read_only) {
-    TRY_OK(check_mount_point(directory));
-    const fs::path path = fs::path(directory).lexically_normal();
-    remove_dead_mount(path);
-    std::error_code failure;
-    if (!fs::exists(path, failure)) TRY_OK(services_.disk.make_directories(path));
-    MountOptions options;
-    options.name = "lockstep";
-    options.read_only = is_read_only;
-    options.uid = ::getuid();
-    options.gid = ::getgid();
-    has_mount_ended_ = false;
-    options.on_finished = [this] { has_mount_ended_ = true; };
-    TRY(mount_, Mount::mount(vault_->files(), path, std::move(options)));
+Status ManagedVault::mount_remembered(const std::string& path, bool is_read_only) {
+    std::size_t found = 0;
+    for (api::MountConfig mount : config().mounts) {
+        if (!path.empty() && mount.path != path) continue;
+        ++found;
+        if (mounts_->is_mounted_at(mount.directory)) continue;
+        mount.is_read_only = mount.is_read_only || is_read_only;
+        TRY_OK(mount_locked(mount));
+    }
+    if (found > 0) return {};
+    return Error{ErrorKind::Invalid, "it has never been mounted: say where"};
+}
+
+Status ManagedVault::mount_locked(const api::MountConfig& mount) {
+    TRY_OK(check_mount_point(mount.directory));
+    if (!mounts_->is_mounted_at(mount.directory)) {
+        TRY_OK(remove_dead_mounts(mount.directory));
+        std::error_code failure;
+        if (!fs::exists(mount.directory, failure))
+            TRY_OK(services_.disk.make_directories(mount.directory));
+    }
+    TRY_OK(mounts_->add(mount));
     {
         MutexLock state_lock(state_);
-        mounted_at_ = path.native();
-        problem_.clear();
+        mount_problems_.erase(mount.directory);
     }
-    tell("vault.mounted", "mounted at " + path.native());
+    note_mounts();
+    tell("vault.mounted", "mounted at " + mount.directory);
     return {};
 }
 
-Status ManagedVault::unmount(bool is_forced) {
+Status ManagedVault::unmount(const api::UnmountVault& request) {
     MutexLock lock(operation_);
     TRY_OK(check_usable());
-    if (!mount_) return Error{ErrorKind::NotFound, "the vault is not mounted"};
-    return unmount_locked(is_forced);
+    if (mounts_ && mounts_->has_news()) note_mounts();
+    std::vector<std::string> directories;
+    if (!request.directory.empty()) {
+        directories.push_back(normal_path(request.directory));
+    } else {
+        for (const api::MountConfig& mount : config().mounts)
+            directories.push_back(mount.directory);
+    }
+    const bool is_mounted = mounts_ && std::ranges::any_of(directories, [&](const auto& one) {
+                                return mounts_->is_mounted_at(one);
+                            });
+    const bool is_known = std::ranges::any_of(
+        directories, [&](const std::string& one) { return is_mount_point(one); });
+    if (!is_mounted && !(request.is_forgotten && is_known))
+        return Error{ErrorKind::NotFound, request.directory.empty()
+                                              ? "the vault is not mounted"
+                                              : "nothing is mounted at " + directories.front()};
+    if (is_mounted && request.directory.empty()) {
+        TRY_OK(unmount_all_locked(request.is_forced));
+    } else if (is_mounted) {
+        TRY_OK(mounts_->remove(directories.front(), request.is_forced));
+        note_mounts();
+        tell("vault.unmounted", "unmounted from " + directories.front());
+    }
+    if (!request.is_forgotten) return {};
+    TRY_OK(remember([&](api::VaultConfig& config) {
+        std::erase_if(config.mounts, [&](const auto& one) {
+            return std::ranges::count(directories, one.directory) > 0;
+        });
+    }));
+    forget_mounts(directories);
+    return {};
 }
 
-Status ManagedVault::unmount_locked(bool is_forced) {
-    if (!mount_) return {};
-    const fs::path directory = mount_->directory();
-    Status unmounted = is_forced ? mount_->unmount_lazily() : mount_->unmount();
-    if (!unmounted.ok()) {
-        Error error = std::move(unmounted).error();
-        if (error.kind == ErrorKind::Busy) error.message += used_by(directory);
-        return error;
-    }
-    mount_.reset();
+Status ManagedVault::unmount_all_locked(bool is_forced) {
+    const std::vector<api::MountConfig> before = mounts_->list();
+    Status removed = mounts_->remove_all(is_forced);
+    note_mounts();
+    if (!removed.ok()) return removed;
     {
         MutexLock state_lock(state_);
-        mounted_at_.clear();
+        mount_problems_.clear();
     }
-    tell("vault.unmounted", "unmounted from " + directory.native());
+    for (const api::MountConfig& mount : before)
+        tell("vault.unmounted", "unmounted from " + mount.directory);
     return {};
+}
+
+// Also finds those that somebody else has unmounted.
+void ManagedVault::note_mounts() {
+    for (const api::MountConfig& ended : mounts_->drop_ended())
+        tell("vault.unmounted", "unmounted from " + ended.directory + " by somebody else");
+    MutexLock state_lock(state_);
+    mounted_ = mounts_->list();
+}
+
+void ManagedVault::note_mount_problem(const api::MountConfig& mount, const std::string& problem) {
+    // A remembered mount point stays guarded although nothing could be mounted on it now.
+    if (Status guarded = guard_mount_point(mount.directory); !guarded.ok())
+        log_warning("vault", "{}: a mount point is not guarded: {}", name(),
+                    api::error_code(guarded.error().kind));
+    const std::string sentence = mount_problem_text(mount.directory, problem);
+    log_warning("vault", "{}: {}", name(), sentence);
+    tell("vault.problem", sentence);
+    MutexLock state_lock(state_);
+    mount_problems_[mount.directory] = problem;
+}
+
+void ManagedVault::guard_mount_points() {
+    for (const api::MountConfig& mount : config().mounts) {
+        std::error_code failure;
+        if (!fs::is_directory(mount.directory, failure)) continue;
+        // What is not empty, or not ours, is told when it is to be mounted.
+        static_cast<void>(guard_mount_point(mount.directory).ok());
+    }
+}
+
+void ManagedVault::forget_mounts(const std::vector<std::string>& directories) {
+    remove_guards(directories);
+    MutexLock state_lock(state_);
+    for (const std::string& directory : directories) mount_problems_.erase(directory);
+}
+
+void ManagedVault::remove_guards(const std::vector<std::string>& directories) const {
+    for (const std::string& directory : directories) {
+        std::error_code failure;
+        if (!fs::is_directory(directory, failure)) continue;
+        if (Status opened = remove_mount_point_guard(directory); !opened.ok())
+            log_warning("vault", "{}: {}", name(), opened.error().message);
+    }
 }
 
 void ManagedVault::tick() {
-    if (has_mount_ended_) {
+    if (vault() == nullptr) return;
+    if (mounts_->has_news()) {
         MutexLock lock(operation_);
-        if (has_mount_ended_.exchange(false) && mount_) {
-            mount_.reset();
-            MutexLock state_lock(state_);
-            mounted_at_.clear();
-        }
+        note_mounts();
     }
-    if (vault() != nullptr) transfers_->drop_idle();
+    transfers_->drop_idle();
 }
 
 // ---- leaving ------------------------------------------------------------------------------------
@@ -252,15 +355,7 @@ void ManagedVault::shut_down(steady_clock::time_point deadline) {
     is_gone_ = true;
     if (!vault_) return;
     transfers_->drop_all();
-    if (mount_) {
-        if (Status unmounted = mount_->unmount(); !unmounted.ok()) {
-            log_warning("vault", "{}: files are open; taking the mount away", name());
-            if (Status forced = mount_->unmount_lazily(); !forced.ok()) {
-                log_error("vault", "{}: unmount: {}", name(), forced.error().message);
-            }
-        }
-        mount_.reset();
-    }
+    mounts_->remove_all_at_end();
     if (vault_->is_unlocked()) {
         if (Status published = runner_->publish_now(deadline); !published.ok()) {
             log_warning("vault", "{}: not everything is published: {}", name(),
@@ -281,13 +376,9 @@ Status ManagedVault::detach(bool is_forced) {
     TRY_OK(lock_locked(is_forced));
     is_gone_ = true;
     leave_swarm();
-    const std::string directory = config().mount;
-    std::error_code failure;
-    if (!directory.empty() && fs::is_directory(directory, failure)) {
-        if (Status opened = remove_mount_point_guard(directory); !opened.ok()) {
-            log_warning("vault", "{}: {}", name(), opened.error().message);
-        }
-    }
+    std::vector<std::string> directories;
+    for (const api::MountConfig& mount : config().mounts) directories.push_back(mount.directory);
+    remove_guards(directories);
     return {};
 }
 

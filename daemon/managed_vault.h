@@ -6,8 +6,8 @@
 // THREADS: any.
 #pragma once
 
-#include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,8 +15,8 @@
 
 #include "daemon/api/messages.h"
 #include "daemon/transfers.h"
+#include "daemon/vault_mounts.h"
 #include "daemon/vault_services.h"
-#include "fuse/mount.h"
 
 namespace lockstep {
 
@@ -33,13 +33,19 @@ class ManagedVault {
     // Takes over a vault just made or joined, and joins its swarm.
     Status adopt(std::unique_ptr<Vault> vault);
 
+    // Before anything is mounted: what was remembered as a mount point, and was left unguarded by a
+    // crash, is guarded again.
+    void guard_mount_points();
+
     // An empty passphrase: by the key this device keeps. Mounts where the configuration says; a
     // mount that fails is a problem shown, not a failed unlock.
     Status unlock(const api::UnlockVault& request);
     // Busy, naming who, while files are open, unless forced.
     Status lock(bool is_forced);
+    // Without a directory: wherever it was mounted before (with a path: that folder of it).
     Status mount(const api::MountVault& request);
-    Status unmount(bool is_forced);
+    // Without a directory: all of its mounts, or none. NotFound when nothing is mounted there.
+    Status unmount(const api::UnmountVault& request);
     // `is_kept`: also after a restart.
     Status set_paused(bool is_paused, bool is_kept);
     // Publishes, unmounts, locks and leaves the swarm; bounded by `deadline` as far as the vault
@@ -52,7 +58,8 @@ class ManagedVault {
     std::string name() const;
     api::VaultConfig config() const;
     std::optional<VaultId> id() const;
-    std::optional<std::string> mount_point() const;  // where it is mounted now
+    // It is, or is to be, mounted there.
+    bool is_mount_point(const std::string& directory) const;
     api::VaultInfo info();
     std::vector<api::DeviceInfo> members();
     Result<std::vector<ConflictEntry>> conflicts();
@@ -75,8 +82,13 @@ class ManagedVault {
   private:
     Status adopt_locked(std::unique_ptr<Vault> vault) REQUIRES_LOCK(operation_);
     Status open_locked() REQUIRES_LOCK(operation_);
-    Status mount_locked(const std::string& directory, bool is_read_only) REQUIRES_LOCK(operation_);
-    Status unmount_locked(bool is_forced) REQUIRES_LOCK(operation_);
+    Status mount_locked(const api::MountConfig& mount) REQUIRES_LOCK(operation_);
+    Status mount_remembered(const std::string& path, bool is_read_only) REQUIRES_LOCK(operation_);
+    Status unmount_all_locked(bool is_forced) REQUIRES_LOCK(operation_);
+    void note_mounts() REQUIRES_LOCK(operation_);
+    void note_mount_problem(const api::MountConfig& mount, const std::string& problem);
+    void forget_mounts(const std::vector<std::string>& directories);
+    void remove_guards(const std::vector<std::string>& directories) const;
     Status lock_locked(bool is_forced) REQUIRES_LOCK(operation_);
     Status check_usable() REQUIRES_LOCK(operation_);
     Status check_mount_point(const std::string& directory) const;
@@ -99,17 +111,23 @@ class ManagedVault {
     std::unique_ptr<Vault> vault_;
     std::unique_ptr<VaultRunner> runner_;
     std::unique_ptr<Transfers> transfers_;
-    std::unique_ptr<Mount> mount_ GUARDED_BY(operation_);
-    std::atomic<bool> has_mount_ended_{false};
+    std::unique_ptr<VaultMounts> mounts_;
 
     // Short; what questions read.
     mutable Mutex state_;
     Vault* opened_ GUARDED_BY(state_) = nullptr;
     api::VaultConfig config_ GUARDED_BY(state_);
     std::string problem_ GUARDED_BY(state_);
-    std::string mounted_at_ GUARDED_BY(state_);
+    std::vector<api::MountConfig> mounted_ GUARDED_BY(state_);
+    std::map<std::string, std::string> mount_problems_ GUARDED_BY(state_);  // by directory
 };
 
 std::string_view role_text(MemberRole role);
+
+// "it is not mounted at DIRECTORY: PROBLEM"
+std::string mount_problem_text(const std::string& directory, const std::string& problem);
+
+// An absolute path without "." and "..", and without a last '/'.
+std::string normal_path(const std::string& path);
 
 }  // namespace lockstep

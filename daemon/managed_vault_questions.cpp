@@ -52,13 +52,34 @@ std::optional<VaultId> ManagedVault::id() const {
     return vault->id();
 }
 
-std::optional<std::string> ManagedVault::mount_point() const {
+bool ManagedVault::is_mount_point(const std::string& directory) const {
     MutexLock lock(state_);
-    if (mounted_at_.empty()) return std::nullopt;
-    return mounted_at_;
+    const auto is_there = [&](const api::MountConfig& mount) {
+        return mount.directory == directory;
+    };
+    return std::ranges::any_of(config_.mounts, is_there) || std::ranges::any_of(mounted_, is_there);
 }
 
 namespace {
+
+// Those remembered and those that are there now, in the order in which they were made.
+std::vector<api::MountInfo> mounts_of(const std::vector<api::MountConfig>& remembered,
+                                      const std::vector<api::MountConfig>& mounted,
+                                      const std::map<std::string, std::string>& problems) {
+    std::vector<api::MountInfo> mounts;
+    for (const api::MountConfig& one : remembered) {
+        const auto now = std::ranges::find(mounted, one.directory, &api::MountConfig::directory);
+        const bool is_mounted = now != mounted.end();
+        const api::MountConfig& shown = is_mounted ? *now : one;
+        const auto problem = problems.find(one.directory);
+        mounts.push_back({.directory = shown.directory,
+                          .path = shown.path,
+                          .is_read_only = shown.is_read_only,
+                          .is_mounted = is_mounted,
+                          .problem = problem == problems.end() ? "" : problem->second});
+    }
+    return mounts;
+}
 
 void add_counts(api::VaultInfo& info, const VaultStatus& status) {
     info.files = status.files;
@@ -118,17 +139,22 @@ std::string ManagedVault::status_word(const api::VaultInfo& info,
 
 api::VaultInfo ManagedVault::info() {
     api::VaultInfo info;
-    std::string mounted_at;
+    bool is_mounted = false;
     Vault* vault = nullptr;
     {
         MutexLock lock(state_);
         info.name = config_.name;
         info.directory = config_.directory;
-        info.mount = mounted_at_.empty() ? config_.mount : mounted_at_;
+        info.mounts = mounts_of(config_.mounts, mounted_, mount_problems_);
+        if (!info.mounts.empty()) info.mount = info.mounts.front().directory;
         info.unlock_at_start = config_.unlock_at_start;
         info.is_paused = config_.paused;
         info.problem = problem_;
-        mounted_at = mounted_at_;
+        if (info.problem.empty() && !mount_problems_.empty()) {
+            const auto& [directory, problem] = *mount_problems_.begin();
+            info.problem = mount_problem_text(directory, problem);
+        }
+        is_mounted = !mounted_.empty();
         vault = opened_;
     }
     VaultSyncStatus sync;
@@ -136,7 +162,7 @@ api::VaultInfo ManagedVault::info() {
     if (vault != nullptr) {
         info.id = vault->id().to_hex();
         if (vault->is_unlocked()) {
-            state = mounted_at.empty() ? api::VaultState::Unlocked : api::VaultState::Mounted;
+            state = is_mounted ? api::VaultState::Mounted : api::VaultState::Unlocked;
         }
         add_counts(info, vault->status());
         if (Result<VaultSyncStatus> found = services_.sync.status(vault->id()); found.ok()) {

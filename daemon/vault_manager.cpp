@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "daemon/addresses.h"
 #include "daemon/long_polls.h"
-#include "daemon/mount_users.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -16,12 +15,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kCareInterval{250};
 constexpr std::size_t kIdDigitsMin = 6;
-
-std::string normal_path(const std::string& path) {
-    fs::path normal = fs::path(path).lexically_normal();
-    if (!normal.has_filename() && normal.has_parent_path()) normal = normal.parent_path();
-    return normal.native();
-}
 
 }  // namespace
 
@@ -44,15 +37,16 @@ VaultManager::~VaultManager() {
 // ---- start and end ------------------------------------------------------------------------------
 
 void VaultManager::open_all() {
+    // Also those of vaults that the configuration does not name any more.
+    for (const fs::path& left : remove_left_mounts(services_.mount_name()))
+        log_info("vault", "removed a mount of a daemon that died: {}", left.native());
     for (const api::VaultConfig& config : services_.config.get().vaults) {
         auto vault = std::make_shared<ManagedVault>(services_, config);
         {
             MutexLock lock(mutex_);
             vaults_.push_back(vault);
         }
-        if (!config.mount.empty() && remove_dead_mount(config.mount)) {
-            log_info("vault", "{}: removed the mount of a daemon that died", config.name);
-        }
+        vault->guard_mount_points();
         if (!vault->open().ok()) continue;  // told and kept by the vault
         if (!config.unlock_at_start) continue;
         if (Status unlocked = vault->unlock({}); !unlocked.ok()) {
@@ -93,7 +87,8 @@ Result<api::VaultConfig> VaultManager::plan(std::string name, const std::string&
     config.name = std::move(name);
     config.directory = directory.empty() ? services_.paths.vault_directory(config.name).native()
                                          : normal_path(directory);
-    if (!mount.empty()) config.mount = normal_path(mount);
+    if (!mount.empty())
+        config.mounts = {{.directory = normal_path(mount), .path = {}, .is_read_only = false}};
     config.unlock_at_start = unlock_at_start;
     TRY_OK(check_free(config));
     return config;
@@ -110,9 +105,10 @@ Status VaultManager::check_free(const api::VaultConfig& config) const {
             return Error{ErrorKind::Exists,
                          fmt::format("{} is vault {} already", config.directory, other.name)};
         }
-        if (!config.mount.empty() && other.mount == config.mount) {
+        for (const api::MountConfig& mount : config.mounts) {
+            if (!vault->is_mount_point(mount.directory)) continue;
             return Error{ErrorKind::Exists, fmt::format("vault {} is mounted at {} already",
-                                                        other.name, config.mount)};
+                                                        other.name, mount.directory)};
         }
     }
     return {};
@@ -243,7 +239,7 @@ Result<VaultManager::VaultPtr> VaultManager::find(const std::string& reference) 
         const std::optional<VaultId> id = vault->id();
         const bool is_it =
             (may_be_id && id && id->to_hex().starts_with(reference)) ||
-            (!path.empty() && (vault->config().directory == path || vault->mount_point() == path));
+            (!path.empty() && (vault->config().directory == path || vault->is_mount_point(path)));
         if (!is_it) continue;
         if (found) return Error{ErrorKind::Invalid, "several vaults begin with " + reference};
         found = vault;

@@ -24,6 +24,11 @@ class NodeReference {
         if (files_ != nullptr && node_ != kRootNode) files_->forget(node_, 1);
     }
     NodeId id() const { return node_; }
+    // The reference is the caller's from now on.
+    NodeId release() {
+        files_ = nullptr;
+        return node_;
+    }
 
   private:
     FileSystem* files_;

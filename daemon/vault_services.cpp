@@ -1,5 +1,6 @@
 #include "daemon/vault_services.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "vault/limits.h"
@@ -15,14 +16,26 @@ std::string device_label(const api::Config& config) {
     return api::check_device_name(label).ok() ? label : "device";
 }
 
+// FNV-1a of the state directory, which the instance lock keeps to one daemon: the mounts that a
+// daemon finds under its name at its start are those of one that died.
+std::string VaultServices::mount_name() const {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : paths.state_directory.native()) {
+        hash ^= static_cast<unsigned char>(c);
+        hash *= 0x100000001b3;
+    }
+    return fmt::format("lockstep-{:08x}", hash >> 32);
+}
+
 VaultEnvironment VaultServices::environment() const {
-    return VaultEnvironment{disk,
-                            clock,
-                            random,
-                            workers,
-                            device,
-                            device_label(config.get()),
-                            paths.state_directory / "vaults"};
+    return VaultEnvironment{.disk = disk,
+                            .clock = clock,
+                            .random = random,
+                            .workers = workers,
+                            .device = device,
+                            .device_label = device_label(config.get()),
+                            .state_directory = paths.state_directory / "vaults",
+                            .stretcher = stretcher};
 }
 
 }  // namespace lockstep

@@ -20,11 +20,14 @@ struct VaultServices {
     Random& random;
     WorkerPool& workers;
     const DeviceIdentity& device;
+    PassphraseStretcher& stretcher;
     SyncEngine& sync;
     ConfigStore& config;
     EventLog& events;
     const api::DataPaths& paths;
 
+    // What mount(8) shows as the device of this daemon's mounts: another one for each home.
+    std::string mount_name() const;
     // The label is the one in force now; a vault keeps the one it was opened with.
     VaultEnvironment environment() const;
 };

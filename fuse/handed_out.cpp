@@ -55,6 +55,14 @@ std::shared_ptr<OpenDirectory> HandedOut::directory(std::uint64_t number) {
     return at->second;
 }
 
+std::vector<NodeId> HandedOut::nodes() {
+    MutexLock lock(mutex_);
+    std::vector<NodeId> nodes{kRootNode};
+    nodes.reserve(references_.size() + 1);
+    for (const auto& [node, count] : references_) nodes.push_back(node);
+    return nodes;
+}
+
 // What was written through a file that is cut off becomes a version, as if it had been closed.
 void HandedOut::give_back() {
     std::unordered_map<NodeId, std::uint64_t> references;

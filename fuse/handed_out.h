@@ -10,6 +10,7 @@
 #include <memory>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "base/mutex.h"
 #include "vault/file_system.h"
@@ -38,6 +39,9 @@ class HandedOut {
 
     // REQUIRES: handed out and not released
     std::shared_ptr<OpenDirectory> directory(std::uint64_t number);
+
+    // The nodes that the kernel refers to, the root among them.
+    std::vector<NodeId> nodes();
 
     // Closes and forgets everything. REQUIRES: no request under way
     void give_back();

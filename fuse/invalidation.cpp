@@ -5,6 +5,15 @@
 #include <pthread.h>
 
 namespace lockstep {
+namespace {
+
+thread_local bool answers_requests = false;
+
+}  // namespace
+
+void mark_request_thread() {
+    answers_requests = true;
+}
 
 Invalidation::Invalidation(KernelCaches& caches, std::size_t pending_max)
     : caches_(caches), pending_max_(pending_max) {}
@@ -45,7 +54,8 @@ void Invalidation::entry_changed(NodeId directory, const std::string& name) {
 void Invalidation::queue(Item item) {
     changes_.fetch_add(1, std::memory_order_acq_rel);
     MutexLock lock(mutex_);
-    while (!stopping_ && order_.size() >= pending_max_ && !pending_.contains(item))
+    while (!stopping_ && !answers_requests && order_.size() >= pending_max_ &&
+           !pending_.contains(item))
         changed_.wait(mutex_);
     if (stopping_ || !pending_.insert(item).second) return;
     order_.push_back(std::move(item));

@@ -5,7 +5,9 @@
 // never by a request.
 //
 // THREADS: any. node_changed() and entry_changed() only queue; with kPendingInvalidationsMax queued
-// they wait, which is safe because observers are called with no lock held.
+// they wait, which is safe because observers are called with no lock held. Threads that answer
+// requests never wait, whichever mount they belong to: the kernel may hold what the invalidation
+// thread is waiting for until it has their answer. What they report is bounded by the requests.
 #pragma once
 
 #include <atomic>
@@ -21,6 +23,9 @@
 namespace lockstep {
 
 inline constexpr std::size_t kPendingInvalidationsMax = 65536;
+
+// The calling thread answers requests of a mount from now on.
+void mark_request_thread();
 
 // The kernel's caches of one mount. Called from the invalidation thread alone.
 class KernelCaches {

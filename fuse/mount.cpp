@@ -61,6 +61,8 @@ struct Mount::Parts {
 
     Status start();
     bool covers_path() const;
+    void drop_caches(const std::vector<NodeId>& nodes);
+    void cut_off();
     void tear_down();
 
     const MountOptions options;
@@ -91,14 +93,37 @@ Status Mount::Parts::start() {
 }
 
 // False when somebody else has unmounted it. Asks the kernel alone: a stuck FileSystem cannot hold
-// it up.
+// it up. Once nothing is served any more, the kernel may have given our device number to another
+// mount at the same path: then only a dead mount is ours (its connection was aborted).
 bool Mount::Parts::covers_path() const {
+    if (context.is_cut_off) return false;
     if (device == 0) return session.is_serving();
+    if (!session.is_serving()) return is_dead_mount(mount_point.path);
     struct statx status {};
     const int flags = AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW;
     if (::statx(AT_FDCWD, mount_point.path.c_str(), flags, STATX_TYPE, &status) != 0)
         return errno == ENOTCONN;
     return makedev(status.stx_dev_major, status.stx_dev_minor) == device;
+}
+
+// Pages that a program has changed through mmap are written on the way. Called by nobody who holds
+// what a request may wait for.
+void Mount::Parts::drop_caches(const std::vector<NodeId>& nodes) {
+    for (const NodeId node : nodes) session.drop_node(node);
+}
+
+// What the kernel has of the files goes twice: first while writing is still possible, then what was
+// read meanwhile.
+void Mount::Parts::cut_off() {
+    drop_caches(handed_out.nodes());
+    context.is_cut_off = true;
+    session.wait_for_requests();
+    invalidation.stop();
+    if (std::exchange(is_observing, false)) context.file_system.remove_observer(invalidation);
+    invalidation.join();
+    const std::vector<NodeId> nodes = handed_out.nodes();
+    handed_out.give_back();
+    drop_caches(nodes);
 }
 
 // The order matters: an invalidation may wait in the kernel for a request that is under way, so the
@@ -122,6 +147,7 @@ Result<std::unique_ptr<Mount>> Mount::mount(FileSystem& file_system,
     std::unique_ptr<Mount> mount(new Mount(std::move(parts)));
     if (Status started = mount->parts_->start(); !started.ok()) {
         Error error = std::move(started).error();
+        restore(mount->parts_->mount_point);
         return std::move(error).in("mount on \"" + mount->directory().string() + "\"");
     }
     return mount;
@@ -152,8 +178,18 @@ Status Mount::unmount_lazily() {
     Status detached;
     if (parts_->covers_path())
         detached = unmount_path(parts_->mount_point.path, UnmountMode::Lazily);
+    if (parts_->session.is_serving() && !parts_->context.is_cut_off)
+        parts_->drop_caches(parts_->handed_out.nodes());
     parts_->tear_down();
     return detached;
+}
+
+Status Mount::cut_off() {
+    MutexLock lock(parts_->mutex);
+    if (parts_->is_torn_down || parts_->context.is_cut_off) return {};
+    if (parts_->covers_path()) TRY_OK(unmount_path(parts_->mount_point.path, UnmountMode::Lazily));
+    parts_->cut_off();
+    return {};
 }
 
 bool Mount::is_mounted() const {

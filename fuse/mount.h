@@ -1,7 +1,7 @@
 // Shows a FileSystem as a folder of this machine, through FUSE.
 //
-// A mount is alive from mount() until unmount(), unmount_lazily(), its destruction, or until
-// somebody ran `fusermount3 -u` or `umount` on it; in the last case MountOptions::on_finished
+// A mount is alive from mount() until unmount(), unmount_lazily(), cut_off(), its destruction, or
+// until somebody ran `fusermount3 -u` or `umount` on it; in the last case MountOptions::on_finished
 // tells.
 //
 // The kernel caches names, attributes, symlink targets and pages for an hour; what a merge changes
@@ -28,6 +28,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -47,8 +48,8 @@ struct MountOptions {
     // Collect small writes in the kernel. Only for a FileSystem that nothing but this mount
     // changes.
     bool writeback_cache = false;
-    // Called once when the mount has ended without unmount(), from a thread of the mount, which
-    // must not destroy the Mount itself: post.
+    // Called once when the mount has ended without unmount(), or when nobody uses it any more after
+    // cut_off(); from a thread of the mount, which must not destroy the Mount itself: post.
     std::function<void()> on_finished;
 };
 
@@ -71,9 +72,14 @@ class Mount {
     // Ends the mount when no process uses it, else Busy and everything stays. Ok if it has ended
     // already.
     Status unmount();
-    // Takes the folder away at once. Files that processes still have open fail from now on; on
-    // return no call into the FileSystem is under way and none will come.
+    // Takes the folder away at once. Files that processes still have open fail with ENOTCONN from
+    // now on; what they had written is kept. On return no call into the FileSystem is under way and
+    // none will come.
     Status unmount_lazily();
+    // The same, but what is still open fails with EIO until it is closed, nothing of it stays in
+    // the kernel's caches, and the Mount goes on answering so until then, or until it is destroyed.
+    // The FileSystem may go before the Mount does. On an error nothing has changed.
+    Status cut_off();
 
     bool is_mounted() const;
     const std::filesystem::path& directory() const;
@@ -90,6 +96,16 @@ class Mount {
 // Ok when this process can mount; else the error that mount() would give, for `lockstep doctor`.
 Status check_fuse_available();
 
+// Removes what a crashed process left mounted under this MountOptions::name, and returns where that
+// was; without touching what is mounted, so that a dead mount cannot hold it up.
+// REQUIRES: nobody alive mounts under that name
+std::vector<std::filesystem::path> remove_left_mounts(const std::string& name);
+// Removes mounts at `directory` that nobody serves any more. Busy when they cannot be removed.
+Status remove_dead_mounts(const std::filesystem::path& directory);
+
+// Keeps a directory where something is to be mounted later as mount points are kept: nothing can be
+// written in it. Refused when it is another user's, NotEmpty, Busy when something is mounted there.
+Status guard_mount_point(const std::filesystem::path& directory);
 // Makes a former mount point an ordinary directory (mode 0700) again.
 // REQUIRES: nothing is mounted there
 Status remove_mount_point_guard(const std::filesystem::path& directory);

@@ -3,8 +3,11 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <optional>
+#include <sstream>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/mount.h>
@@ -23,6 +26,7 @@ constexpr mode_t kGuardedMode = 0500;
 constexpr mode_t kUsableMode = 0700;
 constexpr int kStackedMountsMax = 8;
 constexpr const char* kDevice = "/dev/fuse";
+constexpr std::string_view kFileSystemType = "fuse.lockstep";
 
 std::string quoted(const fs::path& path) {
     return "\"" + path.string() + "\"";
@@ -30,25 +34,6 @@ std::string quoted(const fs::path& path) {
 
 Error system_error(ErrorKind kind, const std::string& doing, int number) {
     return Error{kind, doing + ": " + std::strerror(number)};
-}
-
-// Asks the file system itself: a dead mount's root may still answer from the kernel's cache.
-bool is_dead(const fs::path& path) {
-    struct statx status {};
-    const int flags = AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW;
-    return ::statx(AT_FDCWD, path.c_str(), flags, STATX_BASIC_STATS, &status) != 0 &&
-           (errno == ENOTCONN || errno == ECONNABORTED);
-}
-
-// A crashed daemon leaves a mount that answers every call with ENOTCONN.
-Status remove_dead_mounts(const fs::path& path) {
-    for (int i = 0; i < kStackedMountsMax && is_dead(path); ++i) {
-        log_info("fuse", "removing a dead mount");
-        TRY_OK(unmount_path(path, UnmountMode::Lazily));
-    }
-    if (!is_dead(path)) return {};
-    return Error{ErrorKind::Busy,
-                 quoted(path) + " is covered by dead mounts: run `fusermount3 -uz`"};
 }
 
 Result<fs::path> absolute_path(const fs::path& directory) {
@@ -75,6 +60,27 @@ Status check_uncovered(const fs::path& path, const struct stat& status) {
         quoted(path) + " is a mount point already: unmount it or choose another directory"};
 }
 
+// Asks the directory itself, also when it is covered.
+Status check_still_empty(const MountPoint& mount_point) {
+    const int copy =
+        ::openat(mount_point.directory.get(), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR* directory = copy < 0 ? nullptr : ::fdopendir(copy);
+    if (directory == nullptr) {
+        if (copy >= 0) ::close(copy);
+        return system_error(ErrorKind::Io, quoted(mount_point.path), errno);
+    }
+    bool is_empty = true;
+    while (const dirent* entry = ::readdir(directory)) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") is_empty = false;
+    }
+    ::closedir(directory);
+    if (is_empty) return {};
+    return Error{ErrorKind::NotEmpty, quoted(mount_point.path) +
+                                          ": something was written there at this moment, which "
+                                          "the mount would hide; move it away"};
+}
+
 Status check_empty(const fs::path& path) {
     std::error_code code;
     const fs::directory_iterator first(path, code);
@@ -83,6 +89,38 @@ Status check_empty(const fs::path& path) {
     return Error{
         ErrorKind::NotEmpty,
         quoted(path) + " is not empty: a mount would hide what is in it; choose another directory"};
+}
+
+// Undoes the escapes of /proc/self/mountinfo: "\\040" is a space.
+std::string unescaped(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '\\' || text.size() - i < 4) {
+            out += text[i];
+            continue;
+        }
+        int value = 0;
+        for (std::size_t k = 1; k < 4; ++k) value = value * 8 + (text[i + k] - '0');
+        out += static_cast<char>(value);
+        i += 3;
+    }
+    return out;
+}
+
+// Where our file systems of this name are mounted, in the order in which they were.
+std::vector<fs::path> mounts_named(const std::string& name) {
+    std::vector<fs::path> found;
+    std::ifstream mounts("/proc/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);) {
+        const std::size_t dash = line.find(" - ");
+        if (dash == std::string::npos) continue;
+        std::istringstream before(line.substr(0, dash)), after(line.substr(dash + 3));
+        std::string id, parent, device, root, point, type, source;
+        before >> id >> parent >> device >> root >> point;
+        after >> type >> source;
+        if (type == kFileSystemType && unescaped(source) == name) found.push_back(unescaped(point));
+    }
+    return found;
 }
 
 Error cannot_open(const fs::path& path, int number) {
@@ -171,14 +209,57 @@ Result<MountPoint> prepare_mount_point(const fs::path& directory) {
         return Error{ErrorKind::Refused,
                      quoted(path) + " belongs to another user: choose a directory of your own"};
     TRY_OK(check_empty(path));
+    mount_point.mode_before = status.st_mode & 07777;
     if (::fchmod(mount_point.directory.get(), kUsableMode) != 0)
         return system_error(ErrorKind::Refused, quoted(path), errno);
     return mount_point;
 }
 
 Status guard(const MountPoint& mount_point) {
-    if (::fchmod(mount_point.directory.get(), kGuardedMode) == 0) return {};
-    return system_error(ErrorKind::Io, quoted(mount_point.path), errno);
+    if (::fchmod(mount_point.directory.get(), kGuardedMode) != 0)
+        return system_error(ErrorKind::Io, quoted(mount_point.path), errno);
+    return check_still_empty(mount_point);
+}
+
+void restore(const MountPoint& mount_point) {
+    if (::fchmod(mount_point.directory.get(), mount_point.mode_before) != 0)
+        log_warning("fuse", "the mode of a mount point could not be restored");
+}
+
+// Asks the file system itself: a dead mount's root may still answer from the kernel's cache.
+bool is_dead_mount(const fs::path& path) {
+    struct statx status {};
+    const int flags = AT_STATX_FORCE_SYNC | AT_SYMLINK_NOFOLLOW;
+    return ::statx(AT_FDCWD, path.c_str(), flags, STATX_BASIC_STATS, &status) != 0 &&
+           (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+// A crashed daemon leaves a mount that answers every call with ENOTCONN.
+Status remove_dead_mounts(const fs::path& path) {
+    for (int i = 0; i < kStackedMountsMax && is_dead_mount(path); ++i) {
+        log_info("fuse", "removing a dead mount");
+        TRY_OK(unmount_path(path, UnmountMode::Lazily));
+    }
+    if (!is_dead_mount(path)) return {};
+    return Error{ErrorKind::Busy,
+                 quoted(path) + " is covered by dead mounts: run `fusermount3 -uz`"};
+}
+
+std::vector<fs::path> remove_left_mounts(const std::string& name) {
+    std::vector<fs::path> removed;
+    for (const fs::path& path : mounts_named(name)) {
+        if (Status unmounted = unmount_path(path, UnmountMode::Lazily); unmounted.ok()) {
+            removed.push_back(path);
+        } else {
+            log_warning("fuse", "a mount left by a crash stays: {}", unmounted.error().message);
+        }
+    }
+    return removed;
+}
+
+Status guard_mount_point(const fs::path& directory) {
+    TRY(const MountPoint mount_point, prepare_mount_point(directory));
+    return guard(mount_point);
 }
 
 Status remove_mount_point_guard(const fs::path& directory) {

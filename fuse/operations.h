@@ -7,6 +7,8 @@
 // THREADS: any number of "ls-fuse-N".
 #pragma once
 
+#include <atomic>
+
 #include "fuse/attributes.h"
 #include "fuse/handed_out.h"
 #include "fuse/init_reply.h"
@@ -26,6 +28,8 @@ struct MountContext {
     bool allow_other = false;
     bool writeback_cache = false;
     InitReply init_reply{};
+    // Every request fails with EIO; the FileSystem may be gone.
+    std::atomic<bool> is_cut_off{false};
 };
 
 // The table that libfuse calls; its userdata is a MountContext.

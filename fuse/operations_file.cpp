@@ -121,6 +121,7 @@ void write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t size, o
 }
 
 void flush(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
+    if (refuse_when_cut_off(request)) return;
     reply_status(request, context_of(request).file_system.flush(file->fh));
 }
 

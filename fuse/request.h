@@ -12,10 +12,18 @@ inline MountContext& context_of(fuse_req_t request) {
     return *static_cast<MountContext*>(fuse_req_userdata(request));
 }
 
-// True when the caller may not see this mount; the request is answered then. The kernel refuses
-// other users already, unless allow_other; this is the second lock on that door. Root is let
-// through: the kernel's own requests (writing back pages) carry its id.
+// True when the mount was cut off; the request is answered then.
+inline bool refuse_when_cut_off(fuse_req_t request) {
+    if (!context_of(request).is_cut_off) return false;
+    fuse_reply_err(request, EIO);
+    return true;
+}
+
+// True when the mount was cut off, or when the caller may not see it; the request is answered then.
+// The kernel refuses other users already, unless allow_other; this is the second lock on that door.
+// Root is let through: the kernel's own requests (writing back pages) carry its id.
 inline bool refuse_strangers(fuse_req_t request) {
+    if (refuse_when_cut_off(request)) return true;
     const MountContext& context = context_of(request);
     const uid_t caller = fuse_req_ctx(request)->uid;
     if (context.allow_other || caller == context.mounting_user || caller == 0) return false;

@@ -123,6 +123,7 @@ void Session::start(unsigned threads, std::function<void()> ended) {
 
 void Session::run(Worker& worker) {
     accept_wake_signal();
+    mark_request_thread();
     serve(worker);
     const bool is_last = serving_.fetch_sub(1) == 1;
     if (is_last && !stopping_ && ended_) ended_();
@@ -141,9 +142,19 @@ void Session::serve(Worker& worker) {
         if (length == -EINTR || length == -EAGAIN) continue;
         if (length <= 0) break;
         fuse_session_process_buf(session_, &buffer);
+        ++worker.answered;
     }
     if (buffer.mem != nullptr) explicit_bzero(buffer.mem, buffer.size);
     std::free(buffer.mem);
+}
+
+void Session::wait_for_requests() {
+    for (const auto& worker : workers_) {
+        const std::uint64_t answered = worker->answered;
+        MutexLock lock(mutex_);
+        while (!worker->is_waiting && !worker->has_ended && worker->answered == answered)
+            worker_ended_.wait_until(mutex_, std::chrono::steady_clock::now() + kWakeInterval);
+    }
 }
 
 void Session::stop() {

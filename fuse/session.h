@@ -40,6 +40,8 @@ class Session final : public KernelCaches {
     // that are still open fail. Does not unmount. REQUIRES: no drop_node() or drop_entry() under
     // way
     void stop();
+    // Returns when every request that was under way at the call has been answered.
+    void wait_for_requests();
     bool is_serving() const { return serving_.load() > 0; }
 
     void drop_node(NodeId node) override;
@@ -50,6 +52,7 @@ class Session final : public KernelCaches {
         std::thread thread;
         std::atomic<bool> is_waiting{false};  // in the blocking read, or about to be
         std::atomic<bool> has_ended{false};
+        std::atomic<std::uint64_t> answered{0};
     };
 
     void run(Worker& worker);

@@ -21,7 +21,9 @@
 
 namespace lockstep {
 
-class DeviceIdentity;  // vault/keys/device_identity.h
+class DeviceIdentity;       // vault/keys/device_identity.h
+class PassphraseStretcher;  // vault/crypto/passphrase.h
+PassphraseStretcher& in_process_stretcher();
 
 struct VaultEnvironment {
     Disk& disk;
@@ -35,6 +37,7 @@ struct VaultEnvironment {
     std::chrono::milliseconds content_wait{
         60'000};  // how long a read waits for content that is not here
     std::size_t chunk_cache_size = 64 * kMiB;  // bytes of opened chunks that each vault keeps
+    PassphraseStretcher& stretcher = in_process_stretcher();  // takes 256 MiB at each unlock
 };
 
 struct KdfCost {

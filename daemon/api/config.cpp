@@ -143,6 +143,54 @@ bool is_absolute(std::string_view path) {
     return !path.empty() && path.front() == '/';
 }
 
+MountConfig read_mount(const toml::table& table, Faults& faults) {
+    MountConfig mount;
+    TableReader reader(table, "[[vault.mount]]", faults);
+    if (const toml::node* node = reader.text("directory", mount.directory)) {
+        if (!is_absolute(mount.directory))
+            faults.add(*node, "'directory' must be an absolute path");
+    } else if (reader.find("directory") == nullptr) {
+        faults.add(table, "a [[vault.mount]] needs a 'directory'");
+    }
+    if (const toml::node* node = reader.text("path", mount.path)) {
+        Result<std::string> normal = normal_vault_path(mount.path);
+        if (!normal.ok()) {
+            faults.add(*node, "'path': " + normal.error().message);
+        } else {
+            mount.path = std::move(*normal);
+        }
+    }
+    reader.flag("read_only", mount.is_read_only);
+    reader.reject_unknown();
+    return mount;
+}
+
+// One mount of the whole vault is a string, more of them a list of tables.
+void read_mounts(TableReader& reader, std::vector<MountConfig>& mounts, Faults& faults) {
+    const toml::node* node = reader.find("mount");
+    if (node == nullptr) return;
+    if (const auto directory = node->value_exact<std::string>()) {
+        if (directory->empty()) return;
+        if (!is_absolute(*directory)) faults.add(*node, "'mount' must be an absolute path");
+        mounts.push_back({.directory = *directory, .path = {}, .is_read_only = false});
+        return;
+    }
+    const toml::array* array = node->as_array();
+    if (array == nullptr) {
+        faults.add(*node, "'mount' must be a path, or a list of tables: [[vault.mount]]");
+        return;
+    }
+    if (array->size() > kMountsMax)
+        faults.add(*node, fmt::format("a vault has more than {} mounts", kMountsMax));
+    for (const toml::node& item : *array) {
+        if (const toml::table* table = item.as_table()) {
+            mounts.push_back(read_mount(*table, faults));
+        } else {
+            faults.add(item, "'mount' must be a path, or a list of tables: [[vault.mount]]");
+        }
+    }
+}
+
 VaultConfig read_vault(const toml::table& table, Faults& faults) {
     VaultConfig vault;
     TableReader reader(table, "[[vault]]", faults);
@@ -159,11 +207,7 @@ VaultConfig read_vault(const toml::table& table, Faults& faults) {
     } else if (reader.find("directory") == nullptr) {
         faults.add(table, "a [[vault]] needs a 'directory'");
     }
-    if (const toml::node* node = reader.text("mount", vault.mount)) {
-        if (!vault.mount.empty() && !is_absolute(vault.mount)) {
-            faults.add(*node, "'mount' must be an absolute path");
-        }
-    }
+    read_mounts(reader, vault.mounts, faults);
     reader.flag("unlock_at_start", vault.unlock_at_start);
     reader.flag("paused", vault.paused);
     reader.texts("addresses", vault.addresses, kAddressesMax, check_address);
@@ -195,8 +239,9 @@ void read_vaults(const toml::node& node, Config& config, Faults& faults) {
         if (!directories.insert(vault.directory).second) {
             faults.add(item, fmt::format("two vaults lie in '{}'", vault.directory));
         }
-        if (!vault.mount.empty() && !mounts.insert(vault.mount).second) {
-            faults.add(item, fmt::format("two vaults are mounted at '{}'", vault.mount));
+        for (const MountConfig& mount : vault.mounts) {
+            if (!mounts.insert(mount.directory).second)
+                faults.add(item, fmt::format("two mounts are at '{}'", mount.directory));
         }
         config.vaults.push_back(std::move(vault));
     }
@@ -269,6 +314,22 @@ bool is_utf8(std::string_view text) {
         i += length;
     }
     return true;
+}
+
+Result<std::string> normal_vault_path(std::string_view path) {
+    if (!is_utf8(path) || path.find('\0') != std::string_view::npos)
+        return Error{ErrorKind::Invalid, "a folder's path must be UTF-8 without NUL"};
+    std::string normal;
+    while (!path.empty()) {
+        const std::size_t slash = path.find('/');
+        const std::string_view part = path.substr(0, slash);
+        path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
+        if (part.empty() || part == ".") continue;
+        if (part == "..") return Error{ErrorKind::Invalid, "'..' is not taken in paths of a vault"};
+        if (!normal.empty()) normal += '/';
+        normal += part;
+    }
+    return normal;
 }
 
 Status check_vault_name(std::string_view name) {
@@ -366,9 +427,17 @@ std::string format_config(const Config& config) {
     for (const VaultConfig& vault : config.vaults) {
         out += fmt::format("\n[[vault]]\nname = {}\ndirectory = {}\n", quoted(vault.name),
                            quoted(vault.directory));
-        if (!vault.mount.empty()) out += fmt::format("mount = {}\n", quoted(vault.mount));
+        const std::vector<MountConfig>& mounts = vault.mounts;
+        const bool is_simple =
+            mounts.size() == 1 && mounts[0].path.empty() && !mounts[0].is_read_only;
+        if (is_simple) out += fmt::format("mount = {}\n", quoted(mounts[0].directory));
         out += fmt::format("unlock_at_start = {}\npaused = {}\naddresses = {}\n",
                            vault.unlock_at_start, vault.paused, quoted_list(vault.addresses));
+        if (is_simple) continue;
+        for (const MountConfig& mount : mounts) {
+            out += fmt::format("[[vault.mount]]\ndirectory = {}\npath = {}\nread_only = {}\n",
+                               quoted(mount.directory), quoted(mount.path), mount.is_read_only);
+        }
     }
     return out;
 }

@@ -9,10 +9,14 @@
 //     [[vault]]
 //     name = "papers"
 //     directory = "/home/ana/.local/share/lockstep/papers.vault"
-//     mount = "/home/ana/papers"
+//     mount = "/home/ana/papers"   # or several, each in a [[vault.mount]] as below
 //     unlock_at_start = false
 //     paused = false
 //     addresses = ["192.0.2.7:22100"]
+//     [[vault.mount]]
+//     directory = "/home/ana/letters"
+//     path = "post/letters"        # a folder of the vault; default: all of it
+//     read_only = true             # default: false
 //
 // The daemon rewrites the file whole when a verb of the CLI changes something.
 #pragma once
@@ -28,13 +32,23 @@ namespace lockstep::api {
 
 inline constexpr std::size_t kConfigSizeMax = 1 << 20;
 inline constexpr std::size_t kVaultsMax = 256;
+inline constexpr std::size_t kMountsMax = 16;  // of one vault
 inline constexpr std::size_t kRelaysMax = 32;
 inline constexpr std::size_t kAddressesMax = 64;
+
+// Where a vault, or a folder of it, is shown while it is unlocked.
+struct MountConfig {
+    std::string directory;  // absolute
+    std::string path;       // "a/b", normal; empty: all of the vault
+    bool is_read_only = false;
+
+    bool operator==(const MountConfig&) const = default;
+};
 
 struct VaultConfig {
     std::string name;
     std::string directory;  // absolute
-    std::string mount;      // absolute; empty: not mounted by itself
+    std::vector<MountConfig> mounts;
     bool unlock_at_start = false;
     bool paused = false;
     std::vector<std::string> addresses;  // of other members: "1.2.3.4:5", "[::1]:5"
@@ -58,6 +72,9 @@ Result<Config> parse_config(std::string_view text);
 std::string format_config(const Config& config);
 
 // Rules of single values; the message says what is wrong.
+// The path of a vault's folder in its normal form: "a/b" for "/a//b/". Invalid for "..", NUL and
+// what is no UTF-8.
+Result<std::string> normal_vault_path(std::string_view path);
 Status check_vault_name(std::string_view name);
 Status check_device_name(std::string_view name);
 Status check_relay_url(std::string_view url);

@@ -28,12 +28,22 @@ void fields(F& f, T& v) {
     f("missingPacks", v.missing_packs);
 }
 
+template <typename F, Is<MountInfo> T>
+void fields(F& f, T& v) {
+    f("directory", v.directory);
+    f("path", v.path);
+    f("readOnly", v.is_read_only);
+    f("mounted", v.is_mounted);
+    f("problem", v.problem);
+}
+
 template <typename F, Is<VaultInfo> T>
 void fields(F& f, T& v) {
     f("id", v.id);
     f("name", v.name);
     f("directory", v.directory);
     f("mount", v.mount);
+    f("mounts", v.mounts);
     f("state", v.state);
     f("status", v.status);
     f("problem", v.problem);
@@ -241,12 +251,15 @@ void fields(F& f, T& v) {
 template <typename F, Is<MountVault> T>
 void fields(F& f, T& v) {
     f("directory", v.directory);
+    f("path", v.path);
     f("readOnly", v.is_read_only);
 }
 
 template <typename F, Is<UnmountVault> T>
 void fields(F& f, T& v) {
+    f("directory", v.directory);
     f("force", v.is_forced);
+    f("forget", v.is_forgotten);
 }
 
 template <typename F, Is<PauseSync> T>
@@ -505,6 +518,7 @@ Error decode_error(int status, std::string_view body) {
     template Result<T> decode_request<T>(std::string_view text);
 
 LOCKSTEP_API_STRUCT(PeerInfo)
+LOCKSTEP_API_STRUCT(MountInfo)
 LOCKSTEP_API_STRUCT(VaultInfo)
 LOCKSTEP_API_STRUCT(RelayInfo)
 LOCKSTEP_API_STRUCT(DeviceInfo)

@@ -38,11 +38,21 @@ struct PeerInfo {
     std::uint64_t missing_packs = 0;  // packs here that it lacks, as far as known
 };
 
+// A folder of this machine that shows a vault, or is to show it.
+struct MountInfo {
+    std::string directory;
+    std::string path;  // the folder of the vault that is shown; empty: all of it
+    bool is_read_only = false;
+    bool is_mounted = false;
+    std::string problem;  // why it is not mounted; empty: no problem
+};
+
 struct VaultInfo {
     std::string id;
     std::string name;
     std::string directory;
-    std::string mount;    // where it is, or is to be, mounted; may be empty
+    std::string mount;  // the first of `mounts`; may be empty
+    std::vector<MountInfo> mounts;
     std::string state;    // vault_state_text
     std::string status;   // sync_word_text; "Conflict (n)" with the number
     std::string problem;  // why it could not be opened or mounted; empty: no problem
@@ -221,12 +231,15 @@ struct LockVault {
 };
 
 struct MountVault {
-    std::string directory;  // empty: where it was mounted last
+    std::string directory;  // empty: everywhere it was mounted last
+    std::string path;       // a folder of the vault; empty: all of it
     bool is_read_only = false;
 };
 
 struct UnmountVault {
+    std::string directory;  // empty: all mounts of the vault
     bool is_forced = false;
+    bool is_forgotten = false;  // it is not to be mounted there again
 };
 
 struct PauseSync {

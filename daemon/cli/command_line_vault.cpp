@@ -104,23 +104,34 @@ void declare_checking(Grammar& grammar, CLI::App& vault) {
 
 void declare_mounting(Grammar& grammar) {
     Arguments& arguments = grammar.arguments();
-    CLI::App& mount = grammar.verb(grammar.app(), "mount", "Show a vault's files in a folder",
+    CLI::App& mount = grammar.verb(grammar.app(), "mount",
+                                   "Show a vault, or a folder of it, in a folder of this machine",
                                    "  lockstep mount papers ~/papers\n"
-                                   "  lockstep mount papers            (where it was last)\n",
+                                   "  lockstep mount papers:post/letters ~/letters --read-only\n"
+                                   "  lockstep mount papers            (wherever it was before)\n"
+                                   "A vault may have several mounts. They are remembered, and come "
+                                   "back with the next unlock,\n"
+                                   "until `lockstep unmount DIR --forget`.\n",
                                    mount_vault);
-    grammar.vault_argument(mount);
+    mount
+        .add_option("vault", arguments.vault, "Name, id or directory of the vault; a folder of it")
+        ->required()
+        ->option_text("V[:PATH]");
     mount.add_option("directory", arguments.directory, "An empty folder; made when missing")
         ->option_text("DIR");
     mount.add_flag("--read-only", arguments.is_read_only, "Nothing can be changed through it");
     grammar.passphrase_options(mount);
 
-    CLI::App& unmount =
-        grammar.verb(grammar.app(), "unmount", "Take the folder away again",
-                     "  lockstep unmount papers\n  lockstep unmount ~/papers\n", unmount_vault);
-    unmount.add_option("vault", arguments.vault, "The vault, or the folder")
+    CLI::App& unmount = grammar.verb(grammar.app(), "unmount", "Take the folder away again",
+                                     "  lockstep unmount papers            (all its mounts)\n"
+                                     "  lockstep unmount ~/letters\n"
+                                     "  lockstep unmount ~/letters --forget\n",
+                                     unmount_vault);
+    unmount.add_option("vault", arguments.vault, "The vault, or one folder")
         ->required()
         ->option_text("V|DIR");
-    unmount.add_flag("--force", arguments.is_forced, "Even while files are open");
+    unmount.add_flag("--force", arguments.is_forced, "Even while files are open: they fail");
+    unmount.add_flag("--forget", arguments.is_forgotten, "Do not mount it there again");
 }
 
 }  // namespace

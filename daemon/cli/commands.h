@@ -54,6 +54,8 @@ ExitCode config_path(Session& session);
 
 // Shared by verbs that end with a look at a vault.
 void print_vault(const api::VaultInfo& vault);
+// "/home/ana/papers, /home/ana/letters": where it is mounted now.
+std::string mounted_text(const api::VaultInfo& vault);
 // Exit 3 when the vault has a problem beside what was asked for (it is open, but not mounted).
 ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault);
 ExitCode print_check(Session& session, const api::CheckAnswer& report);

@@ -22,9 +22,9 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
             print_vault(vault);
             continue;
         }
-        print_line(
-            fmt::format("{}: {}{}", printable(vault.name), vault.status,
-                        vault.state == "mounted" ? ", mounted at " + printable(vault.mount) : ""));
+        const std::string places = mounted_text(vault);
+        print_line(fmt::format("{}: {}{}", printable(vault.name), vault.status,
+                               places.empty() ? "" : ", mounted at " + places));
         for (const api::PeerInfo& peer : vault.peers) {
             print_line(fmt::format("    {}: {}", printable(peer.label),
                                    !peer.is_connected ? "not connected"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/unique_fd.h"
+#include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
@@ -35,23 +36,47 @@ Status write_recovery_code(const std::string& path, const api::SecretText& code)
     return {};
 }
 
-Result<api::VaultInfo> mount_or_ask(Session& session, const api::MountVault& request) {
+Result<api::VaultInfo> mount_or_ask(Session& session, const std::string& vault,
+                                    const api::MountVault& request) {
     const Arguments& arguments = session.arguments;
-    Result<api::VaultInfo> mounted = session.daemon.mount(arguments.vault, request);
+    Result<api::VaultInfo> mounted = session.daemon.mount(vault, request);
     if (mounted.ok() || mounted.error().kind != ErrorKind::Locked) return mounted;
     if (!arguments.passphrase.is_given() && !can_ask()) return mounted;
     api::UnlockVault unlock;
-    TRY(unlock.passphrase,
-        read_passphrase(arguments.passphrase, "Passphrase of " + arguments.vault, false));
+    TRY(unlock.passphrase, read_passphrase(arguments.passphrase, "Passphrase of " + vault, false));
     {
         Progress progress("unlocking");
-        TRY(api::VaultInfo unlocked, session.daemon.unlock(arguments.vault, unlock));
+        TRY(api::VaultInfo unlocked, session.daemon.unlock(vault, unlock));
         static_cast<void>(unlocked);
     }
-    return session.daemon.mount(arguments.vault, request);
+    return session.daemon.mount(vault, request);
+}
+
+std::string mount_text(const api::MountInfo& mount) {
+    std::string text = printable(mount.directory), notes;
+    const auto note = [&](const std::string& one) { notes += (notes.empty() ? "" : ", ") + one; };
+    if (!mount.path.empty()) note("folder " + printable(mount.path));
+    if (mount.is_read_only) note("read-only");
+    if (!mount.is_mounted) note("not mounted");
+    return notes.empty() ? text : text + " (" + notes + ")";
+}
+
+// For a table: where it is or is to be.
+std::string places_text(const api::VaultInfo& vault) {
+    if (vault.mounts.empty()) return "-";
+    if (vault.mounts.size() == 1) return printable(vault.mount);
+    return fmt::format("{} and {} more", printable(vault.mount), vault.mounts.size() - 1);
 }
 
 }  // namespace
+
+std::string mounted_text(const api::VaultInfo& vault) {
+    std::string text;
+    for (const api::MountInfo& mount : vault.mounts) {
+        if (mount.is_mounted) text += (text.empty() ? "" : ", ") + printable(mount.directory);
+    }
+    return text;
+}
 
 void print_vault(const api::VaultInfo& vault) {
     std::vector<std::vector<std::string>> rows = {
@@ -59,10 +84,12 @@ void print_vault(const api::VaultInfo& vault) {
         {"id", vault.id},
         {"status", fmt::format("{} ({})", vault.status, vault.state)},
         {"directory", printable(vault.directory)},
-        {"mount", vault.mount.empty() ? "-" : printable(vault.mount)},
         {"files", fmt::format("{} in {} directories", vault.files, vault.directories)},
         {"packs", fmt::format("{} ({})", vault.packs, size_text(vault.pack_bytes))},
     };
+    for (const api::MountInfo& mount : vault.mounts) {
+        rows.push_back({"mount", mount_text(mount)});
+    }
     if (vault.missing_packs > 0) {
         rows.push_back({"missing", fmt::format("{} packs ({})", vault.missing_packs,
                                                size_text(vault.missing_pack_bytes))});
@@ -88,8 +115,9 @@ ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault) {
     if (session.arguments.is_json) {
         print_line(api::encode(vault));
     } else if (vault.problem.empty()) {
+        const std::string places = mounted_text(vault);
         print_line(fmt::format("{}: {}{}", printable(vault.name), vault.state,
-                               vault.state == "mounted" ? " at " + printable(vault.mount) : ""));
+                               places.empty() ? "" : " at " + places));
     }
     if (vault.problem.empty()) return ExitCode::Ok;
     return session.fail(ExitCode::Partly, vault.name + ": " + vault.problem);
@@ -162,7 +190,7 @@ ExitCode vault_list(Session& session) {
     for (const api::VaultInfo& vault : list->vaults) {
         rows.push_back({printable(vault.name), vault.status, vault.state,
                         std::to_string(vault.files), size_text(vault.pack_bytes),
-                        people_text(vault), vault.mount.empty() ? "-" : printable(vault.mount)});
+                        people_text(vault), places_text(vault)});
     }
     print_table(rows);
     return ExitCode::Ok;
@@ -268,14 +296,19 @@ ExitCode vault_remove(Session& session) {
 }
 
 ExitCode mount_vault(Session& session) {
-    if (session.arguments.vault.find(':') != std::string::npos) {
-        return session.fail(ExitCode::Usage,
-                            "mounting a folder of a vault is not yet in this version");
-    }
+    // "V:PATH"; a vault that is named by its directory may have a ':' further on.
+    std::string vault = session.arguments.vault;
     api::MountVault request;
+    const std::size_t colon = vault.find(':');
+    if (colon < vault.find('/')) {
+        request.path = vault.substr(colon + 1);
+        vault.resize(colon);
+        if (!api::is_utf8(request.path))
+            return session.fail(ExitCode::Usage, "the folder's path must be UTF-8");
+    }
     request.directory = absolute_path(session.arguments.directory);
     request.is_read_only = session.arguments.is_read_only;
-    Result<api::VaultInfo> mounted = mount_or_ask(session, request);
+    Result<api::VaultInfo> mounted = mount_or_ask(session, vault, request);
     if (!mounted.ok()) return session.fail(mounted.error());
     return finish_with_vault(session, *mounted);
 }
@@ -284,8 +317,10 @@ ExitCode unmount_vault(Session& session) {
     const std::string& given = session.arguments.vault;
     const std::string reference =
         given.find('/') == std::string::npos ? given : absolute_path(given);
-    Result<api::VaultInfo> unmounted =
-        session.daemon.unmount(reference, {session.arguments.is_forced});
+    api::UnmountVault request;
+    request.is_forced = session.arguments.is_forced;
+    request.is_forgotten = session.arguments.is_forgotten;
+    Result<api::VaultInfo> unmounted = session.daemon.unmount(reference, request);
     if (!unmounted.ok()) return session.fail(unmounted.error());
     return finish_with_vault(session, *unmounted);
 }

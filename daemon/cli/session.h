@@ -35,6 +35,7 @@ struct Arguments {
     std::optional<std::uint64_t> since;
     std::uint64_t kdf_memory_mib = 0;
     bool is_forced = false;
+    bool is_forgotten = false;
     bool is_yes = false;
     bool is_read_only = false;
     bool is_at_start = false;

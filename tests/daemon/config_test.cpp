@@ -14,13 +14,14 @@ Config full_config() {
     VaultConfig papers;
     papers.name = "papers";
     papers.directory = "/home/ana/pa\tpers.vault";
-    papers.mount = "/home/ana/papers";
+    papers.mounts = {{"/home/ana/papers", "", false}};
     papers.unlock_at_start = true;
     papers.paused = true;
     papers.addresses = {"192.0.2.7:22100", "[2001:db8::1]:22100"};
     VaultConfig photos;
     photos.name = "photos";
     photos.directory = "/srv/photos";
+    photos.mounts = {{"/home/ana/photos", "", true}, {"/home/ana/2026", "by year/2026", false}};
     config.vaults = {papers, photos};
     return config;
 }
@@ -96,7 +97,7 @@ TEST(ConfigTest, NamesDirectoriesAndMountsAreUnique) {
               std::string::npos);
     EXPECT_NE(fault_of("[[vault]]\nname='a'\ndirectory='/a'\nmount='/m'\n"
                        "[[vault]]\nname='b'\ndirectory='/b'\nmount='/m'\n")
-                  .find("two vaults are mounted at '/m'"),
+                  .find("two mounts are at '/m'"),
               std::string::npos);
 }
 

@@ -40,6 +40,7 @@ class LockstepHome {
     int stop();
     void kill();
     bool is_running() const { return daemon_ > 0; }
+    pid_t daemon() const { return daemon_; }
 
     // `lockstep ARGUMENTS...`, with `input` on its standard input. Killed, with exit code -1, when
     // it takes longer than `patience`.

@@ -15,10 +15,14 @@ lockstep_test(memory_file_system_test
   SOURCES fuse/memory_file_system_test.cpp
   LIBRARIES lockstep_memory_file_system lockstep_file_system_conformance)
 
+lockstep_test(file_views_test
+  SOURCES fuse/file_views_test.cpp
+  LIBRARIES lockstep::vault_views lockstep_memory_file_system lockstep_file_system_conformance)
+
 lockstep_test(fuse_test
   SOURCES fuse/fuse_parts_test.cpp fuse/mount_invalidation_test.cpp fuse/mount_lifecycle_test.cpp
-    fuse/mount_posix_test.cpp fuse/mount_programs_test.cpp
-  LIBRARIES lockstep::fuse lockstep_memory_file_system lockstep_test_support)
+    fuse/mount_posix_test.cpp fuse/mount_programs_test.cpp fuse/mount_several_test.cpp
+  LIBRARIES lockstep::fuse lockstep::vault_views lockstep_memory_file_system lockstep_test_support)
 
 lockstep_executable(mount_bench
   SOURCES fuse/mount_bench.cpp

@@ -154,6 +154,22 @@ TEST(InvalidationTest, AFullQueueHoldsTheReporterUpAndLosesNothing) {
     EXPECT_EQ(caches.dropped().size(), 20U);
 }
 
+// The kernel may hold a directory for a request that this thread is to answer, and the invalidation
+// thread waits for that directory.
+TEST(InvalidationTest, WhoAnswersRequestsNeverWaits) {
+    FakeCaches caches;
+    caches.block();
+    Invalidation invalidation(caches, 1);
+    invalidation.start();
+    std::thread([&] {
+        mark_request_thread();
+        for (NodeId node = 1; node <= 10; ++node) invalidation.node_changed(node);
+    }).join();
+    caches.unblock();
+    invalidation.wait_until_idle();
+    EXPECT_EQ(caches.dropped().size(), 10U);
+}
+
 TEST(InvalidationTest, StopLetsEverybodyGo) {
     FakeCaches caches;
     caches.block();

@@ -1,5 +1,7 @@
 // How mounts begin and end.
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "base/mutex.h"
@@ -122,29 +124,138 @@ TEST_F(MountLifecycleTest, LazyUnmountCutsOpenFilesOff) {
     expect_all_given_back();
 }
 
-TEST_F(MountLifecycleTest, SomebodyElseUnmounts) {
-    Mutex mutex;
-    CondVar told;
-    bool finished = false;
+// Waits for MountOptions::on_finished.
+class Finished {
+  public:
+    std::function<void()> listener() {
+        return [this] {
+            MutexLock lock(mutex_);
+            is_finished_ = true;
+            told_.notify_all();
+        };
+    }
+    bool wait() {
+        MutexLock lock(mutex_);
+        const auto deadline = std::chrono::steady_clock::now() + kPatience;
+        while (!is_finished_ && told_.wait_until(mutex_, deadline)) {
+        }
+        return is_finished_;
+    }
+
+  private:
+    Mutex mutex_;
+    CondVar told_;
+    bool is_finished_ GUARDED_BY(mutex_) = false;
+};
+
+TEST_F(MountLifecycleTest, CutOffFilesFailWithEioUntilTheyAreClosed) {
+    auto file_system = std::make_unique<MemoryFileSystem>();
+    Finished finished;
     MountOptions options;
-    options.on_finished = [&] {
-        MutexLock lock(mutex);
-        finished = true;
-        told.notify_all();
-    };
+    options.on_finished = finished.listener();
+    auto mounted = Mount::mount(*file_system, directory_.path(), options);
+    ASSERT_TRUE(mounted.ok());
+    UniqueFd fd = open("f", O_CREAT | O_RDWR);
+    UniqueFd directory = open(".", O_RDONLY | O_DIRECTORY);
+    ASSERT_EQ(::write(fd.get(), "cached", 6), 6);
+    char c = 0;
+    ASSERT_EQ(::pread(fd.get(), &c, 1, 0), 1);
+    ASSERT_TRUE((*mounted)->cut_off().ok());
+    EXPECT_FALSE(exists("f"));
+    EXPECT_EQ(file_system->open_handles(), 0U);
+    EXPECT_EQ(file_system->references(), 0U);
+    file_system.reset();
+
+    EXPECT_TRUE((*mounted)->is_mounted());
+    EXPECT_EQ(::pread(fd.get(), &c, 1, 0), -1);
+    EXPECT_EQ(errno, EIO) << "also what the kernel had cached";
+    EXPECT_EQ(::write(fd.get(), "y", 1), -1);
+    EXPECT_EQ(errno, EIO);
+    EXPECT_EQ(::fsync(fd.get()), -1);
+    EXPECT_EQ(errno, EIO);
+    EXPECT_EQ(::openat(directory.get(), "g", O_CREAT | O_WRONLY | O_CLOEXEC, 0644), -1);
+    EXPECT_EQ(errno, EIO);
+    fd.reset();
+    directory.reset();
+    EXPECT_TRUE(finished.wait());
+    EXPECT_FALSE((*mounted)->is_mounted());
+}
+
+// What a program changed through mmap and nobody has written back yet is not lost.
+TEST_F(MountLifecycleTest, CutOffKeepsWhatWasChangedThroughMmap) {
+    mount();
+    write_file("f", std::string(8192, 'a'));
+    int ready[2], go[2];
+    ASSERT_EQ(::pipe2(ready, O_CLOEXEC), 0);
+    ASSERT_EQ(::pipe2(go, O_CLOEXEC), 0);
+    const std::string file = path("f");
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const rlimit no_core{0, 0};
+        ::setrlimit(RLIMIT_CORE, &no_core);
+        const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+        void* map = ::mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (map == MAP_FAILED) ::_exit(1);
+        auto* bytes = static_cast<volatile char*>(map);
+        bytes[4096] = 'b';
+        char c = 'r';
+        if (::write(ready[1], &c, 1) != 1 || ::read(go[0], &c, 1) != 1) ::_exit(1);
+        // The page was taken out of memory and does not come back: SIGBUS.
+        ::_exit(bytes[4096] == 'b' ? 2 : 3);
+    }
+    char c = 0;
+    ASSERT_EQ(::read(ready[0], &c, 1), 1);
+    ASSERT_TRUE(mount_->cut_off().ok());
+    ASSERT_EQ(::write(go[1], "g", 1), 1);
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS) << status;
+    for (int fd : {ready[0], ready[1], go[0], go[1]}) ::close(fd);
+    mount_.reset();
+    mount();
+    EXPECT_EQ(read_file("f"), std::string(4096, 'a') + 'b' + std::string(4095, 'a'));
+}
+
+// The kernel gives the device number of a mount that is gone to the next one.
+TEST_F(MountLifecycleTest, TheEndOfACutOffMountLeavesItsSuccessorAlone) {
+    Finished finished;
+    MountOptions options;
+    options.on_finished = finished.listener();
+    mount(options);
+    UniqueFd fd = open("f", O_CREAT | O_RDWR);
+    ASSERT_TRUE(mount_->cut_off().ok());
+    fd.reset();
+    ASSERT_TRUE(finished.wait());
+    std::unique_ptr<Mount> before = std::move(mount_);
+    mount();
+    before.reset();
+    write_file("g", "still mounted");
+}
+
+TEST_F(MountLifecycleTest, AMountThatNobodyUsesIsGoneWhenCutOff) {
+    Finished finished;
+    MountOptions options;
+    options.on_finished = finished.listener();
+    mount(options);
+    write_file("f", "x");
+    ASSERT_TRUE(mount_->cut_off().ok());
+    EXPECT_TRUE(finished.wait());
+    EXPECT_FALSE(mount_->is_mounted());
+    EXPECT_TRUE(mount_->cut_off().ok());
+    expect_all_given_back();
+}
+
+TEST_F(MountLifecycleTest, SomebodyElseUnmounts) {
+    Finished finished;
+    MountOptions options;
+    options.on_finished = finished.listener();
     mount(options);
     write_file("f", "x");
     ASSERT_EQ(std::system(("umount '" + directory_.path().string() +
                            "' 2>/dev/null || fusermount3 -u '" + directory_.path().string() + "'")
                               .c_str()),
               0);
-    {
-        MutexLock lock(mutex);
-        const auto deadline = std::chrono::steady_clock::now() + kPatience;
-        while (!finished && told.wait_until(mutex, deadline)) {
-        }
-        EXPECT_TRUE(finished);
-    }
+    EXPECT_TRUE(finished.wait());
     EXPECT_FALSE(mount_->is_mounted());
     EXPECT_TRUE(mount_->unmount().ok());
 }

@@ -61,7 +61,8 @@ Result<std::unique_ptr<Vault>> Vault::create(const VaultEnvironment& environment
                                           .device_label = environment.device_label,
                                           .passphrase = secret,
                                           .cost = cost,
-                                          .now_ms = environment.clock.wall_ms()},
+                                          .now_ms = environment.clock.wall_ms(),
+                                          .stretcher = environment.stretcher},
                                          environment.random));
     TRY_OK(write_key_object(environment.disk, directory, made.key_object));
     // Last: a directory without it is no vault.
@@ -151,7 +152,7 @@ Status VaultImpl::unlock(ByteView passphrase) {
 
 Status VaultImpl::unlock_locked(ByteView passphrase) {
     SecretBytes secret(passphrase);
-    KeyCredentials credentials;
+    KeyCredentials credentials{.stretcher = environment_.stretcher};
     credentials.passphrase = &secret;
     if (replica_) credentials.pinned = replica_->local().pinned;
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));

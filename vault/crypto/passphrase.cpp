@@ -47,4 +47,16 @@ Result<StretchedPassphrase> stretch_passphrase(const SecretBytes& passphrase,
     return key;
 }
 
+PassphraseStretcher& in_process_stretcher() {
+    class InProcess final : public PassphraseStretcher {
+        Result<StretchedPassphrase> stretch(const SecretBytes& passphrase,
+                                            const PassphraseSalt& salt,
+                                            const PassphraseCost& cost) override {
+            return stretch_passphrase(passphrase, salt, cost);
+        }
+    };
+    static InProcess stretcher;
+    return stretcher;
+}
+
 }  // namespace lockstep

@@ -32,4 +32,18 @@ Result<StretchedPassphrase> stretch_passphrase(const SecretBytes& passphrase,
                                                const PassphraseSalt& salt,
                                                const PassphraseCost& cost);
 
+// Where passphrases are stretched: the memory that it takes need not be this process's.
+// THREADS: any.
+class PassphraseStretcher {
+  public:
+    virtual ~PassphraseStretcher() = default;
+    // As stretch_passphrase().
+    virtual Result<StretchedPassphrase> stretch(const SecretBytes& passphrase,
+                                                const PassphraseSalt& salt,
+                                                const PassphraseCost& cost) = 0;
+};
+
+// stretch_passphrase() itself.
+PassphraseStretcher& in_process_stretcher();
+
 }  // namespace lockstep

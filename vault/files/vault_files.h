@@ -13,6 +13,7 @@
 #include "vault/files/content_pool.h"
 #include "vault/files/node_table.h"
 #include "vault/files/tree_host.h"
+#include "vault/observer_list.h"
 
 namespace lockstep {
 
@@ -99,7 +100,7 @@ class VaultFiles final : public FileSystem {
     void touch_directory(const FileId& directory) REQUIRES_LOCK(host_.mutex);
     News finish_operation() REQUIRES_LOCK(host_.mutex);
     News take_news() REQUIRES_LOCK(host_.mutex);
-    void tell(const News& news) EXCLUDES_LOCK(observers_mutex_);
+    void tell(const News& news) EXCLUDES_LOCK(host_.mutex);
     std::int64_t now_ns() { return host_.clock().wall_ns(); }
 
     Result<Handle> handle_of(HandleId id) EXCLUDES_LOCK(handles_mutex_);
@@ -132,8 +133,7 @@ class VaultFiles final : public FileSystem {
     Mutex background_mutex_;
     CondVar background_ended_;
     std::size_t background_ GUARDED_BY(background_mutex_) = 0;  // tasks that workers do for this
-    Mutex observers_mutex_;
-    std::set<ChangeObserver*> observers_ GUARDED_BY(observers_mutex_);
+    ObserverList observers_;
 };
 
 // Attribute values as records hold them.

@@ -199,21 +199,18 @@ VaultFiles::News VaultFiles::finish_operation() {
 }
 
 void VaultFiles::tell(const News& news) {
-    MutexLock lock(observers_mutex_);
-    for (ChangeObserver* observer : observers_) {
-        for (NodeId node : news.nodes) observer->node_changed(node);
-        for (const auto& [directory, name] : news.entries) observer->entry_changed(directory, name);
-    }
+    observers_.tell([&](ChangeObserver& observer) {
+        for (NodeId node : news.nodes) observer.node_changed(node);
+        for (const auto& [directory, name] : news.entries) observer.entry_changed(directory, name);
+    });
 }
 
 void VaultFiles::add_observer(ChangeObserver& observer) {
-    MutexLock lock(observers_mutex_);
-    observers_.insert(&observer);
+    observers_.add(observer);
 }
 
 void VaultFiles::remove_observer(ChangeObserver& observer) {
-    MutexLock lock(observers_mutex_);
-    observers_.erase(&observer);
+    observers_.remove(observer);
 }
 
 void VaultFiles::tree_merged() {

@@ -178,9 +178,10 @@ NewSlot make_slot(SlotType type, const SlotKeys& keys, Bytes parameters) {
 }
 
 Result<NewSlot> make_passphrase_slot(const VaultId& vault, const SecretBytes& passphrase,
-                                     const PassphraseCost& cost, Random& random) {
+                                     const PassphraseCost& cost, PassphraseStretcher& stretcher,
+                                     Random& random) {
     PassphraseParameters parameters{.salt = random.id<PassphraseSalt>(), .cost = cost};
-    TRY(StretchedPassphrase stretched, stretch_passphrase(passphrase, parameters.salt, cost));
+    TRY(StretchedPassphrase stretched, stretcher.stretch(passphrase, parameters.salt, cost));
     return make_slot(SlotType::Passphrase, derive_slot_keys(stretched, vault, parameters.salt),
                      encode_parameters(parameters));
 }
@@ -228,8 +229,8 @@ Result<NewVault> create_vault_keys(const NewVaultOptions& options, Random& rando
     Keyring keyring{RootKey::random(random), {}};
     VaultHeader header = make_header(options, keyring.root, random);
     SecretBytes code = make_recovery_code(random);
-    TRY(NewSlot passphrase,
-        make_passphrase_slot(header.id, options.passphrase, options.cost, random));
+    TRY(NewSlot passphrase, make_passphrase_slot(header.id, options.passphrase, options.cost,
+                                                 options.stretcher, random));
     TRY(NewSlot recovery, make_recovery_slot(header.id, code, random));
     KeySlot device{.type = SlotType::Device,
                    .sealing = header.founder.sealing,
@@ -312,7 +313,8 @@ Result<Bytes> rotate_epoch(const KeyEditor& editor) {
 
 Result<Bytes> change_passphrase(const KeyEditor& editor, const SecretBytes& passphrase,
                                 const PassphraseCost& cost) {
-    TRY(NewSlot slot, make_passphrase_slot(editor.state.vault(), passphrase, cost, editor.random));
+    TRY(NewSlot slot, make_passphrase_slot(editor.state.vault(), passphrase, cost, editor.stretcher,
+                                           editor.random));
     Edit edit{.facts = {}, .rotates = false, .new_slot = slot.slot};
     for (const AddSlotFact& old : editor.state.roster().slots())
         if (old.type == SlotType::Passphrase)

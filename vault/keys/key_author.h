@@ -17,6 +17,7 @@ struct NewVaultOptions {
     const SecretBytes& passphrase;
     PassphraseCost cost;
     std::int64_t now_ms = 0;
+    PassphraseStretcher& stretcher = in_process_stretcher();
 };
 
 struct NewVault {
@@ -36,6 +37,7 @@ struct KeyEditor {
     const SigningKey& author;
     std::int64_t now_ms = 0;
     Random& random;
+    PassphraseStretcher& stretcher = in_process_stretcher();
 };
 
 // Each returns the bytes of a new key object. Refused when the author may not, Invalid when it

@@ -108,7 +108,8 @@ class KeyStateReader {
         if (stretched_.size() >= kPassphraseTriesMax)
             return Error{ErrorKind::Refused, "too many different passphrase slots"};
         TRY(StretchedPassphrase stretched,
-            stretch_passphrase(*credentials_.passphrase, parameters.salt, parameters.cost));
+            credentials_.stretcher.stretch(*credentials_.passphrase, parameters.salt,
+                                           parameters.cost));
         return &stretched_
                     .emplace(key, derive_slot_keys(stretched, state_.vault(), parameters.salt))
                     .first->second;

@@ -21,7 +21,8 @@ struct KeyCredentials {
     const SealingKey* replica = nullptr;  // DeviceIdentity::vault_replica_key
     const std::map<EpochId, ReplicatorSecret>* known = nullptr;  // replicator secrets remembered
     // Heads seen before. A passphrase that opens only their ancestors was replaced: WrongKey.
-    std::vector<KeyObjectId> pinned;
+    std::vector<KeyObjectId> pinned = {};
+    PassphraseStretcher& stretcher = in_process_stretcher();
 };
 
 struct KeyProblem {
