@@ -29,6 +29,19 @@ class ChunkAccess {
     virtual Result<ChunkId> write_chunk(ByteView plaintext) = 0;
 };
 
+// A range of a content, to be put into another one.
+struct ContentPart {
+    // A hole, a whole chunk, or bytes.
+    struct Piece {
+        std::uint64_t length = 0;
+        ChunkId chunk;                // zeros: a hole or bytes
+        bool ends_with_data = false;  // the chunk was cut by a hole or the end behind it
+        Bytes bytes;                  // not empty: `length` bytes
+    };
+    std::vector<Piece> pieces;
+    std::uint64_t length = 0;
+};
+
 class FileContent {
   public:
     FileContent(ChunkAccess& chunks, const Chunker& chunker) : chunks_(chunks), chunker_(chunker) {}
@@ -46,6 +59,19 @@ class FileContent {
     // TooLarge beyond kFileSizeMax.
     Status write(std::uint64_t offset, ByteView data) EXCLUDES_LOCK(mutex_);
     Status truncate(std::uint64_t size) EXCLUDES_LOCK(mutex_);
+
+    // Ranges: file_content_ranges.cpp.
+    // The first byte of data, or of a hole, at or behind `offset`; the end of the file is a hole.
+    std::optional<std::uint64_t> find_data(std::uint64_t offset) EXCLUDES_LOCK(mutex_);
+    std::optional<std::uint64_t> find_hole(std::uint64_t offset) EXCLUDES_LOCK(mutex_);
+    // Bytes of the range that are no data; all that lies beyond the end.
+    std::uint64_t hole_bytes(std::uint64_t offset, std::uint64_t length) EXCLUDES_LOCK(mutex_);
+    // Makes a hole of what of the range lies within the file.
+    Status punch(std::uint64_t offset, std::uint64_t length) EXCLUDES_LOCK(mutex_);
+    // What of the range lies within the file. Seals first what is dirty.
+    Result<ContentPart> part(std::uint64_t offset, std::uint64_t length) EXCLUDES_LOCK(mutex_);
+    // Puts a part in place of the bytes at `offset`. On an error nothing has changed.
+    Status put(std::uint64_t offset, ContentPart part) EXCLUDES_LOCK(mutex_);
 
     // What is in memory only.
     std::uint64_t dirty_bytes() EXCLUDES_LOCK(mutex_);
@@ -66,6 +92,11 @@ class FileContent {
     bool is_settled(std::uint64_t position, bool cut_by_content) const REQUIRES_LOCK(mutex_);
     std::uint64_t seal_start(std::uint64_t offset) const REQUIRES_LOCK(mutex_);
     std::uint64_t data_end(std::uint64_t from, std::uint64_t limit) const REQUIRES_LOCK(mutex_);
+    std::optional<std::uint64_t> next_data(std::uint64_t offset) const REQUIRES_LOCK(mutex_);
+    bool has_data_at(std::uint64_t offset) const REQUIRES_LOCK(mutex_);
+    bool has_chunk_ending_at(std::uint64_t offset) const REQUIRES_LOCK(mutex_);
+    Status punch_locked(std::uint64_t offset, std::uint64_t length) REQUIRES_LOCK(mutex_);
+    Status read_pieces(ContentPart& part);
     Status read_locked(std::uint64_t offset, MutableByteView out) REQUIRES_LOCK(mutex_);
     Status read_list(const ContentList& list, std::uint64_t offset, MutableByteView out);
     void set_size(std::uint64_t size) REQUIRES_LOCK(mutex_) {

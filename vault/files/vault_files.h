@@ -52,6 +52,10 @@ class VaultFiles final : public FileSystem {
     Result<HandleId> open(NodeId node, const OpenRequest& request) override;
     Result<std::size_t> read(HandleId handle, std::uint64_t offset, MutableByteView out) override;
     Status write(HandleId handle, std::uint64_t offset, ByteView data) override;
+    Result<std::optional<std::uint64_t>> seek(HandleId handle, std::uint64_t offset,
+                                              SeekTarget target) override;
+    Status change_range(HandleId handle, const RangeChange& change) override;
+    Result<std::uint64_t> copy_range(const RangeCopy& copy) override;
     Status flush(HandleId handle) override;
     void release(HandleId handle) override;
     Status sync(HandleId handle) override;
@@ -110,6 +114,8 @@ class VaultFiles final : public FileSystem {
         EXCLUDES_LOCK(host_.mutex);
     Status resize(NodeId id, std::uint64_t size);
     void note_holes(const Content& content, std::uint64_t allocated) EXCLUDES_LOCK(host_.mutex);
+    Result<ContentPart> part_to_share(OpenFile& file, std::uint64_t offset, std::uint64_t length)
+        EXCLUDES_LOCK(file.mutex, host_.mutex);
     Result<Content> seal_content(OpenFile& file) REQUIRES_LOCK(file.mutex);
 
     TreeHost& host_;
