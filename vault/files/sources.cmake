@@ -5,6 +5,7 @@ lockstep_library(vault_files
     files/file_content.cpp
     files/file_content_ranges.cpp
     files/node_table.cpp
+    files/vault_files_attributes.cpp
     files/vault_files_names.cpp
     files/vault_files_open.cpp
     files/vault_files_ranges.cpp

@@ -130,6 +130,9 @@ class VaultFiles final : public FileSystem {
     std::set<ChangeObserver*> observers_ GUARDED_BY(observers_mutex_);
 };
 
+// Setuid and setgid are never stored.
+inline constexpr std::uint32_t kModeBitsKept = 01777;
+
 // Attribute values as records hold them.
 Bytes encode_mode(std::uint32_t mode);
 Bytes encode_time(std::int64_t ns);
