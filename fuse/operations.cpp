@@ -80,6 +80,7 @@ fuse_lowlevel_ops make_operations() {
     add_tree_operations(operations);
     add_file_operations(operations);
     add_directory_operations(operations);
+    add_range_operations(operations);
     add_xattr_operations(operations);
     return operations;
 }

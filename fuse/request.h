@@ -69,6 +69,7 @@ inline void reply_entry(fuse_req_t request, const Result<Attributes>& attributes
 void add_tree_operations(fuse_lowlevel_ops& operations);
 void add_file_operations(fuse_lowlevel_ops& operations);
 void add_directory_operations(fuse_lowlevel_ops& operations);
+void add_range_operations(fuse_lowlevel_ops& operations);
 void add_xattr_operations(fuse_lowlevel_ops& operations);
 
 }  // namespace lockstep

@@ -72,6 +72,25 @@ struct OpenRequest {
     bool truncate = false;
 };
 
+enum class SeekTarget { Data, Hole };
+
+// What fallocate(2) asks of a range of bytes. The range may reach beyond the end of the file.
+struct RangeChange {
+    enum class Kind {
+        Allocate,  // no byte changes
+        Zero,      // its bytes are zeros
+        Punch,     // its bytes are a hole; the file does not grow
+    };
+    Kind kind = Kind::Allocate;
+    std::uint64_t offset = 0, length = 0;
+    bool keep_size = false;  // else the file grows to hold the range
+};
+
+struct RangeCopy {
+    HandleId from = 0, to = 0;
+    std::uint64_t from_offset = 0, to_offset = 0, length = 0;
+};
+
 enum class RenameMode { Replace, NoReplace, Exchange };
 enum class XattrMode { Set, Create, Replace };
 
@@ -130,6 +149,17 @@ class FileSystem {
     virtual Result<std::size_t> read(HandleId handle, std::uint64_t offset,
                                      MutableByteView out) = 0;
     virtual Status write(HandleId handle, std::uint64_t offset, ByteView data) = 0;
+    // Where the next data, or the next hole, begins at or behind `offset`; the end of the file is a
+    // hole. Nullopt at or beyond the end, and when only holes follow data that is asked for.
+    virtual Result<std::optional<std::uint64_t>> seek(HandleId handle, std::uint64_t offset,
+                                                      SeekTarget target) = 0;
+    // Nothing is reserved: how much room bytes take is known when they are sealed. But NoSpace when
+    // the holes that Allocate is to fill are more than what is free. Invalid when length is 0.
+    virtual Status change_range(HandleId handle, const RangeChange& change) = 0;
+    // Copies bytes from one open file into another, or within one; holes stay holes, and whole
+    // chunks are shared, not moved. Returns how many bytes: at least 1 unless nothing is asked for
+    // or there; maybe fewer than asked. Invalid when ranges of one file overlap.
+    virtual Result<std::uint64_t> copy_range(const RangeCopy& copy) = 0;
     // At every close(2): what was written becomes a version.
     virtual Status flush(HandleId handle) = 0;
     virtual void release(HandleId handle) = 0;

@@ -6,7 +6,8 @@ lockstep_compile(lockstep_memory_file_system)
 
 add_library(lockstep_file_system_conformance OBJECT
   vault/file_system_conformance.cpp
-  vault/file_system_conformance_content.cpp)
+  vault/file_system_conformance_content.cpp
+  vault/file_system_conformance_ranges.cpp)
 target_link_libraries(lockstep_file_system_conformance
   PUBLIC lockstep::base lockstep_test_support GTest::gtest)
 lockstep_compile(lockstep_file_system_conformance)
@@ -23,6 +24,11 @@ lockstep_test(fuse_test
   SOURCES fuse/fuse_parts_test.cpp fuse/mount_invalidation_test.cpp fuse/mount_lifecycle_test.cpp
     fuse/mount_posix_test.cpp fuse/mount_programs_test.cpp fuse/mount_several_test.cpp
   LIBRARIES lockstep::fuse lockstep::vault_views lockstep_memory_file_system lockstep_test_support)
+
+# System calls on a real vault under a real mount.
+lockstep_test(mount_vault_test
+  SOURCES fuse/vault_content_test.cpp
+  LIBRARIES lockstep::fuse lockstep::vault lockstep_test_support)
 
 lockstep_executable(mount_bench
   SOURCES fuse/mount_bench.cpp

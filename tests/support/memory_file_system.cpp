@@ -483,6 +483,73 @@ Status MemoryFileSystem::write(HandleId handle, std::uint64_t offset, ByteView d
     return {};
 }
 
+Result<std::optional<std::uint64_t>> MemoryFileSystem::seek(HandleId handle, std::uint64_t offset,
+                                                            SeekTarget target) {
+    MutexLock lock(mutex_);
+    TRY(Handle * found, find_handle(handle));
+    const Node& node = *nodes_.at(found->node);
+    for (std::uint64_t at = offset; at < node.attributes.size;) {
+        const bool is_data = node.blocks.contains(at / kBlockSize);
+        if (is_data == (target == SeekTarget::Data)) return std::optional(at);
+        if (is_data) {
+            at = (at / kBlockSize + 1) * kBlockSize;
+            continue;
+        }
+        const auto next = node.blocks.lower_bound(at / kBlockSize);
+        if (next == node.blocks.end()) break;
+        at = next->first * kBlockSize;
+    }
+    if (target == SeekTarget::Hole && offset < node.attributes.size)
+        return std::optional(node.attributes.size);
+    return std::optional<std::uint64_t>();
+}
+
+Status MemoryFileSystem::change_range(HandleId handle, const RangeChange& change) {
+    MutexLock lock(mutex_);
+    TRY(Handle * found, find_handle(handle));
+    if (!found->request.write || change.length == 0) return failure(ErrorKind::Invalid);
+    if (change.offset > kFileSizeMax || change.length > kFileSizeMax - change.offset)
+        return failure(ErrorKind::TooLarge);
+    Node& node = *nodes_.at(found->node);
+    const std::uint64_t end = change.offset + change.length;
+    if (change.kind != RangeChange::Kind::Allocate)
+        clear(node, change.offset, std::min(end, node.attributes.size));
+    const bool may_grow = change.kind != RangeChange::Kind::Punch && !change.keep_size;
+    resize(node, may_grow ? std::max(node.attributes.size, end) : node.attributes.size);
+    touch(node, true);
+    return {};
+}
+
+void MemoryFileSystem::clear(Node& node, std::uint64_t from, std::uint64_t to) {
+    for (auto at = node.blocks.lower_bound(from / kBlockSize); at != node.blocks.end();) {
+        const std::uint64_t start = at->first * kBlockSize, end = start + kBlockSize;
+        if (start >= to) break;
+        if (from <= start && end <= to) {
+            at = node.blocks.erase(at);
+            continue;
+        }
+        const std::uint64_t first = std::max(from, start), last = std::min(to, end);
+        if (first < last) std::memset(at->second.data() + (first - start), 0, last - first);
+        ++at;
+    }
+}
+
+Result<std::uint64_t> MemoryFileSystem::copy_range(const RangeCopy& copy) {
+    const std::uint64_t low = std::min(copy.from_offset, copy.to_offset);
+    {
+        MutexLock lock(mutex_);
+        TRY(Handle * from, find_handle(copy.from));
+        TRY(Handle * to, find_handle(copy.to));
+        if (from->node == to->node &&
+            std::max(copy.from_offset, copy.to_offset) - low < copy.length)
+            return failure(ErrorKind::Invalid);
+    }
+    Bytes bytes(std::min<std::uint64_t>(copy.length, 1 << 20));
+    TRY(const std::size_t length, read(copy.from, copy.from_offset, bytes));
+    TRY_OK(write(copy.to, copy.to_offset, ByteView(bytes).first(length)));
+    return std::uint64_t{length};
+}
+
 Status MemoryFileSystem::flush(HandleId handle) {
     MutexLock lock(mutex_);
     return find_handle(handle).ok() ? Status{} : failure(ErrorKind::Invalid);

@@ -56,6 +56,10 @@ class MemoryFileSystem final : public FileSystem {
     Result<HandleId> open(NodeId node, const OpenRequest& request) override;
     Result<std::size_t> read(HandleId handle, std::uint64_t offset, MutableByteView out) override;
     Status write(HandleId handle, std::uint64_t offset, ByteView data) override;
+    Result<std::optional<std::uint64_t>> seek(HandleId handle, std::uint64_t offset,
+                                              SeekTarget target) override;
+    Status change_range(HandleId handle, const RangeChange& change) override;
+    Result<std::uint64_t> copy_range(const RangeCopy& copy) override;
     Status flush(HandleId handle) override;
     void release(HandleId handle) override;
     Status sync(HandleId handle) override;
@@ -101,6 +105,7 @@ class MemoryFileSystem final : public FileSystem {
     void detach(Node& parent, std::string_view name) REQUIRES_LOCK(mutex_);
     void touch(Node& node, bool content) REQUIRES_LOCK(mutex_);
     void resize(Node& node, std::uint64_t size) REQUIRES_LOCK(mutex_);
+    void clear(Node& node, std::uint64_t from, std::uint64_t to) REQUIRES_LOCK(mutex_);
     void drop_if_unused(NodeId node) REQUIRES_LOCK(mutex_);
     HandleId add_handle(Node& node, const OpenRequest& request) REQUIRES_LOCK(mutex_);
     Status exchange(Node& from, std::string_view name, Node& to, std::string_view new_name)

@@ -2,7 +2,9 @@ add_library(lockstep_vault_device STATIC support/vault_device.cpp)
 target_link_libraries(lockstep_vault_device PUBLIC lockstep::vault lockstep_test_support)
 lockstep_compile(lockstep_vault_device)
 
-lockstep_test(vault_files_test SOURCES vault/file_content_test.cpp LIBRARIES lockstep::vault_files)
+lockstep_test(vault_files_test
+  SOURCES vault/file_content_test.cpp vault/file_content_ranges_test.cpp
+  LIBRARIES lockstep::vault_files)
 lockstep_test(vault_test
   SOURCES vault/vault_test.cpp vault/vault_crash_test.cpp
   LIBRARIES lockstep_vault_device)

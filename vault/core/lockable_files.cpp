@@ -115,6 +115,16 @@ Result<std::size_t> LockableFiles::read(HandleId handle, std::uint64_t offset,
 Status LockableFiles::write(HandleId handle, std::uint64_t offset, ByteView data) {
     FORWARD(write(handle, offset, data));
 }
+Result<std::optional<std::uint64_t>> LockableFiles::seek(HandleId handle, std::uint64_t offset,
+                                                         SeekTarget target) {
+    FORWARD(seek(handle, offset, target));
+}
+Status LockableFiles::change_range(HandleId handle, const RangeChange& change) {
+    FORWARD(change_range(handle, change));
+}
+Result<std::uint64_t> LockableFiles::copy_range(const RangeCopy& copy) {
+    FORWARD(copy_range(copy));
+}
 Status LockableFiles::flush(HandleId handle) {
     FORWARD(flush(handle));
 }

@@ -39,6 +39,10 @@ class LockableFiles final : public FileSystem {
     Result<HandleId> open(NodeId node, const OpenRequest& request) override;
     Result<std::size_t> read(HandleId handle, std::uint64_t offset, MutableByteView out) override;
     Status write(HandleId handle, std::uint64_t offset, ByteView data) override;
+    Result<std::optional<std::uint64_t>> seek(HandleId handle, std::uint64_t offset,
+                                              SeekTarget target) override;
+    Status change_range(HandleId handle, const RangeChange& change) override;
+    Result<std::uint64_t> copy_range(const RangeCopy& copy) override;
     Status flush(HandleId handle) override;
     void release(HandleId handle) override;
     Status sync(HandleId handle) override;

@@ -5,6 +5,9 @@
 namespace lockstep {
 namespace {
 
+// Sealing no more than this is done at once: the journal would hold nearly as much.
+constexpr std::uint64_t kCheapSealSize = 4 * kKiB;
+
 Error too_large() {
     return {ErrorKind::TooLarge, "a file cannot be larger than 1 PiB"};
 }
@@ -26,6 +29,8 @@ void FileContent::count_dirty() {
 // ---- all of it
 
 void FileContent::reset(ContentList list) {
+    size_min_ = size();
+    is_rebuilt_ = false;
     list_ = std::make_shared<const ContentList>(std::move(list));
     dirty_.clear();
     unjournaled_.clear();
@@ -44,10 +49,10 @@ void FileContent::load(ContentList list) {
 void FileContent::load_bytes(ByteView bytes) {
     MutexLock lock(mutex_);
     wait_for_sealing();
+    set_size(bytes.size());
     reset({});
     dirty_.write(0, bytes);
     count_dirty();
-    set_size(bytes.size());
 }
 
 std::uint64_t FileContent::allocated() {
@@ -143,6 +148,7 @@ Status FileContent::truncate(std::uint64_t target) {
     }
     dirty_.truncate(target);
     unjournaled_.truncate(target);
+    size_min_ = std::min(size_min_, target);
     count_dirty();
     clean_cut_ = 0;
     set_size(target);
@@ -161,36 +167,43 @@ std::uint64_t FileContent::streamed_bytes() {
 
 // ---- for the journal
 
-std::uint64_t FileContent::unjournaled_bytes() {
-    MutexLock lock(mutex_);
-    return unjournaled_.bytes();
+// Changed in a way that the journal's entries cannot tell, until it has been sealed.
+void FileContent::set_rebuilt() {
+    clean_cut_ = 0;
+    is_rebuilt_ = true;
+    count_dirty();
 }
 
-Result<std::vector<FileContent::Written>> FileContent::take_unjournaled() {
+Result<FileContent::Written> FileContent::take_unjournaled() {
     MutexLock lock(mutex_);
     wait_for_sealing();
-    std::vector<Written> out;
+    CHECK(!is_rebuilt_);
+    Written out{.size_min = size_min_, .size = size(), .ranges = {}};
     for (const auto& [from, to] : unjournaled_.intervals()) {
-        Written& written = out.emplace_back(Written{from, Bytes(to - from)});
-        TRY_OK(read_now(from, written.bytes));
+        Bytes& bytes = out.ranges.emplace_back(Written::Range{from, Bytes(to - from)}).bytes;
+        TRY_OK(read_now(from, bytes));
     }
     unjournaled_.clear();
+    size_min_ = size();
     return out;
 }
 
-std::uint64_t FileContent::seal_cost() {
+bool FileContent::is_journal_cheaper() {
     MutexLock lock(mutex_);
+    if (is_rebuilt_ || size() <= kInlineContentSizeMax) return false;
+    const std::uint64_t enough = 2 * unjournaled_.bytes() + kCheapSealSize;
+    const std::vector<Extent>& extents = list_->extents();
     std::uint64_t cost = 0, at = 0;
     for (;;) {
         DirtyRanges::Range range = dirty_.next(at);
-        if (range.size == 0) return cost;
+        if (range.size == 0) return false;
         std::uint64_t from = range.offset, to = range.end();
-        if (std::size_t index = list_->find(from); index < list_->extents().size())
-            if (!list_->extents()[index].is_hole()) from = std::min(from, list_->start_of(index));
-        if (std::size_t index = list_->find(to); index < list_->extents().size())
-            if (!list_->extents()[index].is_hole())
-                to = std::max(to, list_->start_of(index) + list_->extents()[index].length);
+        if (std::size_t i = list_->find(from); i < extents.size() && !extents[i].is_hole())
+            from = std::min(from, std::max(at, list_->start_of(i)));
+        if (std::size_t i = list_->find(to); i < extents.size() && !extents[i].is_hole())
+            to = std::max(to, list_->start_of(i) + extents[i].length);
         cost += to - from;
+        if (cost > enough) return true;
         at = to;
     }
 }
@@ -199,6 +212,13 @@ std::uint64_t FileContent::seal_cost() {
 
 void FileContent::wait_for_sealing() {
     while (sealing_) sealed_.wait(mutex_);
+}
+
+// The version that is made of it stands in the journal.
+void FileContent::set_journaled() {
+    unjournaled_.clear();
+    size_min_ = size();
+    is_rebuilt_ = false;
 }
 
 void FileContent::wait_until_sealed() {
@@ -219,6 +239,13 @@ Status FileContent::take_stream_error() {
     return std::exchange(stream_error_, Status());
 }
 
+Status FileContent::seal_all() {
+    MutexLock lock(mutex_);
+    wait_for_sealing();
+    if (size() <= kInlineContentSizeMax) return {};
+    return seal_ranges(SealMode::All, 0);
+}
+
 Result<FileContent::Sealed> FileContent::seal() {
     MutexLock lock(mutex_);
     wait_for_sealing();
@@ -226,7 +253,7 @@ Result<FileContent::Sealed> FileContent::seal() {
     if (size() <= kInlineContentSizeMax) {
         out.bytes.emplace(size());
         TRY_OK(read_now(0, *out.bytes));
-        unjournaled_.clear();
+        set_journaled();
         return out;
     }
     TRY_OK(seal_ranges(SealMode::All, 0));
@@ -235,7 +262,7 @@ Result<FileContent::Sealed> FileContent::seal() {
         TRY_OK(list.resize(size()));
         list_ = std::make_shared<const ContentList>(std::move(list));
     }
-    unjournaled_.clear();
+    set_journaled();
     out.list = *list_;
     return out;
 }

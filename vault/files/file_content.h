@@ -24,6 +24,19 @@ inline constexpr std::uint64_t kStreamSizeMin = kMiB;
 // Bytes in memory only, of all files that count here.
 using DirtyTotal = std::atomic<std::uint64_t>;
 
+// A range of a content, to be put into another one.
+struct ContentPart {
+    // A hole, a whole chunk, or bytes.
+    struct Piece {
+        std::uint64_t length = 0;
+        ChunkId chunk;                // zeros: a hole or bytes
+        bool ends_with_data = false;  // the chunk was cut by a hole or the end behind it
+        Bytes bytes;                  // not empty: `length` bytes
+    };
+    std::vector<Piece> pieces;
+    std::uint64_t length = 0;
+};
+
 class FileContent {
   public:
     FileContent(ChunkAccess& chunks, const Chunker& chunker, DirtyTotal* total = nullptr)
@@ -48,6 +61,19 @@ class FileContent {
     Status write(std::uint64_t offset, ByteView data) EXCLUDES_LOCK(mutex_);
     Status truncate(std::uint64_t size) EXCLUDES_LOCK(mutex_);
 
+    // Ranges: file_content_ranges.cpp.
+    // The first byte of data, or of a hole, at or behind `offset`; the end of the file is a hole.
+    std::optional<std::uint64_t> find_data(std::uint64_t offset) EXCLUDES_LOCK(mutex_);
+    std::optional<std::uint64_t> find_hole(std::uint64_t offset) EXCLUDES_LOCK(mutex_);
+    // Bytes of the range that are no data; all that lies beyond the end.
+    std::uint64_t hole_bytes(std::uint64_t offset, std::uint64_t length) EXCLUDES_LOCK(mutex_);
+    // Makes a hole of what of the range lies within the file.
+    Status punch(std::uint64_t offset, std::uint64_t length) EXCLUDES_LOCK(mutex_);
+    // What of the range lies within the file. Seals first what is dirty.
+    Result<ContentPart> part(std::uint64_t offset, std::uint64_t length) EXCLUDES_LOCK(mutex_);
+    // Puts a part in place of the bytes at `offset`. On an error nothing has changed.
+    Status put(std::uint64_t offset, ContentPart part) EXCLUDES_LOCK(mutex_);
+
     // What is in memory only.
     std::uint64_t dirty_bytes() EXCLUDES_LOCK(mutex_);
     // The size of the dirty range that was written last.
@@ -56,6 +82,8 @@ class FileContent {
     // stay. An error is kept for take_stream_error(); what it concerns stays dirty.
     void seal_stream(std::uint64_t range_size_min = kStreamSizeMin) EXCLUDES_LOCK(mutex_);
     Status take_stream_error() EXCLUDES_LOCK(mutex_);
+    // Seals everything that is more than inline content. REQUIRES: nobody writes meanwhile
+    Status seal_all() EXCLUDES_LOCK(mutex_);
     // Returns when nothing is being sealed.
     void wait_until_sealed() EXCLUDES_LOCK(mutex_);
 
@@ -66,16 +94,20 @@ class FileContent {
     // Seals everything and returns the whole content. REQUIRES: nobody writes meanwhile
     Result<Sealed> seal() EXCLUDES_LOCK(mutex_);
 
-    // What was written since this was asked last: for the journal. REQUIRES: nobody writes
-    // meanwhile
+    // What was written since this was asked last, for the journal: the file was cut off at
+    // `size_min`, and got these bytes then. REQUIRES: nobody writes meanwhile
     struct Written {
-        std::uint64_t offset = 0;
-        Bytes bytes;
+        struct Range {
+            std::uint64_t offset = 0;
+            Bytes bytes;
+        };
+        std::uint64_t size_min = 0, size = 0;
+        std::vector<Range> ranges;
     };
-    std::uint64_t unjournaled_bytes() EXCLUDES_LOCK(mutex_);
-    Result<std::vector<Written>> take_unjournaled() EXCLUDES_LOCK(mutex_);
-    // Roughly what seal() would read, cut and seal.
-    std::uint64_t seal_cost() EXCLUDES_LOCK(mutex_);
+    Result<Written> take_unjournaled() EXCLUDES_LOCK(mutex_);
+    // Whether that is much less than what seal() would have to read, cut and seal. Never after
+    // changes that are more than writes.
+    bool is_journal_cheaper() EXCLUDES_LOCK(mutex_);
 
   private:
     Status seal_ranges(SealMode mode, std::uint64_t range_size_min) REQUIRES_LOCK(mutex_);
@@ -83,6 +115,15 @@ class FileContent {
     Status read_now(std::uint64_t offset, MutableByteView out) REQUIRES_LOCK(mutex_);
     void reset(ContentList list) REQUIRES_LOCK(mutex_);
     void count_dirty() REQUIRES_LOCK(mutex_);
+    void set_rebuilt() REQUIRES_LOCK(mutex_);
+    void set_journaled() REQUIRES_LOCK(mutex_);
+    std::uint64_t data_end(std::uint64_t from, std::uint64_t limit) const REQUIRES_LOCK(mutex_) {
+        return end_of_data(*list_, dirty_, size(), from, limit);
+    }
+    std::optional<std::uint64_t> next_data(std::uint64_t offset) const REQUIRES_LOCK(mutex_);
+    bool has_data_at(std::uint64_t offset) const REQUIRES_LOCK(mutex_);
+    bool has_chunk_ending_at(std::uint64_t offset) const REQUIRES_LOCK(mutex_);
+    Status punch_locked(std::uint64_t offset, std::uint64_t length) REQUIRES_LOCK(mutex_);
     void set_size(std::uint64_t size) REQUIRES_LOCK(mutex_) {
         size_.store(size, std::memory_order_relaxed);
     }
@@ -97,7 +138,10 @@ class FileContent {
         std::make_shared<const ContentList>();
     std::shared_ptr<const DirtyRanges> sealing_ GUARDED_BY(mutex_);  // over list_; null: nothing
     DirtyRanges dirty_ GUARDED_BY(mutex_);                           // over both
+    // Since the journal was told last.
     IntervalSet unjournaled_ GUARDED_BY(mutex_);
+    std::uint64_t size_min_ GUARDED_BY(mutex_) = 0;
+    bool is_rebuilt_ GUARDED_BY(mutex_) = false;  // more than writes and truncates
     std::uint64_t streamed_ GUARDED_BY(mutex_) = 0;
     Status stream_error_ GUARDED_BY(mutex_);
     CondVar sealed_;

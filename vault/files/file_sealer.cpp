@@ -42,6 +42,23 @@ Status FileSnapshot::read(ChunkAccess& chunks, std::uint64_t offset, MutableByte
     return {};
 }
 
+std::uint64_t end_of_data(const ContentList& list, const DirtyRanges& dirty, std::uint64_t size,
+                          std::uint64_t from, std::uint64_t limit) {
+    limit = std::min(limit, size);
+    std::uint64_t at = from;
+    while (at < limit) {
+        DirtyRanges::Range range = dirty.next(at);
+        if (range.size != 0 && range.offset <= at) {
+            at = range.end();
+            continue;
+        }
+        std::size_t index = list.find(at);
+        if (index >= list.extents().size() || list.extents()[index].is_hole()) break;
+        at = list.start_of(index) + list.extents()[index].length;
+    }
+    return std::min(at, limit);
+}
+
 // What has been sealed in this run stays dirty underneath: it is the same bytes, and no question
 // goes back before the position reached.
 Status FileSealer::run(SealMode mode) {
@@ -67,24 +84,6 @@ std::uint64_t FileSealer::seal_start(std::uint64_t offset) const {
     if (offset == file_.clean_cut || index == 0 || list.extents()[index - 1].is_hole())
         return offset;
     return list.start_of(index - 1);  // the chunk before was cut by an end that is none any more
-}
-
-// Where the data that begins at `from` ends: at a hole or at the end of the file, `limit` at most.
-std::uint64_t FileSealer::data_end(std::uint64_t from, std::uint64_t limit) const {
-    const ContentList& list = file_.list;
-    limit = std::min(limit, file_.size);
-    std::uint64_t at = from;
-    while (at < limit) {
-        DirtyRanges::Range range = file_.dirty->next(at);
-        if (range.size != 0 && range.offset <= at) {
-            at = range.end();
-            continue;
-        }
-        std::size_t index = list.find(at);
-        if (index >= list.extents().size() || list.extents()[index].is_hole()) break;
-        at = list.start_of(index) + list.extents()[index].length;
-    }
-    return std::min(at, limit);
 }
 
 // Whether chunking may stop at a cut: nothing dirty follows at once, and the old chunks go on from

@@ -29,6 +29,10 @@ struct FileSnapshot {
 Status read_content_list(ChunkAccess& chunks, const ContentList& list, std::uint64_t offset,
                          MutableByteView out);
 
+// Where the data that begins at `from` ends: at a hole or at the end of the file, `limit` at most.
+std::uint64_t end_of_data(const ContentList& list, const DirtyRanges& dirty, std::uint64_t size,
+                          std::uint64_t from, std::uint64_t limit);
+
 enum class SealMode {
     // Keeps the tail of a stream that goes on, which no content has cut yet.
     Stream,
@@ -54,7 +58,9 @@ class FileSealer {
     Status extend_window(std::uint64_t position, std::uint64_t run_end);
     bool is_settled(std::uint64_t position, bool cut_by_content) const;
     std::uint64_t seal_start(std::uint64_t offset) const;
-    std::uint64_t data_end(std::uint64_t from, std::uint64_t limit) const;
+    std::uint64_t data_end(std::uint64_t from, std::uint64_t limit) const {
+        return end_of_data(file_.list, *file_.dirty, file_.size, from, limit);
+    }
 
     ChunkAccess& chunks_;
     const Chunker& chunker_;

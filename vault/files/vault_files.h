@@ -55,6 +55,10 @@ class VaultFiles final : public FileSystem {
     Result<HandleId> open(NodeId node, const OpenRequest& request) override;
     Result<std::size_t> read(HandleId handle, std::uint64_t offset, MutableByteView out) override;
     Status write(HandleId handle, std::uint64_t offset, ByteView data) override;
+    Result<std::optional<std::uint64_t>> seek(HandleId handle, std::uint64_t offset,
+                                              SeekTarget target) override;
+    Status change_range(HandleId handle, const RangeChange& change) override;
+    Result<std::uint64_t> copy_range(const RangeCopy& copy) override;
     Status flush(HandleId handle) override;
     void release(HandleId handle) override;
     Status sync(HandleId handle) override;
@@ -117,6 +121,8 @@ class VaultFiles final : public FileSystem {
     void read_ahead(const std::shared_ptr<OpenFile>& file, std::uint64_t offset, std::size_t size);
     void in_background(std::function<void()> task) EXCLUDES_LOCK(background_mutex_);
     void note_holes(const Content& content, std::uint64_t allocated) EXCLUDES_LOCK(host_.mutex);
+    Result<ContentPart> part_to_share(OpenFile& file, std::uint64_t offset, std::uint64_t length)
+        EXCLUDES_LOCK(file.mutex, host_.mutex);
     Result<Content> seal_content(OpenFile& file) REQUIRES_LOCK(file.mutex);
 
     TreeHost& host_;
@@ -135,6 +141,9 @@ class VaultFiles final : public FileSystem {
     std::size_t background_ GUARDED_BY(background_mutex_) = 0;  // tasks that workers do for this
     ObserverList observers_;
 };
+
+// Setuid and setgid are never stored.
+inline constexpr std::uint32_t kModeBitsKept = 01777;
 
 // Attribute values as records hold them.
 Bytes encode_mode(std::uint32_t mode);

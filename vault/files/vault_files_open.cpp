@@ -262,7 +262,7 @@ Status VaultFiles::limit_dirty(const std::shared_ptr<OpenFile>& file) {
         content.wait_until_sealed();
         TRY_OK(content.take_stream_error());
     }
-    if (dirty_total_ >= kDirtyTotalMax && content.dirty_bytes() >= kMiB) TRY_OK(content.seal());
+    if (dirty_total_ >= kDirtyTotalMax && content.dirty_bytes() >= kMiB) TRY_OK(content.seal_all());
     return {};
 }
 
