@@ -11,7 +11,8 @@ thread_local bool answers_requests = false;
 
 }  // namespace
 
-void mark_request_thread() {
+void mark_request_thread(const ChangeObserver& mount) {
+    ChangeOrigin::set_consumer(&mount);
     answers_requests = true;
 }
 
@@ -52,6 +53,7 @@ void Invalidation::entry_changed(NodeId directory, const std::string& name) {
 }
 
 void Invalidation::queue(Item item) {
+    if (ChangeOrigin::is_own_news(*this)) return;
     changes_.fetch_add(1, std::memory_order_acq_rel);
     MutexLock lock(mutex_);
     while (!stopping_ && !answers_requests && order_.size() >= pending_max_ &&

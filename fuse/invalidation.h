@@ -25,7 +25,8 @@ namespace lockstep {
 inline constexpr std::size_t kPendingInvalidationsMax = 65536;
 
 // The calling thread answers requests of a mount from now on.
-void mark_request_thread();
+// Operations on it are those of `mount`.
+void mark_request_thread(const ChangeObserver& mount);
 
 // The kernel's caches of one mount. Called from the invalidation thread alone.
 class KernelCaches {

@@ -123,7 +123,7 @@ void Session::start(unsigned threads, std::function<void()> ended) {
 
 void Session::run(Worker& worker) {
     accept_wake_signal();
-    mark_request_thread();
+    mark_request_thread(context_->invalidation);
     serve(worker);
     const bool is_last = serving_.fetch_sub(1) == 1;
     if (is_last && !stopping_ && ended_) ended_();

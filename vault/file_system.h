@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -109,6 +110,42 @@ class ChangeObserver {
     virtual void node_changed(NodeId node) = 0;
     // The entry `name` of the directory came, went or shows another node.
     virtual void entry_changed(NodeId directory, const std::string& name) = 0;
+};
+
+// Who has caused what is being told on the calling thread. A consumer that answers somebody (the
+// kernel) about its own operation need not tell them the same again.
+class ChangeOrigin {
+  public:
+    // Operations of the calling thread are those of this consumer from now on; null: of nobody.
+    static void set_consumer(const ChangeObserver* consumer) { consumer_ = consumer; }
+    static const ChangeObserver* consumer() { return consumer_; }
+    // What is being told is what an operation of this consumer says itself: the nodes that it
+    // names, the entries that it makes or takes away.
+    static bool is_own_news(const ChangeObserver& observer) {
+        return is_own_ && consumer_ == &observer;
+    }
+
+    // While it lives, what this thread tells is the consumer's own news.
+    class OwnNews {
+      public:
+        explicit OwnNews(const ChangeObserver* consumer)
+            : before_(std::exchange(consumer_, consumer)) {
+            is_own_ = true;
+        }
+        ~OwnNews() {
+            is_own_ = false;
+            consumer_ = before_;
+        }
+        OwnNews(const OwnNews&) = delete;
+        OwnNews& operator=(const OwnNews&) = delete;
+
+      private:
+        const ChangeObserver* before_;
+    };
+
+  private:
+    static inline thread_local const ChangeObserver* consumer_ = nullptr;
+    static inline thread_local bool is_own_ = false;
 };
 
 class FileSystem {

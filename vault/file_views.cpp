@@ -210,6 +210,23 @@ Status FileView::sync(HandleId handle) {
     return base_.sync(handle);
 }
 
+Result<std::optional<std::uint64_t>> FileView::seek(HandleId handle, std::uint64_t offset,
+                                                    SeekTarget target) {
+    return base_.seek(handle, offset, target);
+}
+
+Status FileView::change_range(HandleId handle, const RangeChange& change) {
+    Status changed = base_.change_range(handle, change);
+    report_written(handle);
+    return changed;
+}
+
+Result<std::uint64_t> FileView::copy_range(const RangeCopy& copy) {
+    Result<std::uint64_t> copied = base_.copy_range(copy);
+    report_written(copy.to);
+    return copied;
+}
+
 Status FileView::sync_metadata() {
     return base_.sync_metadata();
 }

@@ -78,6 +78,10 @@ class FileView final : public FileSystem, private ChangeObserver {
     Status flush(HandleId handle) override;
     void release(HandleId handle) override;
     Status sync(HandleId handle) override;
+    Result<std::optional<std::uint64_t>> seek(HandleId handle, std::uint64_t offset,
+                                              SeekTarget target) override;
+    Status change_range(HandleId handle, const RangeChange& change) override;
+    Result<std::uint64_t> copy_range(const RangeCopy& copy) override;
     Status sync_metadata() override;
     Result<Bytes> get_xattr(NodeId node, std::string_view name) override;
     Result<std::vector<std::string>> list_xattrs(NodeId node) override;

@@ -35,7 +35,7 @@ struct VaultEnvironment {
     fs::path
         state_directory;  // local state of all vaults; each gets a folder named by its vault id
     std::chrono::milliseconds content_wait{
-        60'000};  // how long a read waits for content that is not here
+        60'000};                               // how long a read waits for content that is not here
     std::size_t chunk_cache_size = 64 * kMiB;  // bytes of opened chunks that each vault keeps
     PassphraseStretcher& stretcher = in_process_stretcher();  // takes 256 MiB at each unlock
 };

@@ -162,7 +162,7 @@ TEST(InvalidationTest, WhoAnswersRequestsNeverWaits) {
     Invalidation invalidation(caches, 1);
     invalidation.start();
     std::thread([&] {
-        mark_request_thread();
+        mark_request_thread(invalidation);
         for (NodeId node = 1; node <= 10; ++node) invalidation.node_changed(node);
     }).join();
     caches.unblock();

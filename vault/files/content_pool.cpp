@@ -170,8 +170,8 @@ void ContentPool::write_pack(const std::shared_ptr<PackInMemory>& pack) {
     changed_.notify_all();
     // A reader may still look at the bytes of this one.
     constexpr std::size_t kSpareBuffersMax = 2;
-    if (written.ok() && pack->finished.use_count() == 1 && finished.bytes.capacity() >= kPackSizeMax &&
-        spare_buffers_.size() < kSpareBuffersMax)
+    if (written.ok() && pack->finished.use_count() == 1 &&
+        finished.bytes.capacity() >= kPackSizeMax && spare_buffers_.size() < kSpareBuffersMax)
         spare_buffers_.push_back(std::move(pack->finished->bytes));
 }
 
@@ -241,14 +241,14 @@ Result<Bytes> ContentPool::open_pending(const ChunkId& id, Pending pending) {
         copy = to_bytes(pack.builder.sealed(pending.entry));
         sealed = copy;
     } else if (!finished->bytes.empty()) {
-        sealed = ByteView(finished->bytes)
-                     .subspan(pending.entry.offset, pending.entry.sealed_length);
+        sealed =
+            ByteView(finished->bytes).subspan(pending.entry.offset, pending.entry.sealed_length);
     }
     mutex_.unlock();
-    Result<Bytes> out = sealed.empty() ? environment_.packs.read(finished->info().id,
-                                                                 pending.entry.offset,
-                                                                 pending.entry.sealed_length)
-                                       : Result<Bytes>(Bytes());
+    Result<Bytes> out = sealed.empty()
+                            ? environment_.packs.read(finished->info().id, pending.entry.offset,
+                                                      pending.entry.sealed_length)
+                            : Result<Bytes>(Bytes());
     if (out.ok()) {
         if (sealed.empty()) copy = std::move(*out), sealed = copy;
         out = pack.builder.open(pending.entry, sealed);

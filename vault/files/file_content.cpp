@@ -109,8 +109,7 @@ std::vector<ChunkId> FileContent::chunks_from(std::uint64_t offset, std::size_t 
 
 // REQUIRES: nothing is being sealed
 Status FileContent::read_now(std::uint64_t offset, MutableByteView out) {
-    if (!dirty_.covers(offset, out.size()))
-        TRY_OK(read_content_list(chunks_, *list_, offset, out));
+    if (!dirty_.covers(offset, out.size())) TRY_OK(read_content_list(chunks_, *list_, offset, out));
     dirty_.overlay(offset, out);
     return {};
 }

@@ -36,8 +36,7 @@ Status read_content_list(ChunkAccess& chunks, const ContentList& list, std::uint
 }
 
 Status FileSnapshot::read(ChunkAccess& chunks, std::uint64_t offset, MutableByteView out) const {
-    if (!dirty->covers(offset, out.size()))
-        TRY_OK(read_content_list(chunks, list, offset, out));
+    if (!dirty->covers(offset, out.size())) TRY_OK(read_content_list(chunks, list, offset, out));
     dirty->overlay(offset, out);
     return {};
 }
@@ -103,8 +102,7 @@ Status FileSealer::extend_window(std::uint64_t position, std::uint64_t run_end) 
     if (range.size != 0 && range.offset <= from) {
         to = std::min({run_end, range.end(), from + kWindowSize});
     } else if (std::size_t index = file_.list.find(from); index < file_.list.extents().size()) {
-        to = std::min(run_end,
-                      file_.list.start_of(index) + file_.list.extents()[index].length);
+        to = std::min(run_end, file_.list.start_of(index) + file_.list.extents()[index].length);
         if (range.size != 0) to = std::min(to, range.offset);
     }
     window_.erase(window_.begin(),

@@ -36,6 +36,8 @@ struct OpenFile {
     std::atomic<std::uint64_t> read_ahead{0};
 
     std::atomic<bool> is_streaming{false};  // a worker is sealing what a stream has written
+    // Who has written what is no version yet; null: several.
+    std::atomic<const ChangeObserver*> writer{nullptr};
     Mutex mutex;  // one writer, loader or committer at a time
     std::optional<WriteTicket> ticket GUARDED_BY(mutex);
     std::optional<VersionId> loaded GUARDED_BY(mutex);  // the version that `content` began with

@@ -88,9 +88,13 @@ class VaultFiles final : public FileSystem {
         bool may_write = false;
     };
     // What observers are to be told, gathered under the lock and told without it.
-    struct News {
+    struct Changes {
         std::vector<NodeId> nodes;
         std::vector<std::pair<NodeId, std::string>> entries;
+    };
+    struct News {
+        Changes own;  // what the operation itself says
+        Changes others;
     };
 
     Result<Node> directory_node(NodeId id) REQUIRES_LOCK(host_.mutex);
@@ -102,8 +106,12 @@ class VaultFiles final : public FileSystem {
     void detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan)
         REQUIRES_LOCK(host_.mutex);
     void touch_directory(const FileId& directory) REQUIRES_LOCK(host_.mutex);
-    News finish_operation() REQUIRES_LOCK(host_.mutex);
-    News take_news() REQUIRES_LOCK(host_.mutex);
+    // `own`: the nodes and entries that the operation names.
+    News finish_operation(const Changes& own) REQUIRES_LOCK(host_.mutex);
+    Changes take_changes() REQUIRES_LOCK(host_.mutex);
+    void tell(const Changes& changes) EXCLUDES_LOCK(host_.mutex);
+    // `consumer`: who is told no news by what is its own.
+    void tell(const News& news, const ChangeObserver* consumer) EXCLUDES_LOCK(host_.mutex);
     void tell(const News& news) EXCLUDES_LOCK(host_.mutex);
     std::int64_t now_ns() { return host_.clock().wall_ns(); }
 

@@ -133,7 +133,7 @@ Result<Attributes> VaultFiles::set_attributes(NodeId id, const AttributeChange& 
         if (!settings.empty()) {
             TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
             static_cast<void>(node);
-            news = finish_operation();
+            news = finish_operation({.nodes = {id}, .entries = {}});
             TRY(record, record_of(id));
         }
         return attributes_of(record->node, id);
@@ -194,7 +194,7 @@ Status VaultFiles::set_xattr(NodeId id, std::string_view name, ByteView value, X
             {AttributeKey::Xattr, std::string(name), to_bytes(value)}};
         TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
         static_cast<void>(node);
-        news = finish_operation();
+        news = finish_operation({.nodes = {id}, .entries = {}});
         return {};
     }();
     tell(news);
@@ -212,7 +212,7 @@ Status VaultFiles::remove_xattr(NodeId id, std::string_view name) {
             {AttributeKey::Xattr, std::string(name), std::nullopt}};
         TRY(Node node, host_.tree.set_attributes(record->node, settings, host_.tick()));
         static_cast<void>(node);
-        news = finish_operation();
+        news = finish_operation({.nodes = {id}, .entries = {}});
         return {};
     }();
     tell(news);

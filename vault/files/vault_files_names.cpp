@@ -77,9 +77,9 @@ Result<std::shared_ptr<const Listing>> VaultFiles::list(NodeId directory) {
 
 // ---- telling
 
-VaultFiles::News VaultFiles::take_news() {
+VaultFiles::Changes VaultFiles::take_changes() {
     TreeChanges changes = host_.tree.take_changes();
-    News news;
+    Changes news;
     for (const NodeRemap& remap : changes.remaps) nodes_.remap(remap);
     for (const FileId& file : changes.files) {
         NodeId id = 0;
@@ -98,17 +98,40 @@ VaultFiles::News VaultFiles::take_news() {
     return news;
 }
 
-VaultFiles::News VaultFiles::finish_operation() {
-    News news = take_news();
+VaultFiles::News VaultFiles::finish_operation(const Changes& own) {
+    Changes changes = take_changes();
     host_.tree_changed();
+    News news;
+    const auto sort_out = [](auto& items, const auto& named, auto& mine, auto& rest) {
+        for (auto& item : items) {
+            bool is_own = std::find(named.begin(), named.end(), item) != named.end();
+            (is_own ? mine : rest).push_back(std::move(item));
+        }
+    };
+    sort_out(changes.nodes, own.nodes, news.own.nodes, news.others.nodes);
+    sort_out(changes.entries, own.entries, news.own.entries, news.others.entries);
     return news;
 }
 
-void VaultFiles::tell(const News& news) {
+void VaultFiles::tell(const Changes& changes) {
+    if (changes.nodes.empty() && changes.entries.empty()) return;
     observers_.tell([&](ChangeObserver& observer) {
-        for (NodeId node : news.nodes) observer.node_changed(node);
-        for (const auto& [directory, name] : news.entries) observer.entry_changed(directory, name);
+        for (NodeId node : changes.nodes) observer.node_changed(node);
+        for (const auto& [directory, name] : changes.entries)
+            observer.entry_changed(directory, name);
     });
+}
+
+void VaultFiles::tell(const News& news, const ChangeObserver* consumer) {
+    {
+        const ChangeOrigin::OwnNews scope(consumer);
+        tell(news.own);
+    }
+    tell(news.others);
+}
+
+void VaultFiles::tell(const News& news) {
+    tell(news, ChangeOrigin::consumer());
 }
 
 void VaultFiles::add_observer(ChangeObserver& observer) {
@@ -120,10 +143,10 @@ void VaultFiles::remove_observer(ChangeObserver& observer) {
 }
 
 void VaultFiles::tree_merged() {
-    News news;
+    Changes news;
     {
         MutexLock lock(host_.mutex);
-        news = take_news();
+        news = take_changes();
     }
     tell(news);
 }
@@ -147,7 +170,7 @@ Result<Attributes> VaultFiles::make_directory(NodeId parent, std::string_view na
             host_.tree.make_directory(directory.file, name, new_attributes(mode, now_ns()),
                                       host_.tick()));
         touch_directory(directory.file);
-        news = finish_operation();
+        news = finish_operation({.nodes = {parent}, .entries = {{parent, std::string(name)}}});
         return entry_attributes(entry);
     }();
     tell(news);
@@ -165,7 +188,7 @@ Result<Attributes> VaultFiles::make_node(NodeId parent, std::string_view name,
         NewFile file{node.type, inline_content(ids_, {}), new_attributes(node.mode, now_ns())};
         TRY(TreeEntry entry, host_.tree.create(directory.file, name, file, host_.tick()));
         touch_directory(directory.file);
-        news = finish_operation();
+        news = finish_operation({.nodes = {parent}, .entries = {{parent, std::string(name)}}});
         return entry_attributes(entry);
     }();
     tell(news);
@@ -196,7 +219,7 @@ Result<Attributes> VaultFiles::make_symlink(NodeId parent, std::string_view name
                      new_attributes(0777, now_ns())};
         TRY(TreeEntry entry, host_.tree.create(directory.file, name, file, host_.tick()));
         touch_directory(directory.file);
-        news = finish_operation();
+        news = finish_operation({.nodes = {parent}, .entries = {{parent, std::string(name)}}});
         return entry_attributes(entry);
     }();
     tell(news);
@@ -225,7 +248,7 @@ Result<Attributes> VaultFiles::make_link(NodeId id, NodeId parent, std::string_v
         TRY(TreeEntry entry,
             host_.tree.make_link(record->node, directory.file, name, host_.tick()));
         touch_directory(directory.file);
-        news = finish_operation();
+        news = finish_operation({.nodes = {id, parent}, .entries = {{parent, std::string(name)}}});
         return entry_attributes(entry);
     }();
     tell(news);
@@ -256,7 +279,7 @@ Status VaultFiles::remove_file(NodeId parent, std::string_view name) {
         TRY_OK(host_.tree.remove_file(directory.file, name, host_.tick()));
         detach_if_gone(entry.node, id, std::move(orphan));
         touch_directory(directory.file);
-        news = finish_operation();
+        news = finish_operation({.nodes = {id, parent}, .entries = {{parent, std::string(name)}}});
         return {};
     }();
     tell(news);
@@ -274,7 +297,7 @@ Status VaultFiles::remove_directory(NodeId parent, std::string_view name) {
         TRY_OK(host_.tree.remove_directory(directory.file, name, host_.tick()));
         detach_if_gone(entry.node, id, std::move(orphan));
         touch_directory(directory.file);
-        news = finish_operation();
+        news = finish_operation({.nodes = {id, parent}, .entries = {{parent, std::string(name)}}});
         return {};
     }();
     tell(news);
@@ -311,7 +334,12 @@ Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_paren
         MutexLock lock(host_.mutex);
         NodeId target_id = 0;
         std::optional<Orphan> target;
+        Changes own{.nodes = {parent, new_parent},
+                    .entries = {{parent, std::string(name)}, {new_parent, std::string(new_name)}}};
         auto old = host_.tree.lookup(to.file, new_name);
+        for (const auto& entry : {host_.tree.lookup(from.file, name), old})
+            if (NodeId id = 0; entry.ok() && nodes_.find(entry->node, &id) != nullptr)
+                own.nodes.push_back(id);
         if (old.ok() && mode == RenameMode::Replace) target = snapshot(old->node, &target_id);
         TRY(RenameOutcome outcome,
             host_.tree.rename(from.file, name, to.file, new_name, mode, host_.tick()));
@@ -326,7 +354,7 @@ Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_paren
         }
         touch_directory(from.file);
         if (to.file != from.file) touch_directory(to.file);
-        news = finish_operation();
+        news = finish_operation(own);
         return {};
     }();
     tell(news);

@@ -220,8 +220,8 @@ Status VaultFiles::begin_write(OpenFile& file) {
             auto ticket = host_.tree.begin_write(record->node, host_.tick());
             if (!ticket.ok()) return std::move(ticket).error();
             file.ticket = *ticket;
-            news = finish_operation();  // a sibling that is opened for writing becomes a file of
-                                        // its own
+            news = finish_operation({});  // a sibling that is opened for writing becomes a file of
+                                          // its own
         }
     }
     tell(news);
@@ -234,7 +234,10 @@ Status VaultFiles::begin_write(OpenFile& file) {
 void VaultFiles::mark_modified(OpenFile& file) {
     file.modified_ns = now_ns();
     file.last_write = host_.clock().steady().time_since_epoch().count();
-    if (!file.is_modified.exchange(true)) host_.write_begun();
+    const bool is_first = !file.is_modified.exchange(true);
+    const ChangeObserver* consumer = ChangeOrigin::consumer();
+    file.writer = is_first || file.writer == consumer ? consumer : nullptr;
+    if (is_first) host_.write_begun();
 }
 
 Status VaultFiles::write(HandleId id, std::uint64_t offset, ByteView data) {
@@ -314,6 +317,7 @@ void VaultFiles::note_holes(const Content& content, std::uint64_t allocated) {
 
 Status VaultFiles::commit_version(OpenFile& file) {
     News news;
+    const ChangeObserver* writer = nullptr;
     {
         MutexLock lock(file.mutex);
         if (!file.is_modified) return {};
@@ -331,14 +335,21 @@ Status VaultFiles::commit_version(OpenFile& file) {
         host_.tree.end_write(*file.ticket);
         file.ticket.reset();
         file.is_modified = false;
+        Changes own;
         if (outcome.kept) {
             file.loaded = outcome.version;
             file.set_stale();  // remote heads may be shown now; load() sees when it is still this
                                // version
         }
-        news = finish_operation();
+        // Whoever wrote it has it as it is now, unless something else has come to be shown.
+        if (NodeRecord* record = nodes_.find(file.id);
+            record != nullptr && !record->orphan &&
+            host_.tree.version(record->node) == outcome.version)
+            own.nodes.push_back(file.id);
+        news = finish_operation(own);
+        writer = file.writer;
     }
-    tell(news);
+    tell(news, writer);
     return {};
 }
 
