@@ -28,6 +28,16 @@ bool is_prefix(const std::vector<JournalEntry>& part, const std::vector<JournalE
     return part.size() <= whole.size() && std::equal(part.begin(), part.end(), whole.begin());
 }
 
+JournalWrite write_entry() {
+    JournalWrite write;
+    write.base.file = id_of<FileId>(1);
+    write.base.replaces = {id_of<VersionId>(2)};
+    write.base.stamp = {77, kOwnLog};
+    write.size_min = 10, write.size = 5000, write.modified_ns = -3;
+    write.ranges = {{0, Bytes(3, std::byte{1})}, {4096, Bytes(9, std::byte{2})}};
+    return write;
+}
+
 struct JournalTest : testing::Test {
     JournalTest() { EXPECT_TRUE(disk.make_directories("/state").ok()); }
 
@@ -68,6 +78,7 @@ TEST_F(JournalTest, EveryKindOfEntryComesBackInOrder) {
         JournalSegmentIntent{kOwnLog, 4, id_of<SegmentHash>(4)},
         JournalPublished{kOwnLog, 4, 3},
         JournalFact{200, to_bytes(as_bytes("ticket"))},
+        write_entry(),
     };
     auto journal = opened().journal;
     for (std::size_t i = 0; i < entries.size(); ++i)
@@ -279,7 +290,7 @@ TEST_F(JournalTest, ADamagedHeaderAfterARewriteLosesNoCommittedEntry) {
     EXPECT_FALSE(again.salvage.damage.empty());
 }
 
-TEST_F(JournalTest, AFailedWriteOrSyncPoisonsUntilReopened) {
+TEST_F(JournalTest, AfterAFailedWriteOrSyncEverythingGoesIntoANewFile) {
     for (DiskCall::Kind kind : {DiskCall::Kind::Write, DiskCall::Kind::Sync}) {
         fill(1);
         auto journal = opened().journal;
@@ -288,15 +299,50 @@ TEST_F(JournalTest, AFailedWriteOrSyncPoisonsUntilReopened) {
         if (auto appended = journal->append(fact(2)); !appended.ok()) status = appended.error();
         if (status.ok()) status = journal->commit();
         EXPECT_EQ(status.error().kind, ErrorKind::NoSpace);
-        EXPECT_EQ(journal->append(fact(3)).error().kind, ErrorKind::ReadOnly);
-        EXPECT_EQ(journal->flush().error().kind, ErrorKind::ReadOnly);
-        EXPECT_EQ(journal->rewrite({}).error().kind, ErrorKind::ReadOnly);
+        // As long as the new file cannot be written either, each call says so.
+        disk.fail_call(0, ErrorKind::Io, kind);
+        EXPECT_EQ(journal->append(fact(3)).error().kind, ErrorKind::Io);
+        ASSERT_TRUE(journal->append(fact(3)).ok());
+        ASSERT_TRUE(journal->commit().ok());
+        disk.crash();
         auto again = opened();
-        EXPECT_EQ(again.entries.front().entry, fact(1));
-        EXPECT_TRUE(again.journal->rewrite({}).ok());
-        EXPECT_TRUE(again.journal->commit().ok());
+        EXPECT_EQ(entries_of(again.entries),
+                  (std::vector<JournalEntry>{fact(1), fact(2), fact(3)}));
+        EXPECT_TRUE(again.salvage.damage.empty());
         ASSERT_TRUE(disk.remove(kPath).ok());
     }
+}
+
+TEST_F(JournalTest, WhatStandsBehindAMarkOutlivesARewrite) {
+    auto journal = opened().journal;
+    ASSERT_TRUE(journal->append(fact(1)).ok());
+    const Journal::Mark mark = journal->mark().value();
+    ASSERT_TRUE(journal->append(fact(2)).ok());
+    ASSERT_TRUE(journal->commit().ok());
+    ASSERT_TRUE(journal->append(fact(3)).ok());
+    ASSERT_TRUE(journal->rewrite_before(mark, {fact(9)}).ok());
+    disk.crash();
+    auto again = opened();
+    EXPECT_EQ(entries_of(again.entries), (std::vector<JournalEntry>{fact(9), fact(2), fact(3)}));
+    EXPECT_TRUE(again.salvage.damage.empty());
+}
+
+// Written ahead with zeros, emptied without being cut, written over: nothing of before comes back.
+TEST_F(JournalTest, ALongFileIsWrittenOverAfterItWasEmptied) {
+    auto journal = opened().journal;
+    for (std::size_t i = 1; i <= 40; ++i) {
+        ASSERT_TRUE(journal->append(fact(i, 4000)).ok());
+        ASSERT_TRUE(journal->commit().ok());
+    }
+    const std::size_t before = disk.contents(kPath)->size();
+    ASSERT_TRUE(journal->rewrite({}).ok());
+    ASSERT_TRUE(journal->append(fact(50, 100)).ok());
+    ASSERT_TRUE(journal->commit().ok());
+    EXPECT_EQ(disk.contents(kPath)->size(), before);
+    disk.crash();
+    auto again = opened();
+    EXPECT_EQ(entries_of(again.entries), std::vector<JournalEntry>{fact(50, 100)});
+    EXPECT_TRUE(again.salvage.damage.empty());
 }
 
 TEST_F(JournalTest, ARewriteThatFindsNoSpaceLeavesTheOldContentInUse) {
@@ -380,7 +426,7 @@ TEST_F(JournalTest, ACrashAtAnyCallLosesNothingCommitted) {
 
 TEST(JournalEntryTest, OtherBytesAreNotDecoded) {
     EXPECT_FALSE(decode_journal_entry({}).ok());
-    EXPECT_EQ(decode_journal_entry(Bytes(1, std::byte{7})).error().kind, ErrorKind::Unsupported);
+    EXPECT_EQ(decode_journal_entry(Bytes(1, std::byte{8})).error().kind, ErrorKind::Unsupported);
     Bytes published = encode_journal_entry(JournalPublished{}).value();
     for (std::size_t size = 0; size < published.size(); ++size)
         EXPECT_FALSE(decode_journal_entry(ByteView(published).first(size)).ok());

@@ -11,11 +11,13 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr auto kFirstPublishDelay = milliseconds(10);  // after a pause
-constexpr auto kPublishDelay = milliseconds(150);      // after the last change
-constexpr auto kPublishDelayMax = milliseconds(2000);  // under steady change
-constexpr std::uint64_t kJournaledContentMax = kMiB;   // more goes to a pack at fsync
-constexpr std::uint64_t kJournalSizeMax = kMiB;        // then released entries are dropped from it
+constexpr auto kFirstPublishDelay = milliseconds(10);   // after a pause
+constexpr auto kPublishDelay = milliseconds(150);       // after the last change
+constexpr auto kPublishDelayMax = milliseconds(2000);   // under steady change
+constexpr std::uint64_t kJournaledContentMax = kMiB;    // more goes to a pack at fsync
+constexpr std::size_t kJournaledWriteMax = 4 * kMiB;    // bytes of an open file in one entry
+constexpr std::uint64_t kJournalSizeMax = 4 * kMiB;     // then it is emptied when that is easy
+constexpr std::uint64_t kJournalSizeLarge = 64 * kMiB;  // then it is emptied whatever that takes
 
 }  // namespace
 
@@ -70,8 +72,9 @@ Status OpenVault::load() {
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
         .content_wait = environment_.content_wait,
         .pack_written = [this](const PackInfo& pack) { replica_.own_pack_written(pack); }});
-    files_ = std::make_unique<VaultFiles>(VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
-                                                                secrets_->ids, secrets_->derived});
+    files_ = std::make_unique<VaultFiles>(
+        VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
+                              secrets_->ids, secrets_->derived});
 
     TRY(auto listing, replica_.packs().list());
     for (const PackInfo& pack : listing.packs)
@@ -164,10 +167,12 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
             if (!first_change_) first_change_ = last_change_ = environment_.clock.steady();
         }
     }
-    MutexLock lock(mutex);
-    static_cast<void>(tree.take_new_records());
-    static_cast<void>(tree.take_changes());
-    return {};
+    {
+        MutexLock lock(mutex);
+        static_cast<void>(tree.take_new_records());
+        static_cast<void>(tree.take_changes());
+    }
+    return restore_writes(entries);
 }
 
 // The greatest stamp that a published segment of this device's log holds.
@@ -316,7 +321,7 @@ void OpenVault::tree_changed() {
     work_changed_();
 }
 
-Status OpenVault::append_records(std::vector<Record> records) {
+Status OpenVault::append_records(const std::vector<Record>& records) {
     constexpr std::size_t kRecordsPerEntry = 8192;
     for (std::size_t at = 0; at < records.size(); at += kRecordsPerEntry) {
         auto first = records.begin() + static_cast<std::ptrdiff_t>(at);
@@ -328,35 +333,68 @@ Status OpenVault::append_records(std::vector<Record> records) {
     return {};
 }
 
+// Everything recorded so far goes into the journal, no record before the content that it names.
+Status OpenVault::append_fresh() {
+    std::vector<Record> in_flight, fresh;
+    {
+        MutexLock lock(mutex);
+        in_flight = std::exchange(in_flight_, {});
+        fresh = std::exchange(fresh_, {});
+    }
+    if (in_flight.empty() && fresh.empty()) return {};
+    Status appended = [&]() -> Status {
+        if (content_->volatile_bytes() > kJournaledContentMax) return content_->make_durable();
+        TRY(auto contents, content_->take_unjournaled());
+        for (JournalContent& content : contents) {
+            TRY(auto sequence, journal_->append(std::move(content)));
+            static_cast<void>(sequence);
+        }
+        return {};
+    }();
+    if (appended.ok()) appended = append_records(in_flight);
+    if (appended.ok()) appended = append_records(fresh);
+    if (appended.ok()) return {};
+    // The next fsync must not promise what this one could not: the records wait for it. The same
+    // record twice is the same record.
+    MutexLock lock(mutex);
+    in_flight_.insert(in_flight_.begin(), in_flight.begin(), in_flight.end());
+    fresh_.insert(fresh_.begin(), fresh.begin(), fresh.end());
+    return appended;
+}
+
+Status OpenVault::append_write(JournalWrite write) {
+    MutexLock journal_lock(journal_mutex_);
+    TRY_OK(append_fresh());
+    std::vector<JournalWrite::Range> ranges = std::exchange(write.ranges, {});
+    std::size_t at = 0;
+    do {
+        std::size_t bytes = 0;
+        write.ranges.clear();
+        while (at < ranges.size() && bytes < kJournaledWriteMax) {
+            // What is longer than an entry may be comes in several.
+            JournalWrite::Range& range = ranges[at];
+            const std::size_t size = std::min(range.bytes.size(), kJournaledWriteMax - bytes);
+            write.ranges.push_back({range.offset, to_bytes(ByteView(range.bytes).first(size))});
+            bytes += size;
+            if (size == range.bytes.size()) {
+                ++at;
+                continue;
+            }
+            range.bytes.erase(range.bytes.begin(),
+                              range.bytes.begin() + static_cast<std::ptrdiff_t>(size));
+            range.offset += size;
+        }
+        TRY(auto sequence, journal_->append(write));
+        static_cast<void>(sequence);
+        write.size_min = write.size;
+    } while (at < ranges.size());
+    return {};
+}
+
 Status OpenVault::commit() {
     {
         MutexLock journal_lock(journal_mutex_);
-        std::vector<Record> in_flight, fresh;
-        {
-            MutexLock lock(mutex);
-            in_flight = std::exchange(in_flight_, {});
-            fresh = std::exchange(fresh_, {});
-        }
-        // No record before the content that it names.
-        if (!in_flight.empty() || !fresh.empty()) {
-            if (content_->volatile_bytes() > kJournaledContentMax) {
-                if (Status durable = content_->make_durable(); !durable.ok()) {
-                    // The next fsync must not promise what this one could not: records wait for it.
-                    MutexLock lock(mutex);
-                    in_flight_.insert(in_flight_.begin(), in_flight.begin(), in_flight.end());
-                    fresh_.insert(fresh_.begin(), fresh.begin(), fresh.end());
-                    return durable;
-                }
-            } else {
-                TRY(auto contents, content_->take_unjournaled());
-                for (JournalContent& content : contents) {
-                    TRY(auto sequence, journal_->append(std::move(content)));
-                    static_cast<void>(sequence);
-                }
-            }
-        }
-        TRY_OK(append_records(std::move(in_flight)));
-        TRY_OK(append_records(std::move(fresh)));
+        TRY_OK(append_fresh());
     }
     return journal_->commit();
 }
@@ -382,13 +420,17 @@ std::optional<steady_clock::time_point> OpenVault::publish_due() {
 Status OpenVault::publish(bool all) {
     MutexLock publish_lock(publish_mutex_);
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());
-    TRY_OK(files_->commit_written(environment_.clock.steady(), all));
+    // Writes that only a large journal holds become versions, so that it can be emptied.
+    const bool is_journal_large = journal_->size_bytes() >= kJournalSizeLarge;
+    TRY_OK(files_->commit_written(environment_.clock.steady(), all || is_journal_large));
     Frontier frontier;
-    std::uint64_t released_before = 0;
+    JournalPosition position;
     {
         // Nothing goes into the journal between the sequence that is released and the records that
         // it covers.
         MutexLock journal_lock(journal_mutex_);
+        TRY(position.mark, journal_->mark());
+        position.has_open_writes = files_->journaled_files() > 0 || has_unrestored_writes_;
         MutexLock lock(mutex);
         std::vector<Record> records = tree.publish().records;
         unpublished_.insert(unpublished_.end(), std::make_move_iterator(records.begin()),
@@ -399,7 +441,6 @@ Status OpenVault::publish(bool all) {
         // Nothing behind it is released, not even what is being published: content and records
         // written meanwhile are among it, and replay knows by their stamps which records a segment
         // holds.
-        released_before = journal_->next_sequence();
         frontier = applied_;
         first_change_.reset();
     }
@@ -412,7 +453,7 @@ Status OpenVault::publish(bool all) {
         in_flight_.clear();
         last_publish_ = environment_.clock.steady();
     }
-    return release_journal(released_before);
+    return release_journal(position);
 }
 
 // Takes whole operations from the front, as many as fit into one segment.
@@ -506,17 +547,22 @@ Status OpenVault::publish_segment(const std::vector<Record>& records, const Fron
     return index_->log().apply_segment(outer, draft.records);
 }
 
-Status OpenVault::release_journal(std::uint64_t released_before) {
+Status OpenVault::release_journal(const JournalPosition& position) {
     MutexLock journal_lock(journal_mutex_);
-    std::uint64_t next = journal_->next_sequence();
-    TRY(auto sequence, journal_->append(JournalPublished{log_, head_.number, released_before}));
+    const std::uint64_t next = journal_->next_sequence(), before = position.mark.sequence;
+    TRY(auto sequence, journal_->append(JournalPublished{log_, head_.number, before}));
     static_cast<void>(sequence);
-    // Records written since the publish began are in the journal behind the segment's intent only.
-    bool is_all_released = next <= released_before + 1;
-    if (!is_all_released || journal_->size_bytes() < kJournalSizeMax) return {};
-    TRY(auto first, journal_->rewrite({JournalIncarnation{incarnation_, log_},
-                                       JournalPublished{log_, head_.number, 0}}));
-    static_cast<void>(first);
+    const std::uint64_t size = journal_->size_bytes();
+    if (size < kJournalSizeMax || position.has_open_writes) return {};
+    const std::vector<JournalEntry> kept{JournalIncarnation{incarnation_, log_},
+                                         JournalPublished{log_, head_.number, 0}};
+    // Behind the mark stand the segment's intent and what was recorded since the publish began.
+    if (next <= before + 1 && files_->journaled_files() == 0) {
+        TRY(auto first, journal_->rewrite(kept));
+        static_cast<void>(first);
+    } else if (size >= kJournalSizeLarge) {
+        TRY_OK(journal_->rewrite_before(position.mark, kept));
+    }
     return {};
 }
 

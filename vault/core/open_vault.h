@@ -45,6 +45,7 @@ class OpenVault final : public TreeHost {
     Clock& clock() override { return environment_.clock; }
     void tree_changed() override REQUIRES_LOCK(mutex);
     void write_begun() override { work_changed_(); }
+    Status append_write(JournalWrite write) override EXCLUDES_LOCK(mutex);
     Status commit() override EXCLUDES_LOCK(mutex);
     Result<FileSystemSpace> space() override;
 
@@ -71,8 +72,15 @@ class OpenVault final : public TreeHost {
     Status publish_segment(const std::vector<Record>& records, const Frontier& frontier,
                            const std::vector<PackInfo>& packs, bool is_last)
         REQUIRES_LOCK(publish_mutex_);
-    Status release_journal(std::uint64_t released_before) REQUIRES_LOCK(publish_mutex_);
-    Status append_records(std::vector<Record> records) REQUIRES_LOCK(journal_mutex_);
+    // What stood in the journal when a publish began.
+    struct JournalPosition {
+        Journal::Mark mark;
+        bool has_open_writes = false;
+    };
+    Status release_journal(const JournalPosition& position) REQUIRES_LOCK(publish_mutex_);
+    Status append_fresh() REQUIRES_LOCK(journal_mutex_) EXCLUDES_LOCK(mutex);
+    Status restore_writes(const std::vector<ReplayedEntry>& entries);
+    Status append_records(const std::vector<Record>& records) REQUIRES_LOCK(journal_mutex_);
 
     const VaultEnvironment environment_;
     VaultReplica& replica_;
@@ -109,6 +117,7 @@ class OpenVault final : public TreeHost {
     std::chrono::steady_clock::time_point last_change_ GUARDED_BY(mutex){};
     std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};
     std::atomic<bool> has_unpublished_{false};
+    bool has_unrestored_writes_ = false;  // then the journal is not emptied
 };
 
 }  // namespace lockstep

@@ -187,6 +187,11 @@ Result<FileContent::Written> FileContent::take_unjournaled() {
     return out;
 }
 
+void FileContent::set_journal_failed() {
+    MutexLock lock(mutex_);
+    is_rebuilt_ = true;
+}
+
 bool FileContent::is_journal_cheaper() {
     MutexLock lock(mutex_);
     if (is_rebuilt_ || size() <= kInlineContentSizeMax) return false;

@@ -105,6 +105,8 @@ class FileContent {
         std::vector<Range> ranges;
     };
     Result<Written> take_unjournaled() EXCLUDES_LOCK(mutex_);
+    // The journal did not take it: only sealing keeps it now.
+    void set_journal_failed() EXCLUDES_LOCK(mutex_);
     // Whether that is much less than what seal() would have to read, cut and seal. Never after
     // changes that are more than writes.
     bool is_journal_cheaper() EXCLUDES_LOCK(mutex_);

@@ -47,12 +47,6 @@ class NodeTable {
     void detach(NodeId id, Orphan orphan);
     void remap(const NodeRemap& change);
 
-    template <typename Visit>
-    void for_each_open(Visit visit) {
-        for (auto& [id, record] : records_)
-            if (record.open) visit(id, record);
-    }
-
   private:
     const DerivedIds& derived_ids_;
     std::unordered_map<NodeId, NodeRecord> records_;

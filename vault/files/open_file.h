@@ -12,7 +12,7 @@
 namespace lockstep {
 
 // Lock order: OpenFile::mutex before TreeHost::mutex.
-struct OpenFile {
+struct OpenFile : std::enable_shared_from_this<OpenFile> {
     OpenFile(ChunkAccess& chunks, const Chunker& chunker, DirtyTotal& total)
         : content(chunks, chunker, &total) {}
 
@@ -36,10 +36,18 @@ struct OpenFile {
     std::atomic<std::uint64_t> read_ahead{0};
 
     std::atomic<bool> is_streaming{false};  // a worker is sealing what a stream has written
+    // fsync put what was written into the journal instead of making a version: since when, and when
+    // last. Zero: not so.
+    std::atomic<std::chrono::steady_clock::duration::rep> journaled_since{0}, journaled_last{0};
+    // No version before, unless the file is quiet: the last one took long.
+    std::atomic<std::chrono::steady_clock::duration::rep> version_not_before{0};
+
     // Who has written what is no version yet; null: several.
     std::atomic<const ChangeObserver*> writer{nullptr};
     Mutex mutex;  // one writer, loader or committer at a time
     std::optional<WriteTicket> ticket GUARDED_BY(mutex);
+    Stamp begun GUARDED_BY(mutex);                      // of the ticket
+    Content base GUARDED_BY(mutex);                     // what `content` began with
     std::optional<VersionId> loaded GUARDED_BY(mutex);  // the version that `content` began with
 };
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "vault/file_system.h"
+#include "vault/journal/journal_entry.h"
 #include "vault/tree/tree.h"
 
 namespace lockstep {
@@ -23,6 +24,9 @@ class TreeHost {
     virtual void tree_changed() REQUIRES_LOCK(mutex) = 0;
     // A file is being written: it becomes a version when it has been quiet for a while.
     virtual void write_begun() = 0;
+    // Behind everything recorded so far; durable with the next commit(). On an error it may be in
+    // the journal or not.
+    virtual Status append_write(JournalWrite write) EXCLUDES_LOCK(mutex) = 0;
     // Everything recorded so far survives a power cut when it returns ok.
     virtual Status commit() EXCLUDES_LOCK(mutex) = 0;
     virtual Result<FileSystemSpace> space() = 0;

@@ -18,6 +18,9 @@
 namespace lockstep {
 
 inline constexpr auto kQuietTime = std::chrono::seconds(2);
+// For files whose writes are fsynced: after the last fsync, and while they go on.
+inline constexpr auto kSyncedQuietTime = std::chrono::milliseconds(150);
+inline constexpr auto kSyncedTimeMax = std::chrono::seconds(2);
 
 struct VaultFilesEnvironment {
     TreeHost& host;
@@ -76,8 +79,10 @@ class VaultFiles final : public FileSystem {
     // Makes versions of files that have been quiet since `now` - kQuietTime; with `all`, of every
     // modified one.
     Status commit_written(std::chrono::steady_clock::time_point now, bool all);
-    // When the next modified file will have been quiet long enough.
+    // When the next modified file becomes a version.
     std::optional<std::chrono::steady_clock::time_point> next_commit();
+    // Files whose last writes only the journal holds.
+    std::size_t journaled_files() const { return journaled_files_; }
     std::size_t open_handles();
     // Paths of files with open handles, for a person.
     std::vector<std::string> open_paths();
@@ -121,7 +126,11 @@ class VaultFiles final : public FileSystem {
     Status load(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
     Status begin_write(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
     void mark_modified(OpenFile& file);
+    std::vector<std::shared_ptr<OpenFile>> modified_files() EXCLUDES_LOCK(modified_mutex_);
     Status commit_version(OpenFile& file) EXCLUDES_LOCK(file.mutex, host_.mutex);
+    Status journal_write(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
+    void end_journaled(OpenFile& file);
+    void let_go(OpenFile& file) EXCLUDES_LOCK(file.mutex, host_.mutex);
     Status commit_before_rename(const FileId& parent, std::string_view name)
         EXCLUDES_LOCK(host_.mutex);
     Status resize(NodeId id, std::uint64_t size);
@@ -140,7 +149,11 @@ class VaultFiles final : public FileSystem {
     NodeTable nodes_ GUARDED_BY(host_.mutex);
     Mutex handles_mutex_;  // last in the lock order
     std::unordered_map<HandleId, Handle> handles_ GUARDED_BY(handles_mutex_);
+    // Files that are modified, or were a moment ago.
+    Mutex modified_mutex_;  // last in the lock order
+    std::unordered_map<OpenFile*, std::shared_ptr<OpenFile>> modified_ GUARDED_BY(modified_mutex_);
     DirtyTotal dirty_total_{0};
+    std::atomic<std::size_t> journaled_files_{0};
     // Bytes that are no holes, of contents with holes that were open here.
     std::map<ContentRoot, std::uint64_t> sparse_ GUARDED_BY(host_.mutex);
     WorkerPool& workers_;

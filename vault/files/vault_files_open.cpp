@@ -83,24 +83,32 @@ Result<HandleId> VaultFiles::open(NodeId id, const OpenRequest& request) {
 void VaultFiles::release(HandleId id) {
     auto handle = handle_of(id);
     if (!handle.ok()) return;
-    // FLUSH came before; this is for writes that came after it. Their error has nobody to go to any
-    // more.
-    if (handle->file->is_modified) static_cast<void>(commit_version(*handle->file).ok());
     OpenFile& file = *handle->file;
-    MutexLock file_lock(file.mutex);
-    MutexLock lock(host_.mutex);
+    bool is_last = false;
     {
+        MutexLock lock(host_.mutex);
         MutexLock handles_lock(handles_mutex_);
         if (handles_.erase(id) == 0) return;
+        is_last = --file.handles == 0;
     }
-    // What could not become a version stays in memory and is tried again by commit_written().
-    if (--file.handles > 0 || (file.is_modified && !file.is_orphan)) return;
+    if (!is_last) return;
+    // An error has nobody to go to any more: what could not become a version stays in memory and is
+    // tried again by commit_written().
+    if (file.is_modified) static_cast<void>(commit_version(file).ok());
+    let_go(file);
+}
+
+// Forgets the file when nobody has it open and nothing of it is in memory only.
+void VaultFiles::let_go(OpenFile& file) {
+    MutexLock file_lock(file.mutex);
+    MutexLock lock(host_.mutex);
+    if (file.handles > 0 || (file.is_modified && !file.is_orphan)) return;
+    end_journaled(file);
     if (file.ticket) {
         host_.tree.end_write(*file.ticket);
         file.ticket.reset();
     }
-    if (NodeRecord* record = nodes_.find(file.id);
-        record != nullptr && record->open == handle->file)
+    if (NodeRecord* record = nodes_.find(file.id); record != nullptr && record->open.get() == &file)
         record->open.reset();
     nodes_.release(file.id);
 }
@@ -153,6 +161,7 @@ Status VaultFiles::load(OpenFile& file) {
         }
         file.loaded = version;
     }
+    file.base = std::move(content);
     // A merge since then has made it stale again.
     file.shown = change;
     return {};
@@ -217,9 +226,11 @@ Status VaultFiles::begin_write(OpenFile& file) {
         if (record == nullptr) return Error{ErrorKind::NotFound, "no such file any more"};
         is_orphan = record->orphan.has_value();
         if (!is_orphan && !file.ticket) {
-            auto ticket = host_.tree.begin_write(record->node, host_.tick());
+            const Stamp begun = host_.tick();
+            auto ticket = host_.tree.begin_write(record->node, begun);
             if (!ticket.ok()) return std::move(ticket).error();
             file.ticket = *ticket;
+            file.begun = begun;
             news = finish_operation({});  // a sibling that is opened for writing becomes a file of
                                           // its own
         }
@@ -237,7 +248,26 @@ void VaultFiles::mark_modified(OpenFile& file) {
     const bool is_first = !file.is_modified.exchange(true);
     const ChangeObserver* consumer = ChangeOrigin::consumer();
     file.writer = is_first || file.writer == consumer ? consumer : nullptr;
-    if (is_first) host_.write_begun();
+    if (!is_first) return;
+    {
+        MutexLock lock(modified_mutex_);
+        modified_[&file] = file.shared_from_this();
+    }
+    host_.write_begun();
+}
+
+std::vector<std::shared_ptr<OpenFile>> VaultFiles::modified_files() {
+    MutexLock lock(modified_mutex_);
+    std::vector<std::shared_ptr<OpenFile>> out;
+    for (auto at = modified_.begin(); at != modified_.end();) {
+        if (at->second->is_modified && !at->second->is_orphan) {
+            out.push_back(at->second);
+            ++at;
+        } else {
+            at = modified_.erase(at);
+        }
+    }
+    return out;
 }
 
 Status VaultFiles::write(HandleId id, std::uint64_t offset, ByteView data) {
@@ -323,9 +353,16 @@ Status VaultFiles::commit_version(OpenFile& file) {
         if (!file.is_modified) return {};
         if (file.is_orphan) {
             file.is_modified = false;
+            end_journaled(file);
             return {};
         }
+        const auto began = steady_clock::now();
         TRY(Content content, seal_content(file));
+        // Sealing again and again what programs go on writing to may take a part of the time, no
+        // more.
+        constexpr int kShareOfTime = 10;
+        const auto now = steady_clock::now();
+        file.version_not_before = (now + kShareOfTime * (now - began)).time_since_epoch().count();
         MutexLock tree_lock(host_.mutex);
         if (!file.ticket) return {};
         std::vector<AttributeSetting> settings{
@@ -335,6 +372,7 @@ Status VaultFiles::commit_version(OpenFile& file) {
         host_.tree.end_write(*file.ticket);
         file.ticket.reset();
         file.is_modified = false;
+        end_journaled(file);
         Changes own;
         if (outcome.kept) {
             file.loaded = outcome.version;
@@ -359,40 +397,100 @@ Status VaultFiles::flush(HandleId id) {
 }
 
 Status VaultFiles::sync(HandleId id) {
-    TRY_OK(flush(id));
+    TRY(Handle handle, handle_of(id));
+    OpenFile& file = *handle.file;
+    bool is_journaled = false;
+    {
+        MutexLock lock(file.mutex);
+        is_journaled =
+            file.is_modified && !file.is_orphan && file.ticket && file.content.is_journal_cheaper();
+        if (is_journaled) TRY_OK(journal_write(file));
+    }
+    if (!is_journaled) TRY_OK(commit_version(file));
     return host_.commit();
+}
+
+// Instead of a version, which comes when there is time for it.
+Status VaultFiles::journal_write(OpenFile& file) {
+    JournalWrite write;
+    {
+        MutexLock lock(host_.mutex);
+        if (!host_.tree.is_attached(*file.ticket)) return {};
+        write.base.file = host_.tree.ticket_node(*file.ticket).file;
+        write.base.replaces = host_.tree.replaced_by(*file.ticket);
+    }
+    write.base.content = file.base;
+    write.base.stamp = file.begun;
+    write.modified_ns = file.modified_ns;
+    auto written = file.content.take_unjournaled();
+    if (!written.ok()) {
+        file.content.set_journal_failed();
+        return std::move(written).error();
+    }
+    write.size_min = written->size_min;
+    write.size = written->size;
+    for (auto& range : written->ranges)
+        write.ranges.push_back({range.offset, std::move(range.bytes)});
+    Status appended = host_.append_write(std::move(write));
+    if (!appended.ok()) {
+        file.content.set_journal_failed();
+        return appended;
+    }
+    const auto now = host_.clock().steady().time_since_epoch().count();
+    if (file.journaled_since == 0) {
+        file.journaled_since = now;
+        ++journaled_files_;
+    }
+    file.journaled_last = now;
+    host_.write_begun();
+    return {};
+}
+
+void VaultFiles::end_journaled(OpenFile& file) {
+    if (file.journaled_since.exchange(0) != 0) --journaled_files_;
 }
 
 Status VaultFiles::sync_metadata() {
     return host_.commit();
 }
 
+namespace {
+
+steady_clock::time_point at(steady_clock::duration::rep ticks) {
+    return steady_clock::time_point(steady_clock::duration(ticks));
+}
+
+// When the file is to become a version: when it has been quiet, soon after an fsync, or after some
+// time of steady fsyncs.
+steady_clock::time_point version_due(const OpenFile& file) {
+    const steady_clock::time_point last_write = at(file.last_write);
+    const steady_clock::time_point quiet = last_write + kQuietTime;
+    if (file.journaled_since == 0) return quiet;
+    steady_clock::time_point due = at(file.journaled_since) + kSyncedTimeMax;
+    if (at(file.journaled_last) >= last_write)
+        due = std::min(due, at(file.journaled_last) + kSyncedQuietTime);
+    return std::min(quiet, std::max(due, at(file.version_not_before)));
+}
+
+}  // namespace
+
 Status VaultFiles::commit_written(steady_clock::time_point now, bool all) {
-    std::vector<std::shared_ptr<OpenFile>> quiet;
-    {
-        MutexLock lock(host_.mutex);
-        nodes_.for_each_open([&](NodeId, NodeRecord& record) {
-            steady_clock::time_point last{steady_clock::duration(record.open->last_write)};
-            if (record.open->is_modified && !record.orphan && (all || last + kQuietTime <= now))
-                quiet.push_back(record.open);
-        });
-    }
     Status out;
-    for (auto& file : quiet)
+    for (const auto& file : modified_files()) {
+        if (!all && version_due(*file) > now) continue;
         if (Status committed = commit_version(*file); !committed.ok() && out.ok())
             out = std::move(committed);
+        let_go(*file);
+    }
     return out;
 }
 
 std::optional<steady_clock::time_point> VaultFiles::next_commit() {
-    MutexLock lock(host_.mutex);
     std::optional<steady_clock::time_point> next;
-    nodes_.for_each_open([&](NodeId, NodeRecord& record) {
-        if (!record.open->is_modified || record.orphan) return;
-        steady_clock::time_point due =
-            steady_clock::time_point(steady_clock::duration(record.open->last_write)) + kQuietTime;
+    for (const auto& file : modified_files()) {
+        steady_clock::time_point due = version_due(*file);
         if (!next || due < *next) next = due;
-    });
+    }
     return next;
 }
 

@@ -9,10 +9,10 @@ namespace {
 constexpr std::uint64_t kJournalFileSizeMax = 16ULL << 30;
 // While a commit is under way appends wait in memory; beyond this they wait for it.
 constexpr std::size_t kPendingSizeMax = 8 * kMiB;
-
-Error poisoned() {
-    return {ErrorKind::ReadOnly, "journal: an earlier write failed; it must be opened again"};
-}
+constexpr std::uint64_t kAheadFrom = 64 * kKiB;  // in a file that is this long already
+constexpr std::size_t kAheadSize = kMiB;              // zeros written ahead of small entries
+constexpr std::size_t kAheadEntriesMax = 256 * kKiB;  // not ahead of more than this at once
+constexpr std::uint64_t kKeptSizeMax = 16 * kMiB;     // an emptied file keeps this much
 
 }  // namespace
 
@@ -33,6 +33,13 @@ struct Journal::Impl {
         ++next_sequence;
     }
 
+    // Room for small entries to come. Whether it fails shows when they are written.
+    void write_ahead(DiskFile& target, std::uint64_t from, std::size_t length) {
+        if (from < kAheadFrom || length > kAheadEntriesMax || from + length <= allocated) return;
+        static const Bytes zeros(kAheadSize);
+        if (target.write(from + length, zeros).ok()) allocated = from + length + zeros.size();
+    }
+
     // REQUIRES: not busy
     Status write_pending() REQUIRES_LOCK(mutex) {
         if (pending.empty()) return {};
@@ -49,6 +56,36 @@ struct Journal::Impl {
         return std::move(std::move(status).error()).in("journal");
     }
 
+    // After a failed write or sync nobody knows what the file holds: everything in it and what was
+    // to follow goes into a new one. REQUIRES: not busy
+    Status recover() REQUIRES_LOCK(mutex) {
+        if (!is_poisoned) return {};
+        TRY(std::vector<Bytes> plaintexts, plaintexts_from(kJournalFramesOffset));
+        Bytes bytes = std::exchange(pending, {});
+        Status status = replace_file(std::move(plaintexts));
+        if (!status.ok())
+            pending = std::move(bytes);
+        else
+            is_poisoned = false;
+        return status;
+    }
+
+    // The entries from there on, those that are not written yet included. REQUIRES: not busy
+    Result<std::vector<Bytes>> plaintexts_from(std::uint64_t offset) REQUIRES_LOCK(mutex) {
+        Bytes frames(size - offset);
+        TRY(std::size_t got, file->read(offset, frames));
+        frames.resize(got);
+        lockstep::append(frames, pending);
+        std::vector<Bytes> out;
+        for (ByteView rest = frames; !rest.empty();) {
+            auto frame = cipher.read_frame(rest);
+            if (!frame) return Error{ErrorKind::Io, "journal: what was written does not read back"};
+            rest = rest.subspan(journal_frame_size(*frame));
+            out.push_back(std::move(frame->plaintext));
+        }
+        return out;
+    }
+
     void wait_until_idle() REQUIRES_LOCK(mutex) {
         while (is_busy) idle.wait(mutex);
     }
@@ -61,11 +98,15 @@ struct Journal::Impl {
         std::uint64_t offset = size, upto = next_sequence;
         DiskFile& target = *file;
         mutex.unlock();
+        write_ahead(target, offset, bytes.size());
         Status status = bytes.empty() ? Status() : target.write(offset, bytes);
         if (status.ok()) status = target.sync();
         mutex.lock();
         is_busy = false;
-        if (!status.ok()) return failed(std::move(status));
+        if (!status.ok()) {
+            pending.insert(pending.begin(), bytes.begin(), bytes.end());
+            return failed(std::move(status));
+        }
         size += bytes.size();
         durable_before = upto;
         status = write_pending();  // what came meanwhile
@@ -78,7 +119,7 @@ struct Journal::Impl {
         TRY_OK(file->truncate(0));
         TRY_OK(file->write(0, header));
         TRY_OK(file->sync());
-        size = header.size();
+        size = allocated = header.size();
         return {};
     }
 
@@ -98,7 +139,11 @@ struct Journal::Impl {
         if (Status s = file->write(other * kJournalSlotDistance, bytes); !s.ok())
             return failed(std::move(s));
         if (Status s = file->sync(); !s.ok()) return failed(std::move(s));
-        if (Status s = file->truncate(kJournalFramesOffset); !s.ok()) return failed(std::move(s));
+        if (size < kAheadFrom || size > kKeptSizeMax) {
+            if (Status s = file->truncate(kJournalFramesOffset); !s.ok())
+                return failed(std::move(s));
+            allocated = kJournalFramesOffset;
+        }
         pending.clear();
         slot = other;
         link = journal_link(bytes);
@@ -132,7 +177,7 @@ struct Journal::Impl {
             return failed(std::move(status));
         file = std::move(fresh);
         pending.clear();
-        size = bytes.size();
+        size = allocated = bytes.size();
         durable_before = next_sequence;
         return {};
     }
@@ -148,7 +193,8 @@ struct Journal::Impl {
     bool is_busy GUARDED_BY(mutex) = false;
     bool is_poisoned GUARDED_BY(mutex) = false;
     Bytes pending GUARDED_BY(mutex);           // sealed, not yet written
-    std::uint64_t size GUARDED_BY(mutex) = 0;  // of the file, without what is pending
+    std::uint64_t size GUARDED_BY(mutex) = 0;  // of the entries, without what is pending
+    std::uint64_t allocated = 0;               // of the file; belongs to it
     std::uint64_t next_sequence GUARDED_BY(mutex) = 1;
     std::uint64_t durable_before GUARDED_BY(mutex) = 0;
     JournalLink link GUARDED_BY(mutex);
@@ -169,7 +215,7 @@ Result<Journal::Opened> Journal::open(Disk& disk, const fs::path& path, const Va
         impl->next_sequence = replay.next_sequence;
         impl->link = replay.link;
         impl->slot = replay.slot;
-        impl->size = replay.end;
+        impl->size = impl->allocated = replay.end;
         if (replay.is_new) {
             TRY_OK(impl->begin_new_file());
         } else if (bytes.size() != replay.end) {
@@ -190,7 +236,8 @@ Result<std::uint64_t> Journal::append(const JournalEntry& entry) {
     MutexLock lock(impl_->mutex);
     while (impl_->is_busy && impl_->pending.size() > kPendingSizeMax)
         impl_->idle.wait(impl_->mutex);
-    if (impl_->is_poisoned) return poisoned();
+    if (impl_->is_poisoned) impl_->wait_until_idle();
+    TRY_OK(impl_->recover());
     std::uint64_t sequence = impl_->next_sequence;
     impl_->seal_next(impl_->pending, std::move(plaintext));
     if (!impl_->is_busy) TRY_OK(impl_->write_pending());
@@ -201,11 +248,13 @@ Status Journal::commit() {
     MutexLock lock(impl_->mutex);
     const std::uint64_t target = impl_->next_sequence;
     while (impl_->durable_before < target) {
-        if (impl_->is_poisoned) return poisoned();
-        if (impl_->is_busy)
+        if (impl_->is_busy) {
             impl_->idle.wait(impl_->mutex);
-        else
+        } else if (impl_->is_poisoned) {
+            TRY_OK(impl_->recover());
+        } else {
             TRY_OK(impl_->sync_all());
+        }
     }
     return {};
 }
@@ -213,8 +262,33 @@ Status Journal::commit() {
 Status Journal::flush() {
     MutexLock lock(impl_->mutex);
     impl_->wait_until_idle();
-    if (impl_->is_poisoned) return poisoned();
+    TRY_OK(impl_->recover());
     return impl_->write_pending();
+}
+
+Result<Journal::Mark> Journal::mark() {
+    MutexLock lock(impl_->mutex);
+    impl_->wait_until_idle();
+    TRY_OK(impl_->recover());
+    TRY_OK(impl_->write_pending());
+    return Mark{impl_->next_sequence, impl_->size};
+}
+
+Status Journal::rewrite_before(const Mark& mark, const std::vector<JournalEntry>& entries) {
+    std::vector<Bytes> plaintexts;
+    for (const JournalEntry& entry : entries) {
+        TRY(Bytes plaintext, encode_journal_entry(entry));
+        plaintexts.push_back(std::move(plaintext));
+    }
+    MutexLock lock(impl_->mutex);
+    impl_->wait_until_idle();
+    TRY_OK(impl_->recover());
+    TRY_OK(impl_->write_pending());
+    if (mark.offset > impl_->size) return {};  // made anew meanwhile
+    TRY(std::vector<Bytes> kept, impl_->plaintexts_from(mark.offset));
+    plaintexts.insert(plaintexts.end(), std::make_move_iterator(kept.begin()),
+                      std::make_move_iterator(kept.end()));
+    return impl_->replace_file(std::move(plaintexts));
 }
 
 Result<std::uint64_t> Journal::rewrite(const std::vector<JournalEntry>& entries) {
@@ -225,7 +299,7 @@ Result<std::uint64_t> Journal::rewrite(const std::vector<JournalEntry>& entries)
     }
     MutexLock lock(impl_->mutex);
     impl_->wait_until_idle();
-    if (impl_->is_poisoned) return poisoned();
+    TRY_OK(impl_->recover());
     std::uint64_t first = impl_->next_sequence;
     if (plaintexts.empty())
         TRY_OK(impl_->forget_all());

@@ -69,6 +69,16 @@ class Journal {
     // appending meanwhile.
     Result<std::uint64_t> rewrite(const std::vector<JournalEntry>& entries);
 
+    // Where the entries end now.
+    struct Mark {
+        std::uint64_t sequence = 0;
+        std::uint64_t offset = 0;
+    };
+    Result<Mark> mark();
+    // As rewrite(), but what was appended behind the mark stays, behind `entries`. Holds everybody
+    // up for as long as that takes. REQUIRES: not rewritten since mark()
+    Status rewrite_before(const Mark& mark, const std::vector<JournalEntry>& entries);
+
     std::uint64_t size_bytes() const;      // what the file holds, released entries included
     std::uint64_t next_sequence() const;   // of the next append
     std::uint64_t durable_before() const;  // entries below this sequence are durable

@@ -16,6 +16,7 @@ enum class EntryKind : std::uint8_t {
     Published = 4,
     Incarnation = 5,
     Fact = 6,
+    Write = 7,
 };
 
 Encoder begin(EntryKind kind) {
@@ -57,6 +58,40 @@ Result<Bytes> encode(const JournalFact& entry) {
     if (entry.body.size() > kJournalFactSizeMax)
         return Error{ErrorKind::TooLarge, "journal: fact above its limit"};
     return std::move(begin(EntryKind::Fact).u8(entry.kind).raw(entry.body)).take();
+}
+
+Result<Bytes> encode(const JournalWrite& entry) {
+    Encoder out = begin(EntryKind::Write);
+    out.u64(entry.size_min).u64(entry.size).u64(static_cast<std::uint64_t>(entry.modified_ns));
+    out.u32(static_cast<std::uint32_t>(entry.ranges.size()));
+    for (const JournalWrite::Range& range : entry.ranges)
+        out.u64(range.offset).u32(static_cast<std::uint32_t>(range.bytes.size())).raw(range.bytes);
+    TRY(Bytes base, encode_records({entry.base}, LogId{}));
+    return std::move(out.raw(base)).take();
+}
+
+Result<JournalEntry> read_write(Decoder& in) {
+    JournalWrite write;
+    write.size_min = in.u64();
+    write.size = in.u64();
+    write.modified_ns = static_cast<std::int64_t>(in.u64());
+    std::uint32_t count = in.u32();
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        std::uint64_t offset = in.u64();
+        ByteView bytes = in.raw(in.u32());
+        if (offset > kFileSizeMax || bytes.size() > kFileSizeMax - offset)
+            in.fail("a range beyond the largest file");
+        write.ranges.push_back({offset, to_bytes(bytes)});
+    }
+    if (write.size > kFileSizeMax || write.size_min > kFileSizeMax)
+        in.fail("a size beyond the largest file");
+    TRY_OK(in.status());
+    TRY(RecordBatch base, decode_records(in.raw(in.remaining()), LogId{}));
+    if (base.records.size() != 1 || !base.unknown.empty() ||
+        !std::holds_alternative<VersionRecord>(base.records.front()))
+        return Error{ErrorKind::Corrupt, "journal: a write over no version"};
+    write.base = std::get<VersionRecord>(std::move(base.records.front()));
+    return JournalEntry(std::move(write));
 }
 
 Result<JournalEntry> read_content(Decoder& in) {
@@ -103,6 +138,8 @@ Result<JournalEntry> read_body(EntryKind kind, Decoder& in) {
             return JournalEntry(JournalIncarnation{in.id<IncarnationId>(), in.id<LogId>()});
         case EntryKind::Fact:
             return read_fact(in);
+        case EntryKind::Write:
+            return read_write(in);
     }
     return Error{ErrorKind::Unsupported, "journal: unknown kind of entry"};
 }

@@ -27,6 +27,23 @@ struct JournalContent {
     bool operator==(const JournalContent&) const = default;
 };
 
+// What was written to an open file since its last version, or since the last entry of this kind:
+// the file was cut off at `size_min`, got these ranges, and had `size` then. `base` is the version
+// that is to come of it, but with the content that the ranges lie over (before the first entry of
+// this write): its stamp is that of the write's beginning and names the write.
+struct JournalWrite {
+    struct Range {
+        std::uint64_t offset = 0;
+        Bytes bytes;
+        bool operator==(const Range&) const = default;
+    };
+    VersionRecord base;
+    std::uint64_t size_min = 0, size = 0;
+    std::int64_t modified_ns = 0;
+    std::vector<Range> ranges;
+    bool operator==(const JournalWrite&) const = default;
+};
+
 // A segment with this number and hash is about to be written: found without its file, the number is
 // burnt.
 struct JournalSegmentIntent {
@@ -62,7 +79,7 @@ struct JournalFact {
 };
 
 using JournalEntry = std::variant<JournalRecords, JournalContent, JournalSegmentIntent,
-                                  JournalPublished, JournalIncarnation, JournalFact>;
+                                  JournalPublished, JournalIncarnation, JournalFact, JournalWrite>;
 
 inline constexpr std::size_t kJournalFactSizeMax = 64 * kKiB;
 inline constexpr std::size_t kJournalContentSizeMax = 2 * kMiB;
@@ -78,7 +95,8 @@ struct ReplayedEntry {
     bool operator==(const ReplayedEntry&) const = default;
 };
 
-// Drops what the Published entries among them release; facts, intents and incarnations stay.
+// Drops what the Published entries among them release; facts, intents, incarnations and writes stay
+// (a write ends with a version, or with its file).
 std::vector<ReplayedEntry> unreleased(std::vector<ReplayedEntry> entries);
 
 }  // namespace lockstep

@@ -90,6 +90,7 @@ class Replayer {
         std::erase_if(frames_, [&](const FoundFrame& found) {
             bool is_released = has_slot_ && found.frame.sequence < out_.next_sequence;
             bool is_copy = !is_released && found.frame.sequence < above;
+            if (is_released && has_slot_) stale_.push_back(found.offset);
             if (is_copy) damage("entry " + std::to_string(found.frame.sequence) + " out of order");
             if (!is_released && !is_copy) above = found.frame.sequence + 1;
             return is_released || is_copy;
@@ -110,7 +111,15 @@ class Replayer {
             if (!fits) report_gap(sequence);
             take(found);
         }
-        out_.salvage.torn_bytes = file_.size() > out_.end ? file_.size() - out_.end : 0;
+        out_.salvage.torn_bytes = written_size() > out_.end ? written_size() - out_.end : 0;
+    }
+
+    // Without the zeros ahead, and without remains of released entries.
+    std::size_t written_size() const {
+        std::size_t size = file_.size();
+        if (!stale_.empty()) size = std::min(size, stale_.front());
+        while (size > out_.end && file_[size - 1] == std::byte{0}) --size;
+        return size;
     }
 
     void report_gap(std::uint64_t sequence) {
@@ -139,6 +148,7 @@ class Replayer {
     const JournalCipher& cipher_;
     bool has_slot_ = false;
     std::vector<FoundFrame> frames_;
+    std::vector<std::size_t> stale_;  // where released frames begin
     JournalReplay out_;
 };
 

@@ -21,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -258,6 +259,16 @@ class Tree {
     // again.
     WriteOutcome commit_write(const WriteTicket& ticket, const Content& content,
                               std::span<const AttributeSetting> settings, const Stamp& stamp);
+    // The versions that a commit would replace.
+    std::vector<VersionId> replaced_by(const WriteTicket& ticket) const;
+    // Whether a write of this device that began at `begun` has come to its end: in a version of the
+    // file by one of its logs, or because one of them has removed the file. True when there is no
+    // such file.
+    bool has_ended(const FileId& file, const Stamp& begun, const std::set<LogId>& own) const;
+    // As commit_write() of a ticket that had opened these versions, after a restart.
+    WriteOutcome restore_write(const FileId& file, std::vector<VersionId> opened,
+                               const Content& content, std::span<const AttributeSetting> settings,
+                               const Stamp& stamp);
     // Where the ticket writes now, after remaps.
     Node ticket_node(const WriteTicket& ticket) const;
     // Whether a commit would be kept.

@@ -117,6 +117,37 @@ WriteOutcome Tree::commit_write(const WriteTicket& ticket, const Content& conten
     return state_->commit(open->second, content, settings, stamp);
 }
 
+std::vector<VersionId> Tree::replaced_by(const WriteTicket& ticket) const {
+    return state_->open_writes.at(ticket.number).opened;
+}
+
+bool Tree::has_ended(const FileId& file, const Stamp& begun, const std::set<LogId>& own) const {
+    const TreeState& state = *state_;
+    const Index at = state.facts.find_file(file);
+    if (at == kNoIndex || !state.facts.file(at).known) return true;
+    const auto is_later = [&](const Stamp& stamp) {
+        return stamp > begun && own.contains(stamp.log);
+    };
+    for (const VersionState& version : state.facts.file(at).versions)
+        if (version.known && is_later(version.stamp.full())) return true;
+    if (state.facts.live_links(at) > 0) return false;
+    for (const Index link : state.facts.links_of(at)) {
+        const auto& deletes = state.facts.link(link).deletes;
+        if (!deletes) continue;
+        for (const DeleteRecord& each : *deletes)
+            if (is_later(each.stamp)) return true;
+    }
+    return false;
+}
+
+WriteOutcome Tree::restore_write(const FileId& file, std::vector<VersionId> opened,
+                                 const Content& content, std::span<const AttributeSetting> settings,
+                                 const Stamp& stamp) {
+    TreeState::OpenWrite open{file, std::move(opened), false, false};
+    sort_unique(open.opened);
+    return state_->commit(open, content, settings, stamp);
+}
+
 Node Tree::ticket_node(const WriteTicket& ticket) const {
     return {state_->open_writes.at(ticket.number).file, std::nullopt};
 }
