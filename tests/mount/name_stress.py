@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Eight processes create, rename, link, unlink, mkdir, rmdir, symlink and write at once; then the mount must be what they did.
+"""Eight processes create, rename, link, unlink, write at once; then the mount must be what they did.
 
 usage: name_stress.py [--processes N] [--operations N] [--seed S]     LOCKSTEP_BIN says where the programs are
 
@@ -42,7 +42,8 @@ class Own:
         return os.path.join(self.top, name)
 
     def new_name(self):
-        parents = [""] + [path + "/" for path, node in self.tree.items() if node["type"] == "directory" and path.count("/") < 4]
+        parents = [""] + [path + "/" for path, node in self.tree.items()
+                          if node["type"] == "directory" and path.count("/") < 4]
         return self.random.choice(parents) + f"{self.random.choice('abcdef')}{self.random.randrange(40)}"
 
     def any(self, kind):
@@ -51,8 +52,9 @@ class Own:
 
     def step(self):
         self.count += 1
-        self.random.choice([self.create, self.create, self.create, self.mkdir, self.rename, self.rename, self.link, self.symlink,
-                            self.unlink, self.unlink, self.rmdir, self.write, self.move_directory, self.chmod])()
+        self.random.choice([self.create, self.create, self.create, self.mkdir, self.rename, self.rename, self.link,
+                            self.symlink, self.unlink, self.unlink, self.rmdir, self.write, self.move_directory,
+                            self.chmod])()
 
     def create(self):
         name = self.new_name()
@@ -244,11 +246,13 @@ def expected(tree):
 
 def compare(what, wanted, found):
     def short(node):
-        return "nothing" if node is None else str(tuple(f"{len(part)} bytes" if isinstance(part, bytes) else part for part in node))
+        if node is None:
+            return "nothing"
+        return str(tuple(f"{len(part)} bytes" if isinstance(part, bytes) else part for part in node))
     wrong = [path for path in sorted({*wanted, *found}) if wanted.get(path) != found.get(path)]
     if wrong:
-        raise Failure(f"{what}: {len(wrong)} of {len(wanted)} entries differ; {wrong[0]}: {short(found.get(wrong[0]))}, "
-                      f"expected {short(wanted.get(wrong[0]))}")
+        raise Failure(f"{what}: {len(wrong)} of {len(wanted)} entries differ; {wrong[0]}: "
+                      f"{short(found.get(wrong[0]))}, expected {short(wanted.get(wrong[0]))}")
 
 
 def work(own, arena, operations, pipe):
@@ -297,8 +301,9 @@ def run_processes(vault, processes, operations, seed):
 def name_stress(vault, processes, operations, seed):
     models = run_processes(vault, processes, operations, seed)
     arena = None
-    for when, do in (("at once", lambda: None), ("with cold caches", vault.drop_caches), ("after a remount", vault.remount),
-                     ("after lock and unlock", vault.lock_and_unlock), ("after a restart", vault.restart)):
+    for when, do in (("at once", lambda: None), ("with cold caches", vault.drop_caches),
+                     ("after a remount", vault.remount), ("after lock and unlock", vault.lock_and_unlock),
+                     ("after a restart", vault.restart)):
         do()
         for top, wanted in models.items():
             compare(f"{top.name} {when}", wanted, look(top))

@@ -46,7 +46,9 @@ git checkout -qb side HEAD~3; echo side > d1/side; git add -A; git commit -qm si
 git checkout -q main; git merge -q -m merge side; git tag v1
 git gc -q --prune=now; git fsck --strict --no-progress; test -z "$(git status --porcelain)"
 git clone -q . ../clone; git clone -q --no-hardlinks . "$SIDE/out"; git clone -q "$SIDE/out" ../back
-for copy in ../clone ../back; do git -C $copy fsck --strict --no-progress; test "$(git -C $copy rev-parse HEAD)" = "$(git rev-parse HEAD)"; done
+for copy in ../clone ../back; do
+  git -C $copy fsck --strict --no-progress; test "$(git -C $copy rev-parse HEAD)" = "$(git rev-parse HEAD)"
+done
 git stash list; echo more >> d4/file; git stash -q; test -z "$(git status --porcelain)"; git stash pop -q
 git worktree add -q ../tree v1; test -f ../tree/d1/side; git commit -qam last; git rebase -q HEAD~2
 ''',
