@@ -77,7 +77,7 @@ class InPlaceWriter(Worker):
                 pending.append((at, data))
                 size = max(size, at + length)
                 if os.pwrite(fd, data, at) != length:
-                    raise Lost(f"{name}: a short write")
+                    raise OSError("a short write")  # as when the daemon is killed halfway
                 if how == "O_SYNC":
                     self.acknowledge(name)
             if how == "fsync":
