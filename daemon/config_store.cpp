@@ -34,6 +34,8 @@ Status ConfigStore::update(const std::function<Status(api::Config&)>& change) {
                          " was edited since lockstepd read it; restart lockstepd "
                          "to take that over, then try again"};
     }
+    // Without a change there is nothing to save: a vault is mounted again on a full disk, too.
+    if (changed == config_) return {};
     std::string text = api::format_config(changed);
     // What we write must be what we would accept at the next start.
     if (auto again = api::parse_config(text); !again.ok()) return std::move(again).error();

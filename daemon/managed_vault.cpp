@@ -148,8 +148,11 @@ Status ManagedVault::lock_locked(bool is_forced) {
     }
     TRY_OK(unmount_all_locked(is_forced));
     transfers_->drop_all();
-    Status published = runner_->publish_now(steady_clock::now() + kPublishAtLock);
-    if (!published.ok() && !is_forced) return std::move(published).error().in("publish first");
+    // What cannot be published (the disk is full) lock() leaves in the journal, or it fails.
+    if (Status published = runner_->publish_now(steady_clock::now() + kPublishAtLock);
+        !published.ok())
+        log_warning("vault", "{}: not published before the lock: {}", name(),
+                    published.error().message);
     TRY_OK(vault_->lock(is_forced));
     tell("vault.locked", "locked");
     return {};

@@ -1,5 +1,7 @@
 #include "daemon/config_store.h"
 
+#include <chrono>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/temp_dir.h"
@@ -35,6 +37,15 @@ TEST_F(ConfigStoreTest, AChangeIsSavedAndReadAgain) {
     EXPECT_EQ(load()->get().device_name, "laptop");
     EXPECT_EQ(fs::status(file_).permissions() & fs::perms::all,
               fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(ConfigStoreTest, WithoutAChangeNothingIsWritten) {
+    auto store = load();
+    ASSERT_TRUE(store->update(name_device).ok());
+    const auto before = fs::last_write_time(file_) - std::chrono::hours(1);
+    fs::last_write_time(file_, before);
+    EXPECT_TRUE(store->update(name_device).ok());
+    EXPECT_EQ(fs::last_write_time(file_), before);
 }
 
 TEST_F(ConfigStoreTest, ABrokenFileIsNotReplacedByADefault) {

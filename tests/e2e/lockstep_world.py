@@ -205,7 +205,7 @@ class Device:
         self.world, self.name = world, name
         self.home = world.directory / name
         self.mount = world.directory / "mounts" / name
-        self.home.mkdir(mode=0o700)
+        self.home.mkdir(mode=0o700, exist_ok=True)
         self.environment = {"LOCKSTEP_HOME": str(self.home)}
         self.daemon = None
 

@@ -77,7 +77,7 @@ class InPlaceWriter(Worker):
                 pending.append((at, data))
                 size = max(size, at + length)
                 if os.pwrite(fd, data, at) != length:
-                    raise Lost(f"{name}: a short write")
+                    raise OSError("a short write")  # as when the daemon is killed halfway
                 if how == "O_SYNC":
                     self.acknowledge(name)
             if how == "fsync":
@@ -134,7 +134,8 @@ class Appender(Worker):
         if len(self.known) > 400 * KIB:
             self.number += 1
             self.known = self.written = b""
-        line = f"{len(self.written)} ".encode() + noise(len(self.written), self.random.randint(1, 400)).hex().encode() + b"\n"
+        at = len(self.written)
+        line = f"{at} {noise(at, self.random.randint(1, 400)).hex()}\n".encode()
         self.written = self.known + line
         fd = os.open(self.path(f"log-{self.number}"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
@@ -318,7 +319,9 @@ class NameChanger(Worker):
     @staticmethod
     def difference(expected, found):
         def short(node):
-            return "missing" if node is None else str(tuple(len(part) if isinstance(part, bytes) else part for part in node))
+            if node is None:
+                return "missing"
+            return str(tuple(len(part) if isinstance(part, bytes) else part for part in node))
         return [f"{path}: {short(found.get(path))}, expected {short(expected.get(path))}"
                 for path in sorted({*expected, *found}) if expected.get(path) != found.get(path)]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs io_exerciser on the mount of a vault, with remounts, lock and unlock, and `kill -9` of the daemon as sync points.
+"""Runs io_exerciser on a mount, with remounts, lock and unlock, and `kill -9` of the daemon as sync points.
 
 usage: exercise.py [--seed S] [--operations N] [--processes N] [--sync-point-every N] [--check-every N]
 LOCKSTEP_BIN says where the programs are. Exits 1 at the first difference; the exerciser has said which by then.

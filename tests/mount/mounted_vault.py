@@ -47,6 +47,17 @@ class MountedVault:
     def __exit__(self, kind, *_):
         if kind is not None and kind is not SystemExit:
             print(self.log_tail(), file=sys.stderr)
+        self.end()
+
+    def end(self):
+        """Stops the daemon, if need be by force, and takes everything away."""
+        daemon = self.device.daemon
+        if daemon and daemon.is_running():
+            daemon.popen.terminate()
+            try:
+                daemon.popen.wait(25)
+            except subprocess.TimeoutExpired:
+                self.kill()
         self.world.close()
 
     @property
@@ -77,7 +88,7 @@ class MountedVault:
     def start(self):
         """Starts the daemon again and waits until the vault is unlocked and mounted, by the daemon alone."""
         self.device.start()
-        wait_until("the vault is mounted again", self.is_mounted, 60)
+        wait_until("the vault is mounted again", self.is_mounted, 30)
 
     def is_mounted(self):
         return str(self.mount) in mounts_below(self.mount) and os.path.ismount(self.mount)

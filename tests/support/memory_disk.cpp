@@ -320,6 +320,11 @@ void MemoryDisk::clear_failures() {
     plan_.reset();
 }
 
+void MemoryDisk::set_full(bool is_full) {
+    MutexLock lock(mutex_);
+    is_full_ = is_full;
+}
+
 std::uint64_t MemoryDisk::change_count() const {
     MutexLock lock(mutex_);
     return changes_;
@@ -376,6 +381,9 @@ Result<MemoryDisk::Verdict> MemoryDisk::count(DiskCall call) {
     if (changes) ++changes_;
     if (recording_) calls_.push_back(std::move(call));
     TRY_OK(check_power());
+    if (is_full_ && (kind == DiskCall::Kind::Write || kind == DiskCall::Kind::Create ||
+                     kind == DiskCall::Kind::MakeDirectory))
+        return Error{ErrorKind::NoSpace, "the memory disk is full"};
     if (!plan_ || (plan_->only ? *plan_->only != kind : !changes)) return Verdict::Proceed;
     if (plan_->calls_left-- > 0) return Verdict::Proceed;
     Plan plan = *plan_;

@@ -84,6 +84,9 @@ class MemoryDisk final : public Disk {
     // n-th call was about to do counts as done but not durable, so crash(seed) may keep or tear it.
     void power_off_at(std::uint64_t n);
     void clear_failures();
+    // While full, whatever would take space fails with NoSpace: writes, new files and directories.
+    // A crash does not empty it.
+    void set_full(bool is_full);
 
     // Changing calls so far.
     std::uint64_t change_count() const;
@@ -134,6 +137,7 @@ class MemoryDisk final : public Disk {
     std::vector<NameChange> pending_names_ GUARDED_BY(mutex_);
     std::optional<Plan> plan_ GUARDED_BY(mutex_);
     bool powered_off_ GUARDED_BY(mutex_) = false;
+    bool is_full_ GUARDED_BY(mutex_) = false;
     std::uint64_t crashes_ GUARDED_BY(mutex_) = 0;
     std::uint64_t changes_ GUARDED_BY(mutex_) = 0;
     bool recording_ GUARDED_BY(mutex_) = false;

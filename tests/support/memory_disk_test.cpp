@@ -300,5 +300,20 @@ TEST_F(MemoryDiskTest, ACloneIsDurableAndApart) {
     EXPECT_EQ(text_of(disk, "/d/a"), "1");
 }
 
+TEST_F(MemoryDiskTest, AFullDiskTakesNothingNewAndLosesNothingOld) {
+    disk.put("/d/old", as_bytes("old"));
+    disk.set_full(true);
+    auto old = disk.open("/d/old", OpenMode::ReadWrite);
+    ASSERT_TRUE(old.ok());
+    EXPECT_EQ((*old)->write(3, as_bytes("er")).error().kind, ErrorKind::NoSpace);
+    EXPECT_TRUE((*old)->sync().ok());
+    EXPECT_EQ(disk.open("/d/new", OpenMode::Create).error().kind, ErrorKind::NoSpace);
+    EXPECT_EQ(disk.make_directories("/e").error().kind, ErrorKind::NoSpace);
+    EXPECT_EQ(*disk.contents("/d/old"), to_bytes(as_bytes("old")));
+    EXPECT_TRUE(disk.rename("/d/old", "/d/renamed").ok());
+    disk.set_full(false);
+    EXPECT_TRUE(disk.open("/d/new", OpenMode::Create).ok());
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -145,7 +145,10 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
     }
     if (doubts_incarnation(entries)) {
         MutexLock publish_lock(publish_mutex_);
-        TRY_OK(begin_incarnation());
+        Status began = begin_incarnation();
+        if (!began.ok() && began.error().kind != ErrorKind::NoSpace) return began;
+        // On a full disk the vault can be read; before it publishes it begins a log that is noted.
+        if (!began.ok()) is_log_in_doubt_ = true;
     }
     hybrid_.set_log(log_);
     for (const ReplayedEntry& replayed : unreleased(entries)) {

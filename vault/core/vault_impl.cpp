@@ -188,7 +188,9 @@ Status VaultImpl::unlock_as_member(std::shared_ptr<const SealingKey> sealing) {
         return Error{ErrorKind::WrongKey,
                      "this device's key does not open the vault any more; use the passphrase"};
     }
-    TRY_OK(save_sealing_key(*sealing, keys->root()));
+    if (auto kept = load_sealing_key(keys->root());
+        !kept.ok() || !equal((*kept)->reveal(), sealing->reveal()))
+        TRY_OK(save_sealing_key(*sealing, keys->root()));
     {
         MutexLock lock(open_mutex_);
         sealing_ = sealing;
@@ -250,9 +252,14 @@ Status VaultImpl::lock(bool force) {
         return Error{ErrorKind::Busy,
                      "files are open: " + (names.empty() ? std::string("removed ones") : names)};
     }
-    if (Status published = open->publish(true); !published.ok() && !force)
-        return std::move(published).error().in(
-            "the last changes could not be published; nothing was locked");
+    if (Status published = open->publish(true); !published.ok() && !force) {
+        // On a full disk the journal keeps them until the next unlock, if it can.
+        if (!open->commit().ok())
+            return std::move(published).error().in(
+                "the last changes could not be published; nothing was locked");
+        log_warning("vault", "locked with changes to be published later: {}",
+                    published.error().message);
+    }
     open->close();
     open.reset();
     close_open_vault();

@@ -294,6 +294,12 @@ Status VaultReplica::save_local_keys() {
     Bytes bytes = encode_local_keys(local_);
     WipeAtEnd wiped(bytes);
     fs::path directory = local_directory(environment_, header_.id);
+    // Unchanged they are not written again: a vault opens on a full disk, too.
+    auto kept = environment_.disk.read_file(directory / kLocalKeysName, kLocalKeysSizeMax);
+    if (kept.ok()) {
+        WipeAtEnd wiped_kept(*kept);
+        if (equal(*kept, bytes)) return {};
+    }
     TRY_OK(environment_.disk.make_directories(directory));
     return environment_.disk.write_file_durably(directory / kLocalKeysName, bytes);
 }
