@@ -145,6 +145,7 @@ api::ConfigList config_list(ControlContext& context) {
         {"device.name", device_label(config)},
         {"network.listen_port", std::to_string(config.listen_port)},
         {"network.lan_discovery", config.lan_discovery ? "true" : "false"},
+        {"cache.content_mib", std::to_string(config.content_cache_mib)},
     };
     return list;
 }
@@ -171,9 +172,20 @@ Status set_value(api::Config& config, const api::ConfigValue& value) {
         config.lan_discovery = value.value == "true";
         return {};
     }
+    if (value.key == "cache.content_mib") {
+        std::int64_t mib = 0;
+        const std::string& text = value.value;
+        auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), mib);
+        if (failure != std::errc{} || end != text.data() + text.size()) {
+            return Error{ErrorKind::Invalid, "a cache's size is a number of MiB"};
+        }
+        TRY_OK(api::check_content_cache(mib));
+        config.content_cache_mib = static_cast<std::uint32_t>(mib);
+        return {};
+    }
     return Error{ErrorKind::Invalid,
-                 fmt::format("no setting '{}' (there are device.name, network.listen_port and "
-                             "network.lan_discovery)",
+                 fmt::format("no setting '{}' (there are device.name, network.listen_port, "
+                             "network.lan_discovery and cache.content_mib)",
                              value.key)};
 }
 

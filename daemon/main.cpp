@@ -15,6 +15,7 @@
 #include "daemon/child_stretcher.h"
 #include "daemon/control_context.h"
 #include "daemon/daemon.h"
+#include "daemon/memory_care.h"
 #include "daemon/process_setup.h"
 
 namespace lockstep {
@@ -133,6 +134,7 @@ int run(int count, char** values) {
         return 0;
     }
     set_log_level(arguments->log_level);
+    configure_allocator();
     harden_process();
     const sigset_t signals = block_stop_signals();
     Result<api::DataPaths> paths = api::data_paths();

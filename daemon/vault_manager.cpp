@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/addresses.h"
 #include "daemon/long_polls.h"
+#include "daemon/memory_care.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -14,6 +15,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::chrono::milliseconds kCareInterval{250};
+constexpr std::chrono::seconds kMemoryInterval{1};
 constexpr std::size_t kIdDigitsMin = 6;
 
 }  // namespace
@@ -312,6 +314,8 @@ void VaultManager::report_changes() {
 
 void VaultManager::care() {
     name_thread("ls-care");
+    MemoryCare memory;
+    SteadyTime memory_due{};
     while (true) {
         std::vector<VaultPtr> due;
         {
@@ -331,6 +335,10 @@ void VaultManager::care() {
             }
         }
         for (const VaultPtr& vault : all()) vault->tick();
+        if (const SteadyTime now = std::chrono::steady_clock::now(); now >= memory_due) {
+            memory.tick();
+            memory_due = now + kMemoryInterval;
+        }
         report_changes();
     }
 }

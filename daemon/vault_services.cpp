@@ -35,6 +35,7 @@ VaultEnvironment VaultServices::environment() const {
                             .device = device,
                             .device_label = device_label(config.get()),
                             .state_directory = paths.state_directory / "vaults",
+                            .chunk_cache_size = std::size_t{config.get().content_cache_mib} << 20,
                             .stretcher = stretcher};
 }
 

@@ -139,6 +139,19 @@ void read_network(const toml::table& table, Config& config, Faults& faults) {
     reader.reject_unknown();
 }
 
+void read_cache(const toml::table& table, Config& config, Faults& faults) {
+    TableReader reader(table, "[cache]", faults);
+    std::int64_t mib = config.content_cache_mib;
+    if (const toml::node* node = reader.value("content_mib", mib, "a number")) {
+        if (Status valid = check_content_cache(mib); !valid.ok()) {
+            faults.add(*node, "'content_mib': " + valid.error().message);
+        } else {
+            config.content_cache_mib = static_cast<std::uint32_t>(mib);
+        }
+    }
+    reader.reject_unknown();
+}
+
 bool is_absolute(std::string_view path) {
     return !path.empty() && path.front() == '/';
 }
@@ -355,6 +368,12 @@ Status check_device_name(std::string_view name) {
     return {};
 }
 
+Status check_content_cache(std::int64_t mib) {
+    if (mib >= kContentCacheMibMin && mib <= kContentCacheMibMax) return {};
+    return Error{ErrorKind::Invalid, fmt::format("a cache has between {} and {} MiB",
+                                                 kContentCacheMibMin, kContentCacheMibMax)};
+}
+
 Status check_relay_url(std::string_view url) {
     std::string_view rest = url;
     if (rest.starts_with("http://")) {
@@ -408,6 +427,9 @@ Result<Config> parse_config(std::string_view text) {
     if (const toml::table* network = sub_table(root, "network", faults)) {
         read_network(*network, config, faults);
     }
+    if (const toml::table* cache = sub_table(root, "cache", faults)) {
+        read_cache(*cache, config, faults);
+    }
     if (const toml::node* vaults = root.find("vault")) read_vaults(*vaults, config, faults);
     root.reject_unknown();
     if (faults.any()) return std::move(faults).error();
@@ -424,6 +446,8 @@ std::string format_config(const Config& config) {
     }
     out += fmt::format("[network]\nlisten_port = {}\nlan_discovery = {}\nrelays = {}\n",
                        config.listen_port, config.lan_discovery, quoted_list(config.relays));
+    if (config.content_cache_mib != kContentCacheMib)
+        out += fmt::format("\n[cache]\ncontent_mib = {}\n", config.content_cache_mib);
     for (const VaultConfig& vault : config.vaults) {
         out += fmt::format("\n[[vault]]\nname = {}\ndirectory = {}\n", quoted(vault.name),
                            quoted(vault.directory));

@@ -6,6 +6,8 @@
 //     listen_port = 0            # 0: a free port, chosen once and kept
 //     lan_discovery = true
 //     relays = ["http://relay.example.org:7070"]
+//     [cache]
+//     content_mib = 64           # opened content kept in memory, for each unlocked vault
 //     [[vault]]
 //     name = "papers"
 //     directory = "/home/ana/.local/share/lockstep/papers.vault"
@@ -34,6 +36,9 @@ inline constexpr std::size_t kConfigSizeMax = 1 << 20;
 inline constexpr std::size_t kVaultsMax = 256;
 inline constexpr std::size_t kMountsMax = 16;  // of one vault
 inline constexpr std::size_t kRelaysMax = 32;
+inline constexpr std::uint32_t kContentCacheMib = 64;
+inline constexpr std::uint32_t kContentCacheMibMin = 4;
+inline constexpr std::uint32_t kContentCacheMibMax = 65536;
 inline constexpr std::size_t kAddressesMax = 64;
 
 // Where a vault, or a folder of it, is shown while it is unlocked.
@@ -61,6 +66,7 @@ struct Config {
     std::uint16_t listen_port = 0;
     bool lan_discovery = true;
     std::vector<std::string> relays;
+    std::uint32_t content_cache_mib = kContentCacheMib;
     std::vector<VaultConfig> vaults;
 
     bool operator==(const Config&) const = default;
@@ -77,6 +83,7 @@ std::string format_config(const Config& config);
 Result<std::string> normal_vault_path(std::string_view path);
 Status check_vault_name(std::string_view name);
 Status check_device_name(std::string_view name);
+Status check_content_cache(std::int64_t mib);
 Status check_relay_url(std::string_view url);
 Status check_address(std::string_view address);
 

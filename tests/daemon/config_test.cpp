@@ -10,6 +10,7 @@ Config full_config() {
     config.device_name = "lap\"top\\ \xc3\xa9";
     config.listen_port = 22100;
     config.lan_discovery = false;
+    config.content_cache_mib = 256;
     config.relays = {"http://relay.example.org:7070", "https://other.example.org"};
     VaultConfig papers;
     papers.name = "papers";
@@ -51,6 +52,38 @@ TEST(ConfigTest, AnUnknownKeyIsNamedWithItsLine) {
     EXPECT_EQ(fault_of("\n\ncolour = 1\n"), "config.toml:3: unknown key 'colour'");
     EXPECT_EQ(fault_of("[[vault]]\nname='a'\ndirectory='/a'\nmont='/m'\n"),
               "config.toml:4: unknown key 'mont' in [[vault]]");
+}
+
+TEST(ConfigTest, MountsAreAPathOrAListOfTables) {
+    const std::string vault = "[[vault]]\nname = 'a'\ndirectory = '/a'\n";
+    const Result<Config> one = parse_config(vault + "mount = '/m'\n");
+    ASSERT_TRUE(one.ok());
+    EXPECT_EQ(one->vaults[0].mounts, (std::vector<MountConfig>{{"/m", "", false}}));
+    const Result<Config> two =
+        parse_config(vault +
+                     "[[vault.mount]]\ndirectory = '/m'\n"
+                     "[[vault.mount]]\ndirectory = '/n'\npath = '/x//y/'\nread_only = true\n");
+    ASSERT_TRUE(two.ok()) << two.error().message;
+    EXPECT_EQ(two->vaults[0].mounts,
+              (std::vector<MountConfig>{{"/m", "", false}, {"/n", "x/y", true}}));
+    EXPECT_EQ(fault_of(vault + "mount = 7\n"),
+              "config.toml:4: 'mount' must be a path, or a list of tables: [[vault.mount]]");
+    EXPECT_EQ(fault_of(vault + "[[vault.mount]]\ndirectory = 'm'\n"),
+              "config.toml:5: 'directory' must be an absolute path");
+    EXPECT_EQ(fault_of(vault + "[[vault.mount]]\ndirectory = '/m'\npath = '../x'\n"),
+              "config.toml:6: 'path': '..' is not taken in paths of a vault");
+    EXPECT_EQ(fault_of(vault + "[[vault.mount]]\npath = 'x'\n"),
+              "config.toml:4: a [[vault.mount]] needs a 'directory'");
+    EXPECT_NE(fault_of(vault + "[[vault.mount]]\ndirectory = '/m'\n"
+                               "[[vault.mount]]\ndirectory = '/m'\n")
+                  .find("two mounts are at '/m'"),
+              std::string::npos);
+}
+
+TEST(ConfigTest, ACacheHasBounds) {
+    EXPECT_EQ(fault_of("[cache]\ncontent_mib = 1\n"),
+              "config.toml:2: 'content_mib': a cache has between 4 and 65536 MiB");
+    EXPECT_EQ(fault_of("[cache]\ncontent_mib = 4\n"), "accepted");
 }
 
 TEST(ConfigTest, EveryFaultIsNamedAtOnce) {
