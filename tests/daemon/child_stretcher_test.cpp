@@ -65,7 +65,8 @@ TEST_F(ChildStretcherTest, AChildThatDoesNotSurviveIsAnError) {
     ASSERT_FALSE(killed.ok());
     EXPECT_EQ(killed.error().kind, ErrorKind::NoSpace);
     EXPECT_NE(killed.error().message.find("too little memory"), std::string::npos);
-    for (const char* text : {"exit 0", "exit 7", "kill -TERM $$", "cat >/dev/null; printf 0123456789"}) {
+    for (const char* text :
+         {"exit 0", "exit 7", "kill -TERM $$", "cat >/dev/null; printf 0123456789"}) {
         const auto failed = stretch_with(script(text));
         ASSERT_FALSE(failed.ok()) << text;
         EXPECT_EQ(failed.error().kind, ErrorKind::Io) << text;
