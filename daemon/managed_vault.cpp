@@ -197,10 +197,11 @@ Status ManagedVault::mount(const api::MountVault& request) {
         return Error{ErrorKind::Locked, "the vault is locked; unlock it first"};
     }
     if (mounts_->has_news()) note_mounts();
-    if (request.directory.empty()) return mount_remembered(path, request.is_read_only);
+    if (request.directory.empty()) return mount_remembered(path, request);
     const api::MountConfig mount{.directory = normal_path(request.directory),
                                  .path = path,
-                                 .is_read_only = request.is_read_only};
+                                 .is_read_only = request.is_read_only,
+                                 .has_owners = request.has_owners};
     if (!api::is_utf8(mount.directory) || mount.directory.find('\0') != std::string::npos)
         return Error{ErrorKind::Invalid, "a mount point must be UTF-8 without NUL"};
     const std::vector<api::MountConfig> known = config().mounts;
@@ -216,13 +217,14 @@ Status ManagedVault::mount(const api::MountVault& request) {
     });
 }
 
-Status ManagedVault::mount_remembered(const std::string& path, bool is_read_only) {
+Status ManagedVault::mount_remembered(const std::string& path, const api::MountVault& request) {
     std::size_t found = 0;
     for (api::MountConfig mount : config().mounts) {
         if (!path.empty() && mount.path != path) continue;
         ++found;
         if (mounts_->is_mounted_at(mount.directory)) continue;
-        mount.is_read_only = mount.is_read_only || is_read_only;
+        mount.is_read_only = mount.is_read_only || request.is_read_only;
+        mount.has_owners = mount.has_owners || request.has_owners;
         TRY_OK(mount_locked(mount));
     }
     if (found > 0) return {};

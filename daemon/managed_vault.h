@@ -83,7 +83,8 @@ class ManagedVault {
     Status adopt_locked(std::unique_ptr<Vault> vault) REQUIRES_LOCK(operation_);
     Status open_locked() REQUIRES_LOCK(operation_);
     Status mount_locked(const api::MountConfig& mount) REQUIRES_LOCK(operation_);
-    Status mount_remembered(const std::string& path, bool is_read_only) REQUIRES_LOCK(operation_);
+    Status mount_remembered(const std::string& path, const api::MountVault& request)
+        REQUIRES_LOCK(operation_);
     Status unmount_all_locked(bool is_forced) REQUIRES_LOCK(operation_);
     void note_mounts() REQUIRES_LOCK(operation_);
     void note_mount_problem(const api::MountConfig& mount, const std::string& problem);

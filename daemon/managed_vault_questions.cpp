@@ -75,6 +75,7 @@ std::vector<api::MountInfo> mounts_of(const std::vector<api::MountConfig>& remem
         mounts.push_back({.directory = shown.directory,
                           .path = shown.path,
                           .is_read_only = shown.is_read_only,
+                          .has_owners = shown.has_owners,
                           .is_mounted = is_mounted,
                           .problem = problem == problems.end() ? "" : problem->second});
     }

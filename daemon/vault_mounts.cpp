@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/mount_users.h"
@@ -24,8 +23,9 @@ Error in_use(const std::string& directory, const std::vector<MountUser>& users) 
 }
 
 std::string shown_text(const api::MountConfig& mount) {
-    return fmt::format("{}{}", mount.path.empty() ? "all of it" : mount.path,
-                       mount.is_read_only ? ", read-only" : "");
+    return fmt::format("{}{}{}", mount.path.empty() ? "all of it" : mount.path,
+                       mount.is_read_only ? ", read-only" : "",
+                       mount.has_owners ? ", with owners" : "");
 }
 
 }  // namespace
@@ -58,8 +58,7 @@ Status VaultMounts::add(const api::MountConfig& mount) {
     MountOptions options;
     options.name = name_;
     options.read_only = mount.is_read_only;
-    options.uid = ::getuid();
-    options.gid = ::getgid();
+    options.ownership = mount.has_owners;
     options.on_finished = [this] { has_news_ = true; };
     TRY(active->mount, Mount::mount(*active->view, mount.directory, std::move(options)));
     active_.push_back(std::move(active));

@@ -89,6 +89,16 @@ Result<AttributeChange> attribute_change(const struct stat& wanted, int to_set,
     return change;
 }
 
+Result<AttributeChange> keep_owner(AttributeChange change, const ShownOwner& owner) {
+    if (!owner.is_fixed()) return change;
+    if (change.uid.value_or(*owner.uid) != owner.uid ||
+        change.gid.value_or(*owner.gid) != owner.gid)
+        return Error{ErrorKind::Refused, "files of this mount belong to the user who mounts it"};
+    change.uid.reset();
+    change.gid.reset();
+    return change;
+}
+
 std::int64_t wall_now_ns() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);

@@ -32,6 +32,11 @@ std::string option_list(const MountOptions& options) {
     return list;
 }
 
+ShownOwner shown_owner(const MountOptions& options) {
+    if (options.ownership) return {};
+    return {.uid = options.uid.value_or(::geteuid()), .gid = options.gid.value_or(::getegid())};
+}
+
 Status check_options(const MountOptions& options) {
     if (options.threads == 0 || options.threads > kMountThreadsMax)
         return Error{ErrorKind::Invalid, "a mount has 1 to 64 threads"};
@@ -52,7 +57,7 @@ struct Mount::Parts {
         return {.file_system = file_system,
                 .handed_out = handed_out,
                 .invalidation = invalidation,
-                .shown_owner = {.uid = options.uid, .gid = options.gid},
+                .shown_owner = shown_owner(options),
                 .mounting_user = ::geteuid(),
                 .cache_seconds = static_cast<double>(options.cache_seconds),
                 .allow_other = options.allow_other,

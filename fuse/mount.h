@@ -42,7 +42,10 @@ struct MountOptions {
     bool allow_other =
         false;              // let other users in; a user needs user_allow_other in /etc/fuse.conf
     unsigned threads = 10;  // requests served at a time; 1 to kMountThreadsMax
-    // Owner that every file shows; without it the one that the FileSystem says.
+    // Files show the owners that the FileSystem says, chown changes them, and who makes a file owns
+    // it. Otherwise all belong to `uid` and `gid`, which by default are the mounting user's, and
+    // chown to anybody else is refused.
+    bool ownership = false;
     std::optional<std::uint32_t> uid, gid;
     std::uint32_t cache_seconds = 3600;  // how long the kernel trusts what it was told
     // Collect small writes in the kernel. Only for a FileSystem that nothing but this mount

@@ -33,9 +33,10 @@ void describe_handle(fuse_file_info& file, HandleId handle) {
 // The name may have come into being since the kernel found it missing: then this is an ordinary
 // open.
 Result<FileSystem::Created> create_or_open(MountContext& context, fuse_ino_t parent,
-                                           const char* name, mode_t mode, int flags) {
+                                           const char* name, mode_t mode, int flags, bool& is_new) {
     FileSystem& file_system = context.file_system;
     Result<FileSystem::Created> created = file_system.create(parent, name, mode & kModeMask);
+    is_new = created.ok();
     if (created.ok() || created.error().kind != ErrorKind::Exists || (flags & O_EXCL))
         return created;
     TRY(Attributes found, file_system.lookup(parent, name));
@@ -56,8 +57,17 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
             fuse_file_info* file) {
     if (refuse_strangers(request)) return;
     MountContext& context = context_of(request);
-    const auto created = create_or_open(context, parent, name, mode, file->flags);
+    bool is_new = false;
+    auto created = create_or_open(context, parent, name, mode, file->flags, is_new);
     if (!created.ok()) return reply_error(request, created.error());
+    if (is_new) {
+        const auto owned = owned_by_caller(request, created->attributes);
+        if (!owned.ok()) {
+            context.file_system.release(created->handle);
+            return reply_error(request, owned.error());
+        }
+        created->attributes = *owned;
+    }
     describe_handle(*file, created->handle);
     const fuse_entry_param entry = to_entry(context, created->attributes);
     context.handed_out.add_handle(created->handle);

@@ -48,7 +48,8 @@ void setattr(fuse_req_t request, fuse_ino_t node, struct stat* wanted, int to_se
              fuse_file_info* file) {
     if (refuse_strangers(request)) return;
     FileSystem& file_system = context_of(request).file_system;
-    const Result<AttributeChange> change = attribute_change(*wanted, to_set, wall_now_ns());
+    Result<AttributeChange> change = attribute_change(*wanted, to_set, wall_now_ns());
+    if (change.ok()) change = keep_owner(*change, context_of(request).shown_owner);
     if (!change.ok()) return reply_error(request, change.error());
     std::optional<HandleId> handle;
     if (file != nullptr) handle = file->fh;
@@ -75,18 +76,18 @@ void mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
         fuse_reply_err(request, EPERM);
         return;
     }
-    reply_entry(request, context_of(request).file_system.make_node(parent, name, node));
+    reply_new(request, context_of(request).file_system.make_node(parent, name, node));
 }
 
 void mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
     if (refuse_strangers(request)) return;
     FileSystem& file_system = context_of(request).file_system;
-    reply_entry(request, file_system.make_directory(parent, name, mode & kModeMask));
+    reply_new(request, file_system.make_directory(parent, name, mode & kModeMask));
 }
 
 void symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
     if (refuse_strangers(request)) return;
-    reply_entry(request, context_of(request).file_system.make_symlink(parent, name, target));
+    reply_new(request, context_of(request).file_system.make_symlink(parent, name, target));
 }
 
 void link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char* name) {

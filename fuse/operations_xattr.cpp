@@ -17,6 +17,11 @@ bool is_users(std::string_view name) {
     return name.size() > kUserPrefix.size() && name.starts_with(kUserPrefix);
 }
 
+// Why an attribute of this name cannot be.
+int refusal(std::string_view name) {
+    return name == kUserPrefix ? EINVAL : EOPNOTSUPP;
+}
+
 // size 0 asks how long the answer would be.
 void reply_sized(fuse_req_t request, ByteView value, std::size_t size) {
     if (size == 0) {
@@ -33,7 +38,7 @@ void getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t
     if (!is_users(name)) {
         // Attributes that programs probe on every file "are not set"; the rest cannot be.
         const bool is_probe = std::string_view(name).starts_with("security.");
-        fuse_reply_err(request, is_probe ? ENODATA : EOPNOTSUPP);
+        fuse_reply_err(request, is_probe ? ENODATA : refusal(name));
         return;
     }
     const Result<Bytes> value = context_of(request).file_system.get_xattr(node, name);
@@ -58,7 +63,7 @@ void setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char*
               std::size_t size, int flags) {
     if (refuse_strangers(request)) return;
     if (!is_users(name)) {
-        fuse_reply_err(request, EOPNOTSUPP);
+        fuse_reply_err(request, refusal(name));
         return;
     }
     XattrMode mode = XattrMode::Set;
@@ -71,7 +76,7 @@ void setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char*
 void removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
     if (refuse_strangers(request)) return;
     if (!is_users(name)) {
-        fuse_reply_err(request, EOPNOTSUPP);
+        fuse_reply_err(request, refusal(name));
         return;
     }
     reply_status(request, context_of(request).file_system.remove_xattr(node, name));

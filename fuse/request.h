@@ -65,6 +65,23 @@ inline void reply_entry(fuse_req_t request, const Result<Attributes>& attributes
         context.handed_out.forget(attributes->node, 1);
 }
 
+// Where owners are kept, who makes a file owns it. What nobody could be given to is an error, and
+// its reference is given back.
+inline Result<Attributes> owned_by_caller(fuse_req_t request, Result<Attributes> made) {
+    MountContext& context = context_of(request);
+    if (!made.ok() || context.shown_owner.is_fixed()) return made;
+    AttributeChange owner;
+    owner.uid = fuse_req_ctx(request)->uid;
+    owner.gid = fuse_req_ctx(request)->gid;
+    Result<Attributes> owned = context.file_system.set_attributes(made->node, owner, {});
+    if (!owned.ok()) context.file_system.forget(made->node, 1);
+    return owned;
+}
+
+inline void reply_new(fuse_req_t request, Result<Attributes> made) {
+    reply_entry(request, owned_by_caller(request, std::move(made)));
+}
+
 // What one operations_*.cpp adds to the table.
 void add_tree_operations(fuse_lowlevel_ops& operations);
 void add_file_operations(fuse_lowlevel_ops& operations);

@@ -174,6 +174,7 @@ MountConfig read_mount(const toml::table& table, Faults& faults) {
         }
     }
     reader.flag("read_only", mount.is_read_only);
+    reader.flag("ownership", mount.has_owners);
     reader.reject_unknown();
     return mount;
 }
@@ -452,8 +453,8 @@ std::string format_config(const Config& config) {
         out += fmt::format("\n[[vault]]\nname = {}\ndirectory = {}\n", quoted(vault.name),
                            quoted(vault.directory));
         const std::vector<MountConfig>& mounts = vault.mounts;
-        const bool is_simple =
-            mounts.size() == 1 && mounts[0].path.empty() && !mounts[0].is_read_only;
+        const bool is_simple = mounts.size() == 1 && mounts[0].path.empty() &&
+                               !mounts[0].is_read_only && !mounts[0].has_owners;
         if (is_simple) out += fmt::format("mount = {}\n", quoted(mounts[0].directory));
         out += fmt::format("unlock_at_start = {}\npaused = {}\naddresses = {}\n",
                            vault.unlock_at_start, vault.paused, quoted_list(vault.addresses));
@@ -461,6 +462,7 @@ std::string format_config(const Config& config) {
         for (const MountConfig& mount : mounts) {
             out += fmt::format("[[vault.mount]]\ndirectory = {}\npath = {}\nread_only = {}\n",
                                quoted(mount.directory), quoted(mount.path), mount.is_read_only);
+            if (mount.has_owners) out += "ownership = true\n";
         }
     }
     return out;

@@ -46,6 +46,7 @@ struct MountConfig {
     std::string directory;  // absolute
     std::string path;       // "a/b", normal; empty: all of the vault
     bool is_read_only = false;
+    bool has_owners = false;  // files show and keep the owners of their own
 
     bool operator==(const MountConfig&) const = default;
 };

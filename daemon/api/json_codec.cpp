@@ -33,6 +33,7 @@ void fields(F& f, T& v) {
     f("directory", v.directory);
     f("path", v.path);
     f("readOnly", v.is_read_only);
+    f("ownership", v.has_owners);
     f("mounted", v.is_mounted);
     f("problem", v.problem);
 }
@@ -253,6 +254,7 @@ void fields(F& f, T& v) {
     f("directory", v.directory);
     f("path", v.path);
     f("readOnly", v.is_read_only);
+    f("ownership", v.has_owners);
 }
 
 template <typename F, Is<UnmountVault> T>

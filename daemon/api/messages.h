@@ -43,6 +43,7 @@ struct MountInfo {
     std::string directory;
     std::string path;  // the folder of the vault that is shown; empty: all of it
     bool is_read_only = false;
+    bool has_owners = false;  // files show and keep the owners of their own
     bool is_mounted = false;
     std::string problem;  // why it is not mounted; empty: no problem
 };
@@ -234,6 +235,7 @@ struct MountVault {
     std::string directory;  // empty: everywhere it was mounted last
     std::string path;       // a folder of the vault; empty: all of it
     bool is_read_only = false;
+    bool has_owners = false;
 };
 
 struct UnmountVault {

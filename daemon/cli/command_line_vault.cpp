@@ -120,6 +120,8 @@ void declare_mounting(Grammar& grammar) {
     mount.add_option("directory", arguments.directory, "An empty folder; made when missing")
         ->option_text("DIR");
     mount.add_flag("--read-only", arguments.is_read_only, "Nothing can be changed through it");
+    mount.add_flag("--ownership", arguments.has_owners,
+                   "Keep and sync owners (numbers); else all files are yours");
     grammar.passphrase_options(mount);
 
     CLI::App& unmount = grammar.verb(grammar.app(), "unmount", "Take the folder away again",

@@ -57,6 +57,7 @@ std::string mount_text(const api::MountInfo& mount) {
     const auto note = [&](const std::string& one) { notes += (notes.empty() ? "" : ", ") + one; };
     if (!mount.path.empty()) note("folder " + printable(mount.path));
     if (mount.is_read_only) note("read-only");
+    if (mount.has_owners) note("with owners");
     if (!mount.is_mounted) note("not mounted");
     return notes.empty() ? text : text + " (" + notes + ")";
 }
@@ -308,6 +309,7 @@ ExitCode mount_vault(Session& session) {
     }
     request.directory = absolute_path(session.arguments.directory);
     request.is_read_only = session.arguments.is_read_only;
+    request.has_owners = session.arguments.has_owners;
     Result<api::VaultInfo> mounted = mount_or_ask(session, vault, request);
     if (!mounted.ok()) return session.fail(mounted.error());
     return finish_with_vault(session, *mounted);

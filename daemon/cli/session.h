@@ -38,6 +38,7 @@ struct Arguments {
     bool is_forgotten = false;
     bool is_yes = false;
     bool is_read_only = false;
+    bool has_owners = false;
     bool is_at_start = false;
     bool deletes_data = false;
     bool is_watching = false;

@@ -169,6 +169,33 @@ TEST_F(MountBinariesTest, AllMountsAreListedAndComeBack) {
     EXPECT_EQ(::access((reading() + "/post").c_str(), W_OK), -1);
 }
 
+TEST_F(MountBinariesTest, OwnersAreKeptWhereAMountAsksForThem) {
+    make_mounts();
+    const std::string owned = home_ / "owned";
+    home_.must({"mount", "papers", owned, "--ownership"});
+    write_text(owned + "/file", "text");
+    const auto owner_in = [](const std::string& folder) {
+        struct stat status {};
+        EXPECT_EQ(::stat((folder + "/file").c_str(), &status), 0);
+        return status.st_uid;
+    };
+    const bool may_give_away = ::geteuid() == 0;
+    const uid_t owner = may_give_away ? 12345 : ::geteuid();
+    EXPECT_EQ(::chown((mount() + "/file").c_str(), 54321, 54321), -1);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(::chown((owned + "/file").c_str(), owner, static_cast<gid_t>(-1)), 0);
+    EXPECT_EQ(owner_in(owned), owner);
+    EXPECT_EQ(owner_in(mount()), ::geteuid());
+
+    EXPECT_EQ(home_.stop(), 0);
+    ASSERT_TRUE(home_.start());
+    unlock();
+    EXPECT_EQ(shown()["mounts"][3]["ownership"], true);
+    EXPECT_EQ(shown()["mounts"][0]["ownership"], false);
+    EXPECT_EQ(owner_in(owned), owner);
+    EXPECT_EQ(owner_in(mount()), ::geteuid());
+}
+
 TEST_F(MountBinariesTest, OneMountIsTakenAwayAndOnlyForgottenWhenAsked) {
     make_mounts();
     home_.must({"unmount", letters()});

@@ -22,7 +22,8 @@ Config full_config() {
     VaultConfig photos;
     photos.name = "photos";
     photos.directory = "/srv/photos";
-    photos.mounts = {{"/home/ana/photos", "", true}, {"/home/ana/2026", "by year/2026", false}};
+    photos.mounts = {{"/home/ana/photos", "", true},
+                     {"/home/ana/2026", "by year/2026", false, true}};
     config.vaults = {papers, photos};
     return config;
 }

@@ -27,7 +27,7 @@ lockstep_test(fuse_test
 
 # System calls on a real vault under a real mount.
 lockstep_test(mount_vault_test
-  SOURCES fuse/vault_content_test.cpp
+  SOURCES fuse/vault_attributes_test.cpp fuse/vault_content_test.cpp fuse/vault_names_test.cpp
   LIBRARIES lockstep::fuse lockstep::vault lockstep_test_support)
 
 lockstep_executable(mount_bench

@@ -564,6 +564,104 @@ TEST_P(FileSystemConformance, ATimeSetThroughAnOpenFileOutlivesItsClose) {
     EXPECT_EQ(attributes_of(file).modified_ns, 1'234'567'890);
 }
 
+TEST_P(FileSystemConformance, EveryChangeAdvancesTheChangeTime) {
+    const NodeId file = make_file(kRootNode, "f", "x");
+    std::int64_t before = attributes_of(file).changed_ns;
+    const auto expect_later = [&](const char* what) {
+        EXPECT_GT(attributes_of(file).changed_ns, before) << what;
+        before = attributes_of(file).changed_ns;
+    };
+    const auto linked = fs().make_link(file, kRootNode, "g");
+    ASSERT_TRUE(linked.ok());
+    fs().forget(file, 1);
+    expect_later("link");
+    EXPECT_OK(fs().rename(kRootNode, "g", kRootNode, "h", RenameMode::Replace));
+    expect_later("rename");
+    EXPECT_OK(fs().remove_file(kRootNode, "h"));
+    expect_later("unlink");
+    AttributeChange change;
+    change.mode = 0600;
+    EXPECT_OK(fs().set_attributes(file, change, {}));
+    expect_later("chmod");
+    EXPECT_OK(fs().set_xattr(file, "user.a", as_bytes("v"), XattrMode::Set));
+    expect_later("setxattr");
+    EXPECT_OK(fs().remove_xattr(file, "user.a"));
+    expect_later("removexattr");
+    EXPECT_OK(fs().remove_file(kRootNode, "f"));
+    expect_later("unlink of the last name");
+}
+
+TEST_P(FileSystemConformance, AccessTimesAreThoseThatWereSet) {
+    const NodeId file = make_file(kRootNode, "f", "text");
+    AttributeChange change;
+    change.accessed_ns = 1'234;
+    EXPECT_OK(fs().set_attributes(file, change, {}));
+    const std::int64_t modified = attributes_of(file).modified_ns;
+    EXPECT_EQ(content_of(file), "text");
+    EXPECT_EQ(attributes_of(file).accessed_ns, 1'234);
+    EXPECT_EQ(attributes_of(file).modified_ns, modified);
+}
+
+TEST_P(FileSystemConformance, OwnersAreKept) {
+    const NodeId file = make_file(kRootNode, "f"), directory = make_directory(kRootNode, "d");
+    AttributeChange change;
+    change.uid = 1234;
+    EXPECT_OK(fs().set_attributes(file, change, {}));
+    change.gid = 4'000'000'000;
+    EXPECT_OK(fs().set_attributes(directory, change, {}));
+    const auto expect_owners = [&] {
+        EXPECT_EQ(attributes_of(node_of(kRootNode, "f")).uid, 1234U);
+        EXPECT_EQ(attributes_of(node_of(kRootNode, "d")).uid, 1234U);
+        EXPECT_EQ(attributes_of(node_of(kRootNode, "d")).gid, 4'000'000'000U);
+    };
+    expect_owners();
+    if (reopen()) expect_owners();
+}
+
+TEST_P(FileSystemConformance, RemovedFilesHaveAttributesWhileTheyAreOpen) {
+    const NodeId file = make_file(kRootNode, "f", "0123456789");
+    EXPECT_OK(fs().set_xattr(file, "user.a", as_bytes("v"), XattrMode::Set));
+    const HandleId handle = open_to_write(file);
+    EXPECT_OK(fs().remove_file(kRootNode, "f"));
+    AttributeChange change;
+    change.size = 4;
+    change.mode = 0612;
+    change.uid = 77;
+    change.modified_ns = 99;
+    EXPECT_OK(fs().set_attributes(file, change, handle));
+    for (int round = 0; round < 2; ++round) {
+        const Attributes shown = attributes_of(file);
+        EXPECT_EQ(shown.links, 0U);
+        EXPECT_EQ(shown.size, 4U);
+        EXPECT_EQ(shown.mode, 0612U);
+        EXPECT_EQ(shown.uid, 77U);
+        EXPECT_EQ(shown.modified_ns, 99);
+        EXPECT_OK(fs().sync(handle));
+    }
+    EXPECT_EQ(as_text(*fs().get_xattr(file, "user.a")), "v");
+    EXPECT_OK(fs().set_xattr(file, "user.b", as_bytes("w"), XattrMode::Create));
+    EXPECT_OK(fs().remove_xattr(file, "user.a"));
+    EXPECT_EQ(*fs().list_xattrs(file), Names{"user.b"});
+    write(handle, 2, "after");
+    EXPECT_EQ(attributes_of(file).size, 7U);
+    EXPECT_GT(attributes_of(file).modified_ns, 99);
+    fs().release(handle);
+}
+
+TEST_P(FileSystemConformance, NumbersStayWhenAFileIsSavedByRename) {
+    make_file(kRootNode, "f", "old");
+    NodeId number = 0;
+    for (int save = 0; save < 3; ++save) {
+        number = make_file(kRootNode, "f.new", "content " + std::to_string(save));
+        EXPECT_OK(fs().rename(kRootNode, "f.new", kRootNode, "f", RenameMode::Replace));
+        EXPECT_EQ(node_of(kRootNode, "f"), number);
+    }
+    if (!reopen()) GTEST_SKIP() << "stores nothing";
+    EXPECT_EQ((**fs().list(kRootNode))[0].node, number);
+    EXPECT_EQ(node_of(kRootNode, "f"), number);
+    EXPECT_TRUE(fs().list_xattrs(number)->empty());
+}
+
 TEST_P(FileSystemConformance, UnknownNodesAreNotFound) {
     constexpr NodeId kNobody = 0x7fff'ffff'ffff;
     EXPECT_FAILS(NotFound, fs().attributes(kNobody));

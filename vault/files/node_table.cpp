@@ -4,21 +4,21 @@
 
 namespace lockstep {
 
-NodeId NodeTable::number_of(const Node& node) const {
+NodeId NodeTable::number_of(const Node& node, std::optional<NodeId> kept) const {
     if (auto at = ids_.find(node); at != ids_.end()) return at->second;
     if (node.file == kRootFile && !node.sibling) return kRootNode;
     // A sibling has the number of the file that it becomes when it is touched.
     FileId file = node.sibling ? derived_ids_.file(node.file, *node.sibling) : node.file;
-    std::uint64_t number = 0;
+    NodeId number = 0;
     std::memcpy(&number, file.bytes.data(), sizeof(number));
-    number &= ~(std::uint64_t{1} << 63);
+    number = kept.value_or(number & kNodeNumberMask);
     while (number <= kRootNode || records_.contains(number)) ++number;
     return number;
 }
 
-NodeId NodeTable::intern(const Node& node) {
+NodeId NodeTable::intern(const Node& node, std::optional<NodeId> kept) {
     if (auto at = ids_.find(node); at != ids_.end()) return at->second;
-    NodeId id = number_of(node);
+    NodeId id = number_of(node, kept);
     ids_[node] = id;
     records_[id].node = node;
     return id;

@@ -14,9 +14,13 @@
 
 namespace lockstep {
 
+// Numbers come from ids, without the top bit: programs take them for signed.
+inline constexpr NodeId kNodeNumberMask = ~(NodeId{1} << 63);
+
 struct Orphan {
     Attributes attributes;
     Content content;
+    std::map<std::string, Bytes> xattrs;  // user.* only
 };
 
 struct NodeRecord {
@@ -24,16 +28,19 @@ struct NodeRecord {
     std::uint64_t references = 0;
     std::shared_ptr<OpenFile> open;
     std::optional<Orphan> orphan;
+    // What utimensat() said; it is kept no longer than the node is referenced.
+    std::optional<std::int64_t> accessed_ns;
 };
 
 class NodeTable {
   public:
     explicit NodeTable(const DerivedIds& derived_ids) : derived_ids_(derived_ids) {}
 
-    // The number, whether or not the node is in the table.
-    NodeId number_of(const Node& node) const;
+    // The number, whether or not the node is in the table. A node that is not has `kept`, which it
+    // took over from another, else one that comes from its id.
+    NodeId number_of(const Node& node, std::optional<NodeId> kept = {}) const;
     // The same; the node is in the table from now on.
-    NodeId intern(const Node& node);
+    NodeId intern(const Node& node, std::optional<NodeId> kept = {});
     // Null when nobody holds the number.
     NodeRecord* find(NodeId id);
     NodeRecord* find(const Node& node, NodeId* id = nullptr);

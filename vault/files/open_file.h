@@ -22,6 +22,7 @@ struct OpenFile : std::enable_shared_from_this<OpenFile> {
     std::atomic<bool> is_orphan{false};        // the last name is gone: no more versions
     std::size_t handles = 0;                   // guarded by TreeHost::mutex
     std::atomic<std::int64_t> modified_ns{0};  // time of the last write, or what utimens said since
+    std::atomic<std::int64_t> changed_ns{0};   // time of the last write or utimens
     std::atomic<std::chrono::steady_clock::duration::rep> last_write{0};
 
     // `content` is what the tree showed at the change that it was loaded for. It is read only when

@@ -106,6 +106,9 @@ class VaultFiles final : public FileSystem {
     Result<NodeRecord*> record_of(NodeId id) REQUIRES_LOCK(host_.mutex);
     Attributes attributes_of(const Node& node, NodeId id) REQUIRES_LOCK(host_.mutex);
     Attributes attributes_of_orphan(const NodeRecord& record) REQUIRES_LOCK(host_.mutex);
+    Result<std::map<std::string, Bytes>> users_xattrs(NodeId id) REQUIRES_LOCK(host_.mutex);
+    std::map<std::string, Bytes> users_xattrs_of(const Node& node) REQUIRES_LOCK(host_.mutex);
+    std::optional<NodeId> kept_number(const Node& node) REQUIRES_LOCK(host_.mutex);
     Result<Attributes> entry_attributes(const TreeEntry& entry) REQUIRES_LOCK(host_.mutex);
     std::optional<Orphan> snapshot(const Node& node, NodeId* id) REQUIRES_LOCK(host_.mutex);
     void detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan)
@@ -168,8 +171,15 @@ inline constexpr std::uint32_t kModeBitsKept = 01777;
 
 // Attribute values as records hold them.
 Bytes encode_mode(std::uint32_t mode);
+Bytes encode_owner(std::uint32_t id);
 Bytes encode_time(std::int64_t ns);
 std::uint32_t decode_mode(ByteView value);
+std::uint32_t decode_owner(ByteView value);
 std::int64_t decode_time(ByteView value);
+
+// The vault's own attributes (vault/FORMAT.md): the inode number that a file has taken over from
+// the one renamed over it, and what of a content with holes is data.
+AttributeSetting inode_setting(const FileId& file, NodeId number);
+AttributeSetting allocated_setting(const ContentRoot& root, std::uint64_t allocated);
 
 }  // namespace lockstep

@@ -1,4 +1,6 @@
 // VaultFiles: names.
+#include <algorithm>
+
 #include "vault/files/vault_files.h"
 
 namespace lockstep {
@@ -45,7 +47,7 @@ Result<Node> VaultFiles::directory_node(NodeId id) {
 }
 
 Result<Attributes> VaultFiles::entry_attributes(const TreeEntry& entry) {
-    NodeId id = nodes_.intern(entry.node);
+    NodeId id = nodes_.intern(entry.node, kept_number(entry.node));
     nodes_.reference(id);
     return attributes_of(entry.node, id);
 }
@@ -71,7 +73,8 @@ Result<std::shared_ptr<const Listing>> VaultFiles::list(NodeId directory) {
     auto out = std::make_shared<Listing>();
     out->reserve(entries->size());
     for (const TreeListEntry& entry : *entries)
-        out->push_back({entry.name, nodes_.number_of(entry.node), entry.type});
+        out->push_back(
+            {entry.name, nodes_.number_of(entry.node, kept_number(entry.node)), entry.type});
     return std::shared_ptr<const Listing>(std::move(out));
 }
 
@@ -258,7 +261,10 @@ Result<Attributes> VaultFiles::make_link(NodeId id, NodeId parent, std::string_v
 // What is left of the node if this operation takes its last name; nothing when nobody holds it.
 std::optional<Orphan> VaultFiles::snapshot(const Node& node, NodeId* id) {
     if (nodes_.find(node, id) == nullptr) return std::nullopt;
-    return Orphan{attributes_of(node, *id), host_.tree.content(node).value_or(Content{})};
+    Orphan orphan{attributes_of(node, *id), host_.tree.content(node).value_or(Content{}),
+                  users_xattrs_of(node)};
+    orphan.attributes.changed_ns = std::max(orphan.attributes.changed_ns + 1, now_ns());
+    return orphan;
 }
 
 void VaultFiles::detach_if_gone(const Node& node, NodeId id, std::optional<Orphan> orphan) {
@@ -343,15 +349,21 @@ Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_paren
         if (old.ok() && mode == RenameMode::Replace) target = snapshot(old->node, &target_id);
         TRY(RenameOutcome outcome,
             host_.tree.rename(from.file, name, to.file, new_name, mode, host_.tick()));
-        if (target && outcome.displaced) {
-            // With REPLACE the target's file goes on with the source's content, under the source's
-            // number.
-            bool is_replaced = outcome.now.file == old->node.file && outcome.before != outcome.now;
-            if (is_replaced)
-                nodes_.detach(target_id, std::move(*target));
-            else
-                detach_if_gone(old->node, target_id, std::move(target));
+        // With REPLACE the target's file goes on with the source's content, under the source's
+        // number, also after a remount.
+        const bool is_replaced = old.ok() && outcome.displaced &&
+                                 outcome.now.file == old->node.file &&
+                                 outcome.before != outcome.now;
+        if (is_replaced) {
+            const NodeId number = nodes_.number_of(outcome.before, kept_number(outcome.before));
+            std::vector<AttributeSetting> settings{inode_setting(outcome.now.file, number)};
+            // A number that is not kept is no reason to fail what has happened.
+            static_cast<void>(host_.tree.set_attributes(outcome.now, settings, host_.tick()).ok());
         }
+        if (target && is_replaced)
+            nodes_.detach(target_id, std::move(*target));
+        else if (target && outcome.displaced)
+            detach_if_gone(old->node, target_id, std::move(target));
         touch_directory(from.file);
         if (to.file != from.file) touch_directory(to.file);
         news = finish_operation(own);

@@ -243,7 +243,7 @@ Status VaultFiles::begin_write(OpenFile& file) {
 }
 
 void VaultFiles::mark_modified(OpenFile& file) {
-    file.modified_ns = now_ns();
+    file.modified_ns = file.changed_ns = now_ns();
     file.last_write = host_.clock().steady().time_since_epoch().count();
     const bool is_first = !file.is_modified.exchange(true);
     const ChangeObserver* consumer = ChangeOrigin::consumer();
@@ -351,8 +351,9 @@ Status VaultFiles::commit_version(OpenFile& file) {
     {
         MutexLock lock(file.mutex);
         if (!file.is_modified) return {};
+        // Without a name there is no version: what was written stays in `content`, for as long as
+        // the file is open, and is not loaded again.
         if (file.is_orphan) {
-            file.is_modified = false;
             end_journaled(file);
             return {};
         }
@@ -367,6 +368,9 @@ Status VaultFiles::commit_version(OpenFile& file) {
         if (!file.ticket) return {};
         std::vector<AttributeSetting> settings{
             {AttributeKey::ModifiedNs, "", encode_time(file.modified_ns)}};
+        const std::uint64_t allocated = file.content.allocated();
+        if (content.kind != Content::Kind::Inline && allocated < content.size)
+            settings.push_back(allocated_setting(content.root, allocated));
         WriteOutcome outcome =
             host_.tree.commit_write(*file.ticket, content, settings, host_.tick());
         host_.tree.end_write(*file.ticket);

@@ -201,7 +201,7 @@ class Tree {
     std::vector<AttributeSetting> attributes(const FileId& file) const;
     std::optional<Bytes> attribute(const FileId& file, AttributeKey key,
                                    std::string_view xattr = {}) const;
-    // Stamp of the newest register or version of the file.
+    // Stamp of the newest register or version of the file, or delete of one of its links.
     Stamp changed(const FileId& file) const;
     // Newest first; empty for directories and unknown files.
     std::vector<VersionRecord> heads(const FileId& file) const;

@@ -190,14 +190,18 @@ Stamp Tree::changed(const FileId& file) const {
     const Index at = state_->facts.find_file(file);
     if (at == kNoIndex) return {};
     CompactStamp newest;
+    Stamp deleted;
     const FileState& state = state_->facts.file(at);
     for (const AttributeState& each : state.attributes) newest = std::max(newest, each.stamp);
     if (const VersionState* main = main_head(state)) newest = std::max(newest, main->stamp);
     for (const Index each : state_->facts.links_of(at)) {
         const LinkState& link = state_->facts.link(each);
         newest = std::max({newest, link.created, link.parent_stamp, link.name_stamp});
+        if (link.deletes == nullptr) continue;
+        for (const DeleteRecord& removal : *link.deletes)
+            deleted = std::max(deleted, removal.stamp);
     }
-    return newest.full();
+    return std::max(newest.full(), deleted);
 }
 
 std::vector<VersionRecord> Tree::heads(const FileId& file) const {
