@@ -66,7 +66,7 @@ class ChunkIndex {
     // Collected: pack and entries are forgotten.
     Status forget_pack(const PackId& pack);
     Status mark_verified(const ChunkId& chunk, const PackId& pack);
-    // The pack lied about the chunk: the entry goes.
+    // The pack lied about the chunk: the entry is not found any more.
     Status drop_entry(const ChunkId& chunk, const PackId& pack);
 
     Result<std::optional<PackRow>> pack(const PackId& pack);
@@ -75,6 +75,9 @@ class ChunkIndex {
     missing_packs();  // introduced by a segment, not present, not forgotten
 
   private:
+    Status set_flag(const char* sql, const PackId& pack, bool value);
+    Status set_trust(const char* sql, const ChunkId& chunk, const PackId& pack);
+
     Index& index_;
 };
 
