@@ -52,7 +52,7 @@ OpenVault::~OpenVault() {
 }
 
 Status OpenVault::load() {
-    TRY(index_, Index::open_in_memory());
+    TRY_OK(open_index());
     content_ = std::make_unique<ContentPool>(ContentPoolEnvironment{
         .index = *index_,
         .packs = replica_.packs(),
@@ -73,10 +73,7 @@ Status OpenVault::load() {
     files_ = std::make_unique<VaultFiles>(VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
                                                                 secrets_->ids, secrets_->derived});
 
-    TRY(auto listing, replica_.packs().list());
-    for (const PackInfo& pack : listing.packs)
-        if (Status indexed = content_->pack_arrived(pack); !indexed.ok())
-            replica_.alarm("pack " + pack.id.to_hex() + ": " + indexed.error().message);
+    TRY_OK(index_packs());
     TRY(std::uint64_t merged, merge());
     static_cast<void>(merged);
     // Packs of ours that were durable when a crash came before their segment: the next segment
@@ -250,6 +247,7 @@ Result<std::uint64_t> OpenVault::merge() {
             }
         }
     }
+    if (count > 0) commit_index();
     if (count > 0 && files_) files_->tree_merged();
     if (failure && count == 0) return *failure;
     return count;
@@ -412,6 +410,7 @@ Status OpenVault::publish(bool all) {
         in_flight_.clear();
         last_publish_ = environment_.clock.steady();
     }
+    commit_index();
     return release_journal(released_before);
 }
 

@@ -56,6 +56,14 @@ class OpenVault final : public TreeHost {
               std::shared_ptr<const KeyState> keys, std::unique_ptr<Secrets> secrets,
               std::function<void()> work_changed);
     Status load();
+    // What the index on disk knows is taken from there; what it lacks comes from the vault
+    // directory (open_vault_load.cpp).
+    Status open_index();
+    Status open_index_at(const SealedFilesEnvironment& place);
+    Status load_from_index();
+    Status check_index_is_not_ahead(const std::vector<LogRow>& logs);
+    Status index_packs();
+    void commit_index();
     std::shared_ptr<const KeyState> key_state() EXCLUDES_LOCK(keys_mutex_);
     Status open_journal();
     Status replay(const std::vector<ReplayedEntry>& entries);

@@ -251,7 +251,7 @@ Result<std::vector<Record>> LogIndex::records() {
         for (const StoredRecords& segment : segments) {
             if (blake2b(segment.bytes) != segment.sum)
                 return Error{ErrorKind::Corrupt, "index: records are not what was applied"};
-            TRY(RecordBatch batch, decode_records(segment.bytes, segment.log));
+            TRY(RecordBatch batch, decode_own_records(segment.bytes, segment.log));
             std::move(batch.records.begin(), batch.records.end(), std::back_inserter(out));
         }
     }

@@ -25,8 +25,8 @@ struct LogRow {
     bool operator==(const LogRow&) const = default;
 };
 
-// The records of a segment that was applied, encoded: decode_records(bytes, log). `sum` is what
-// blake2b() of them must be.
+// The records of a segment that was applied, encoded: decode_own_records(bytes, log), once
+// `sum` was seen to be what blake2b() makes of them.
 struct StoredRecords {
     LogId log;
     Hash256 sum;
