@@ -179,15 +179,9 @@ TEST_F(IndexFileTest, DamageIsNeverAccepted) {
             EXPECT_EQ(moment(*index), 0U);
             continue;
         }
-        // It opened without that page; whoever reads it is told.
-        auto digest = index->digest();
-        if (digest.ok()) {
-            EXPECT_EQ(*digest, history.digests().back());  // a free page, or one behind the end
-        } else {
-            EXPECT_EQ(digest.error().kind, ErrorKind::Corrupt);
-        }
+        ADD_FAILURE() << "round " << round;
     }
-    EXPECT_GT(rebuilt, 5U);
+    EXPECT_EQ(rebuilt, 200U);
 }
 
 // A page replaced by what it was before fits its seal. In a file that was not closed the numbers of

@@ -70,8 +70,9 @@ Status OpenVault::load() {
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
         .content_wait = environment_.content_wait,
         .pack_written = [this](const PackInfo& pack) { replica_.own_pack_written(pack); }});
-    files_ = std::make_unique<VaultFiles>(VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
-                                                                secrets_->ids, secrets_->derived});
+    files_ = std::make_unique<VaultFiles>(
+        VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
+                              secrets_->ids, secrets_->derived});
 
     TRY_OK(index_packs());
     TRY(std::uint64_t merged, merge());

@@ -28,6 +28,10 @@ Result<LoadedRecords> load_records(const StoredRecords& stored) {
 
 }  // namespace
 
+Status OpenVault::remove_index(const VaultEnvironment& environment, const VaultId& vault) {
+    return Index::remove(environment.disk, local_directory(environment, vault) / kIndexName);
+}
+
 Status OpenVault::open_index() {
     const fs::path directory = local_directory(environment_, replica_.vault_id());
     TRY_OK(environment_.disk.make_directories(directory));

@@ -19,6 +19,9 @@ constexpr const char* kAllPacks =
 constexpr const char* kMissing =
     "SELECT id, length FROM pack WHERE present = 0 AND"
     " EXISTS (SELECT 1 FROM introduction i WHERE i.pack = pack.id) ORDER BY id";
+constexpr const char* kChunksOf =
+    "SELECT id, kind, compression, offset, sealed_length, raw_length FROM chunk"
+    " WHERE pack = (SELECT row FROM pack WHERE id = ?1) ORDER BY id";
 constexpr const char* kUpsertPack =
     "INSERT INTO pack (id, length, epoch, present, condemned) VALUES (?1, ?2, ?3, 1, 0)"
     " ON CONFLICT (id) DO UPDATE SET length = ?2, epoch = ?3, present = 1";
@@ -210,6 +213,25 @@ Result<std::vector<PackRow>> ChunkIndex::packs() {
         if (!has_row) return out;
         TRY(PackRow row, read_pack(*rows));
         out.push_back(row);
+    }
+}
+
+Result<std::vector<ChunkEntry>> ChunkIndex::chunks_of(const PackId& pack) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows, index_.impl_->statement(kChunksOf));
+    StatementUse use(*rows);
+    rows->bind(1, pack);
+    std::vector<ChunkEntry> out;
+    for (;;) {
+        TRY(bool has_row, rows->step());
+        if (!has_row) return out;
+        ChunkEntry& entry = out.emplace_back();
+        TRY(entry.id, rows->id<ChunkId>(0));
+        entry.kind = static_cast<std::uint8_t>(rows->integer(1));
+        entry.compression = static_cast<std::uint8_t>(rows->integer(2));
+        entry.offset = static_cast<std::uint32_t>(rows->integer(3));
+        entry.sealed_length = static_cast<std::uint32_t>(rows->integer(4));
+        entry.raw_length = static_cast<std::uint32_t>(rows->integer(5));
     }
 }
 

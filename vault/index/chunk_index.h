@@ -37,6 +37,7 @@ struct ChunkEntry {
     std::uint32_t offset = 0;
     std::uint32_t sealed_length = 0;
     std::uint32_t raw_length = 0;
+    bool operator==(const ChunkEntry&) const = default;
 };
 
 struct PackRow {
@@ -70,7 +71,8 @@ class ChunkIndex {
     Status drop_entry(const ChunkId& chunk, const PackId& pack);
 
     Result<std::optional<PackRow>> pack(const PackId& pack);
-    Result<std::vector<PackRow>> packs();  // sorted by id
+    Result<std::vector<PackRow>> packs();                           // sorted by id
+    Result<std::vector<ChunkEntry>> chunks_of(const PackId& pack);  // sorted by id
     Result<std::vector<PackInfo>>
     missing_packs();  // introduced by a segment, not present, not forgotten
 

@@ -225,6 +225,16 @@ Status Database::check() {
     return {};
 }
 
+Status Database::verify_seals() {
+    if (!vfs_) return {};
+    TRY(auto file, SealedDatabase::open(vfs_->files()));
+    return file->verify();
+}
+
+void Database::abandon() {
+    if (vfs_) vfs_->files().give_up("it is to be rebuilt");
+}
+
 Status Database::checkpoint() {
     return execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }

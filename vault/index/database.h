@@ -104,6 +104,11 @@ class Database {
     // Copies the WAL into the database and empties it.
     Status checkpoint();
 
+    // Whether every page on the disk opens. REQUIRES: checkpoint() was called
+    Status verify_seals();
+    // Its files are removed; it goes on without.
+    void abandon();
+
     // SQLite's own quick check; Corrupt with its words when it finds anything.
     Status check();
 

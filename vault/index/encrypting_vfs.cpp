@@ -123,11 +123,14 @@ SealedFiles& files_of(sqlite3_vfs* vfs) {
 
 int open_file(sqlite3_vfs* vfs, const char*, sqlite3_file* opened, int flags, int* flags_out) {
     opened->pMethods = nullptr;
-    auto open = flags & SQLITE_OPEN_MAIN_DB ? SealedDatabase::open
-                : flags & SQLITE_OPEN_WAL   ? SealedWal::open
-                                            : nullptr;
-    if (open == nullptr) return SQLITE_CANTOPEN;
-    auto file = open(files_of(vfs));
+    auto open = [&]() -> Result<std::unique_ptr<SealedFile>> {
+        if ((flags & SQLITE_OPEN_WAL) != 0) return SealedWal::open(files_of(vfs));
+        if ((flags & SQLITE_OPEN_MAIN_DB) == 0)
+            return Error{ErrorKind::Unsupported, "index: a file that is none of its own"};
+        TRY(auto database, SealedDatabase::open(files_of(vfs)));
+        return std::unique_ptr<SealedFile>(std::move(database));
+    };
+    auto file = open();
     if (!file.ok()) return code_of(file.error(), SQLITE_CANTOPEN);
     reinterpret_cast<OpenFile*>(opened)->file = std::move(file).value().release();
     opened->pMethods = &kFileMethods;

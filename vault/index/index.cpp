@@ -55,8 +55,11 @@ Result<std::unique_ptr<Index>> Index::open_existing(const SealedFilesEnvironment
         TRY_OK(impl->load());
         if (is_wal_hot || !impl->was_closed) {
             TRY_OK(impl->database.check());
-            TRY_OK(impl->check_counts());
+            TRY_OK(impl->database.checkpoint());
         }
+        TRY_OK(impl->check_counts());
+        // SQLite opens pages when it needs them; what is damaged must be found before.
+        TRY_OK(impl->database.verify_seals());
     }
     std::unique_ptr<Index> out(new Index(std::move(impl)));
     out->is_new_ = false;
@@ -91,6 +94,11 @@ Status Index::remove(Disk& disk, const fs::path& path) {
 Status Index::commit() {
     MutexLock lock(impl_->mutex);
     return impl_->commit(false);
+}
+
+void Index::abandon() {
+    MutexLock lock(impl_->mutex);
+    impl_->database.abandon();
 }
 
 Result<std::array<std::byte, 32>> Index::digest() {

@@ -3,11 +3,11 @@
 //
 // It is a cache. Whoever opens it brings it up to date from the vault directory, and rebuilds it on
 // any doubt, with an equal digest. A crash loses the last calls at most: what is found is what the
-// index was after one of its commits. An index that was not closed is checked by SQLite's quick
-// check and by the numbers of its rows; the records, from which the tree is made, by their sums in
-// any case. Not detected: an attacker who can write here and puts back old pages, in a file that
-// was closed, such that the records stay whole. That may make chunks look absent or present; their
-// content is still authenticated by their packs.
+// index was after one of its commits. Every page must open and the numbers of rows must fit when it
+// is opened; if it was not closed, it must pass SQLite's quick check as well; the records, from
+// which the tree is made, have sums of their own. Not detected: an attacker who can write here and
+// puts back old pages so that all that still holds. That may make chunks look verified or lie
+// elsewhere; what is read is authenticated by its pack all the same.
 //
 // THREADS: ChunkIndex and LogIndex lock it; chunks and logs share one database and one lock.
 #pragma once
@@ -50,6 +50,9 @@ class Index {
     // loses nothing of it, a power cut may. Called when a batch of work is done; long batches are
     // committed in between.
     Status commit();
+
+    // Removes its files, so that the next one begins anew; this one goes on as it is.
+    void abandon();
 
     // Hash of everything that the directory determines, independent of the order in which it came.
     // (Which chunks were verified is not in it: a rebuilt index has verified nothing. Nor are packs

@@ -183,6 +183,19 @@ Result<std::vector<LogRow>> LogIndex::logs() {
     }
 }
 
+Result<std::optional<LogIndex::SegmentSums>> LogIndex::sums(const SegmentRef& segment) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows,
+        index_.impl_->statement("SELECT hash, sum FROM segment WHERE log = ?1 AND number = ?2"));
+    StatementUse use(*rows);
+    TRY(bool has_row, rows->bind(1, segment.log).bind(2, segment.number).step());
+    if (!has_row) return std::optional<SegmentSums>();
+    SegmentSums out;
+    TRY(out.segment, rows->id<SegmentHash>(0));
+    TRY(out.records, rows->id<Hash256>(1));
+    return std::optional(out);
+}
+
 Result<std::optional<SegmentRef>> LogIndex::introduced_by(const PackId& pack) {
     MutexLock lock(index_.impl_->mutex);
     TRY(Statement * rows,

@@ -45,6 +45,13 @@ class LogIndex {
     Result<bool> is_applied(const SegmentRef& segment);
     Result<Frontier> frontier();
     Result<std::vector<LogRow>> logs();  // sorted by log
+    // The hash of the segment, and the sum of its records; nullopt: it is not applied.
+    struct SegmentSums {
+        SegmentHash segment;
+        Hash256 records;
+        bool operator==(const SegmentSums&) const = default;
+    };
+    Result<std::optional<SegmentSums>> sums(const SegmentRef& segment);
     Result<std::optional<SegmentRef>> introduced_by(const PackId& pack);
     Result<std::uint64_t> segment_count();
     // The greatest position of each log that the frontier of any segment names.

@@ -23,12 +23,10 @@ Result<std::unique_ptr<DiskFile>> open_durably(const SealedFilesEnvironment& env
 
 // ---- what both files share
 
-void SealedFiles::give_up(const Error& why) {
+void SealedFiles::give_up(std::string_view why) {
     if (is_given_up_) return;
     is_given_up_ = true;
-    log_warning("index",
-                "the disk refuses it ({}): it goes on in memory, and is rebuilt at the next unlock",
-                why.message);
+    log_info("index", "{}: it is removed, and made anew at the next unlock", why);
     // The database first: without it a WAL means nothing.
     is_removed_ = true;
     for (const fs::path& path : {environment_.path, environment_.wal_path()}) {
@@ -44,6 +42,13 @@ bool SealedFiles::has_hot_wal() const {
     if (!file.ok()) return false;
     auto size = (*file)->size();
     return size.ok() && *size > 0;
+}
+
+Error SealedFiles::damaged(const std::string& what) {
+    Error error{ErrorKind::Corrupt,
+                "index: " + what + " is damaged, or not of this vault and device"};
+    give_up(error.message);
+    return error;
 }
 
 SealedFile::SealedFile(SealedFiles& files, std::unique_ptr<DiskFile> file, std::uint64_t size,
@@ -70,7 +75,7 @@ Status SealedFile::put(std::uint64_t offset, ByteView sealed) {
             size_ = std::max(size_, offset + sealed.size());
             return {};
         }
-        files_.give_up(written.error());
+        files_.give_up(written.error().message);
     }
     if (unwritten_bytes_ + sealed.size() > kUnwrittenBytesMax)
         return Error{ErrorKind::NoSpace, "index: the disk refuses it and memory is bounded"};
@@ -98,23 +103,23 @@ Status SealedFile::cut(std::uint64_t size) {
         at = unwritten_.erase(at);
     }
     if (size < size_ && files_.may_write())
-        if (Status cut = file_->truncate(size); !cut.ok()) files_.give_up(cut.error());
+        if (Status cut = file_->truncate(size); !cut.ok()) files_.give_up(cut.error().message);
     size_ = std::min(size_, size);
     return {};
 }
 
 Status SealedFile::flush() {
     if (files_.is_given_up()) return {};
-    if (Status synced = file_->sync(); !synced.ok()) files_.give_up(synced.error());
+    if (Status synced = file_->sync(); !synced.ok()) files_.give_up(synced.error().message);
     return {};
 }
 
 // ---- the database
 
-Result<std::unique_ptr<SealedFile>> SealedDatabase::open(SealedFiles& files) {
+Result<std::unique_ptr<SealedDatabase>> SealedDatabase::open(SealedFiles& files) {
     TRY(auto file, open_durably(files.environment(), files.environment().path));
     TRY(std::uint64_t size, file->size());
-    return std::unique_ptr<SealedFile>(new SealedDatabase(files, std::move(file), size));
+    return std::unique_ptr<SealedDatabase>(new SealedDatabase(files, std::move(file), size));
 }
 
 Status SealedDatabase::read_page(std::uint64_t number, MutableByteView page) {
@@ -127,9 +132,13 @@ Status SealedDatabase::read_page(std::uint64_t number, MutableByteView page) {
     // SQLite looks at page 1 before it looks at the WAL. A checkpoint that a power cut tore is made
     // again from the WAL; if that does not hold page 1, zeros are no database.
     if (!opened.ok() && number == 0 && files_.has_hot_wal()) return {};
-    if (!opened.ok())
-        return Error{ErrorKind::Corrupt, "index: page " + std::to_string(number + 1) +
-                                             " is damaged or not of this vault and device"};
+    if (!opened.ok()) return files_.damaged("page " + std::to_string(number + 1));
+    return {};
+}
+
+Status SealedDatabase::verify() {
+    for (std::uint64_t page = 0; page * kIndexPageSize < size(); ++page)
+        TRY_OK(read_page(page, page_));
     return {};
 }
 
@@ -210,7 +219,7 @@ Status SealedWal::load_frame(std::uint64_t number) {
     if (opened.ok()) {
         known_frames_ = std::max(known_frames_, number + 1);
     } else if (number < known_frames_) {
-        return Error{ErrorKind::Corrupt, "index: a frame of the WAL is damaged"};
+        return files_.damaged("frame " + std::to_string(number) + " of the WAL");
     }
     loaded_ = number;
     return {};

@@ -59,11 +59,13 @@ class SealedFiles {
 
     const SealedFilesEnvironment& environment() const { return environment_; }
     // From now on nobody opens these files again; they go on being usable.
-    void give_up(const Error& why);
+    void give_up(std::string_view why);
     bool is_given_up() const { return is_given_up_; }
     // Whether writing to the disk can still do no harm.
     bool may_write() const { return !is_given_up_ || is_removed_; }
     bool has_hot_wal() const;
+    // Of something that must open and does not: the files are given up.
+    Error damaged(const std::string& what);
 
   private:
     SealedFilesEnvironment environment_;
@@ -112,10 +114,12 @@ class SealedFile {
 
 class SealedDatabase final : public SealedFile {
   public:
-    static Result<std::unique_ptr<SealedFile>> open(SealedFiles& files);
+    static Result<std::unique_ptr<SealedDatabase>> open(SealedFiles& files);
 
     Result<std::size_t> read(std::uint64_t offset, MutableByteView out) override;
     Status write(std::uint64_t offset, ByteView data) override;
+    // Corrupt when any page does not open. REQUIRES: the WAL is empty.
+    Status verify();
     Status truncate(std::uint64_t size) override { return cut(size); }
     Status sync() override { return flush(); }
     std::uint64_t size() const override { return disk_size(); }
