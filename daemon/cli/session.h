@@ -43,6 +43,7 @@ struct Arguments {
     bool is_watching = false;
     bool wants_exit_code = false;
     bool is_published_only = false;
+    bool rebuilds_index = false;
 };
 
 class Session {
