@@ -86,8 +86,9 @@ Result<HttpResponse> unmount_vault(ControlContext& context, const ApiRequest& re
 }
 
 Result<HttpResponse> check_vault_objects(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::CheckVault>(request.http.body));
     TRY(auto vault, vault_of(context, request));
-    TRY(CheckReport report, vault->check());
+    TRY(CheckReport report, vault->check(wish.rebuilds_index));
     return json_response(
         200, api::CheckAnswer{report.key_objects, report.segments, report.packs, report.chunks,
                               report.files, std::move(report.errors), std::move(report.notes)});

@@ -63,7 +63,7 @@ class ManagedVault {
     api::VaultInfo info();
     std::vector<api::DeviceInfo> members();
     Result<std::vector<ConflictEntry>> conflicts();
-    Result<CheckReport> check();
+    Result<CheckReport> check(bool rebuilds_index);
     // Locked while the vault is.
     Result<Transfers*> transfers();
     Result<FileSystem*> files();

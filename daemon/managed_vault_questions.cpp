@@ -204,10 +204,14 @@ Result<std::vector<ConflictEntry>> ManagedVault::conflicts() {
     return vault->conflicts();
 }
 
-Result<CheckReport> ManagedVault::check() {
+Result<CheckReport> ManagedVault::check(bool rebuilds_index) {
     Vault* vault = this->vault();
     if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
-    return vault->check();
+    TRY(CheckReport report, vault->check());
+    if (!rebuilds_index) return report;
+    TRY_OK(vault->rebuild_index());
+    report.notes.emplace_back("the index was thrown away; the next unlock makes it anew");
+    return report;
 }
 
 Result<Transfers*> ManagedVault::transfers() {

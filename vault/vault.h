@@ -6,6 +6,7 @@
 // them as they like.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -74,6 +75,8 @@ struct CheckReport {
     std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
     std::vector<std::string> errors;  // each names the object (or the path) and what is wrong
     std::vector<std::string> notes;   // foreign files and such
+    // Unlocked: of all that the index says. A rebuilt index has the same.
+    std::optional<std::array<std::byte, 32>> index_digest;
 };
 
 class Vault {
@@ -119,8 +122,12 @@ class Vault {
 
     virtual VaultStatus status() = 0;
     virtual std::vector<ConflictEntry> conflicts() = 0;
-    // Every object of the directory, verified; unlocked: chunks and paths as well.
+    // Every object of the directory, verified; unlocked: chunks as well, and that the index on this
+    // device says the same.
     virtual Result<CheckReport> check() = 0;
+    // Throws away what this device keeps to unlock quickly: the next unlock makes it anew, from the
+    // directory.
+    virtual Status rebuild_index() = 0;
 
     // Joining. The host (unlocked, owner) makes an offer, the guest answers with a request, the
     // host admits it: the new key object is durable when admit() returns. Bytes are opaque to the

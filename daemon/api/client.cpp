@@ -124,8 +124,9 @@ Result<VaultInfo> DaemonClient::unmount(const std::string& vault, const UnmountV
         {"POST", vault_path(vault, "unmount"), {}, encode(request), kLongTimeout});
 }
 
-Result<CheckAnswer> DaemonClient::check(const std::string& vault) {
-    return ask<CheckAnswer>({"POST", vault_path(vault, "check"), {}, {}, kLongTimeout});
+Result<CheckAnswer> DaemonClient::check(const std::string& vault, const CheckVault& request) {
+    return ask<CheckAnswer>(
+        {"POST", vault_path(vault, "check"), {}, encode(request), kLongTimeout});
 }
 
 Result<ConflictList> DaemonClient::conflicts(const std::string& vault) {

@@ -41,7 +41,7 @@ class DaemonClient {
     Result<VaultInfo> lock(const std::string& vault, const LockVault& request);
     Result<VaultInfo> mount(const std::string& vault, const MountVault& request);
     Result<VaultInfo> unmount(const std::string& vault, const UnmountVault& request);
-    Result<CheckAnswer> check(const std::string& vault);
+    Result<CheckAnswer> check(const std::string& vault, const CheckVault& request);
     Result<ConflictList> conflicts(const std::string& vault);
     // An empty vault: all of them.
     Status pause(const std::string& vault, const PauseSync& request);

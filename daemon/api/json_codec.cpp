@@ -244,6 +244,11 @@ void fields(F& f, T& v) {
     f("atStart", v.at_start);
 }
 
+template <typename F, Is<CheckVault> T>
+void fields(F& f, T& v) {
+    f("rebuildIndex", v.rebuilds_index);
+}
+
 template <typename F, Is<LockVault> T>
 void fields(F& f, T& v) {
     f("force", v.is_forced);
@@ -543,6 +548,7 @@ LOCKSTEP_API_STRUCT(Event)
 LOCKSTEP_API_STRUCT(CreateVault)
 LOCKSTEP_API_STRUCT(OpenVault)
 LOCKSTEP_API_STRUCT(UnlockVault)
+LOCKSTEP_API_STRUCT(CheckVault)
 LOCKSTEP_API_STRUCT(LockVault)
 LOCKSTEP_API_STRUCT(MountVault)
 LOCKSTEP_API_STRUCT(UnmountVault)

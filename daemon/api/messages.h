@@ -231,6 +231,10 @@ struct LockVault {
     bool is_forced = false;
 };
 
+struct CheckVault {
+    bool rebuilds_index = false;  // throw the index away after the check
+};
+
 struct MountVault {
     std::string directory;  // empty: everywhere it was mounted last
     std::string path;       // a folder of the vault; empty: all of it

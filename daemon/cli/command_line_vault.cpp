@@ -75,11 +75,16 @@ void declare_checking(Grammar& grammar, CLI::App& vault) {
     CLI::App& check = grammar.verb(
         vault, "check", "Verify every object of a vault, or of a directory without the daemon",
         "  lockstep vault check papers\n"
+        "  lockstep vault check papers --rebuild-index\n"
         "  lockstep vault check /mnt/usb/papers.vault --passphrase-file ~/.papers\n",
         vault_check);
     check.add_option("vault", arguments.vault, "A vault, or a vault's directory")
         ->required()
         ->option_text("V|DIR");
+    check.add_flag(
+        "--rebuild-index", arguments.rebuilds_index,
+        "Afterwards throw away what this device keeps to unlock quickly; the next unlock "
+        "makes it anew");
     grammar.passphrase_options(check);
 
     CLI::App& decrypt = grammar.verb(

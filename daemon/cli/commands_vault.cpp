@@ -263,7 +263,7 @@ ExitCode vault_check(Session& session) {
     }
     Result<api::CheckAnswer> report = [&] {
         Progress progress("checking");
-        return session.daemon.check(vault);
+        return session.daemon.check(vault, {session.arguments.rebuilds_index});
     }();
     if (report.ok()) return print_check(session, *report);
     const bool is_unknown =

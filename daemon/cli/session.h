@@ -44,6 +44,7 @@ struct Arguments {
     bool is_watching = false;
     bool wants_exit_code = false;
     bool is_published_only = false;
+    bool rebuilds_index = false;
 };
 
 class Session {

@@ -73,6 +73,30 @@ TEST_F(VaultBinariesTest, ARestartLocksUnlessItUnlocksAtTheStart) {
     EXPECT_EQ(home_.must({"vault", "show", "papers", "--json"}).json()["state"], "unlocked");
 }
 
+TEST_F(VaultBinariesTest, AnIndexThatIsThrownAwayIsMadeAnewAtTheNextUnlock) {
+    home_.create("papers");
+    home_.must({"put", "papers:a.txt", "-"}, "hello");
+    home_.must({"wait", "papers"});
+    auto index = [this] {
+        for (const auto& entry : fs::recursive_directory_iterator(home_ / "state"))
+            if (entry.path().filename() == "index.db") return entry.path();
+        return fs::path();
+    };
+    EXPECT_FALSE(index().empty());
+    const nlohmann::json report =
+        home_.must({"vault", "check", "papers", "--rebuild-index", "--json"}).json();
+    EXPECT_EQ(report["errors"].size(), 0U);
+    EXPECT_EQ(report["notes"].size(), 1U);
+    EXPECT_TRUE(index().empty());
+    EXPECT_EQ(home_.must({"get", "papers:a.txt", "-"}).output, "hello");
+    home_.must({"vault", "lock", "papers"});
+    home_.must(with_passphrase({"vault", "unlock", "papers"}));
+    EXPECT_FALSE(index().empty());
+    EXPECT_EQ(home_.must({"get", "papers:a.txt", "-"}).output, "hello");
+    home_.must({"vault", "check", "papers"});
+    EXPECT_NE(home_.run({"vault", "check", vault_directory(), "--rebuild-index"}).exit_code, 0);
+}
+
 TEST_F(VaultBinariesTest, ARemovedVaultCanBeOpenedAgainWithItsFiles) {
     home_.create("papers");
     home_.must({"put", "papers:a.txt", "-"}, "hello");

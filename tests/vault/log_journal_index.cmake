@@ -12,7 +12,11 @@ lockstep_test(vault_journal_test
   LIBRARIES lockstep::vault_journal lockstep_test_support)
 
 lockstep_test(vault_index_test
-  SOURCES vault/index_test.cpp vault/log_samples.cpp
+  SOURCES
+    vault/index_file_test.cpp
+    vault/index_test.cpp
+    vault/index_world.cpp
+    vault/log_samples.cpp
   LIBRARIES lockstep::vault_index lockstep_test_support)
 
 lockstep_executable(journal_bench

@@ -6,7 +6,8 @@ lockstep_test(vault_files_test
   SOURCES vault/file_content_test.cpp vault/file_content_ranges_test.cpp
   LIBRARIES lockstep::vault_files)
 lockstep_test(vault_test
-  SOURCES vault/vault_test.cpp vault/vault_crash_test.cpp vault/vault_full_disk_test.cpp
+  SOURCES vault/index_unlock_test.cpp vault/vault_test.cpp vault/vault_crash_test.cpp
+    vault/vault_full_disk_test.cpp
   LIBRARIES lockstep_vault_device)
 if("fuse" IN_LIST LOCKSTEP_LAYERS)
   lockstep_test(vault_conformance_test

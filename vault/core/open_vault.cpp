@@ -54,7 +54,7 @@ OpenVault::~OpenVault() {
 }
 
 Status OpenVault::load() {
-    TRY(index_, Index::open_in_memory());
+    TRY_OK(open_index());
     content_ = std::make_unique<ContentPool>(ContentPoolEnvironment{
         .index = *index_,
         .packs = replica_.packs(),
@@ -76,10 +76,7 @@ Status OpenVault::load() {
         VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
                               secrets_->ids, secrets_->derived});
 
-    TRY(auto listing, replica_.packs().list());
-    for (const PackInfo& pack : listing.packs)
-        if (Status indexed = content_->pack_arrived(pack); !indexed.ok())
-            replica_.alarm("pack " + pack.id.to_hex() + ": " + indexed.error().message);
+    TRY_OK(index_packs());
     TRY(std::uint64_t merged, merge());
     static_cast<void>(merged);
     // Packs of ours that were durable when a crash came before their segment: the next segment
@@ -258,6 +255,7 @@ Result<std::uint64_t> OpenVault::merge() {
             }
         }
     }
+    if (count > 0) commit_index();
     if (count > 0 && files_) files_->tree_merged();
     if (failure && count == 0) return *failure;
     return count;
@@ -456,6 +454,7 @@ Status OpenVault::publish(bool all) {
         in_flight_.clear();
         last_publish_ = environment_.clock.steady();
     }
+    commit_index();
     return release_journal(position);
 }
 

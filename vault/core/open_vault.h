@@ -39,6 +39,9 @@ class OpenVault final : public TreeHost {
     void add_status(VaultStatus& status);
     std::vector<ConflictEntry> conflicts();
     Status check(CheckReport& report);
+    // Removes the index on disk; the next unlock makes it anew.
+    void abandon_index() { index_->abandon(); }
+    static Status remove_index(const VaultEnvironment& environment, const VaultId& vault);
 
     // TreeHost
     Stamp tick() override { return hybrid_.tick(); }
@@ -57,6 +60,15 @@ class OpenVault final : public TreeHost {
               std::shared_ptr<const KeyState> keys, std::unique_ptr<Secrets> secrets,
               std::function<void()> work_changed);
     Status load();
+    // What the index on disk knows is taken from there; what it lacks comes from the vault
+    // directory (open_vault_load.cpp).
+    Status open_index();
+    Status open_index_at(const SealedFilesEnvironment& place);
+    Status load_from_index();
+    Status check_index_is_not_ahead(const std::vector<LogRow>& logs);
+    Status index_packs();
+    void commit_index();
+    void check_indexed_segments(const std::vector<LogRow>& logs, CheckReport& report);
     std::shared_ptr<const KeyState> key_state() EXCLUDES_LOCK(keys_mutex_);
     Status open_journal();
     Status replay(const std::vector<ReplayedEntry>& entries);

@@ -5,6 +5,7 @@ lockstep_library(vault_core
     core/lockable_files.cpp
     core/offline_vault.cpp
     core/open_vault.cpp
+    core/open_vault_load.cpp
     core/restore_writes.cpp
     core/vault_impl.cpp
     core/vault_replica.cpp

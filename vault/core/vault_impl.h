@@ -34,6 +34,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     VaultStatus status() override;
     std::vector<ConflictEntry> conflicts() override;
     Result<CheckReport> check() override;
+    Status rebuild_index() override;
     Result<Bytes> make_offer(std::string_view vault_label) override;
     Result<Bytes> admit(ByteView request, MemberRole role) override;
 

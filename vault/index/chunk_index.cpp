@@ -9,8 +9,8 @@ namespace {
 
 constexpr const char* kFind =
     "SELECT p.id, p.length, p.epoch, c.kind, c.compression, c.offset, c.sealed_length,"
-    " c.raw_length, p.present, c.verified, p.condemned"
-    " FROM chunk c JOIN pack p ON p.row = c.pack WHERE c.id = ?1";
+    " c.raw_length, p.present, c.trust, p.condemned"
+    " FROM chunk c JOIN pack p ON p.row = c.pack WHERE c.id = ?1 AND c.trust <> 2";
 constexpr const char* kPackRow = "SELECT row FROM pack WHERE id = ?1";
 constexpr const char* kPackColumns =
     "SELECT id, length, epoch, present, condemned FROM pack WHERE id = ?1";
@@ -19,13 +19,19 @@ constexpr const char* kAllPacks =
 constexpr const char* kMissing =
     "SELECT id, length FROM pack WHERE present = 0 AND"
     " EXISTS (SELECT 1 FROM introduction i WHERE i.pack = pack.id) ORDER BY id";
+constexpr const char* kChunksOf =
+    "SELECT id, kind, compression, offset, sealed_length, raw_length FROM chunk"
+    " WHERE pack = (SELECT row FROM pack WHERE id = ?1) ORDER BY id";
 constexpr const char* kUpsertPack =
     "INSERT INTO pack (id, length, epoch, present, condemned) VALUES (?1, ?2, ?3, 1, 0)"
     " ON CONFLICT (id) DO UPDATE SET length = ?2, epoch = ?3, present = 1";
 constexpr const char* kAddChunk =
-    "INSERT INTO chunk (id, pack, kind, compression, offset, sealed_length, raw_length, verified)"
+    "INSERT INTO chunk (id, pack, kind, compression, offset, sealed_length, raw_length, trust)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-    " ON CONFLICT DO UPDATE SET verified = max(verified, ?8)";
+    " ON CONFLICT DO NOTHING";
+constexpr const char* kTrustChunk =
+    "UPDATE chunk SET trust = 1 WHERE id = ?1 AND pack = ?2 AND trust = 0";
+constexpr const char* kDistrustChunk = "UPDATE chunk SET trust = 2 WHERE id = ?1 AND pack = ?2";
 
 template <typename IdType>
 Result<IdType> id_or_zero(const Statement& row, int column) {
@@ -44,7 +50,7 @@ Result<ChunkLocation> read_location(const Statement& row) {
     out.sealed_length = static_cast<std::uint32_t>(row.integer(6));
     out.raw_length = static_cast<std::uint32_t>(row.integer(7));
     out.is_present = row.integer(8) != 0;
-    out.is_verified = row.integer(9) != 0;
+    out.is_verified = row.integer(9) == 1;
     out.is_condemned = row.integer(10) != 0;
     return out;
 }
@@ -57,6 +63,15 @@ Result<PackRow> read_pack(const Statement& row) {
     out.is_present = row.integer(3) != 0;
     out.is_condemned = row.integer(4) != 0;
     return out;
+}
+
+Result<std::optional<std::uint64_t>> pack_row(Index::Impl& index, const PackId& pack)
+    REQUIRES_LOCK(index.mutex) {
+    TRY(Statement * rows, index.statement(kPackRow));
+    StatementUse use(*rows);
+    TRY(bool has_row, rows->bind(1, pack).step());
+    if (!has_row) return std::optional<std::uint64_t>();
+    return std::optional(rows->integer(0));
 }
 
 bool is_better(const ChunkLocation& a, const ChunkLocation& b) {
@@ -99,69 +114,83 @@ Result<std::vector<ChunkLocation>> ChunkIndex::find_all(const ChunkId& chunk) {
 
 Status ChunkIndex::add_pack(const PackInfo& pack, const EpochId& epoch,
                             std::span<const ChunkEntry> chunks, bool are_verified) {
-    MutexLock lock(index_.impl_->mutex);
-    TRY(Transaction transaction, Transaction::begin(index_.impl_->database));
-    TRY(Statement * upsert, index_.impl_->statement(kUpsertPack));
+    Index::Impl& index = *index_.impl_;
+    MutexLock lock(index.mutex);
+    TRY(IndexChange change, IndexChange::begin(index));
+    TRY(std::optional<std::uint64_t> row, pack_row(index, pack.id));
+    TRY(Statement * upsert, index.statement(kUpsertPack));
     TRY_OK(upsert->bind(1, pack.id).bind(2, pack.length).bind(3, epoch).run());
-    TRY(Statement * find, index_.impl_->statement(kPackRow));
-    std::uint64_t row = 0;
-    {
-        StatementUse use(*find);
-        TRY(bool has_row, find->bind(1, pack.id).step());
-        if (!has_row) return Error{ErrorKind::Corrupt, "index: a pack just added is not there"};
-        row = find->integer(0);
+    if (!row) {
+        row = index.database.last_row();
+        ++index.counts.packs;
     }
-    TRY(Statement * add, index_.impl_->statement(kAddChunk));
+    TRY(Statement * add, index.statement(kAddChunk));
+    TRY(Statement * trust, index.statement(kTrustChunk));
     for (const ChunkEntry& chunk : chunks) {
-        add->bind(1, chunk.id).bind(2, row).bind(3, std::uint64_t{chunk.kind});
+        add->bind(1, chunk.id).bind(2, *row).bind(3, std::uint64_t{chunk.kind});
         add->bind(4, std::uint64_t{chunk.compression}).bind(5, std::uint64_t{chunk.offset});
         add->bind(6, std::uint64_t{chunk.sealed_length}).bind(7, std::uint64_t{chunk.raw_length});
         TRY_OK(add->bind(8, std::uint64_t{are_verified ? 1U : 0U}).run());
+        if (index.database.changed_rows() > 0)
+            ++index.counts.chunks;
+        else if (are_verified)
+            TRY_OK(trust->bind(1, chunk.id).bind(2, *row).run());
     }
-    return transaction.commit();
+    return change.keep(chunks.size() + 1, 0);
+}
+
+Status ChunkIndex::set_flag(const char* sql, const PackId& pack, bool value) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(IndexChange change, IndexChange::begin(*index_.impl_));
+    TRY(Statement * update, index_.impl_->statement(sql));
+    TRY_OK(update->bind(1, pack).bind(2, std::uint64_t{value ? 1U : 0U}).run());
+    return change.keep(1, 0);
 }
 
 Status ChunkIndex::set_present(const PackId& pack, bool is_present) {
-    MutexLock lock(index_.impl_->mutex);
-    TRY(Statement * update, index_.impl_->statement("UPDATE pack SET present = ?2 WHERE id = ?1"));
-    return update->bind(1, pack).bind(2, std::uint64_t{is_present ? 1U : 0U}).run();
+    return set_flag("UPDATE pack SET present = ?2 WHERE id = ?1", pack, is_present);
 }
 
 Status ChunkIndex::set_condemned(const PackId& pack, bool is_condemned) {
-    MutexLock lock(index_.impl_->mutex);
-    TRY(Statement * update,
-        index_.impl_->statement("UPDATE pack SET condemned = ?2 WHERE id = ?1"));
-    return update->bind(1, pack).bind(2, std::uint64_t{is_condemned ? 1U : 0U}).run();
+    return set_flag("UPDATE pack SET condemned = ?2 WHERE id = ?1", pack, is_condemned);
 }
 
 Status ChunkIndex::forget_pack(const PackId& pack) {
-    constexpr const char* kSteps[] = {
-        "DELETE FROM chunk WHERE pack = (SELECT row FROM pack WHERE id = ?1)",
-        "DELETE FROM introduction WHERE pack = ?1",
-        "DELETE FROM pack WHERE id = ?1",
-    };
-    MutexLock lock(index_.impl_->mutex);
-    TRY(Transaction transaction, Transaction::begin(index_.impl_->database));
-    for (const char* sql : kSteps) {
-        TRY(Statement * step, index_.impl_->statement(sql));
+    Index::Impl& index = *index_.impl_;
+    MutexLock lock(index.mutex);
+    TRY(IndexChange change, IndexChange::begin(index));
+    std::uint64_t rows = 0;
+    auto remove = [&](const char* sql, std::uint64_t& count) REQUIRES_LOCK(index.mutex) -> Status {
+        TRY(Statement * step, index.statement(sql));
         TRY_OK(step->bind(1, pack).run());
-    }
-    return transaction.commit();
+        count -= index.database.changed_rows();
+        rows += index.database.changed_rows();
+        return {};
+    };
+    TRY_OK(remove("DELETE FROM chunk WHERE pack = (SELECT row FROM pack WHERE id = ?1)",
+                  index.counts.chunks));
+    TRY_OK(remove("DELETE FROM introduction WHERE pack = ?1", index.counts.introductions));
+    TRY_OK(remove("DELETE FROM pack WHERE id = ?1", index.counts.packs));
+    return change.keep(rows, 0);
+}
+
+Status ChunkIndex::set_trust(const char* sql, const ChunkId& chunk, const PackId& pack) {
+    Index::Impl& index = *index_.impl_;
+    MutexLock lock(index.mutex);
+    TRY(std::optional<std::uint64_t> row, pack_row(index, pack));
+    if (!row) return {};
+    TRY(IndexChange change, IndexChange::begin(index));
+    TRY(Statement * update, index.statement(sql));
+    TRY_OK(update->bind(1, chunk).bind(2, *row).run());
+    return change.keep(1, 0);
 }
 
 Status ChunkIndex::mark_verified(const ChunkId& chunk, const PackId& pack) {
-    MutexLock lock(index_.impl_->mutex);
-    TRY(Statement * update,
-        index_.impl_->statement("UPDATE chunk SET verified = 1 WHERE id = ?1 AND"
-                                " pack = (SELECT row FROM pack WHERE id = ?2)"));
-    return update->bind(1, chunk).bind(2, pack).run();
+    return set_trust(kTrustChunk, chunk, pack);
 }
 
 Status ChunkIndex::drop_entry(const ChunkId& chunk, const PackId& pack) {
-    MutexLock lock(index_.impl_->mutex);
-    TRY(Statement * drop, index_.impl_->statement("DELETE FROM chunk WHERE id = ?1 AND"
-                                                  " pack = (SELECT row FROM pack WHERE id = ?2)"));
-    return drop->bind(1, chunk).bind(2, pack).run();
+    return set_trust(kDistrustChunk, chunk, pack);
 }
 
 Result<std::optional<PackRow>> ChunkIndex::pack(const PackId& pack) {
@@ -184,6 +213,25 @@ Result<std::vector<PackRow>> ChunkIndex::packs() {
         if (!has_row) return out;
         TRY(PackRow row, read_pack(*rows));
         out.push_back(row);
+    }
+}
+
+Result<std::vector<ChunkEntry>> ChunkIndex::chunks_of(const PackId& pack) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows, index_.impl_->statement(kChunksOf));
+    StatementUse use(*rows);
+    rows->bind(1, pack);
+    std::vector<ChunkEntry> out;
+    for (;;) {
+        TRY(bool has_row, rows->step());
+        if (!has_row) return out;
+        ChunkEntry& entry = out.emplace_back();
+        TRY(entry.id, rows->id<ChunkId>(0));
+        entry.kind = static_cast<std::uint8_t>(rows->integer(1));
+        entry.compression = static_cast<std::uint8_t>(rows->integer(2));
+        entry.offset = static_cast<std::uint32_t>(rows->integer(3));
+        entry.sealed_length = static_cast<std::uint32_t>(rows->integer(4));
+        entry.raw_length = static_cast<std::uint32_t>(rows->integer(5));
     }
 }
 

@@ -37,6 +37,7 @@ struct ChunkEntry {
     std::uint32_t offset = 0;
     std::uint32_t sealed_length = 0;
     std::uint32_t raw_length = 0;
+    bool operator==(const ChunkEntry&) const = default;
 };
 
 struct PackRow {
@@ -66,15 +67,19 @@ class ChunkIndex {
     // Collected: pack and entries are forgotten.
     Status forget_pack(const PackId& pack);
     Status mark_verified(const ChunkId& chunk, const PackId& pack);
-    // The pack lied about the chunk: the entry goes.
+    // The pack lied about the chunk: the entry is not found any more.
     Status drop_entry(const ChunkId& chunk, const PackId& pack);
 
     Result<std::optional<PackRow>> pack(const PackId& pack);
-    Result<std::vector<PackRow>> packs();  // sorted by id
+    Result<std::vector<PackRow>> packs();                           // sorted by id
+    Result<std::vector<ChunkEntry>> chunks_of(const PackId& pack);  // sorted by id
     Result<std::vector<PackInfo>>
     missing_packs();  // introduced by a segment, not present, not forgotten
 
   private:
+    Status set_flag(const char* sql, const PackId& pack, bool value);
+    Status set_trust(const char* sql, const ChunkId& chunk, const PackId& pack);
+
     Index& index_;
 };
 

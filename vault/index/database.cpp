@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "vault/index/encrypting_vfs.h"
 #include "vault/index/schema.h"
 
 namespace lockstep {
@@ -17,6 +18,9 @@ Error error_of(sqlite3* handle, int code) {
         case SQLITE_CONSTRAINT:
         case SQLITE_MISMATCH:
             kind = ErrorKind::Corrupt;
+            break;
+        case SQLITE_IOERR:
+            if (code == SQLITE_IOERR_DATA) kind = ErrorKind::Corrupt;
             break;
         case SQLITE_FULL:
             kind = ErrorKind::NoSpace;
@@ -37,6 +41,16 @@ Error error_of(sqlite3* handle, int code) {
 constexpr const char* kHardening =
     "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
     "PRAGMA temp_store=MEMORY; PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=OFF;";
+
+// Synced at checkpoints only: what a power cut leaves is then what the index was at some commit,
+// never a mixture. (Without, a checkpoint half on the disk is a mixture that every seal fits.)
+std::string sealed_settings(const DatabaseLimits& limits) {
+    return "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-" +
+           std::to_string(limits.cache_bytes / kKiB) +
+           "; PRAGMA wal_autocheckpoint=" + std::to_string(limits.wal_pages) +
+           "; PRAGMA journal_size_limit=" + std::to_string(2 * limits.wal_pages * kIndexPageSize) +
+           ";";
+}
 
 }  // namespace
 
@@ -120,28 +134,67 @@ int Statement::columns() const {
 
 // ---- Database ----------------------------------------------------------------------------------
 
-Result<Database> Database::open_in_memory() {
-    Database database;
-    int code = sqlite3_open_v2(
-        ":memory:", &database.handle_,
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
-        nullptr);
-    if (code != SQLITE_OK) return error_of(database.handle_, code);
-    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
-    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
-    sqlite3_db_config(database.handle_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
-    sqlite3_limit(database.handle_, SQLITE_LIMIT_ATTACHED, 0);
-    TRY_OK(database.execute(kHardening));
-    TRY_OK(database.execute(kIndexSchema));
-    return database;
-}
+Database::Database() = default;
+Database::Database(Database&& other) noexcept
+    : vfs_(std::move(other.vfs_)), handle_(std::exchange(other.handle_, nullptr)) {}
 
 Database::~Database() {
     sqlite3_close_v2(handle_);
 }
 
-Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+Status Database::open(const char* name, const char* vfs) {
+    int code = sqlite3_open_v2(
+        name, &handle_,
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE,
+        vfs);
+    if (code != SQLITE_OK) return error_of(handle_, code);
+    sqlite3_extended_result_codes(handle_, 1);
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+    sqlite3_db_config(handle_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+    sqlite3_limit(handle_, SQLITE_LIMIT_ATTACHED, 0);
+    return execute(kHardening);
+}
+
+Result<Database> Database::open_in_memory() {
+    Database database;
+    TRY_OK(database.open(":memory:", nullptr));
+    TRY_OK(database.execute(kIndexSchema));
+    return database;
+}
+
+Result<Database> Database::create_sealed(SealedFilesEnvironment environment,
+                                         const DatabaseLimits& limits) {
+    Database database;
+    database.vfs_ = std::make_unique<EncryptingVfs>(std::move(environment));
+    const EncryptingVfs& vfs = *database.vfs_;
+    TRY_OK(database.open(vfs.file_name().c_str(), vfs.name().c_str()));
+    int reserved = static_cast<int>(kSealOverhead);
+    int code =
+        sqlite3_file_control(database.handle_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+    if (code != SQLITE_OK) return error_of(database.handle_, code);
+    // The empty database is written with no journal on the disk: torn, it is no database.
+    TRY_OK(database.execute("PRAGMA page_size=" + std::to_string(kIndexPageSize) +
+                            "; PRAGMA journal_mode=MEMORY; PRAGMA journal_mode=WAL;"));
+    TRY_OK(database.execute(sealed_settings(limits)));
+    TRY_OK(database.execute(std::string("BEGIN;") + kIndexSchema + "COMMIT;"));
+    return database;
+}
+
+Result<Database> Database::open_sealed(SealedFilesEnvironment environment,
+                                       const DatabaseLimits& limits) {
+    Database database;
+    database.vfs_ = std::make_unique<EncryptingVfs>(std::move(environment));
+    const EncryptingVfs& vfs = *database.vfs_;
+    TRY_OK(database.open(vfs.file_name().c_str(), vfs.name().c_str()));
+    TRY_OK(database.execute(sealed_settings(limits)));
+    TRY(Statement version, database.prepare("PRAGMA user_version"));
+    TRY(bool has_row, version.step());
+    if (!has_row || version.integer(0) != kIndexSchemaVersion)
+        return Error{ErrorKind::Unsupported, "index: written by another version of Lockstep"};
+    return database;
+}
 
 Result<Statement> Database::prepare(std::string_view sql) {
     Statement statement;
@@ -172,27 +225,18 @@ Status Database::check() {
     return {};
 }
 
-// ---- Transaction -------------------------------------------------------------------------------
-
-Result<Transaction> Transaction::begin(Database& database) {
-    TRY_OK(database.execute("BEGIN"));
-    return Transaction(database);
+Status Database::verify_seals() {
+    if (!vfs_) return {};
+    TRY(auto file, SealedDatabase::open(vfs_->files()));
+    return file->verify();
 }
 
-Transaction::Transaction(Transaction&& other) noexcept
-    : database_(std::exchange(other.database_, nullptr)) {}
-
-Transaction::~Transaction() {
-    if (database_ == nullptr) return;
-    // A rollback that fails was done by SQLite already, with the error that brought us here.
-    Status status = database_->execute("ROLLBACK");
-    static_cast<void>(status.ok());
+void Database::abandon() {
+    if (vfs_) vfs_->files().give_up("it is to be rebuilt");
 }
 
-Status Transaction::commit() {
-    TRY_OK(database_->execute("COMMIT"));
-    database_ = nullptr;
-    return {};
+Status Database::checkpoint() {
+    return execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 }  // namespace lockstep

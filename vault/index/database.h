@@ -14,11 +14,14 @@
 
 #include "base/bytes.h"
 #include "base/ids.h"
+#include "vault/index/sealed_files.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace lockstep {
+
+class EncryptingVfs;
 
 // A prepared statement, reusable. Parameters are numbered from 1, columns from 0.
 class Statement {
@@ -73,10 +76,21 @@ class StatementUse {
     Statement& statement_;
 };
 
+struct DatabaseLimits {
+    std::size_t cache_bytes = 12 * kMiB;  // of pages in memory; more than that go to the WAL
+    std::size_t wal_pages = 1024;         // of pages in the WAL when a commit empties it
+};
+
 class Database {
   public:
     // An empty database in memory with the index's schema.
     static Result<Database> open_in_memory();
+    // An empty database in sealed files with the index's schema. REQUIRES: the files are not there.
+    static Result<Database> create_sealed(SealedFilesEnvironment environment,
+                                          const DatabaseLimits& limits);
+    // The database that was left there. Corrupt when a key, a seal or the schema is another.
+    static Result<Database> open_sealed(SealedFilesEnvironment environment,
+                                        const DatabaseLimits& limits);
 
     ~Database();
     Database(Database&& other) noexcept;
@@ -87,26 +101,22 @@ class Database {
     std::uint64_t changed_rows() const;  // by the last statement
     std::uint64_t last_row() const;      // rowid of the last insert
 
+    // Copies the WAL into the database and empties it.
+    Status checkpoint();
+
+    // Whether every page on the disk opens. REQUIRES: checkpoint() was called
+    Status verify_seals();
+    // Its files are removed; it goes on without.
+    void abandon();
+
     // SQLite's own quick check; Corrupt with its words when it finds anything.
     Status check();
 
   private:
-    Database() = default;
+    Database();
+    Status open(const char* name, const char* vfs);
+    std::unique_ptr<EncryptingVfs> vfs_;  // null: in memory
     sqlite3* handle_ = nullptr;
-};
-
-// Rolls back unless committed. Not nested.
-class Transaction {
-  public:
-    static Result<Transaction> begin(Database& database);
-    ~Transaction();
-    Transaction(Transaction&& other) noexcept;
-    Transaction& operator=(Transaction&&) = delete;
-    Status commit();
-
-  private:
-    explicit Transaction(Database& database) : database_(&database) {}
-    Database* database_;
 };
 
 }  // namespace lockstep

@@ -6,35 +6,38 @@
 namespace lockstep {
 namespace {
 
-using StampBytes = std::array<std::byte, 24>;
+// A time as bytes that sort as it does.
+using TimeBytes = std::array<std::byte, 8>;
 
-constexpr const char* kAddRecord =
-    "INSERT OR IGNORE INTO record (kind, subject, stamp, body) VALUES (?1, ?2, ?3, ?4)";
+constexpr std::size_t kStoredBytesAtOnce = 4 * kMiB;
+
 constexpr const char* kSegmentHash = "SELECT hash FROM segment WHERE log = ?1 AND number = ?2";
+constexpr const char* kAddSegment =
+    "INSERT INTO segment (log, number, hash, epoch, sum, records) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 constexpr const char* kLogRow =
-    "SELECT id, device, incarnation, number, hash FROM log WHERE id = ?1";
+    "SELECT id, device, incarnation, number, hash, time FROM log WHERE id = ?1";
 constexpr const char* kAllLogs =
-    "SELECT id, device, incarnation, number, hash FROM log ORDER BY id";
+    "SELECT id, device, incarnation, number, hash, time FROM log ORDER BY id";
+constexpr const char* kSetLog =
+    "INSERT INTO log (id, device, incarnation, number, hash, time) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+    " ON CONFLICT (id) DO UPDATE SET number = ?4, hash = ?5, time = max(time, ?6)";
+constexpr const char* kSetNamed =
+    "INSERT INTO named (log, number, hash) VALUES (?1, ?2, ?3) ON CONFLICT (log) DO UPDATE"
+    " SET number = ?2, hash = ?3 WHERE (?2, ?3) > (number, hash)";
+constexpr const char* kStored =
+    "SELECT row, log, number, hash, sum, records FROM segment WHERE row > ?1 ORDER BY row";
 
-StampBytes sortable(const Stamp& stamp) {
-    StampBytes out;
+TimeBytes sortable(std::uint64_t time) {
+    TimeBytes out;
     for (std::size_t i = 0; i < 8; ++i)
-        out[i] = static_cast<std::byte>((stamp.time >> (8 * (7 - i))) & 0xff);
-    std::copy(stamp.log.bytes.begin(), stamp.log.bytes.end(), out.begin() + 8);
+        out[i] = static_cast<std::byte>((time >> (8 * (7 - i))) & 0xff);
     return out;
 }
 
-ByteView subject_of(const Record& record) {
-    struct Subject {
-        ByteView operator()(const LinkRecord& r) const { return r.link.view(); }
-        ByteView operator()(const ParentRecord& r) const { return r.link.view(); }
-        ByteView operator()(const NameRecord& r) const { return r.link.view(); }
-        ByteView operator()(const AttributeRecord& r) const { return r.file.view(); }
-        ByteView operator()(const VersionRecord& r) const { return r.file.view(); }
-        ByteView operator()(const ResolveRecord& r) const { return r.file.view(); }
-        ByteView operator()(const DeleteRecord& r) const { return r.link.view(); }
-    };
-    return std::visit(Subject{}, record);
+std::uint64_t time_of(ByteView sorted) {
+    std::uint64_t out = 0;
+    for (std::byte each : sorted) out = out << 8 | static_cast<std::uint64_t>(each);
+    return out;
 }
 
 Result<LogRow> read_log(const Statement& row) {
@@ -44,6 +47,7 @@ Result<LogRow> read_log(const Statement& row) {
     TRY(out.incarnation, row.id<IncarnationId>(2));
     out.last.number = row.integer(3);
     TRY(out.last.hash, row.id<SegmentHash>(4));
+    out.time = time_of(row.blob(5));
     return out;
 }
 
@@ -84,20 +88,36 @@ Result<bool> check_applicable(Index::Impl& index, const SegmentOuter& segment)
     return false;
 }
 
-Status write_segment(Index::Impl& index, const SegmentOuter& segment) REQUIRES_LOCK(index.mutex) {
+Status write_segment(Index::Impl& index, const SegmentOuter& segment, ByteView records)
+    REQUIRES_LOCK(index.mutex) {
+    const SegmentRef ref = ref_of(segment);
+    const Hash256 sum = blake2b(records);
+    TRY(Statement * row, index.statement(kAddSegment));
+    row->bind(1, ref.log).bind(2, ref.number).bind(3, segment.hash);
+    row->bind(4, segment.header.epoch).bind(5, sum.view()).bind(6, records);
+    TRY_OK(row->run());
+    ++index.counts.segments;
+    return {};
+}
+
+Status write_log(Index::Impl& index, const SegmentOuter& segment,
+                 const std::vector<Record>& records) REQUIRES_LOCK(index.mutex) {
     const SegmentRef ref = ref_of(segment);
     const auto& compacted = segment.replicator.compacted;
     const SegmentHash& hash = compacted ? compacted->last : segment.hash;
-    TRY(Statement * row,
-        index.statement("INSERT INTO segment (log, number, hash, epoch) VALUES (?1, ?2, ?3, ?4)"));
-    row->bind(1, ref.log).bind(2, ref.number).bind(3, segment.hash);
-    TRY_OK(row->bind(4, segment.header.epoch).run());
-    TRY(Statement * log, index.statement("INSERT INTO log (id, device, incarnation, number, hash)"
-                                         " VALUES (?1, ?2, ?3, ?4, ?5)"
-                                         " ON CONFLICT (id) DO UPDATE SET number = ?4, hash = ?5"));
+    std::uint64_t greatest = 0;
+    for (const Record& record : records)
+        if (const Stamp& stamp = stamp_of(record); stamp.log == ref.log)
+            greatest = std::max(greatest, stamp.time);
+    const TimeBytes time = sortable(greatest);
+    TRY(Statement * log, index.statement(kSetLog));
     log->bind(1, ref.log).bind(2, segment.replicator.device);
     log->bind(3, segment.replicator.incarnation).bind(4, ref.number);
-    return log->bind(5, hash).run();
+    TRY_OK(log->bind(5, hash).bind(6, ByteView(time)).run());
+    TRY(Statement * named, index.statement(kSetNamed));
+    for (const auto& [other, position] : segment.replicator.frontier)
+        TRY_OK(named->bind(1, other).bind(2, position.number).bind(3, position.hash).run());
+    return {};
 }
 
 Status write_packs(Index::Impl& index, const SegmentOuter& segment) REQUIRES_LOCK(index.mutex) {
@@ -107,26 +127,16 @@ Status write_packs(Index::Impl& index, const SegmentOuter& segment) REQUIRES_LOC
             index.statement("INSERT OR IGNORE INTO pack (id, length, present, condemned)"
                             " VALUES (?1, ?2, 0, 0)"));
         TRY_OK(add->bind(1, pack.id).bind(2, pack.length).run());
+        index.counts.packs += index.database.changed_rows();
         TRY(Statement * introduce,
             index.statement("INSERT OR IGNORE INTO introduction (pack, log, number)"
                             " VALUES (?1, ?2, ?3)"));
         TRY_OK(introduce->bind(1, pack.id).bind(2, ref.log).bind(3, ref.number).run());
+        index.counts.introductions += index.database.changed_rows();
     }
     for (const PackId& pack : segment.replicator.condemned) {
         TRY(Statement * condemn, index.statement("UPDATE pack SET condemned = 1 WHERE id = ?1"));
         TRY_OK(condemn->bind(1, pack).run());
-    }
-    return {};
-}
-
-Status write_records(Index::Impl& index, const std::vector<Record>& records)
-    REQUIRES_LOCK(index.mutex) {
-    TRY(Statement * add, index.statement(kAddRecord));
-    for (const Record& record : records) {
-        TRY(Bytes body, encode_records({record}, LogId{}));
-        StampBytes stamp = sortable(stamp_of(record));
-        add->bind(1, std::uint64_t{record.index()}).bind(2, subject_of(record));
-        TRY_OK(add->bind(3, ByteView(stamp)).bind(4, ByteView(body)).run());
     }
     return {};
 }
@@ -138,11 +148,12 @@ Status LogIndex::apply_segment(const SegmentOuter& segment, const RecordBatch& r
     MutexLock lock(index.mutex);
     TRY(bool is_applied, check_applicable(index, segment));
     if (is_applied) return {};
-    TRY(Transaction transaction, Transaction::begin(index.database));
-    TRY_OK(write_segment(index, segment));
+    TRY(Bytes encoded, encode_records(records, segment.header.log));
+    TRY(IndexChange change, IndexChange::begin(index));
+    TRY_OK(write_segment(index, segment, encoded));
+    TRY_OK(write_log(index, segment, records.records));
     TRY_OK(write_packs(index, segment));
-    TRY_OK(write_records(index, records.records));
-    return transaction.commit();
+    return change.keep(2 + segment.replicator.packs.size(), encoded.size());
 }
 
 Result<bool> LogIndex::is_applied(const SegmentRef& segment) {
@@ -172,6 +183,19 @@ Result<std::vector<LogRow>> LogIndex::logs() {
     }
 }
 
+Result<std::optional<LogIndex::SegmentSums>> LogIndex::sums(const SegmentRef& segment) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows,
+        index_.impl_->statement("SELECT hash, sum FROM segment WHERE log = ?1 AND number = ?2"));
+    StatementUse use(*rows);
+    TRY(bool has_row, rows->bind(1, segment.log).bind(2, segment.number).step());
+    if (!has_row) return std::optional<SegmentSums>();
+    SegmentSums out;
+    TRY(out.segment, rows->id<SegmentHash>(0));
+    TRY(out.records, rows->id<Hash256>(1));
+    return std::optional(out);
+}
+
 Result<std::optional<SegmentRef>> LogIndex::introduced_by(const PackId& pack) {
     MutexLock lock(index_.impl_->mutex);
     TRY(Statement * rows,
@@ -192,19 +216,57 @@ Result<std::uint64_t> LogIndex::segment_count() {
     return has_row ? rows->integer(0) : 0;
 }
 
-Result<std::vector<Record>> LogIndex::records() {
+Result<Frontier> LogIndex::named() {
     MutexLock lock(index_.impl_->mutex);
-    TRY(Statement * rows,
-        index_.impl_->statement("SELECT body FROM record ORDER BY kind, subject, stamp, body"));
+    TRY(Statement * rows, index_.impl_->statement("SELECT log, number, hash FROM named"));
     StatementUse use(*rows);
-    std::vector<Record> out;
+    Frontier out;
     for (;;) {
         TRY(bool has_row, rows->step());
         if (!has_row) return out;
-        TRY(RecordBatch one, decode_records(rows->blob(0), LogId{}));
-        if (one.records.size() != 1 || !one.unknown.empty())
-            return Error{ErrorKind::Corrupt, "index: a row that is no record"};
-        out.push_back(std::move(one.records.front()));
+        TRY(LogId log, rows->id<LogId>(0));
+        TRY(SegmentHash hash, rows->id<SegmentHash>(2));
+        out[log] = {rows->integer(1), hash};
+    }
+}
+
+Result<std::vector<StoredRecords>> LogIndex::stored_records(std::uint64_t& cursor) {
+    Index::Impl& index = *index_.impl_;
+    MutexLock lock(index.mutex);
+    TRY(Statement * rows, index.statement(kStored));
+    StatementUse use(*rows);
+    rows->bind(1, cursor);
+    std::vector<StoredRecords> out;
+    std::size_t bytes = 0;
+    while (bytes < kStoredBytesAtOnce) {
+        TRY(bool has_row, rows->step());
+        if (!has_row) break;
+        // Rows are numbered without gaps: segments are never removed.
+        if (rows->integer(0) != cursor + 1)
+            return Error{ErrorKind::Corrupt, "index: segments are missing"};
+        StoredRecords& next = out.emplace_back();
+        TRY(next.log, rows->id<LogId>(1));
+        TRY(next.sum, rows->id<Hash256>(4));
+        next.bytes = to_bytes(rows->blob(5));
+        bytes += next.bytes.size();
+        ++cursor;
+    }
+    if (out.empty() && cursor != index.counts.segments)
+        return Error{ErrorKind::Corrupt, "index: segments are missing"};
+    return out;
+}
+
+Result<std::vector<Record>> LogIndex::records() {
+    std::vector<Record> out;
+    for (std::uint64_t cursor = 0;;) {
+        TRY(std::vector<StoredRecords> segments, stored_records(cursor));
+        if (segments.empty()) return out;
+        for (const StoredRecords& segment : segments) {
+            if (blake2b(segment.bytes) != segment.sum)
+                return Error{ErrorKind::Corrupt, "index: records are not what was applied"};
+            TRY(RecordBatch batch, decode_own_records(segment.bytes, segment.log));
+            std::move(batch.records.begin(), batch.records.end(), std::back_inserter(out));
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "vault/crypto/hash.h"
 #include "vault/log/segment.h"
 
 namespace lockstep {
@@ -19,7 +20,17 @@ struct LogRow {
     DeviceId device;
     IncarnationId incarnation;
     LogPosition last;  // of the last segment applied
+    // The greatest stamp of this log that its own segments hold; time 0 when they hold none.
+    std::uint64_t time = 0;
     bool operator==(const LogRow&) const = default;
+};
+
+// The records of a segment that was applied, encoded: decode_own_records(bytes, log), once
+// `sum` was seen to be what blake2b() makes of them.
+struct StoredRecords {
+    LogId log;
+    Hash256 sum;
+    Bytes bytes;
 };
 
 class LogIndex {
@@ -34,11 +45,22 @@ class LogIndex {
     Result<bool> is_applied(const SegmentRef& segment);
     Result<Frontier> frontier();
     Result<std::vector<LogRow>> logs();  // sorted by log
+    // The hash of the segment, and the sum of its records; nullopt: it is not applied.
+    struct SegmentSums {
+        SegmentHash segment;
+        Hash256 records;
+        bool operator==(const SegmentSums&) const = default;
+    };
+    Result<std::optional<SegmentSums>> sums(const SegmentRef& segment);
     Result<std::optional<SegmentRef>> introduced_by(const PackId& pack);
     Result<std::uint64_t> segment_count();
+    // The greatest position of each log that the frontier of any segment names.
+    Result<Frontier> named();
 
-    // All records applied, each once: links, parents, names, attributes, versions, resolves,
-    // deletes; within each sorted by its key.
+    // Segments in the order in which they were applied, some at a time, from `cursor` (0 to begin
+    // with), which moves on. Empty: that was all. Corrupt when segments are missing.
+    Result<std::vector<StoredRecords>> stored_records(std::uint64_t& cursor);
+    // Every record applied, in the order in which they were. Corrupt when a sum is wrong.
     Result<std::vector<Record>> records();
 
   private:

@@ -56,6 +56,9 @@ class DeviceIdentity {
     JournalKey journal_key(const RootKey& root, const VaultId& vault) const {
         return derive_journal_key(secret_, root, vault);
     }
+    IndexKey index_key(const RootKey& root, const VaultId& vault) const {
+        return derive_index_key(secret_, root, vault);
+    }
 
   private:
     DeviceIdentity(SigningSeed seed, DeviceSecret secret);

@@ -392,8 +392,12 @@ Result<Bytes> encode_records(const std::vector<Record>& records, const LogId& ow
     return encode_records(RecordBatch{records, {}}, own_log);
 }
 
+Result<RecordBatch> decode_own_records(ByteView bytes, const LogId& own_log) {
+    return BatchReader(bytes, own_log).read();
+}
+
 Result<RecordBatch> decode_records(ByteView bytes, const LogId& own_log) {
-    TRY(RecordBatch batch, BatchReader(bytes, own_log).read());
+    TRY(RecordBatch batch, decode_own_records(bytes, own_log));
     auto again = encode_records(batch, own_log);
     if (!again.ok() || !equal(*again, bytes))
         return Error{ErrorKind::Corrupt, "records: not in canonical form"};

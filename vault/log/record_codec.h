@@ -40,6 +40,10 @@ Result<Bytes> encode_records(const std::vector<Record>& records, const LogId& ow
 // Corrupt when the bytes are no canonical encoding; Unsupported when a critical kind is unknown.
 Result<RecordBatch> decode_records(ByteView bytes, const LogId& own_log);
 
+// The same for bytes that this device made with encode_records() and has authenticated: that they
+// are canonical is not proved again.
+Result<RecordBatch> decode_own_records(ByteView bytes, const LogId& own_log);
+
 // At most this many bytes are added to a batch by `record`: a bound for cutting batches into
 // segments.
 std::size_t encoded_size_bound(const Record& record);

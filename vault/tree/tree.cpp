@@ -88,6 +88,19 @@ void Tree::apply(std::span<const Record> records) {
     state_->view.settle();
 }
 
+void Tree::load(std::span<const Record> records) {
+    for (const Record& record : records) state_->facts.add(record, RecordSource::Published);
+}
+
+void Tree::finish_loading() {
+    state_->view.settle_unseen();
+}
+
+void Tree::clear() {
+    const TreeEnvironment environment = state_->environment;
+    state_ = std::make_unique<TreeState>(environment);
+}
+
 const std::vector<Record>& Tree::pending() const {
     return state_->pending;
 }

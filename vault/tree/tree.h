@@ -280,6 +280,14 @@ class Tree {
     // Adds published records of one segment.
     // REQUIRES: the segments that it depends on were applied before.
     void apply(std::span<const Record> records);
+    // Loading: a tree that nobody has looked at takes the records of one segment after the other,
+    // in an order in which apply() would; finish_loading() then makes the view, once. Nothing
+    // counts as changed. Between the two only load() may be called. REQUIRES: nothing was applied
+    // or done before.
+    void load(std::span<const Record> records);
+    void finish_loading();
+    // Begins anew, as if nothing had ever been applied or done.
+    void clear();
     // This device's records that are not published, in order.
     const std::vector<Record>& pending() const;
     // Records of the operations since the last call, each register once: what the journal takes.

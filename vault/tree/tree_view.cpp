@@ -21,8 +21,15 @@ void TreeView::settle() {
     }
     settle_queue();
     for (const Index primary : std::exchange(stale_, {})) derive_names(primary);
-    for (const Index file : facts_.take_changed_files())
-        changed_files_.insert(facts_.file(file).id);
+    const std::vector<Index> changed = facts_.take_changed_files();
+    if (!is_seen_) return;
+    for (const Index file : changed) changed_files_.insert(facts_.file(file).id);
+}
+
+void TreeView::settle_unseen() {
+    is_seen_ = false;
+    settle();
+    is_seen_ = true;
 }
 
 void TreeView::settle_queue() {
@@ -84,7 +91,7 @@ void TreeView::form_class(const std::vector<Index>& members) {
     if (members.size() > 1) view_or_new(members.front()).aliases = members;
     for (const Index each : involved) {
         for (const std::string& name : names) {
-            changed_entries_.insert({facts_.file(each).id, name});
+            note_entry(each, name);
             if (facts_.primary(each) == each) queue_.push_back({each, name});
         }
     }
@@ -445,9 +452,13 @@ DirectoryView* TreeView::find_view(Index primary) const {
 // ---- changes
 
 void TreeView::report(Index primary, const std::string& name) {
+    if (!is_seen_) return;
     listings_.erase(primary);
-    for (const Index alias : aliases(primary))
-        changed_entries_.insert({facts_.file(alias).id, name});
+    for (const Index alias : aliases(primary)) note_entry(alias, name);
+}
+
+void TreeView::note_entry(Index directory, const std::string& name) {
+    if (is_seen_) changed_entries_.insert({facts_.file(directory).id, name});
 }
 
 void TreeView::note_remap(const Node& from, const Node& to) {

@@ -63,6 +63,8 @@ class TreeView {
 
     // Brings the view up to what the facts say and notes what changed.
     void settle();
+    // The same for a view that nobody has seen: nothing counts as changed.
+    void settle_unseen();
     TreeChanges take_changes();
     void note_remap(const Node& from, const Node& to);
 
@@ -121,6 +123,7 @@ class TreeView {
     DirectoryView& view_or_new(Index primary);
     DirectoryView* find_view(Index primary) const;
     void report(Index primary, const std::string& name);
+    void note_entry(Index directory, const std::string& name);
     Entry entry_of_odd(const Group& group, const OddGroup& odd, std::size_t at) const;
 
     TreeFacts& facts_;
@@ -130,6 +133,7 @@ class TreeView {
     mutable std::unordered_map<Index, std::shared_ptr<const TreeListing>> listings_;
     std::vector<GroupKey> queue_;
     std::vector<Index> stale_;
+    bool is_seen_ = true;
     std::set<FileId> changed_files_;
     std::set<EntryPlace> changed_entries_;
     std::vector<NodeRemap> remaps_;

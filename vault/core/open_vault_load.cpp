@@ -1,0 +1,142 @@
+// Unlocking: what the index on disk says, brought up to date from the vault directory.
+//
+// The index may be behind the directory (a crash, objects that arrived while the vault was locked):
+// the merger applies what is newer. Any other difference is a doubt: then it is rebuilt, and the
+// result is the same.
+#include "base/log.h"
+#include "vault/core/open_vault_secrets.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kIndexName = "index.db";
+
+struct LoadedRecords {
+    RecordBatch batch;
+    std::uint64_t greatest_time = 0;
+};
+
+Result<LoadedRecords> load_records(const StoredRecords& stored) {
+    if (blake2b(stored.bytes) != stored.sum)
+        return Error{ErrorKind::Corrupt, "index: records are not what was applied"};
+    LoadedRecords out;
+    TRY(out.batch, decode_own_records(stored.bytes, stored.log));
+    for (const Record& record : out.batch.records)
+        out.greatest_time = std::max(out.greatest_time, stamp_of(record).time);
+    return out;
+}
+
+}  // namespace
+
+Status OpenVault::remove_index(const VaultEnvironment& environment, const VaultId& vault) {
+    return Index::remove(environment.disk, local_directory(environment, vault) / kIndexName);
+}
+
+Status OpenVault::open_index() {
+    const fs::path directory = local_directory(environment_, replica_.vault_id());
+    TRY_OK(environment_.disk.make_directories(directory));
+    const SealedFilesEnvironment place{
+        environment_.disk, directory / kIndexName,
+        environment_.device.index_key(key_state()->root(), replica_.vault_id()),
+        replica_.vault_id(), environment_.random};
+    Status opened = open_index_at(place);
+    if (opened.ok() && index_->is_new()) return {};
+    if (opened.ok()) opened = load_from_index();
+    if (opened.ok()) return {};
+    log_info("index", "rebuilding: {}", opened.error().message);
+    {
+        MutexLock lock(mutex);
+        tree.clear();
+    }
+    index_.reset();
+    opened = Index::remove(place.disk, place.path);
+    if (opened.ok()) opened = open_index_at(place);
+    if (opened.ok()) return {};
+    log_warning("index", "it cannot be kept on the disk: {}", opened.error().message);
+    TRY(index_, Index::open_in_memory());
+    return {};
+}
+
+Status OpenVault::open_index_at(const SealedFilesEnvironment& place) {
+    TRY(index_, Index::open(place));
+    if (index_->doubt()) log_info("index", "rebuilding: {}", *index_->doubt());
+    return {};
+}
+
+// A directory that was put back to an earlier state, or has another segment in a place, must not be
+// seen through an index that knows more.
+Status OpenVault::check_index_is_not_ahead(const std::vector<LogRow>& logs) {
+    const Frontier have = replica_.frontier();
+    for (const LogRow& row : logs) {
+        auto at = have.find(row.log);
+        SegmentHash hash;
+        if (at != have.end() && at->second.number == row.last.number) {
+            hash = at->second.hash;
+        } else if (at != have.end() && at->second.number > row.last.number) {
+            TRY(Bytes bytes, replica_.read_segment({row.log, row.last.number}));
+            hash = segment_hash(bytes);
+        }
+        if (hash != row.last.hash)
+            return Error{ErrorKind::Conflict, "index: it is ahead of the vault directory"};
+    }
+    return {};
+}
+
+Status OpenVault::load_from_index() {
+    TRY(std::vector<LogRow> logs, index_->log().logs());
+    TRY(Frontier named, index_->log().named());
+    TRY_OK(check_index_is_not_ahead(logs));
+    std::uint64_t greatest_time = 0;
+    for (std::uint64_t cursor = 0;;) {
+        TRY(std::vector<StoredRecords> segments, index_->log().stored_records(cursor));
+        if (segments.empty()) break;
+        for (const StoredRecords& stored : segments) {
+            TRY(LoadedRecords loaded, load_records(stored));
+            greatest_time = std::max(greatest_time, loaded.greatest_time);
+            MutexLock lock(mutex);
+            tree.load(loaded.batch.records);
+        }
+    }
+    // Segments from the future are held by the merger until then; the clock has gone back.
+    if (hybrid_.observe({greatest_time, {}}) == HybridClock::Observed::TooFarAhead)
+        return Error{ErrorKind::Conflict, "index: it holds times more than a day ahead"};
+    MutexLock merge_lock(merge_mutex_);
+    MutexLock lock(mutex);
+    tree.finish_loading();
+    named_ = std::move(named);
+    for (const LogRow& row : logs) {
+        applied_[row.log] = row.last;
+        if (row.device == environment_.device.id() && row.time != 0)
+            own_stamps_[row.log] = {row.time, row.log};
+    }
+    return {};
+}
+
+// A cache that could not be written is no reason to fail what it follows.
+void OpenVault::commit_index() {
+    if (Status committed = index_->commit(); !committed.ok())
+        log_warning("index", "{}", committed.error().message);
+}
+
+// Packs whose index was read already are not opened; those that have gone are marked.
+Status OpenVault::index_packs() {
+    TRY(auto listing, replica_.packs().list());
+    TRY(std::vector<PackRow> rows, index_->chunks().packs());
+    std::map<PackId, PackRow> known;
+    for (const PackRow& row : rows)
+        if (row.is_present) known.emplace(row.info.id, row);
+    for (const PackInfo& pack : listing.packs) {
+        auto at = known.find(pack.id);
+        const bool is_same = at != known.end() && at->second.info.length == pack.length &&
+                             !at->second.epoch.is_zero();
+        if (at != known.end()) known.erase(at);
+        if (is_same) continue;
+        TRY_OK(index_->chunks().set_present(pack.id, false));
+        if (Status indexed = content_->pack_arrived(pack); !indexed.ok())
+            replica_.alarm("pack " + pack.id.to_hex() + ": " + indexed.error().message);
+    }
+    for (const auto& [id, row] : known) TRY_OK(index_->chunks().set_present(id, false));
+    return {};
+}
+
+}  // namespace lockstep
