@@ -2,6 +2,7 @@
 set(LOCKSTEP_E2E_TESTS
   Sync.test_two_devices_with_a_relay
   Sync.test_two_devices_without_a_relay
+  Sync.test_remote_changes_show_in_open_and_mapped_files
   Sync.test_a_third_device_gets_everything_from_the_second
   Sync.test_conflict_keeps_both_versions_on_both
   Sync.test_edit_survives_a_delete

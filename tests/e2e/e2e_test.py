@@ -6,6 +6,7 @@ Exits 77 where vaults cannot be mounted.
 """
 import hashlib
 import json
+import mmap
 import os
 import re
 import shutil
@@ -88,6 +89,37 @@ class Sync(E2e):
         (desk.mount / "again").write_text("met again\n")
         wait_until("the file is on laptop", lambda: (laptop.mount / "again").read_text() == "met again\n", 60)
         self.assert_synced(laptop, desk)
+
+    def test_remote_changes_show_in_open_and_mapped_files(self):
+        world, laptop, desk = self.two_devices()
+        (laptop.mount / "letters").mkdir()
+        (laptop.mount / "letters/july.txt").write_text("Dear Ana,\n" + "a" * 8000)
+        self.in_step(laptop, desk)
+        folder = world.directory / "mounts" / "desk-letters"
+        desk.call("mount", f"{VAULT}:letters", folder)
+        self.addCleanup(desk.call, "unmount", folder, "--force", check=False)
+        # Both mounts of desk have the file open, read, mapped and its attributes and names cached.
+        paths = [desk.mount / "letters/july.txt", folder / "july.txt"]
+        readers = [open(path, "rb", buffering=0) for path in paths]
+        maps = [mmap.mmap(reader.fileno(), 0, prot=mmap.PROT_READ) for reader in readers]
+        for mapped in maps:
+            self.addCleanup(mapped.close)
+        for reader in readers:
+            self.addCleanup(reader.close)
+        for reader, mapped, path in zip(readers, maps, paths):
+            self.assertEqual(os.pread(reader.fileno(), 9, 0), b"Dear Ana,")
+            self.assertEqual(mapped[4096], ord("a"))
+            self.assertFalse((path.parent / "august.txt").exists())
+        (laptop.mount / "letters/july.txt").write_text("Dear Bo,\n" + "b" * 9000)
+        (laptop.mount / "letters/july.txt").chmod(0o600)
+        (laptop.mount / "letters/august.txt").write_text("too hot\n")
+        for reader, mapped, path in zip(readers, maps, paths):
+            wait_until("the open file shows the new bytes", lambda: os.pread(reader.fileno(), 9, 0) == b"Dear Bo,\n")
+            wait_until("the mapped file shows the new bytes", lambda: mapped[4096] == ord("b"))
+            wait_until("the open file shows its size", lambda: os.fstat(reader.fileno()).st_size == 9009)
+            wait_until("the open file shows its mode", lambda: os.fstat(reader.fileno()).st_mode & 0o777 == 0o600)
+            wait_until("the name shows", lambda: (path.parent / "august.txt").exists())
+            self.assertEqual(os.pread(reader.fileno(), 10000, 0), b"Dear Bo,\n" + b"b" * 9000)
 
     def test_a_third_device_gets_everything_from_the_second(self):
         world, laptop, desk = self.two_devices(role="owner")
