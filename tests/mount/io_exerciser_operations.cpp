@@ -360,16 +360,20 @@ void IoExerciser::seek() {
     ModelFile& file = *handle.file;
     std::uint64_t from = some_offset(file), size = file.content.size();
     note("lseek file {} from {}", file.number, from);
+    // The kernel asks a FUSE file system without writing mapped pages back first.
+    if (std::exchange(file.has_stores, false)) drop_pages_of(handle.fd.get());
     off_t data = ::lseek(handle.fd.get(), off(from), SEEK_DATA);
     if (data < 0 && errno == EINVAL) return note_skipped();
     if (data < 0 && errno != ENXIO) fail_call("lseek SEEK_DATA");
     std::uint64_t data_start = data < 0 ? size : static_cast<std::uint64_t>(data);
-    if (from >= size && data >= 0) fail("SEEK_DATA finds data behind the end");
+    if (from >= size && data >= 0)
+        fail(fmt::format("file {}: SEEK_DATA finds data behind the end", file.number));
     if (data >= 0 && (data_start < from || data_start >= size))
-        fail(fmt::format("SEEK_DATA from {}: {}, the size is {}", from, data_start, size));
+        fail(fmt::format("file {}: SEEK_DATA from {}: {}, the size is {}", file.number, from,
+                         data_start, size));
     for (std::uint64_t at = from; at < data_start; ++at)
         if (file.content[at] != std::byte{0})
-            fail(fmt::format("SEEK_DATA from {} skips data at {}", from, at));
+            fail(fmt::format("file {}: SEEK_DATA from {} skips data at {}", file.number, from, at));
     off_t hole = ::lseek(handle.fd.get(), off(from), SEEK_HOLE);
     if (from >= size) {
         expect(hole, ENXIO, "lseek SEEK_HOLE behind the end");
@@ -377,7 +381,8 @@ void IoExerciser::seek() {
         expect(hole, 0, "lseek SEEK_HOLE");
         auto start = static_cast<std::uint64_t>(hole);
         if (start < from || start > size || (start < size && file.content[start] != std::byte{0}))
-            fail(fmt::format("SEEK_HOLE from {}: {}, the size is {}", from, start, size));
+            fail(fmt::format("file {}: SEEK_HOLE from {}: {}, the size is {}", file.number, from,
+                             start, size));
     }
     off_t back = ::lseek(handle.fd.get(), off(*handle.position), SEEK_SET);
     if (back != off(*handle.position)) fail_call("lseek SEEK_SET");

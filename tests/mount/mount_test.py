@@ -23,9 +23,6 @@ from lockstep_world import default_bin, run, why_no_mounts  # noqa: E402
 from mounted_vault import MountedVault, end_orderly_when_told  # noqa: E402
 
 CRASH_ROUNDS = 6
-# A daemon that is killed while it tells the kernel of a change, and a program waits for it in the same
-# directory, cannot die: the kernel waits for itself. Not every time, and nothing is lost by it.
-STUCK_MAX = CRASH_ROUNDS
 
 
 class MountTest(unittest.TestCase):
@@ -74,7 +71,7 @@ class Names(MountTest):
 
 class Crash(MountTest):
     def test_what_was_acknowledged_outlives_kill_9(self):
-        crash_loop.crash_loop(self.mounted_vault(), CRASH_ROUNDS, self.seed(), STUCK_MAX)
+        crash_loop.crash_loop(self.mounted_vault(), CRASH_ROUNDS, self.seed())
 
 
 class Space(MountTest):

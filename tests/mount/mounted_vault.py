@@ -20,6 +20,16 @@ def end_orderly_when_told():
     signal.signal(signal.SIGTERM, end)
 
 
+def kernel_stacks(pid):
+    """What the threads of a process wait for in the kernel; root only."""
+    lines = []
+    for task in sorted(Path(f"/proc/{pid}/task").glob("*")):
+        with contextlib.suppress(OSError):
+            lines.append(f"{(task / 'comm').read_text().strip()}: "
+                         + " < ".join(line.split()[-1] for line in (task / "stack").read_text().splitlines()[:4]))
+    return "\n".join(lines)
+
+
 class MountedVault:
     """Use as a context manager. `vault_directory`: where the ciphertext lies, else in the home."""
 
@@ -79,9 +89,10 @@ class MountedVault:
         process = self.device.daemon.popen
         process.kill()
         try:
-            process.wait(5)
+            process.wait(10)
         except subprocess.TimeoutExpired:
             self.stuck += 1
+            print("the killed daemon does not die:\n" + kernel_stacks(process.pid), file=sys.stderr)
             run(["umount", "-f", self.mount], check=False)
             process.wait(20)
 
