@@ -202,7 +202,9 @@ bool FileContent::is_journal_cheaper() {
         DirtyRanges::Range range = dirty_.next(at);
         if (range.size == 0) return false;
         std::uint64_t from = range.offset, to = range.end();
-        if (std::size_t i = list_->find(from); i < extents.size() && !extents[i].is_hole())
+        // Data that goes on from a chunk is cut together with it.
+        if (std::size_t i = list_->find(from == 0 ? 0 : from - 1);
+            i < extents.size() && !extents[i].is_hole())
             from = std::min(from, std::max(at, list_->start_of(i)));
         if (std::size_t i = list_->find(to); i < extents.size() && !extents[i].is_hole())
             to = std::max(to, list_->start_of(i) + extents[i].length);

@@ -117,6 +117,7 @@ class VaultFiles final : public FileSystem {
     // `own`: the nodes and entries that the operation names.
     News finish_operation(const Changes& own) REQUIRES_LOCK(host_.mutex);
     Changes take_changes() REQUIRES_LOCK(host_.mutex);
+    void own_what_shows(const Node& node, NodeId id, News& news) REQUIRES_LOCK(host_.mutex);
     void tell(const Changes& changes) EXCLUDES_LOCK(host_.mutex);
     // `consumer`: who is told no news by what is its own.
     void tell(const News& news, const ChangeObserver* consumer) EXCLUDES_LOCK(host_.mutex);

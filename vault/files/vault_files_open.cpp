@@ -377,22 +377,37 @@ Status VaultFiles::commit_version(OpenFile& file) {
         file.ticket.reset();
         file.is_modified = false;
         end_journaled(file);
-        Changes own;
         if (outcome.kept) {
             file.loaded = outcome.version;
             file.set_stale();  // remote heads may be shown now; load() sees when it is still this
                                // version
         }
+        news = finish_operation({});
         // Whoever wrote it has it as it is now, unless something else has come to be shown.
         if (NodeRecord* record = nodes_.find(file.id);
             record != nullptr && !record->orphan &&
             host_.tree.version(record->node) == outcome.version)
-            own.nodes.push_back(file.id);
-        news = finish_operation(own);
+            own_what_shows(record->node, file.id, news);
         writer = file.writer;
     }
     tell(news, writer);
     return {};
+}
+
+// Takes the node, and the entries that show it as before, for the operation's own news.
+void VaultFiles::own_what_shows(const Node& node, NodeId id, News& news) {
+    const auto is_own = [&](const std::pair<NodeId, std::string>& place) {
+        NodeRecord* directory = nodes_.find(place.first);
+        if (directory == nullptr) return false;
+        const auto entry = host_.tree.lookup(directory->node.file, place.second);
+        return entry.ok() && entry->node == node;
+    };
+    auto& entries = news.others.entries;
+    const auto rest = std::stable_partition(entries.begin(), entries.end(),
+                                            [&](const auto& place) { return !is_own(place); });
+    std::move(rest, entries.end(), std::back_inserter(news.own.entries));
+    entries.erase(rest, entries.end());
+    if (std::erase(news.others.nodes, id) > 0) news.own.nodes.push_back(id);
 }
 
 Status VaultFiles::flush(HandleId id) {
