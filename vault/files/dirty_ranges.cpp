@@ -5,6 +5,8 @@
 namespace lockstep {
 namespace {
 
+constexpr std::size_t kStreamAllocation = 4 << 20;
+
 std::uint64_t end_of(const std::pair<const std::uint64_t, Bytes>& range) {
     return range.first + range.second.size();
 }
@@ -19,9 +21,14 @@ std::uint64_t DirtyRanges::write(std::uint64_t offset, ByteView data) {
         auto before = std::prev(at);
         if (end_of(*before) == offset && (at == ranges_.end() || at->first > end)) {
             // The common case, a stream: the write goes on where the last one ended.
-            append(before->second, data);
+            // A stream grows by doubling only until it is one.
+            Bytes& stream = before->second;
+            if (stream.size() + data.size() > kStreamAllocation / 4 &&
+                stream.size() + data.size() <= kStreamAllocation)
+                stream.reserve(kStreamAllocation);
+            append(stream, data);
             bytes_ += data.size();
-            return before->second.size();
+            return stream.size();
         }
         if (end_of(*before) >= end) {
             std::copy(data.begin(), data.end(),
@@ -120,6 +127,15 @@ void DirtyRanges::overlay(std::uint64_t offset, MutableByteView out) const {
         std::memcpy(out.data() + (from - offset), at->second.data() + (from - at->first),
                     to - from);
     }
+}
+
+ByteView DirtyRanges::view(std::uint64_t offset, std::uint64_t size) const {
+    auto at = ranges_.upper_bound(offset);
+    if (at == ranges_.begin()) return {};
+    --at;
+    if (end_of(*at) <= offset) return {};
+    const ByteView rest = ByteView(at->second).subspan(offset - at->first);
+    return rest.first(std::min<std::uint64_t>(size, rest.size()));
 }
 
 void DirtyRanges::clear() {

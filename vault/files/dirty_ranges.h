@@ -33,6 +33,9 @@ class DirtyRanges {
     void erase(std::uint64_t offset, std::uint64_t size);
     // Copies what is dirty in [offset, offset + out.size()) over `out`.
     void overlay(std::uint64_t offset, MutableByteView out) const;
+    // What of [offset, offset + size) lies in one piece with the byte at `offset`; empty when that
+    // is not dirty. Valid until the next change.
+    ByteView view(std::uint64_t offset, std::uint64_t size) const;
     void clear();
 
     bool empty() const { return ranges_.empty(); }

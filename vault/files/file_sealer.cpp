@@ -127,6 +127,19 @@ Result<std::uint64_t> FileSealer::seal_from(std::uint64_t offset, SealMode mode)
         std::uint64_t run_end = data_end(position, position + kWindowSize + kChunkSizeMax);
         bool run_is_whole = run_end == file_.size || data_end(run_end, run_end + 1) == run_end;
         std::size_t cut = 0;
+        // A stream is cut where it lies.
+        const ByteView direct = file_.dirty->view(position, run_end - position);
+        if (direct.size() >= kChunkSizeMax) {
+            cut = chunker_.cut(direct, false);
+            const bool is_end = run_is_whole && position + cut == run_end;
+            cut_by_content = !is_end || (mode == SealMode::Stream && run_end == file_.size);
+            TRY(ChunkId id, chunks_.write_chunk(direct.first(cut)));
+            extents.push_back({.chunk = id, .length = cut});
+            position += cut;
+            window_.clear();
+            window_start_ = position;
+            continue;
+        }
         for (;;) {
             bool at_end = window_start_ + window_.size() >= run_end && run_is_whole;
             ByteView rest = ByteView(window_).subspan(position - window_start_);
