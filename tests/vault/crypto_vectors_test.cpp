@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sodium.h>
 
+#include "tests/support/seeded_random.h"
 #include "vault/crypto/aead.h"
 #include "vault/crypto/kdf.h"
 #include "vault/crypto/sealed_box.h"
@@ -120,6 +121,31 @@ TEST(CryptoVectorsTest, X25519OfRfc7748) {
     nine[0] = std::byte{9};
     EXPECT_EQ(SealingKey(TestKey::from(nine)).public_key().to_hex(),
               "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
+}
+
+// Lanes end and begin at different times: every length around a block, long ones, empty ones.
+TEST(CryptoVectorsTest, HashingSeveralAtOnceIsHashingEach) {
+    SeededRandom random(11);
+    const auto key = counting_key();
+    const Bytes data = random.bytes(300'000);
+    std::vector<ByteView> messages;
+    for (std::size_t size : {0U, 1U, 127U, 128U, 129U, 256U, 257U, 5000U, 131072U, 300000U, 3U, 0U})
+        messages.push_back(ByteView(data).first(size));
+    for (int i = 0; i < 60; ++i) {
+        std::size_t from = random.below(200'000), size = random.below(i % 3 == 0 ? 90'000 : 600);
+        messages.push_back(ByteView(data).subspan(from, size));
+    }
+    for (std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{5}, messages.size()}) {
+        const std::span<const ByteView> some = std::span(messages).first(count);
+        std::vector<Hash256> found(count);
+        keyed_hashes(key, some, found);
+        for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(found[i], keyed_hash(key, some[i])) << i;
+        for (const std::string& name : keyed_hashes_implementations()) {
+            std::vector<Hash256> again(count);
+            keyed_hashes_with(name, key, some, again);
+            EXPECT_EQ(found, again) << name;
+        }
+    }
 }
 
 // libsodium's own vector (its costs are below our floor, so it is asked directly).

@@ -13,6 +13,15 @@ ChunkId ContentIds::chunk_id(ByteView plaintext) const {
     return hash_as<ChunkId>(keyed_hash(chunk_, plaintext));
 }
 
+std::vector<ChunkId> ContentIds::chunk_ids(std::span<const ByteView> plaintexts) const {
+    std::vector<Hash256> hashes(plaintexts.size());
+    keyed_hashes(chunk_, plaintexts, hashes);
+    std::vector<ChunkId> out;
+    out.reserve(hashes.size());
+    for (const Hash256& hash : hashes) out.push_back(hash_as<ChunkId>(hash));
+    return out;
+}
+
 ChunkId ContentIds::list_node_id(ByteView node) const {
     return hash_as<ChunkId>(keyed_hash(list_node_, node));
 }

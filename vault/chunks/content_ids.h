@@ -16,6 +16,7 @@ class ContentIds {
     explicit ContentIds(const VaultKeys& keys);
 
     ChunkId chunk_id(ByteView plaintext) const;
+    std::vector<ChunkId> chunk_ids(std::span<const ByteView> plaintexts) const;
     ChunkId list_node_id(ByteView node) const;
     ChunkId id_of(ChunkKind kind, ByteView plaintext) const;
     ContentRoot inline_root(ByteView bytes) const;

@@ -3,6 +3,7 @@
 #include <sodium.h>
 
 #include "base/codec.h"
+#include "vault/crypto/blake2b_lanes.h"
 
 namespace lockstep {
 namespace {
@@ -74,6 +75,59 @@ Hash256 keyed_hash(const AnySecretKey& key, std::initializer_list<ByteView> part
         hasher.add(part);
     }
     return hasher.finish();
+}
+
+namespace {
+
+using LanesFunction = void (*)(const unsigned char*, const Blake2bMessage*, std::size_t);
+
+LanesFunction lanes_function(const std::string& name) {
+#if defined(__x86_64__)
+    if (name == "avx512" && __builtin_cpu_supports("avx512f") != 0) return blake2b_avx512;
+    if (name == "avx2" && __builtin_cpu_supports("avx2") != 0) return blake2b_avx2;
+#endif
+    static_cast<void>(name);
+    return nullptr;
+}
+
+void hash_in_lanes(LanesFunction function, const AnySecretKey& key,
+                   std::span<const ByteView> messages, std::span<Hash256> out) {
+    std::array<unsigned char, 128> key_block{};
+    std::memcpy(key_block.data(), key.reveal().data(), AnySecretKey::kSize);
+    std::vector<Blake2bMessage> jobs;
+    jobs.reserve(messages.size());
+    for (std::size_t i = 0; i < messages.size(); ++i)
+        jobs.push_back({u8(messages[i]), messages[i].size(), u8(MutableByteView(out[i].bytes))});
+    function(key_block.data(), jobs.data(), jobs.size());
+    sodium_memzero(key_block.data(), key_block.size());
+}
+
+}  // namespace
+
+void keyed_hashes(const AnySecretKey& key, std::span<const ByteView> messages,
+                  std::span<Hash256> out) {
+    static const LanesFunction function = [] {
+        LanesFunction widest = lanes_function("avx512");
+        return widest != nullptr ? widest : lanes_function("avx2");
+    }();
+    CHECK(messages.size() == out.size());
+    if (function != nullptr && messages.size() > 1)
+        return hash_in_lanes(function, key, messages, out);
+    for (std::size_t i = 0; i < messages.size(); ++i) out[i] = keyed_hash(key, messages[i]);
+}
+
+std::vector<std::string> keyed_hashes_implementations() {
+    std::vector<std::string> names;
+    for (const char* name : {"avx2", "avx512"})
+        if (lanes_function(name) != nullptr) names.emplace_back(name);
+    return names;
+}
+
+void keyed_hashes_with(const std::string& implementation, const AnySecretKey& key,
+                       std::span<const ByteView> messages, std::span<Hash256> out) {
+    const LanesFunction function = lanes_function(implementation);
+    CHECK(function != nullptr && messages.size() == out.size());
+    hash_in_lanes(function, key, messages, out);
 }
 
 Hash256 sha256(ByteView bytes) {

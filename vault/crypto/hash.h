@@ -6,6 +6,9 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "vault/crypto/secret_key.h"
@@ -46,6 +49,15 @@ Hash256 blake2b(ByteView bytes);
 Hash256 keyed_hash(const AnySecretKey& key, ByteView bytes);
 // Over several parts, each with its u32 length before it: ("ab","c") and ("a","bc") differ.
 Hash256 keyed_hash(const AnySecretKey& key, std::initializer_list<ByteView> parts);
+// As keyed_hash() of each message, several at once where the processor can: three to five times
+// faster for messages of some kilobytes.
+// REQUIRES: out.size() == messages.size()
+void keyed_hashes(const AnySecretKey& key, std::span<const ByteView> messages,
+                  std::span<Hash256> out);
+// The implementations that this processor has, by name; for tests.
+std::vector<std::string> keyed_hashes_implementations();
+void keyed_hashes_with(const std::string& implementation, const AnySecretKey& key,
+                       std::span<const ByteView> messages, std::span<Hash256> out);
 Hash256 sha256(ByteView bytes);
 
 // The hash as an id: its first IdType::kSize bytes.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/bytes.h"
 #include "vault/types.h"
@@ -16,6 +17,15 @@ class ChunkAccess {
     virtual Result<std::shared_ptr<const Bytes>> read_chunk(const ChunkId& id) = 0;
     // Known at once to everybody who reads; durable with the pack or the journal.
     virtual Result<ChunkId> write_chunk(ByteView plaintext) = 0;
+    // The same for several.
+    virtual Result<std::vector<ChunkId>> write_chunks(const std::vector<ByteView>& plaintexts) {
+        std::vector<ChunkId> ids;
+        for (ByteView plaintext : plaintexts) {
+            TRY(ChunkId id, write_chunk(plaintext));
+            ids.push_back(id);
+        }
+        return ids;
+    }
 };
 
 }  // namespace lockstep

@@ -56,6 +56,13 @@ Result<ChunkId> ContentPool::write_chunk(ByteView plaintext) {
     return id;
 }
 
+Result<std::vector<ChunkId>> ContentPool::write_chunks(const std::vector<ByteView>& plaintexts) {
+    std::vector<ChunkId> ids = environment_.ids.chunk_ids(plaintexts);
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        TRY_OK(add_chunk(ChunkKind::Data, ids[i], plaintexts[i], false));
+    return ids;
+}
+
 Status ContentPool::put(ChunkKind kind, const ChunkId& id, ByteView plaintext) {
     return add_chunk(kind, id, plaintext, false);
 }

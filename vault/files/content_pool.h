@@ -62,6 +62,7 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     // ChunkAccess: file content.
     Result<std::shared_ptr<const Bytes>> read_chunk(const ChunkId& id) override;
     Result<ChunkId> write_chunk(ByteView plaintext) override;
+    Result<std::vector<ChunkId>> write_chunks(const std::vector<ByteView>& plaintexts) override;
     // Opens those that are here into the cache. Errors are left for whoever reads them.
     void prefetch(const std::vector<ChunkId>& ids) EXCLUDES_LOCK(mutex_);
     // ChunkSink and ChunkSource: list nodes.

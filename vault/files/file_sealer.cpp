@@ -7,6 +7,7 @@
 namespace lockstep {
 namespace {
 
+constexpr std::size_t kBatchSize = 32;       // chunks
 constexpr std::uint64_t kWindowSize = kMiB;  // what is held of a stream at a time
 
 }  // namespace
@@ -113,6 +114,16 @@ Status FileSealer::extend_window(std::uint64_t position, std::uint64_t run_end) 
     return file_.read(chunks_, from, MutableByteView(window_).subspan(old_size));
 }
 
+// Chunks that are written together are hashed at once.
+Status FileSealer::write_batch(std::vector<ByteView>& batch, std::vector<Extent>& extents) {
+    if (batch.empty()) return {};
+    TRY(std::vector<ChunkId> ids, chunks_.write_chunks(batch));
+    for (std::size_t i = 0; i < batch.size(); ++i)
+        extents.push_back({.chunk = ids[i], .length = batch[i].size()});
+    batch.clear();
+    return {};
+}
+
 // Seals the dirty range at `offset` and what must be cut anew with it. Returns where it stopped; an
 // unfinished tail of a stream is kept aside (then the end of the file is returned).
 Result<std::uint64_t> FileSealer::seal_from(std::uint64_t offset, SealMode mode) {
@@ -122,6 +133,7 @@ Result<std::uint64_t> FileSealer::seal_from(std::uint64_t offset, SealMode mode)
     window_.clear();
     window_start_ = start;
     std::vector<Extent> extents;
+    std::vector<ByteView> batch;  // cut where they lie, and not written yet
     bool cut_by_content = false, is_tail_held = false;
     while (position <= offset || !is_settled(position, cut_by_content)) {
         std::uint64_t run_end = data_end(position, position + kWindowSize + kChunkSizeMax);
@@ -133,13 +145,14 @@ Result<std::uint64_t> FileSealer::seal_from(std::uint64_t offset, SealMode mode)
             cut = chunker_.cut(direct, false);
             const bool is_end = run_is_whole && position + cut == run_end;
             cut_by_content = !is_end || (mode == SealMode::Stream && run_end == file_.size);
-            TRY(ChunkId id, chunks_.write_chunk(direct.first(cut)));
-            extents.push_back({.chunk = id, .length = cut});
+            batch.push_back(direct.first(cut));
             position += cut;
+            if (batch.size() >= kBatchSize) TRY_OK(write_batch(batch, extents));
             window_.clear();
             window_start_ = position;
             continue;
         }
+        TRY_OK(write_batch(batch, extents));
         for (;;) {
             bool at_end = window_start_ + window_.size() >= run_end && run_is_whole;
             ByteView rest = ByteView(window_).subspan(position - window_start_);
@@ -158,6 +171,7 @@ Result<std::uint64_t> FileSealer::seal_from(std::uint64_t offset, SealMode mode)
         extents.push_back({.chunk = id, .length = cut});
         position += cut;
     }
+    TRY_OK(write_batch(batch, extents));
     if (is_tail_held) {
         // It may go on from old bytes: they are dirty again, since their chunk is cut anew.
         tail_offset_ = position;

@@ -55,6 +55,7 @@ class FileSealer {
 
   private:
     Result<std::uint64_t> seal_from(std::uint64_t offset, SealMode mode);
+    Status write_batch(std::vector<ByteView>& batch, std::vector<Extent>& extents);
     Status extend_window(std::uint64_t position, std::uint64_t run_end);
     bool is_settled(std::uint64_t position, bool cut_by_content) const;
     std::uint64_t seal_start(std::uint64_t offset) const;
