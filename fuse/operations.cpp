@@ -24,8 +24,8 @@ void init(void* userdata, fuse_conn_info* connection) {
     const MountContext& context = *static_cast<MountContext*>(userdata);
     want(*connection, FUSE_CAP_ASYNC_READ, true);
     want(*connection, FUSE_CAP_ASYNC_DIO, true);
-    // A truncate of its own waits for the pages that are being written back; one within OPEN does not,
-    // and they would come after it.
+    // A truncate of its own waits for the pages that are being written back; one within OPEN does
+    // not, and they would come after it.
     want(*connection, FUSE_CAP_ATOMIC_O_TRUNC, false);
     want(*connection, FUSE_CAP_PARALLEL_DIROPS, true);
     want(*connection, FUSE_CAP_READDIRPLUS, true);

@@ -18,6 +18,9 @@
 
 namespace lockstep {
 
+// Invalidation::changes() when the calling thread took the request that it answers.
+inline thread_local std::uint64_t changes_at_request = 0;
+
 struct MountContext {
     FileSystem& file_system;
     HandedOut& handed_out;
@@ -28,6 +31,12 @@ struct MountContext {
     bool allow_other = false;
     bool writeback_cache = false;
     InitReply init_reply{};
+    // How long the kernel may trust what it is told now. An answer that may have been overtaken by
+    // a change elsewhere is not remembered.
+    double trusted_seconds() const {
+        return invalidation.changes() == changes_at_request ? cache_seconds : 0;
+    }
+
     // Every request fails with EIO; the FileSystem may be gone.
     std::atomic<bool> is_cut_off{false};
 };

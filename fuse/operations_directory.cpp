@@ -78,14 +78,12 @@ void fill_plain(EntryBuffer& buffer, const Listing& listing, std::size_t index) 
 void fill_with_attributes(MountContext& context, NodeId directory, EntryBuffer& buffer,
                           const Listing& listing, std::size_t index,
                           std::vector<NodeId>& referenced) {
-    const std::uint64_t changes = context.invalidation.changes();
     for (; index < listing.size(); ++index) {
         const DirectoryEntry& item = listing[index];
         if (!buffer.has_room_for(item.name)) return;
         const Result<Attributes> found = context.file_system.lookup(directory, item.name);
         if (!found.ok()) continue;  // gone since it was listed
         fuse_entry_param entry = to_entry(context, *found);
-        if (context.invalidation.changes() != changes) entry.entry_timeout = entry.attr_timeout = 0;
         CHECK(buffer.add(item.name.c_str(), entry, static_cast<off_t>(index + 3)));
         context.handed_out.add_reference(found->node);
         referenced.push_back(found->node);

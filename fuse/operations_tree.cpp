@@ -8,22 +8,19 @@
 namespace lockstep {
 namespace {
 
-// A negative answer is an entry too: the kernel remembers it until it is told otherwise. An answer
-// that may have been overtaken by a change elsewhere is not remembered.
+// A negative answer is an entry too: the kernel remembers it until it is told otherwise.
 void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
     if (refuse_strangers(request)) return;
     MountContext& context = context_of(request);
-    const std::uint64_t changes = context.invalidation.changes();
     const Result<Attributes> found = context.file_system.lookup(parent, name);
     if (!found.ok() && found.error().kind != ErrorKind::NotFound)
         return reply_error(request, found.error());
     fuse_entry_param entry{};
-    entry.entry_timeout = context.cache_seconds;
+    entry.entry_timeout = context.trusted_seconds();
     if (found.ok()) {
         entry = to_entry(context, *found);
         context.handed_out.add_reference(found->node);
     }
-    if (context.invalidation.changes() != changes) entry.entry_timeout = entry.attr_timeout = 0;
     if (fuse_reply_entry(request, &entry) == -ENOENT && found.ok())
         context.handed_out.forget(found->node, 1);
 }

@@ -43,15 +43,15 @@ inline void reply_attributes(fuse_req_t request, const Result<Attributes>& attri
     if (!attributes.ok()) return reply_error(request, attributes.error());
     const MountContext& context = context_of(request);
     const struct stat shown = to_stat(*attributes, context.shown_owner);
-    fuse_reply_attr(request, &shown, context.cache_seconds);
+    fuse_reply_attr(request, &shown, context.trusted_seconds());
 }
 
 inline fuse_entry_param to_entry(const MountContext& context, const Attributes& attributes) {
     fuse_entry_param entry{};
     entry.ino = attributes.node;
     entry.attr = to_stat(attributes, context.shown_owner);
-    entry.attr_timeout = context.cache_seconds;
-    entry.entry_timeout = context.cache_seconds;
+    entry.attr_timeout = context.trusted_seconds();
+    entry.entry_timeout = context.trusted_seconds();
     return entry;
 }
 

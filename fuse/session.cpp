@@ -141,6 +141,7 @@ void Session::serve(Worker& worker) {
         worker.is_waiting = false;
         if (length == -EINTR || length == -EAGAIN) continue;
         if (length <= 0) break;
+        changes_at_request = context_->invalidation.changes();
         fuse_session_process_buf(session_, &buffer);
         ++worker.answered;
     }

@@ -7,7 +7,7 @@
 //     lan_discovery = true
 //     relays = ["http://relay.example.org:7070"]
 //     [cache]
-//     content_mib = 64           # opened content kept in memory, for each unlocked vault
+//     content_mib = 256          # opened content kept in memory, for each unlocked vault
 //     [[vault]]
 //     name = "papers"
 //     directory = "/home/ana/.local/share/lockstep/papers.vault"
@@ -36,7 +36,7 @@ inline constexpr std::size_t kConfigSizeMax = 1 << 20;
 inline constexpr std::size_t kVaultsMax = 256;
 inline constexpr std::size_t kMountsMax = 16;  // of one vault
 inline constexpr std::size_t kRelaysMax = 32;
-inline constexpr std::uint32_t kContentCacheMib = 64;
+inline constexpr std::uint32_t kContentCacheMib = 256;
 inline constexpr std::uint32_t kContentCacheMibMin = 4;
 inline constexpr std::uint32_t kContentCacheMibMax = 65536;
 inline constexpr std::size_t kAddressesMax = 64;

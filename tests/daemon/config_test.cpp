@@ -10,7 +10,7 @@ Config full_config() {
     config.device_name = "lap\"top\\ \xc3\xa9";
     config.listen_port = 22100;
     config.lan_discovery = false;
-    config.content_cache_mib = 256;
+    config.content_cache_mib = 512;
     config.relays = {"http://relay.example.org:7070", "https://other.example.org"};
     VaultConfig papers;
     papers.name = "papers";
