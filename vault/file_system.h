@@ -197,7 +197,7 @@ class FileSystem {
     // chunks are shared, not moved. Returns how many bytes: at least 1 unless nothing is asked for
     // or there; maybe fewer than asked. Invalid when ranges of one file overlap.
     virtual Result<std::uint64_t> copy_range(const RangeCopy& copy) = 0;
-    // At every close(2): what was written becomes a version.
+    // What was written becomes a version now; else it does when the last handle is released.
     virtual Status flush(HandleId handle) = 0;
     virtual void release(HandleId handle) = 0;
     // fsync: on return the file's content and all earlier changes of names and attributes survive a

@@ -15,7 +15,6 @@ constexpr auto kFirstPublishDelay = milliseconds(10);   // after a pause
 constexpr auto kPublishDelay = milliseconds(150);       // after the last change
 constexpr auto kPublishDelayMax = milliseconds(2000);   // under steady change
 constexpr std::uint64_t kJournaledContentMax = kMiB;    // more goes to a pack at fsync
-constexpr std::size_t kJournaledWriteMax = 4 * kMiB;    // bytes of an open file in one entry
 constexpr std::uint64_t kJournalSizeMax = 4 * kMiB;     // then it is emptied when that is easy
 constexpr std::uint64_t kJournalSizeLarge = 64 * kMiB;  // then it is emptied whatever that takes
 
@@ -363,32 +362,11 @@ Status OpenVault::append_fresh() {
     return appended;
 }
 
-Status OpenVault::append_write(JournalWrite write) {
+Status OpenVault::append_write(const JournalWrite& write) {
     MutexLock journal_lock(journal_mutex_);
     TRY_OK(append_fresh());
-    std::vector<JournalWrite::Range> ranges = std::exchange(write.ranges, {});
-    std::size_t at = 0;
-    do {
-        std::size_t bytes = 0;
-        write.ranges.clear();
-        while (at < ranges.size() && bytes < kJournaledWriteMax) {
-            // What is longer than an entry may be comes in several.
-            JournalWrite::Range& range = ranges[at];
-            const std::size_t size = std::min(range.bytes.size(), kJournaledWriteMax - bytes);
-            write.ranges.push_back({range.offset, to_bytes(ByteView(range.bytes).first(size))});
-            bytes += size;
-            if (size == range.bytes.size()) {
-                ++at;
-                continue;
-            }
-            range.bytes.erase(range.bytes.begin(),
-                              range.bytes.begin() + static_cast<std::ptrdiff_t>(size));
-            range.offset += size;
-        }
-        TRY(auto sequence, journal_->append(write));
-        static_cast<void>(sequence);
-        write.size_min = write.size;
-    } while (at < ranges.size());
+    TRY(auto sequence, journal_->append(write));
+    static_cast<void>(sequence);
     return {};
 }
 

@@ -48,7 +48,7 @@ class OpenVault final : public TreeHost {
     Clock& clock() override { return environment_.clock; }
     void tree_changed() override REQUIRES_LOCK(mutex);
     void write_begun() override { work_changed_(); }
-    Status append_write(JournalWrite write) override EXCLUDES_LOCK(mutex);
+    Status append_write(const JournalWrite& write) override EXCLUDES_LOCK(mutex);
     Status commit() override EXCLUDES_LOCK(mutex);
     Result<FileSystemSpace> space() override;
 

@@ -173,17 +173,21 @@ void FileContent::set_rebuilt() {
     count_dirty();
 }
 
-Result<FileContent::Written> FileContent::take_unjournaled() {
+Result<FileContent::Written> FileContent::take_unjournaled(std::uint64_t bytes_max) {
     MutexLock lock(mutex_);
     wait_for_sealing();
     CHECK(!is_rebuilt_);
-    Written out{.size_min = size_min_, .size = size(), .ranges = {}};
-    for (const auto& [from, to] : unjournaled_.intervals()) {
+    Written out;
+    out.size_min = std::exchange(size_min_, size());
+    out.size = size();
+    std::uint64_t left = bytes_max;
+    while (left > 0 && !unjournaled_.empty()) {
+        const auto [from, to] = unjournaled_.take_first(left);
+        left -= to - from;
         Bytes& bytes = out.ranges.emplace_back(Written::Range{from, Bytes(to - from)}).bytes;
         TRY_OK(read_now(from, bytes));
     }
-    unjournaled_.clear();
-    size_min_ = size();
+    out.is_all = unjournaled_.empty();
     return out;
 }
 

@@ -95,7 +95,8 @@ class FileContent {
     Result<Sealed> seal() EXCLUDES_LOCK(mutex_);
 
     // What was written since this was asked last, for the journal: the file was cut off at
-    // `size_min`, and got these bytes then. REQUIRES: nobody writes meanwhile
+    // `size_min`, and got these bytes then; at most about `bytes_max` of them, the rest with the
+    // next call. REQUIRES: nobody writes meanwhile
     struct Written {
         struct Range {
             std::uint64_t offset = 0;
@@ -103,8 +104,9 @@ class FileContent {
         };
         std::uint64_t size_min = 0, size = 0;
         std::vector<Range> ranges;
+        bool is_all = false;
     };
-    Result<Written> take_unjournaled() EXCLUDES_LOCK(mutex_);
+    Result<Written> take_unjournaled(std::uint64_t bytes_max) EXCLUDES_LOCK(mutex_);
     // The journal did not take it: only sealing keeps it now.
     void set_journal_failed() EXCLUDES_LOCK(mutex_);
     // Whether that is much less than what seal() would have to read, cut and seal. Never after

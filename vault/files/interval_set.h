@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <utility>
 
 namespace lockstep {
 
@@ -40,6 +41,17 @@ class IntervalSet {
         last->second = size;
     }
 
+    // Takes the first interval out, cut off behind `size_max` bytes: its beginning and end.
+    // REQUIRES: not empty
+    std::pair<std::uint64_t, std::uint64_t> take_first(std::uint64_t size_max) {
+        auto [from, to] = *intervals_.begin();
+        intervals_.erase(intervals_.begin());
+        const std::uint64_t cut = std::min(to, from + size_max);
+        if (cut < to) intervals_.emplace_hint(intervals_.begin(), cut, to);
+        bytes_ -= cut - from;
+        return {from, cut};
+    }
+
     void clear() {
         intervals_.clear();
         bytes_ = 0;
@@ -47,8 +59,6 @@ class IntervalSet {
 
     bool empty() const { return intervals_.empty(); }
     std::uint64_t bytes() const { return bytes_; }
-    // Beginning and end of each, in order.
-    const std::map<std::uint64_t, std::uint64_t>& intervals() const { return intervals_; }
 
   private:
     std::map<std::uint64_t, std::uint64_t> intervals_;

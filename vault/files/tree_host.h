@@ -26,7 +26,7 @@ class TreeHost {
     virtual void write_begun() = 0;
     // Behind everything recorded so far; durable with the next commit(). On an error it may be in
     // the journal or not.
-    virtual Status append_write(JournalWrite write) EXCLUDES_LOCK(mutex) = 0;
+    virtual Status append_write(const JournalWrite& write) EXCLUDES_LOCK(mutex) = 0;
     // Everything recorded so far survives a power cut when it returns ok.
     virtual Status commit() EXCLUDES_LOCK(mutex) = 0;
     virtual Result<FileSystemSpace> space() = 0;

@@ -138,6 +138,7 @@ class VaultFiles final : public FileSystem {
     Status commit_before_rename(const FileId& parent, std::string_view name)
         EXCLUDES_LOCK(host_.mutex);
     Status resize(NodeId id, std::uint64_t size);
+    Status check_room(std::size_t size) EXCLUDES_LOCK(host_.mutex);
     Status limit_dirty(const std::shared_ptr<OpenFile>& file) REQUIRES_LOCK(file->mutex);
     void read_ahead(const std::shared_ptr<OpenFile>& file, std::uint64_t offset, std::size_t size);
     void in_background(std::function<void()> task) EXCLUDES_LOCK(background_mutex_);
@@ -158,6 +159,9 @@ class VaultFiles final : public FileSystem {
     std::unordered_map<OpenFile*, std::shared_ptr<OpenFile>> modified_ GUARDED_BY(modified_mutex_);
     DirtyTotal dirty_total_{0};
     std::atomic<std::size_t> journaled_files_{0};
+    // Bytes that the disk had left, and until when that is believed.
+    std::atomic<std::uint64_t> room_{0};
+    std::atomic<std::chrono::steady_clock::duration::rep> room_until_{0};
     // Bytes that are no holes, of contents with holes that were open here.
     std::map<ContentRoot, std::uint64_t> sparse_ GUARDED_BY(host_.mutex);
     WorkerPool& workers_;

@@ -12,6 +12,11 @@ constexpr std::uint64_t kSealStreamAt = 2 * kMiB;     // a stream is handed to a
 constexpr std::uint64_t kStreamAheadMax = 12 * kMiB;  // and waits for it
 constexpr std::uint64_t kDirtyTotalMax = 96 * kMiB;   // of all files of a vault
 
+constexpr auto kRoomBelieved = std::chrono::milliseconds(100);
+constexpr std::uint64_t kRoomKept = kMiB;  // for the journal and the log
+
+constexpr std::uint64_t kJournaledAtOnce = 4 * kMiB;  // in one entry of the journal
+
 constexpr std::size_t kReadAheadRequestMin = 64 * kKiB;  // smaller reads are not streams
 constexpr std::uint64_t kReadAheadSize = 2 * kMiB;
 constexpr std::size_t kReadAheadChunks = 8;  // one task for a worker
@@ -249,11 +254,14 @@ void VaultFiles::mark_modified(OpenFile& file) {
     const ChangeObserver* consumer = ChangeOrigin::consumer();
     file.writer = is_first || file.writer == consumer ? consumer : nullptr;
     if (!is_first) return;
+    bool is_alone = false;
     {
         MutexLock lock(modified_mutex_);
+        is_alone = modified_.empty();
         modified_[&file] = file.shared_from_this();
     }
-    host_.write_begun();
+    // Beside other files whoever makes versions looks again in time.
+    if (is_alone) host_.write_begun();
 }
 
 std::vector<std::shared_ptr<OpenFile>> VaultFiles::modified_files() {
@@ -270,10 +278,23 @@ std::vector<std::shared_ptr<OpenFile>> VaultFiles::modified_files() {
     return out;
 }
 
+// What is sealed later has to find room on the disk then: who writes is told now.
+Status VaultFiles::check_room(std::size_t size) {
+    const steady_clock::time_point now = host_.clock().steady();
+    if (now.time_since_epoch().count() >= room_until_) {
+        TRY(FileSystemSpace space, host_.space());
+        room_ = space.blocks_available * space.block_size;
+        room_until_ = (now + kRoomBelieved).time_since_epoch().count();
+    }
+    if (dirty_total_ + size + kRoomKept <= room_ || size == 0) return {};
+    return Error{ErrorKind::NoSpace, "the disk is full"};
+}
+
 Status VaultFiles::write(HandleId id, std::uint64_t offset, ByteView data) {
     TRY(Handle handle, handle_of(id));
     if (!handle.may_write) return Error{ErrorKind::Invalid, "the file is open for reading only"};
     OpenFile& file = *handle.file;
+    TRY_OK(check_room(data.size()));
     MutexLock lock(file.mutex);
     TRY_OK(begin_write(file));
     TRY_OK(file.content.write(offset, data));
@@ -441,27 +462,31 @@ Status VaultFiles::journal_write(OpenFile& file) {
     write.base.content = file.base;
     write.base.stamp = file.begun;
     write.modified_ns = file.modified_ns;
-    auto written = file.content.take_unjournaled();
-    if (!written.ok()) {
-        file.content.set_journal_failed();
-        return std::move(written).error();
-    }
-    write.size_min = written->size_min;
-    write.size = written->size;
-    for (auto& range : written->ranges)
-        write.ranges.push_back({range.offset, std::move(range.bytes)});
-    Status appended = host_.append_write(std::move(write));
-    if (!appended.ok()) {
-        file.content.set_journal_failed();
-        return appended;
+    for (bool is_all = false; !is_all;) {
+        auto written = file.content.take_unjournaled(kJournaledAtOnce);
+        Status appended = written.ok() ? Status() : Status(written.error());
+        if (appended.ok()) {
+            is_all = written->is_all;
+            write.size_min = written->size_min;
+            write.size = written->size;
+            write.ranges.clear();
+            for (auto& range : written->ranges)
+                write.ranges.push_back({range.offset, std::move(range.bytes)});
+            appended = host_.append_write(write);
+        }
+        if (!appended.ok()) {
+            file.content.set_journal_failed();
+            return appended;
+        }
     }
     const auto now = host_.clock().steady().time_since_epoch().count();
-    if (file.journaled_since == 0) {
+    const bool is_first = file.journaled_since == 0;
+    if (is_first) {
         file.journaled_since = now;
         ++journaled_files_;
     }
     file.journaled_last = now;
-    host_.write_begun();
+    if (is_first) host_.write_begun();
     return {};
 }
 
