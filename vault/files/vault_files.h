@@ -139,7 +139,7 @@ class VaultFiles final : public FileSystem {
         EXCLUDES_LOCK(host_.mutex);
     Status resize(NodeId id, std::uint64_t size);
     Status check_room(std::size_t size) EXCLUDES_LOCK(host_.mutex);
-    Status limit_dirty(const std::shared_ptr<OpenFile>& file) REQUIRES_LOCK(file->mutex);
+    Status limit_dirty(OpenFile& file) REQUIRES_LOCK(file.mutex);
     void read_ahead(const std::shared_ptr<OpenFile>& file, std::uint64_t offset, std::size_t size);
     void in_background(std::function<void()> task) EXCLUDES_LOCK(background_mutex_);
     void note_holes(const Content& content, std::uint64_t allocated) EXCLUDES_LOCK(host_.mutex);

@@ -299,17 +299,17 @@ Status VaultFiles::write(HandleId id, std::uint64_t offset, ByteView data) {
     TRY_OK(begin_write(file));
     TRY_OK(file.content.write(offset, data));
     mark_modified(file);
-    return limit_dirty(handle.file);
+    return limit_dirty(file);
 }
 
 // What streams is sealed by a worker while the writer goes on, but not further ahead than memory
 // allows; scattered writes stay until the file is quiet, as long as there is room for them.
-Status VaultFiles::limit_dirty(const std::shared_ptr<OpenFile>& file) {
-    FileContent& content = file->content;
-    if (content.streamed_bytes() >= kSealStreamAt && !file->is_streaming.exchange(true)) {
-        in_background([file] {
-            file->content.seal_stream();
-            file->is_streaming = false;
+Status VaultFiles::limit_dirty(OpenFile& file) {
+    FileContent& content = file.content;
+    if (content.streamed_bytes() >= kSealStreamAt && !file.is_streaming.exchange(true)) {
+        in_background([held = file.shared_from_this()] {
+            held->content.seal_stream();
+            held->is_streaming = false;
         });
     }
     if (content.streamed_bytes() >= kStreamAheadMax) {
@@ -417,17 +417,16 @@ Status VaultFiles::commit_version(OpenFile& file) {
 
 // Takes the node, and the entries that show it as before, for the operation's own news.
 void VaultFiles::own_what_shows(const Node& node, NodeId id, News& news) {
-    const auto is_own = [&](const std::pair<NodeId, std::string>& place) {
+    std::vector<std::pair<NodeId, std::string>> entries = std::exchange(news.others.entries, {});
+    for (auto& place : entries) {
         NodeRecord* directory = nodes_.find(place.first);
-        if (directory == nullptr) return false;
-        const auto entry = host_.tree.lookup(directory->node.file, place.second);
-        return entry.ok() && entry->node == node;
-    };
-    auto& entries = news.others.entries;
-    const auto rest = std::stable_partition(entries.begin(), entries.end(),
-                                            [&](const auto& place) { return !is_own(place); });
-    std::move(rest, entries.end(), std::back_inserter(news.own.entries));
-    entries.erase(rest, entries.end());
+        bool is_own = false;
+        if (directory != nullptr) {
+            const auto entry = host_.tree.lookup(directory->node.file, place.second);
+            is_own = entry.ok() && entry->node == node;
+        }
+        (is_own ? news.own : news.others).entries.push_back(std::move(place));
+    }
     if (std::erase(news.others.nodes, id) > 0) news.own.nodes.push_back(id);
 }
 
