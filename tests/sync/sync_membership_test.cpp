@@ -165,8 +165,11 @@ TEST_F(MembershipTest, NoLabelOrDeviceIdCrossesTheWireInClear) {
         seen += back;
     });
     b.start({{"127.0.0.1", ntohs(address.sin_port)}});
-    EXPECT_TRUE(
-        eventually([&] { return b.is_in_step_with(1) && a.status().peers.at(0).label == "beta"; }));
+    // `b` may be in step a moment before `a` has its label.
+    EXPECT_TRUE(eventually([&] {
+        const auto peers = a.status().peers;
+        return b.is_in_step_with(1) && !peers.empty() && peers.front().label == "beta";
+    }));
     b.stop();
     a.stop();
     ::shutdown(listener.get(), SHUT_RDWR);
