@@ -9,10 +9,19 @@ namespace {
 constexpr std::uint64_t kJournalFileSizeMax = 16ULL << 30;
 // While a commit is under way appends wait in memory; beyond this they wait for it.
 constexpr std::size_t kPendingSizeMax = 8 * kMiB;
-constexpr std::uint64_t kAheadFrom = 64 * kKiB;  // in a file that is this long already
+constexpr std::uint64_t kAheadFrom = 64 * kKiB;       // in a file that is this long already
 constexpr std::size_t kAheadSize = kMiB;              // zeros written ahead of small entries
 constexpr std::size_t kAheadEntriesMax = 256 * kKiB;  // not ahead of more than this at once
 constexpr std::uint64_t kKeptSizeMax = 16 * kMiB;     // an emptied file keeps this much
+
+Result<std::vector<Bytes>> encode_all(const std::vector<JournalEntry>& entries) {
+    std::vector<Bytes> plaintexts;
+    for (const JournalEntry& entry : entries) {
+        TRY(Bytes plaintext, encode_journal_entry(entry));
+        plaintexts.push_back(std::move(plaintext));
+    }
+    return plaintexts;
+}
 
 }  // namespace
 
@@ -275,11 +284,7 @@ Result<Journal::Mark> Journal::mark() {
 }
 
 Status Journal::rewrite_before(const Mark& mark, const std::vector<JournalEntry>& entries) {
-    std::vector<Bytes> plaintexts;
-    for (const JournalEntry& entry : entries) {
-        TRY(Bytes plaintext, encode_journal_entry(entry));
-        plaintexts.push_back(std::move(plaintext));
-    }
+    TRY(std::vector<Bytes> plaintexts, encode_all(entries));
     MutexLock lock(impl_->mutex);
     impl_->wait_until_idle();
     TRY_OK(impl_->recover());
@@ -292,11 +297,7 @@ Status Journal::rewrite_before(const Mark& mark, const std::vector<JournalEntry>
 }
 
 Result<std::uint64_t> Journal::rewrite(const std::vector<JournalEntry>& entries) {
-    std::vector<Bytes> plaintexts;
-    for (const JournalEntry& entry : entries) {
-        TRY(Bytes plaintext, encode_journal_entry(entry));
-        plaintexts.push_back(std::move(plaintext));
-    }
+    TRY(std::vector<Bytes> plaintexts, encode_all(entries));
     MutexLock lock(impl_->mutex);
     impl_->wait_until_idle();
     TRY_OK(impl_->recover());
