@@ -92,8 +92,7 @@ class PosixFile final : public DiskFile {
             offset += static_cast<std::uint64_t>(put);
             data = data.subspan(static_cast<std::size_t>(put));
         }
-        if (flags >= 0 && fcntl(fd_.get(), F_SETFL, flags) != 0)
-            return last_error(path_, "write");
+        if (flags >= 0 && fcntl(fd_.get(), F_SETFL, flags) != 0) return last_error(path_, "write");
         return write(offset, data);
     }
 

@@ -9,9 +9,9 @@ PackBuilder::PackBuilder(const AnySecretKey& pack_base, const VaultId& vault, co
       random_(&random),
       bytes_(std::move(buffer)) {
     bytes_.clear();
-    lockstep::append(bytes_, encode_pack_prefix({.epoch = epoch,
-                                                 .salt = context_.salt,
-                                                 .commitment = context_.commitment}));
+    lockstep::append(
+        bytes_, encode_pack_prefix(
+                    {.epoch = epoch, .salt = context_.salt, .commitment = context_.commitment}));
 }
 
 SealedChunk PackBuilder::seal(ChunkKind kind, const ChunkId& id, ByteView plaintext) const {
