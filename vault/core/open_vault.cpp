@@ -354,6 +354,7 @@ Status OpenVault::append_fresh() {
     if (appended.ok()) appended = append_records(in_flight);
     if (appended.ok()) appended = append_records(fresh);
     if (appended.ok()) return {};
+    content_->journal_failed();
     // The next fsync must not promise what this one could not: the records wait for it. The same
     // record twice is the same record.
     MutexLock lock(mutex);

@@ -226,6 +226,11 @@ Result<std::vector<JournalContent>> ContentPool::take_unjournaled() {
     return out;
 }
 
+void ContentPool::journal_failed() {
+    MutexLock lock(mutex_);
+    for (auto& [id, pending] : pending_) pending.is_journaled = false;
+}
+
 Status ContentPool::restore(const JournalContent& content) {
     auto kind = static_cast<ChunkKind>(content.kind);
     if (content.form != JournalContent::Form::Plain ||

@@ -76,6 +76,8 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     std::uint64_t volatile_bytes() EXCLUDES_LOCK(mutex_);
     // Those chunks, for the journal; each is returned once.
     Result<std::vector<JournalContent>> take_unjournaled() EXCLUDES_LOCK(mutex_);
+    // The journal may not have taken them: all are returned again.
+    void journal_failed() EXCLUDES_LOCK(mutex_);
     // From the journal, after a restart.
     Status restore(const JournalContent& content);
 

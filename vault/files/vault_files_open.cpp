@@ -458,6 +458,13 @@ Status VaultFiles::journal_write(OpenFile& file) {
         write.base.file = host_.tree.ticket_node(*file.ticket).file;
         write.base.replaces = host_.tree.replaced_by(*file.ticket);
     }
+    // Counted before it is in the journal: a publish must not take it for released in between.
+    const auto now = host_.clock().steady().time_since_epoch().count();
+    const bool is_first = file.journaled_since == 0;
+    if (is_first) {
+        file.journaled_since = now;
+        ++journaled_files_;
+    }
     write.base.content = file.base;
     write.base.stamp = file.begun;
     write.modified_ns = file.modified_ns;
@@ -477,12 +484,6 @@ Status VaultFiles::journal_write(OpenFile& file) {
             file.content.set_journal_failed();
             return appended;
         }
-    }
-    const auto now = host_.clock().steady().time_since_epoch().count();
-    const bool is_first = file.journaled_since == 0;
-    if (is_first) {
-        file.journaled_since = now;
-        ++journaled_files_;
     }
     file.journaled_last = now;
     if (is_first) host_.write_begun();
