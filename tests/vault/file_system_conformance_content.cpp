@@ -326,4 +326,32 @@ TEST_P(FileSystemConformance, ThreadsWriteDisjointPartsOfOneFile) {
     EXPECT_TRUE(content_of(file) == expected);
 }
 
+// A kernel releases a handle when it finds time for that: whoever sets the size meanwhile sets it.
+TEST_P(FileSystemConformance, ASizeSetWhileTheLastHandleIsReleasedStays) {
+    constexpr std::uint64_t kRounds = 300;
+    const NodeId file = make_file(kRootNode, "f");
+    for (std::uint64_t round = 0; round < kRounds; ++round) {
+        const auto handle = fs().open(file, {.read = true, .write = true});
+        ASSERT_TRUE(handle.ok());
+        ASSERT_TRUE(fs().write(*handle, 0, as_bytes(pattern(round, 40'000))).ok());
+        std::atomic<bool> is_releasing{false};
+        std::thread releasing([&] {
+            is_releasing = true;
+            fs().release(*handle);
+        });
+        while (!is_releasing) std::this_thread::yield();
+        const std::uint64_t size = 1000 + round;
+        AttributeChange change;
+        change.size = size;
+        const auto changed = fs().set_attributes(file, change, std::nullopt);
+        const auto seen = fs().attributes(file);
+        releasing.join();
+        ASSERT_TRUE(changed.ok());
+        EXPECT_EQ(changed->size, size);
+        EXPECT_EQ(seen->size, size);
+        EXPECT_EQ(fs().attributes(file)->size, size);
+        ASSERT_TRUE(content_of(file) == pattern(round, 40'000).substr(0, size)) << round;
+    }
+}
+
 }  // namespace lockstep

@@ -323,6 +323,7 @@ Status VaultFiles::limit_dirty(OpenFile& file) {
 Status VaultFiles::resize(NodeId id, std::uint64_t size) {
     std::shared_ptr<OpenFile> file;
     HandleId handle = 0;
+    bool is_alone = false;  // an operation of its own: its version is made at once
     {
         MutexLock lock(host_.mutex);
         TRY(NodeRecord * record, record_of(id));
@@ -330,10 +331,10 @@ Status VaultFiles::resize(NodeId id, std::uint64_t size) {
         if (type == FileType::Directory) return Error{ErrorKind::IsDirectory, "is a directory"};
         if (type != FileType::Regular)
             return Error{ErrorKind::Invalid, "only files have a size to set"};
-        bool is_open_elsewhere = record->open != nullptr;
         file = open_file(id);
-        // Without an open file this is an operation of its own, and release() makes the version.
-        if (!is_open_elsewhere) handle = add_handle(file, true);
+        is_alone = file->handles == 0;
+        // Held like any open file: a release of the last handle may be on its way, and forget it.
+        handle = add_handle(file, true);
     }
     Status out = [&]() -> Status {
         MutexLock lock(file->mutex);
@@ -344,10 +345,8 @@ Status VaultFiles::resize(NodeId id, std::uint64_t size) {
         mark_modified(*file);
         return {};
     }();
-    if (handle != 0) {
-        if (out.ok()) out = commit_version(*file);
-        release(handle);
-    }
+    if (is_alone && out.ok()) out = commit_version(*file);
+    release(handle);
     return out;
 }
 
