@@ -97,6 +97,8 @@ void SegmentFetcher::on_added(const std::vector<Outcome>& outcomes) {
                 if (ask != asks_.end() && outcome.ref.number <= ask->second.last &&
                     ask->second.from == outcome.from)
                     asks_.erase(ask);
+            } else if (*outcome.added == Added::Held) {
+                refuse_for_a_while(outcome.ref.log);  // there is no hurry with what follows
             } else {
                 refusals_.erase(outcome.ref.log);
             }

@@ -32,7 +32,12 @@ struct Swarm {
     std::array<std::byte, 32> torrent_seed{};  // the synthetic control torrent derives from it
 };
 
-enum class Added { Stored, Known, Gap };  // Gap: an earlier segment of the same log is missing
+enum class Added {
+    Stored,
+    Known,
+    Gap,   // an earlier segment of the same log is missing
+    Held,  // kept, but its log had ended before: it does not count
+};
 
 class ReplicaListener {
   public:

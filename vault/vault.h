@@ -60,6 +60,12 @@ struct ConflictEntry {
     std::uint64_t size = 0;
 };
 
+// Kept aside, to be adopted or not: segments behind the end of a revoked device's logs.
+struct HeldSegments {
+    DeviceId device;
+    std::uint64_t segments = 0;
+};
+
 struct VaultStatus {
     bool is_unlocked = false;
     std::uint64_t files = 0, directories = 0;  // that can be seen; symbolic links count as files
@@ -68,6 +74,7 @@ struct VaultStatus {
     std::uint64_t pending_records = 0;  // local changes not yet published
     std::uint64_t unmerged_segments = 0;
     std::uint64_t conflicts = 0;
+    std::vector<HeldSegments> held;   // what revoked devices wrote that does not count
     std::vector<std::string> alarms;  // forks, rollbacks, damage: sentences for a person
 };
 
@@ -134,6 +141,18 @@ class Vault {
     // transport.
     virtual Result<Bytes> make_offer(std::string_view vault_label) = 0;
     virtual Result<Bytes> admit(ByteView request, MemberRole role) = 0;
+
+    // Membership (unlocked, owner; retire: also of this device itself). Each is durable when it
+    // returns. NotFound when the device was never a member, Refused when this device may not.
+    //
+    // The device is a member no longer: what it writes that nobody has seen yet does not count, and
+    // what is written from now on it cannot read (a new epoch).
+    virtual Status revoke(const DeviceId& device) = 0;
+    // Its logs end where they are known here, without distrust: it goes on with a new log, and what
+    // it wrote meanwhile it publishes again by itself.
+    virtual Status retire(const DeviceId& device) = 0;
+    // Takes over what a revoked device wrote that does not count. Returns how many segments.
+    virtual Result<std::uint64_t> adopt(const DeviceId& device) = 0;
 };
 
 // The guest's side of joining.

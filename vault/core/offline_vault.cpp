@@ -100,7 +100,63 @@ void OfflineVault::load_packs() {
         problems_.push_back("packs/" + stranger.string() + ": no pack of this vault");
 }
 
+SegmentLookup OfflineVault::lookup() const {
+    return {.vault = state_.vault(),
+            .outer_key_of = [this](const EpochId& epoch) -> const SegmentOuterKey* {
+                auto at = replicators_.find(epoch);
+                return at == replicators_.end() ? nullptr : &at->second.segment_outer;
+            },
+            .signer_of = [this](const DeviceId& device) -> std::optional<SigningPublicKey> {
+                const RosterMember* member = state_.roster().find(device);
+                if (member == nullptr) return std::nullopt;
+                return member->certificate.signing;
+            }};
+}
+
+Result<SegmentOuter> OfflineVault::open_next(const LogStore& logs, const LogId& log,
+                                             const LogPosition& before, Bytes* bytes) const {
+    const SegmentRef ref{log, before.number + 1};
+    TRY(*bytes, logs.read(ref));
+    TRY(SegmentOuter outer, open_outer(*bytes, lookup()));
+    if (outer.header.log != ref.log || outer.header.number != ref.number)
+        return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
+    if (outer.replicator.previous != before.hash)
+        return Error{ErrorKind::Corrupt, "it does not follow the segment before it"};
+    return outer;
+}
+
+// How far each log counts: to its last segment, or to where it was ended.
+void OfflineVault::accept_segments(const LogStore& logs) {
+    LogEnds ends;
+    std::set<LogId> broken;
+    for (bool progress = true; progress;) {
+        progress = false;
+        for (const LogId& log : logs.logs()) {
+            while (!broken.contains(log) && logs.has({log, accepted_[log].number + 1})) {
+                Bytes bytes;
+                auto outer = open_next(logs, log, accepted_[log], &bytes);
+                if (!outer.ok()) {
+                    problems_.push_back("segment " + log.to_hex() + "/" +
+                                        std::to_string(accepted_[log].number + 1) + ": " +
+                                        outer.error().message);
+                    broken.insert(log);
+                    break;
+                }
+                const RosterMember& member = *state_.roster().find(outer->replicator.device);
+                const auto end = ends.end_of(state_.roster(), member, log);
+                if (end && (outer->header.number > end->number ||
+                            (outer->header.number == end->number && outer->hash != end->hash)))
+                    break;
+                ends.note_accepted(*outer);
+                accepted_[log] = {outer->header.number, outer->hash};
+                progress = true;
+            }
+        }
+    }
+}
+
 void OfflineVault::load_segments(LogStore& logs) {
+    accept_segments(logs);
     Frontier applied;
     std::set<LogId> ended;
     for (bool progress = true; progress;) {
@@ -109,9 +165,7 @@ void OfflineVault::load_segments(LogStore& logs) {
             while (!ended.contains(log) && apply_next(logs, log, applied, ended)) progress = true;
     }
     for (const LogId& log : logs.logs()) {
-        auto numbers = logs.numbers(log);
-        if (ended.contains(log) || numbers.empty() || applied[log].number >= numbers.back())
-            continue;
+        if (ended.contains(log) || applied[log].number >= accepted_[log].number) continue;
         problems_.push_back("log " + log.to_hex() + ": what follows segment " +
                             std::to_string(applied[log].number) +
                             " depends on segments that are missing");
@@ -121,25 +175,10 @@ void OfflineVault::load_segments(LogStore& logs) {
 bool OfflineVault::apply_next(LogStore& logs, const LogId& log, Frontier& applied,
                               std::set<LogId>& ended) {
     SegmentRef ref{log, applied[log].number + 1};
-    if (!logs.has(ref)) return false;
-    SegmentLookup lookup{
-        .vault = state_.vault(),
-        .outer_key_of = [this](const EpochId& epoch) -> const SegmentOuterKey* {
-            auto at = replicators_.find(epoch);
-            return at == replicators_.end() ? nullptr : &at->second.segment_outer;
-        },
-        .signer_of = [this](const DeviceId& device) -> std::optional<SigningPublicKey> {
-            const RosterMember* member = state_.roster().find(device);
-            if (member == nullptr) return std::nullopt;
-            return member->certificate.signing;
-        }};
+    if (ref.number > accepted_[log].number) return false;
     auto apply = [&]() -> Result<bool> {
-        TRY(Bytes bytes, logs.read(ref));
-        TRY(SegmentOuter outer, open_outer(bytes, lookup));
-        if (outer.header.log != ref.log || outer.header.number != ref.number)
-            return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
-        if (outer.replicator.previous != applied[log].hash)
-            return Error{ErrorKind::Corrupt, "it does not follow the segment before it"};
+        Bytes bytes;
+        TRY(SegmentOuter outer, open_next(logs, log, applied[log], &bytes));
         for (const auto& [other, position] : outer.replicator.frontier)
             if (applied[other].number < position.number) return false;
         auto keys = epochs_.find(outer.header.epoch);

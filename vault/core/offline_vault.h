@@ -4,6 +4,7 @@
 // THREADS: one at a time.
 #pragma once
 
+#include "vault/core/log_ends.h"
 #include "vault/files/content_pool.h"
 #include "vault/keys/key_state.h"
 #include "vault/log/log_store.h"
@@ -41,6 +42,10 @@ class OfflineVault {
     OfflineVault(KeyState state, Random& random);
     Status load(Disk& disk, WorkerPool& workers, Random& random, const fs::path& directory);
     void load_packs();
+    SegmentLookup lookup() const;
+    Result<SegmentOuter> open_next(const LogStore& logs, const LogId& log,
+                                   const LogPosition& before, Bytes* bytes) const;
+    void accept_segments(const LogStore& logs);
     void load_segments(LogStore& logs);
     bool apply_next(LogStore& logs, const LogId& log, Frontier& applied, std::set<LogId>& ended);
 
@@ -55,6 +60,7 @@ class OfflineVault {
     std::unique_ptr<ContentPool> content_;
     std::unique_ptr<Tree> tree_;
     std::uint64_t segments_ = 0, key_objects_ = 0;
+    Frontier accepted_;
     std::vector<std::string> problems_;
 };
 

@@ -27,8 +27,6 @@ Result<std::unique_ptr<OpenVault>> OpenVault::open(const VaultEnvironment& envir
                                                    std::shared_ptr<const KeyState> keys,
                                                    std::function<void()> work_changed) {
     CHECK(keys->is_unlocked());
-    if (!keys->write_epoch())
-        return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
     auto secrets = std::make_unique<Secrets>(*keys);
     std::unique_ptr<OpenVault> out(new OpenVault(environment, replica, std::move(keys),
                                                  std::move(secrets), std::move(work_changed)));
@@ -62,7 +60,7 @@ Status OpenVault::load() {
         .workers = environment_.workers,
         .cache_size = environment_.chunk_cache_size,
         .vault = replica_.vault_id(),
-        .write_epoch = *key_state()->write_epoch(),
+        .write_epoch = key_state()->write_epoch().value_or(key_state()->newest_epoch()),
         .pack_base_of = [this](const EpochId& epoch) -> const AnySecretKey* {
             const EpochKeys* keys = epoch_keys(epoch);
             return keys == nullptr ? nullptr : &keys->pack_base;
@@ -210,8 +208,10 @@ void OpenVault::keys_changed() {
     {
         MutexLock lock(keys_mutex_);
         secrets_->learn(*state);
-        keys_ = std::move(state);
+        keys_ = state;
     }
+    if (auto epoch = state->write_epoch()) content_->set_write_epoch(*epoch);
+    may_have_ends_ = true;
     {
         MutexLock lock(merge_mutex_);
         news_ = true;
@@ -383,7 +383,7 @@ Status OpenVault::commit() {
 
 std::optional<steady_clock::time_point> OpenVault::publish_due() {
     std::optional<steady_clock::time_point> due;
-    if (has_unpublished_) return environment_.clock.steady();
+    if (has_unpublished_ || may_have_ends_) return environment_.clock.steady();
     {
         MutexLock lock(mutex);
         if (first_change_) {
@@ -398,8 +398,15 @@ std::optional<steady_clock::time_point> OpenVault::publish_due() {
 }
 
 Status OpenVault::publish(bool all) {
+    TRY_OK(rotate_if_needed());
     MutexLock publish_lock(publish_mutex_);
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());
+    if (may_have_ends_.exchange(false)) {
+        if (Status settled = settle_ends(); !settled.ok()) {
+            may_have_ends_ = true;
+            return settled;
+        }
+    }
     // Writes that only a large journal holds become versions, so that it can be emptied.
     const bool is_journal_large = journal_->size_bytes() >= kJournalSizeLarge;
     TRY_OK(files_->commit_written(environment_.clock.steady(), all || is_journal_large));
@@ -424,6 +431,7 @@ Status OpenVault::publish(bool all) {
         frontier = applied_;
         first_change_.reset();
     }
+    frontier = replica_.clipped_to_ends(std::move(frontier));
     if (unpublished_.empty()) return {};
     has_unpublished_ = true;
     TRY_OK(publish_records(unpublished_, frontier));
@@ -463,7 +471,10 @@ Status OpenVault::publish_records(std::vector<Record>& records, const Frontier& 
     while (!records.empty()) {
         std::vector<PackInfo> packs = content_->unintroduced();
         TRY(std::vector<Record> batch, next_batch(records));
-        if (Status published = publish_segment(batch, frontier, packs, records.empty());
+        if (Status published = publish_segment({.records = batch,
+                                                .frontier = frontier,
+                                                .packs = packs,
+                                                .is_last = records.empty()});
             !published.ok()) {
             records.insert(records.begin(), std::make_move_iterator(batch.begin()),
                            std::make_move_iterator(batch.end()));
@@ -474,12 +485,11 @@ Status OpenVault::publish_records(std::vector<Record>& records, const Frontier& 
     return {};
 }
 
-Status OpenVault::publish_segment(const std::vector<Record>& records, const Frontier& frontier,
-                                  const std::vector<PackInfo>& packs, bool is_last) {
+Status OpenVault::publish_segment(const SegmentPlan& plan) {
     EpochId epoch;
     {
         MutexLock lock(keys_mutex_);
-        auto chosen = keys_->write_epoch();
+        auto chosen = plan.epoch ? plan.epoch : keys_->write_epoch();
         if (!chosen)
             return Error{ErrorKind::Refused, "the vault's keys must be rotated by an owner first"};
         epoch = *chosen;
@@ -492,20 +502,23 @@ Status OpenVault::publish_segment(const std::vector<Record>& records, const Fron
                        .log = log_,
                        .number = head_.number + 1,
                        .replicator = {},
-                       .records = {records, {}}};
+                       .records = {plan.records, {}}};
     draft.replicator.device = environment_.device.id();
     draft.replicator.incarnation = incarnation_;
     draft.replicator.previous = head_.hash;
-    draft.replicator.frontier = frontier;
+    draft.replicator.frontier = plan.frontier;
     draft.replicator.frontier.erase(log_);
-    draft.replicator.packs = packs;
+    draft.replicator.packs = plan.packs;
+    if (!plan.republished.empty())
+        draft.replicator.extensions.push_back(republishes(plan.republished));
     TRY(Bytes bytes,
         build_segment(draft,
                       {replica_.vault_id(), keys->records, *outer_key, replica_.signing_key()},
                       environment_.random));
-    LogPosition position{draft.number, segment_hash(bytes)};
+    TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
+    LogPosition position{draft.number, outer.hash};
     TRY(auto sequence,
-        journal_->append(JournalSegmentIntent{log_, position.number, position.hash, is_last}));
+        journal_->append(JournalSegmentIntent{log_, position.number, position.hash, plan.is_last}));
     static_cast<void>(sequence);
     TRY_OK(journal_->commit());
     {
@@ -513,7 +526,7 @@ Status OpenVault::publish_segment(const std::vector<Record>& records, const Fron
         MutexLock lock(mutex);
         applied_[log_] = position;
     }
-    Status published = replica_.publish_segment({log_, position.number}, position, bytes, packs);
+    Status published = replica_.publish_segment(outer, bytes);
     if (!published.ok()) {
         // Whether the segment is on the disk nobody knows: its number is burnt, another log goes
         // on, and no segment may name this one.
@@ -524,7 +537,6 @@ Status OpenVault::publish_segment(const std::vector<Record>& records, const Fron
         return published;
     }
     head_ = position;
-    TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
     return index_->log().apply_segment(outer, draft.records);
 }
 

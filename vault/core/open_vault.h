@@ -39,6 +39,9 @@ class OpenVault final : public TreeHost {
     void add_status(VaultStatus& status);
     std::vector<ConflictEntry> conflicts();
     Status check(CheckReport& report);
+    // Publishes what a revoked device wrote beyond the end of its logs, as this device's own.
+    // Returns how many segments; NotFound when there are none.
+    Result<std::uint64_t> adopt(const DeviceId& device);
     // Removes the index on disk; the next unlock makes it anew.
     void abandon_index() { index_->abandon(); }
     static Status remove_index(const VaultEnvironment& environment, const VaultId& vault);
@@ -81,9 +84,21 @@ class OpenVault final : public TreeHost {
     Status publish_records(std::vector<Record>& records, const Frontier& frontier)
         REQUIRES_LOCK(publish_mutex_);
     Result<std::vector<Record>> next_batch(std::vector<Record>& records);
-    Status publish_segment(const std::vector<Record>& records, const Frontier& frontier,
-                           const std::vector<PackInfo>& packs, bool is_last)
-        REQUIRES_LOCK(publish_mutex_);
+    struct SegmentPlan {
+        const std::vector<Record>& records;
+        const Frontier& frontier;
+        std::vector<PackInfo> packs;
+        bool is_last = true;                       // of a publish
+        std::optional<EpochId> epoch = {};         // else the one that is written with now
+        std::vector<SegmentRef> republished = {};  // see segment.h
+    };
+    Status publish_segment(const SegmentPlan& plan) REQUIRES_LOCK(publish_mutex_);
+    // What other devices' logs that have ended, and this one's, ask for (open_vault_ends.cpp).
+    Status settle_ends() REQUIRES_LOCK(publish_mutex_);
+    Status rotate_if_needed() EXCLUDES_LOCK(publish_mutex_);
+    Status testify() REQUIRES_LOCK(publish_mutex_);
+    Status republish(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
+    void accept_applied(const std::vector<LogRow>& logs);
     // What stood in the journal when a publish began.
     struct JournalPosition {
         Journal::Mark mark;
@@ -129,7 +144,8 @@ class OpenVault final : public TreeHost {
     std::chrono::steady_clock::time_point last_change_ GUARDED_BY(mutex){};
     std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};
     std::atomic<bool> has_unpublished_{false};
-    bool has_unrestored_writes_ = false;  // then the journal is not emptied
+    std::atomic<bool> may_have_ends_{true};  // keys have changed since settle_ends()
+    bool has_unrestored_writes_ = false;     // then the journal is not emptied
 };
 
 }  // namespace lockstep

@@ -85,6 +85,7 @@ Status OpenVault::check_index_is_not_ahead(const std::vector<LogRow>& logs) {
 Status OpenVault::load_from_index() {
     TRY(std::vector<LogRow> logs, index_->log().logs());
     TRY(Frontier named, index_->log().named());
+    accept_applied(logs);
     TRY_OK(check_index_is_not_ahead(logs));
     std::uint64_t greatest_time = 0;
     for (std::uint64_t cursor = 0;;) {

@@ -349,6 +349,12 @@ VaultStatus VaultImpl::status() {
         out.is_unlocked = true;
         open->add_status(out);
     }
+    for (const HeldLog& log : replica_->held()) {
+        auto at = std::find_if(out.held.begin(), out.held.end(),
+                               [&](const HeldSegments& held) { return held.device == log.device; });
+        if (at == out.held.end()) at = out.held.insert(at, {.device = log.device, .segments = 0});
+        at->segments += log.numbers.size();
+    }
     out.alarms = replica_->alarms();
     return out;
 }
@@ -381,9 +387,7 @@ Result<Bytes> VaultImpl::admit(ByteView request, MemberRole role) {
     if (!state->is_unlocked()) return locked();
     const RosterMember* known = state->roster().find(certificate.device);
     if (known == nullptr || known->certificate != certificate) {
-        TRY(Bytes object, admit_member({*state, replica_->signing_key(),
-                                        environment_.clock.wall_ms(), environment_.random},
-                                       certificate, role));
+        TRY(Bytes object, admit_member(key_editor(*state), certificate, role));
         TRY_OK(replica_->publish_key_object(object));
     }
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
@@ -391,6 +395,41 @@ Result<Bytes> VaultImpl::admit(ByteView request, MemberRole role) {
     out.u8(1).u32(static_cast<std::uint32_t>(objects.size()));
     for (const Bytes& object : objects) out.bytes(object);
     return std::move(out).take();
+}
+
+// ---- membership
+
+KeyEditor VaultImpl::key_editor(const KeyState& state) {
+    return {state, replica_->signing_key(), environment_.clock.wall_ms(), environment_.random,
+            environment_.stretcher};
+}
+
+Status VaultImpl::revoke(const DeviceId& device) {
+    MutexLock lock(state_mutex_);
+    if (!is_unlocked()) return locked();
+    if (device == environment_.device.id())
+        return Error{ErrorKind::Refused, "a device cannot remove itself: do it on another one"};
+    const auto state = replica_->keys();
+    TRY(Bytes object, revoke_member(key_editor(*state), device, replica_->cuts_of(device)));
+    return replica_->publish_key_object(object);
+}
+
+Status VaultImpl::retire(const DeviceId& device) {
+    MutexLock lock(state_mutex_);
+    if (!is_unlocked()) return locked();
+    for (const LogCut& cut : replica_->cuts_of(device)) {
+        if (replica_->end_of(cut.log)) continue;
+        const auto state = replica_->keys();
+        TRY(Bytes object, retire_log(key_editor(*state), device, cut));
+        TRY_OK(replica_->publish_key_object(object));
+    }
+    return {};
+}
+
+Result<std::uint64_t> VaultImpl::adopt(const DeviceId& device) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->adopt(device);
 }
 
 // ---- joining: the guest

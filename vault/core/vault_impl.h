@@ -37,6 +37,9 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Status rebuild_index() override;
     Result<Bytes> make_offer(std::string_view vault_label) override;
     Result<Bytes> admit(ByteView request, MemberRole role) override;
+    Status revoke(const DeviceId& device) override;
+    Status retire(const DeviceId& device) override;
+    Result<std::uint64_t> adopt(const DeviceId& device) override;
 
     // Opens the ciphertext side with what this device keeps of the vault.
     Status open_replica(LocalKeys local);
@@ -52,6 +55,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     std::shared_ptr<OpenVault> open_vault() const EXCLUDES_LOCK(open_mutex_);
     void work_changed();
     void close_open_vault() EXCLUDES_LOCK(open_mutex_);
+    KeyEditor key_editor(const KeyState& state);
     Status unlock_locked(ByteView passphrase) REQUIRES_LOCK(state_mutex_);
     Status open_with(std::shared_ptr<const KeyState> keys);
     Status join_with_passphrase(KeyState state);

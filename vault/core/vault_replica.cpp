@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t kHeaderSizeMax = 4 * kKiB;
 constexpr std::string_view kLocalKeysName = "keys.local";
+// Of one device, beyond where its logs end.
+constexpr std::size_t kHeldSegmentsMax = 4096;
 
 fs::path key_object_path(const fs::path& directory, const KeyObjectId& id) {
     return directory / kKeyDirectoryName / (id.to_hex() + std::string(kKeyObjectSuffix));
@@ -106,32 +108,83 @@ void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
     keys_ = std::move(keys);
 }
 
+Result<SegmentOuter> VaultReplica::open_stored(const SegmentRef& segment) {
+    TRY(Bytes bytes, logs_->read(segment));
+    TRY(SegmentOuter outer, open_outer(bytes, lookup()));
+    if (outer.header.log != segment.log || outer.header.number != segment.number)
+        return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
+    return outer;
+}
+
+// A segment may say how far another log counts: logs that have ended are looked at again.
 Status VaultReplica::load_segments() {
-    SegmentLookup verify_with = lookup();
-    for (const LogId& log : logs_->logs()) {
-        for (std::uint64_t number : logs_->numbers(log)) {
-            SegmentRef ref{log, number};
-            std::string name =
-                "segment " + log.to_hex().substr(0, 16) + "/" + std::to_string(number);
-            auto bytes = logs_->read(ref);
-            if (!bytes.ok() && bytes.error().kind != ErrorKind::NotFound &&
-                bytes.error().kind != ErrorKind::TooLarge)
-                return std::move(bytes).error();
-            Result<SegmentOuter> outer =
-                bytes.ok() ? open_outer(*bytes, verify_with) : Result<SegmentOuter>(bytes.error());
-            MutexLock lock(mutex_);
-            Status chained = outer.ok() ? check_chain(*outer) : Status(outer.error());
-            if (outer.ok() && (outer->header.log != log || outer->header.number != number))
-                chained = Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
-            if (!chained.ok()) {
-                alarms_.push_back(name + ": " + chained.error().message);
-                break;  // what follows is not linked to the beginning; peers can send it again
+    std::set<LogId> broken;
+    const std::vector<LogId> logs = logs_->logs();
+    for (bool progress = true; progress;) {
+        progress = false;
+        for (const LogId& log : logs)
+            if (!broken.contains(log)) {
+                TRY(bool any, load_log(log, broken));
+                progress |= any;
             }
-            writers_[log] = outer->replicator.device;
-            take_over(ref, {number, outer->hash}, outer->replicator.packs);
-        }
     }
+    for (const LogId& log : logs)
+        if (!broken.contains(log)) load_held(log);
     return {};
+}
+
+// Accepts the log's segments as far as they go; true when there were any. A log is broken where
+// what follows is not linked to its beginning: peers can send it again.
+Result<bool> VaultReplica::load_log(const LogId& log, std::set<LogId>& broken) {
+    bool progress = false;
+    for (;;) {
+        SegmentRef ref{log, 0};
+        {
+            MutexLock lock(mutex_);
+            auto at = frontier_.find(log);
+            ref.number = (at == frontier_.end() ? 0 : at->second.number) + 1;
+        }
+        if (!logs_->has(ref)) {
+            const auto numbers = logs_->numbers(log);
+            if (!numbers.empty() && numbers.back() > ref.number) {
+                broken.insert(log);
+                alarm("segment " + log.to_hex().substr(0, 16) + "/" + std::to_string(ref.number) +
+                      ": an earlier segment is missing");
+            }
+            return progress;
+        }
+        auto outer = open_stored(ref);
+        if (!outer.ok() && outer.error().kind == ErrorKind::Io) return std::move(outer).error();
+        MutexLock lock(mutex_);
+        Status chained = outer.ok() ? check_chain(*outer, last_here(log)) : Status(outer.error());
+        if (!chained.ok()) {
+            broken.insert(log);
+            alarms_.push_back("segment " + log.to_hex().substr(0, 16) + "/" +
+                              std::to_string(ref.number) + ": " + chained.error().message);
+            return progress;
+        }
+        if (is_beyond_end(*outer)) return progress;
+        take_over(*outer);
+        progress = true;
+    }
+}
+
+void VaultReplica::load_held(const LogId& log) {
+    for (;;) {
+        SegmentRef ref{log, 0};
+        LogPosition before;
+        {
+            MutexLock lock(mutex_);
+            before = last_here(log);
+            ref.number = before.number + 1;
+        }
+        if (!logs_->has(ref)) return;
+        auto outer = open_stored(ref);
+        MutexLock lock(mutex_);
+        if (!outer.ok() || !check_chain(*outer, before).ok()) return;
+        writers_.emplace(log, outer->replicator.device);
+        held_[log] = {ref.number, outer->hash};
+    }
 }
 
 Status VaultReplica::load_packs() {
@@ -242,6 +295,7 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
     if (bytes.size() > kKeyObjectSizeMax)
         return Error{ErrorKind::TooLarge, "larger than a key object can be"};
     KeyObjectId id = key_object_id(bytes);
+    std::vector<SegmentRef> released;
     {
         MutexLock write_lock(write_mutex_);
         {
@@ -263,8 +317,11 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
             key_objects_.insert(id);
         }
         TRY_OK(save_local_keys());
+        released = release_held();
     }
     tell([](ReplicaListener& listener) { listener.keys_changed(); });
+    for (const SegmentRef& segment : released)
+        tell([&](ReplicaListener& listener) { listener.segment_added(segment); });
     return Added::Stored;
 }
 
@@ -325,23 +382,18 @@ Result<std::vector<PackInfo>> VaultReplica::packs_of(const SegmentRef& segment) 
     return std::vector<PackInfo>{};
 }
 
-// Whether the segment is its log's next one, written by its log's device, a member that may write.
-Status VaultReplica::check_chain(const SegmentOuter& outer) {
+// Whether the segment is the one after `before` in its log, written by its log's device, a member
+// that may write.
+Status VaultReplica::check_chain(const SegmentOuter& outer, const LogPosition& before) {
     const auto& part = outer.replicator;
     const RosterMember* member = keys_->roster().find(part.device);
     if (member == nullptr) return Error{ErrorKind::Refused, "its device is not a member"};
-    if (!member->may_write()) return Error{ErrorKind::Refused, "its device may not write"};
-    if (member->is_revoked) {
-        auto cut = std::find_if(member->cuts.begin(), member->cuts.end(),
-                                [&](const LogCut& c) { return c.log == outer.header.log; });
-        if (cut == member->cuts.end() || outer.header.number > cut->number)
-            return Error{ErrorKind::Refused, "its device was revoked before it was written"};
-    }
+    // What a member wrote before it lost the right is behind the end of its log.
+    if (!member->may_write() && !end_in_roster(outer.header.log, part.device))
+        return Error{ErrorKind::Refused, "its device may not write"};
     if (auto writer = writers_.find(outer.header.log);
         writer != writers_.end() && writer->second != part.device)
         return Error{ErrorKind::Refused, "its log belongs to another device"};
-    auto last = frontier_.find(outer.header.log);
-    LogPosition before = last == frontier_.end() ? LogPosition{} : last->second;
     if (outer.header.number != before.number + 1)
         return Error{ErrorKind::Conflict, "an earlier segment is missing"};
     if (part.previous != before.hash)
@@ -349,9 +401,14 @@ Status VaultReplica::check_chain(const SegmentOuter& outer) {
     return {};
 }
 
-void VaultReplica::take_over(const SegmentRef& segment, const LogPosition& position,
-                             const std::vector<PackInfo>& packs) {
-    frontier_[segment.log] = position;
+void VaultReplica::take_over(const SegmentOuter& outer) {
+    const SegmentRef segment{outer.header.log, outer.header.number};
+    const std::vector<PackInfo>& packs = outer.replicator.packs;
+    frontier_[segment.log] = {segment.number, outer.hash};
+    writers_[segment.log] = outer.replicator.device;
+    ends_.note_accepted(outer);
+    for (const SegmentRef& ref : republished_by(outer.replicator))
+        republished_[ref].insert(outer.replicator.device);
     if (!packs.empty()) introduced_[segment] = packs;
     for (const PackInfo& pack : packs) {
         known_packs_[pack.id] = pack.length;
@@ -362,19 +419,19 @@ void VaultReplica::take_over(const SegmentRef& segment, const LogPosition& posit
 Result<Added> VaultReplica::add_segment(ByteView bytes) {
     TRY(SegmentHeader header, read_segment_header(bytes));
     SegmentRef ref{header.log, header.number};
+    std::vector<SegmentRef> accepted;
+    bool is_held = false;
     {
         MutexLock write_lock(write_mutex_);
         {
             MutexLock lock(mutex_);
-            auto last = frontier_.find(ref.log);
-            std::uint64_t have = last == frontier_.end() ? 0 : last->second.number;
-            if (ref.number > have + 1) return Added::Gap;
+            if (ref.number > last_here(ref.log).number + 1) return Added::Gap;
         }
         TRY(SegmentOuter outer, open_outer(bytes, lookup()));
         {
             MutexLock lock(mutex_);
-            auto last = frontier_.find(ref.log);
-            if (last != frontier_.end() && ref.number <= last->second.number) {
+            const LogPosition last = last_here(ref.log);
+            if (ref.number <= last.number) {
                 auto here = logs_->read(ref);
                 if (here.ok() && equal(*here, bytes)) return Added::Known;
                 // Two segments with one number: a cloned or restored machine. Both are kept as
@@ -386,30 +443,47 @@ Result<Added> VaultReplica::add_segment(ByteView bytes) {
                                   ": its device was cloned or restored from a backup");
                 return Added::Known;
             }
-            TRY_OK(check_chain(outer));
+            TRY_OK(check_chain(outer, last));
+            is_held = held_.contains(ref.log) || is_beyond_end(outer);
+            if (is_held && held_segments_of(outer.replicator.device) >= kHeldSegmentsMax)
+                return Error{ErrorKind::Refused,
+                             "its log has ended, and enough of what follows is kept"};
         }
         TRY(auto stored, logs_->put(ref, bytes));
         static_cast<void>(stored);
-        MutexLock lock(mutex_);
-        writers_[ref.log] = outer.replicator.device;
-        take_over(ref, {ref.number, outer.hash}, outer.replicator.packs);
+        {
+            MutexLock lock(mutex_);
+            writers_.emplace(ref.log, outer.replicator.device);
+            if (is_held)
+                held_[ref.log] = {ref.number, outer.hash};
+            else
+                take_over(outer);
+        }
+        if (!is_held) accepted.push_back(ref);
+        for (const SegmentRef& released : release_held()) accepted.push_back(released);
     }
-    tell([&](ReplicaListener& listener) { listener.segment_added(ref); });
-    return Added::Stored;
+    for (const SegmentRef& segment : accepted)
+        tell([&](ReplicaListener& listener) { listener.segment_added(segment); });
+    return is_held && accepted.empty() ? Added::Held : Added::Stored;
 }
 
-Status VaultReplica::publish_segment(const SegmentRef& segment, const LogPosition& position,
-                                     ByteView bytes, const std::vector<PackInfo>& packs) {
+Status VaultReplica::publish_segment(const SegmentOuter& outer, ByteView bytes) {
+    const SegmentRef segment{outer.header.log, outer.header.number};
+    std::vector<SegmentRef> released;
     {
         MutexLock write_lock(write_mutex_);
         TRY(auto stored, logs_->put(segment, bytes));
         if (stored == LogStore::Put::Forked)
             return Error{ErrorKind::Conflict, "another program has written this device's log"};
-        MutexLock lock(mutex_);
-        writers_[segment.log] = device();
-        take_over(segment, position, packs);
+        {
+            MutexLock lock(mutex_);
+            take_over(outer);
+        }
+        released = release_held();
     }
     tell([&](ReplicaListener& listener) { listener.segment_added(segment); });
+    for (const SegmentRef& other : released)
+        tell([&](ReplicaListener& listener) { listener.segment_added(other); });
     return {};
 }
 

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "base/mutex.h"
+#include "vault/core/log_ends.h"
 #include "vault/keys/key_author.h"
 #include "vault/keys/local_keys.h"
 #include "vault/log/log_store.h"
@@ -22,6 +23,13 @@
 #include "vault/vault.h"
 
 namespace lockstep {
+
+// Segments of a log that are kept aside.
+struct HeldLog {
+    LogId log;
+    DeviceId device;
+    std::vector<std::uint64_t> numbers;
+};
 
 class VaultReplica final : public Replica {
   public:
@@ -73,6 +81,30 @@ class VaultReplica final : public Replica {
     const SigningKey& signing_key() const { return signing_; }
     // Packs in the directory that no segment introduces.
     std::vector<PackInfo> strays();
+
+    // How far the device's logs are here, sorted by log.
+    std::vector<LogCut> cuts_of(const DeviceId& device);
+    // This device was removed from the vault.
+    bool is_revoked();
+
+    // Segments beyond where their log ends: kept, never applied (DESIGN 4, "Cut of a revocation").
+    // Without those that somebody has published again.
+    std::vector<HeldLog> held();
+    // This device's own segments beyond the end of a log that was retired, not yet published again.
+    std::vector<SegmentRef> own_beyond_ends();
+    // Accepts again what was applied here before its log was ended and the replica opened anew.
+    void accept_applied(const LogId& log, const LogPosition& last);
+    // Where revoked devices' logs go further here than everybody knows to accept: a segment under
+    // `epoch` that names them tells everybody. Nothing is due: empty.
+    struct Testimony {
+        Frontier frontier;
+        EpochId epoch;
+    };
+    std::optional<Testimony> testimony_due();
+    // What another device's segment may name: no more of an ended log than everybody accepts.
+    Frontier clipped_to_ends(Frontier frontier);
+    // The last segment of a log that counts; nullopt: it goes on.
+    std::optional<LogPosition> end_of(const LogId& log);
     std::vector<std::string> alarms();
     void alarm(const std::string& sentence);
     std::pair<std::uint64_t, std::uint64_t> pack_totals();  // packs here and their bytes
@@ -82,8 +114,7 @@ class VaultReplica final : public Replica {
     // Makes a key object of this device durable and tells the listeners.
     Status publish_key_object(ByteView bytes);
     // The same for a segment that this device has made.
-    Status publish_segment(const SegmentRef& segment, const LogPosition& position, ByteView bytes,
-                           const std::vector<PackInfo>& packs);
+    Status publish_segment(const SegmentOuter& outer, ByteView bytes);
     void own_pack_written(const PackInfo& pack);
     LocalKeys& local() { return local_; }
     // Writes what this device keeps outside the vault directory; REQUIRES: called by the vault
@@ -103,9 +134,17 @@ class VaultReplica final : public Replica {
     Status load_keys();
     Status load_segments();
     Status load_packs();
-    Status check_chain(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
-    void take_over(const SegmentRef& segment, const LogPosition& position,
-                   const std::vector<PackInfo>& packs) REQUIRES_LOCK(mutex_);
+    Status check_chain(const SegmentOuter& outer, const LogPosition& before) REQUIRES_LOCK(mutex_);
+    bool is_beyond_end(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
+    std::optional<LogPosition> end_in_roster(const LogId& log, const DeviceId& device)
+        REQUIRES_LOCK(mutex_);
+    Result<bool> load_log(const LogId& log, std::set<LogId>& broken);
+    void load_held(const LogId& log);
+    Result<SegmentOuter> open_stored(const SegmentRef& segment);
+    LogPosition last_here(const LogId& log) REQUIRES_LOCK(mutex_);
+    std::size_t held_segments_of(const DeviceId& device) REQUIRES_LOCK(mutex_);
+    std::vector<SegmentRef> release_held() REQUIRES_LOCK(write_mutex_) EXCLUDES_LOCK(mutex_);
+    void take_over(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
     void use_keys(std::shared_ptr<const KeyState> keys) EXCLUDES_LOCK(mutex_);
     void tell_pack(const PackInfo& pack);
     template <typename Call>
@@ -131,6 +170,9 @@ class VaultReplica final : public Replica {
     std::set<KeyObjectId> key_objects_ GUARDED_BY(mutex_);
     Frontier frontier_ GUARDED_BY(mutex_);
     std::map<LogId, DeviceId> writers_ GUARDED_BY(mutex_);
+    LogEnds ends_ GUARDED_BY(mutex_);
+    std::map<SegmentRef, std::set<DeviceId>> republished_ GUARDED_BY(mutex_);  // and by whom
+    std::map<LogId, LogPosition> held_ GUARDED_BY(mutex_);  // the last one held of each log
     std::map<SegmentRef, std::vector<PackInfo>> introduced_ GUARDED_BY(mutex_);
     std::map<PackId, std::uint64_t> known_packs_
         GUARDED_BY(mutex_);  // introduced by a segment: lengths

@@ -41,7 +41,8 @@ PackEntry pack_entry(const ChunkId& id, const ChunkLocation& at) {
 
 ContentPool::ContentPool(ContentPoolEnvironment environment)
     : environment_(std::move(environment)),
-      pack_writers_(std::min(environment_.workers.thread_count(), kPackWritesMax), "ls-pack") {}
+      pack_writers_(std::min(environment_.workers.thread_count(), kPackWritesMax), "ls-pack"),
+      write_epoch_(environment_.write_epoch) {}
 
 ContentPool::~ContentPool() {
     MutexLock lock(mutex_);
@@ -85,18 +86,29 @@ bool ContentPool::is_known(const ChunkId& id) {
 
 std::shared_ptr<ContentPool::PackInMemory> ContentPool::filling_pack() {
     if (!filling_) {
-        const AnySecretKey* base = environment_.pack_base_of(environment_.write_epoch);
+        const AnySecretKey* base = environment_.pack_base_of(write_epoch_);
         CHECK(base != nullptr, "the epoch to write with is known");
         Bytes buffer;
         if (!spare_buffers_.empty()) {
             buffer = std::move(spare_buffers_.back());
             spare_buffers_.pop_back();
         }
-        filling_ = std::make_shared<PackInMemory>(
-            PackBuilder(*base, environment_.vault, environment_.write_epoch, environment_.random,
-                        std::move(buffer)));
+        filling_ = std::make_shared<PackInMemory>(PackBuilder(
+            *base, environment_.vault, write_epoch_, environment_.random, std::move(buffer)));
     }
     return filling_;
+}
+
+void ContentPool::set_write_epoch(const EpochId& epoch) {
+    std::shared_ptr<PackInMemory> open;
+    {
+        MutexLock lock(mutex_);
+        if (write_epoch_ == epoch) return;
+        write_epoch_ = epoch;
+        open = take_filling_pack();
+        filling_.reset();
+    }
+    if (open) pack_writers_.submit([this, open] { finish_pack(open); });
 }
 
 // The pack being filled, if there is one, to be finished by the caller.

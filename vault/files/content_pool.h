@@ -39,7 +39,7 @@ struct ContentPoolEnvironment {
     WorkerPool& workers;
     std::size_t cache_size;  // bytes of opened chunks kept
     VaultId vault;
-    EpochId write_epoch;
+    EpochId write_epoch;  // to begin with
     // Null when the epoch is not known.
     std::function<const AnySecretKey*(const EpochId&)> pack_base_of;
     // Whether packs that are missing may still arrive; if not, absent chunks are reported at once.
@@ -76,6 +76,8 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     std::uint64_t volatile_bytes() EXCLUDES_LOCK(mutex_);
     // Those chunks, for the journal; each is returned once.
     Result<std::vector<JournalContent>> take_unjournaled() EXCLUDES_LOCK(mutex_);
+    // Packs begun from now on are sealed under this epoch.
+    void set_write_epoch(const EpochId& epoch) EXCLUDES_LOCK(mutex_);
     // The journal may not have taken them: all are returned again.
     void journal_failed() EXCLUDES_LOCK(mutex_);
     // From the journal, after a restart.
@@ -147,6 +149,7 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
 
     // Not the environment's workers: those may wait here until a pack is written.
     WorkerPool pack_writers_;
+    EpochId write_epoch_ GUARDED_BY(mutex_);
 };
 
 }  // namespace lockstep

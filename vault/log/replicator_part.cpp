@@ -152,4 +152,27 @@ Result<ReplicatorPart> decode_replicator_part(ByteView bytes, const SegmentHeade
     return part;
 }
 
+SegmentExtension republishes(const std::vector<SegmentRef>& segments) {
+    Encoder out;
+    out.u32(static_cast<std::uint32_t>(segments.size()));
+    for (const SegmentRef& segment : segments) out.id(segment.log).u64(segment.number);
+    return {.tag = kRepublishesTag, .is_critical = false, .body = std::move(out).take()};
+}
+
+std::vector<SegmentRef> republished_by(const ReplicatorPart& part) {
+    for (const SegmentExtension& extension : part.extensions) {
+        if (extension.tag != kRepublishesTag) continue;
+        Decoder in(extension.body);
+        std::vector<SegmentRef> out;
+        for (std::uint32_t count = in.u32(); count > 0 && in.status().ok(); --count) {
+            SegmentRef segment;
+            segment.log = in.id<LogId>();
+            segment.number = in.u64();
+            out.push_back(segment);
+        }
+        return in.finish().ok() ? out : std::vector<SegmentRef>{};
+    }
+    return {};
+}
+
 }  // namespace lockstep

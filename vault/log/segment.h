@@ -65,6 +65,12 @@ struct ReplicatorPart {
     bool operator==(const ReplicatorPart&) const = default;
 };
 
+// Segments whose records this one holds, stamps and all: they lay beyond the end of their log
+// (adopted, or rebased by their own device). Kept as extension kRepublishesTag.
+inline constexpr std::uint16_t kRepublishesTag = 1;
+SegmentExtension republishes(const std::vector<SegmentRef>& segments);
+std::vector<SegmentRef> republished_by(const ReplicatorPart& part);
+
 struct SegmentDraft {
     EpochId epoch;
     LogId log;

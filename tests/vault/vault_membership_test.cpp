@@ -1,0 +1,248 @@
+// Revocation with its cut, what happens to what was written meanwhile, retired logs.
+#include <gtest/gtest.h>
+
+#include "tests/support/temp_dir.h"
+#include "tests/support/vault_device.h"
+
+namespace lockstep {
+namespace {
+
+class VaultMembership : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        expect_ok(laptop_.found());
+        expect_ok(desk_.join(laptop_));
+        expect_ok(phone_.join(laptop_));
+        expect_ok(laptop_.write("start", "here"));
+        exchange({&laptop_, &desk_, &phone_});
+    }
+    static void expect_ok(const Status& status) {
+        EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().message);
+    }
+    void publish(VaultDevice& device) {
+        clock_.advance(std::chrono::seconds(3));
+        expect_ok(device.publish());
+    }
+    void pull(VaultDevice& to, VaultDevice& from) {
+        auto taken = to.pull(from);
+        EXPECT_TRUE(taken.ok()) << (taken.ok() ? "" : taken.error().message);
+    }
+    void write(VaultDevice& device, const std::string& path, const std::string& text) {
+        expect_ok(device.write(path, text));
+        publish(device);
+    }
+    void exchange(const std::vector<VaultDevice*>& devices) {
+        for (int round = 0; round < 4; ++round) {
+            for (VaultDevice* device : devices) publish(*device);
+            for (VaultDevice* to : devices)
+                for (VaultDevice* from : devices)
+                    if (to != from) pull(*to, *from);
+        }
+    }
+    static std::uint64_t held(VaultDevice& device) {
+        std::uint64_t out = 0;
+        for (const HeldSegments& held : device.vault().status().held) out += held.segments;
+        return out;
+    }
+    static DeviceId id_of(VaultDevice& device) { return device.vault().replica()->device(); }
+    static bool is_revoked(VaultDevice& at, VaultDevice& whom) {
+        for (const Member& member : at.vault().replica()->members())
+            if (member.device == id_of(whom)) return member.is_revoked;
+        return false;
+    }
+
+    FakeClock clock_;
+    WorkerPool workers_{0};
+    VaultDevice laptop_{"laptop", 1, clock_};
+    VaultDevice desk_{"desk", 2, clock_};
+    VaultDevice phone_{"phone", 3, clock_};
+};
+
+TEST_F(VaultMembership, WhatARevokedDeviceWritesUnseenDoesNotCountAndIsKept) {
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    write(phone_, "late", "unseen");
+    pull(laptop_, phone_);
+    EXPECT_FALSE(laptop_.read("late").ok());
+    EXPECT_EQ(1u, held(laptop_));
+    exchange({&laptop_, &desk_});
+    EXPECT_FALSE(desk_.read("late").ok());
+    EXPECT_EQ("here", *desk_.read("start"));
+    expect_ok(laptop_.kill_and_reopen());
+    EXPECT_FALSE(laptop_.read("late").ok());
+    EXPECT_EQ(1u, held(laptop_));
+}
+
+TEST_F(VaultMembership, WhatAnotherMemberHadAppliedCountsForEverybody) {
+    write(phone_, "seen by desk", "counts");
+    pull(desk_, phone_);
+    write(phone_, "seen by nobody", "does not");
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));  // the laptop has seen neither
+    pull(laptop_, phone_);
+    EXPECT_FALSE(laptop_.read("seen by desk").ok());
+    exchange({&laptop_, &desk_});
+    pull(laptop_, phone_);
+    pull(desk_, phone_);
+    for (VaultDevice* device : {&laptop_, &desk_}) {
+        EXPECT_EQ("counts", *device->read("seen by desk"));
+        EXPECT_FALSE(device->read("seen by nobody").ok());
+        EXPECT_EQ(1u, held(*device));
+    }
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+}
+
+TEST_F(VaultMembership, WhatWasAppliedStaysWhenTheDeviceStopsBeforeItCouldTellOthers) {
+    write(phone_, "seen", "counts");
+    pull(desk_, phone_);
+    expect_ok(desk_.kill_and_reopen());  // its index has it
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    Replica& replica = *laptop_.vault().replica();
+    for (const KeyObjectId& id : replica.key_objects()) {
+        auto added = desk_.vault().replica()->add_key_object(*replica.read_key_object(id));
+        EXPECT_TRUE(added.ok());
+    }
+    EXPECT_TRUE(is_revoked(desk_, phone_));
+    expect_ok(desk_.kill_and_reopen());
+    EXPECT_EQ("counts", *desk_.read("seen"));
+    exchange({&laptop_, &desk_});
+    EXPECT_EQ("counts", *laptop_.read("seen"));
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+}
+
+TEST_F(VaultMembership, ASegmentThatHadNotSeenTheRevocationMakesWhatItNamesCount) {
+    write(phone_, "one", "1");
+    pull(desk_, phone_);
+    write(desk_, "answer", "2");  // names phone's segment, under the old epoch
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    pull(laptop_, phone_);
+    EXPECT_EQ(1u, held(laptop_));
+    pull(laptop_, desk_);  // what was held counts now
+    EXPECT_EQ("1", *laptop_.read("one"));
+    EXPECT_EQ("2", *laptop_.read("answer"));
+    EXPECT_EQ(0u, held(laptop_));
+    expect_ok(laptop_.kill_and_reopen());
+    EXPECT_EQ("1", *laptop_.read("one"));
+}
+
+TEST_F(VaultMembership, ARevokedDeviceReadsNothingThatIsWrittenAfter) {
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    write(laptop_, "secret", "after");
+    Replica& theirs = *laptop_.vault().replica();
+    Replica& mine = *phone_.vault().replica();
+    for (const KeyObjectId& id : theirs.key_objects())
+        static_cast<void>(mine.add_key_object(*theirs.read_key_object(id)));
+    for (const auto& [log, last] : theirs.frontier())
+        for (std::uint64_t number = mine.frontier()[log].number + 1; number <= last.number;
+             ++number) {
+            auto added = mine.add_segment(*theirs.read_segment({log, number}));
+            EXPECT_FALSE(added.ok() && *added == Added::Stored);
+        }
+    static_cast<void>(phone_.vault().merge());
+    EXPECT_FALSE(phone_.read("secret").ok());
+    EXPECT_FALSE(
+        laptop_.vault().replica()->verify_signature(id_of(phone_), as_bytes("x"), {}).ok());
+}
+
+TEST_F(VaultMembership, AdoptingPublishesItForEverybody) {
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    write(phone_, "late", std::string(40'000, 'x'));
+    write(phone_, "late", std::string(50'000, 'y'));
+    exchange({&laptop_, &desk_});
+    pull(laptop_, phone_);
+    auto adopted = laptop_.vault().adopt(id_of(phone_));
+    ASSERT_TRUE(adopted.ok()) << adopted.error().message;
+    EXPECT_EQ(2u, *adopted);
+    EXPECT_EQ(0u, held(laptop_));
+    pull(laptop_, phone_);  // the packs
+    exchange({&laptop_, &desk_});
+    pull(desk_, phone_);
+    for (VaultDevice* device : {&laptop_, &desk_}) {
+        EXPECT_EQ(std::string(50'000, 'y'), *device->read("late"));
+        EXPECT_EQ(0u, held(*device));
+        EXPECT_EQ(2u, device->tree().size());  // "start" and "late", no sibling
+    }
+    EXPECT_EQ(ErrorKind::NotFound, laptop_.vault().adopt(id_of(phone_)).error().kind);
+}
+
+TEST_F(VaultMembership, ARetiredDevicePublishesAgainWhatItWroteMeanwhile) {
+    write(phone_, "away", "written while away");
+    expect_ok(laptop_.vault().retire(id_of(phone_)));
+    write(laptop_, "meanwhile", "news");
+    exchange({&laptop_, &desk_});
+    EXPECT_FALSE(desk_.read("away").ok());
+    exchange({&laptop_, &desk_, &phone_});
+    for (VaultDevice* device : {&laptop_, &desk_, &phone_}) {
+        EXPECT_EQ("written while away", *device->read("away"));
+        EXPECT_EQ("news", *device->read("meanwhile"));
+        EXPECT_EQ(0u, held(*device));
+    }
+    EXPECT_EQ(laptop_.tree(), phone_.tree());
+    write(phone_, "later", "goes on");
+    exchange({&laptop_, &desk_, &phone_});
+    EXPECT_EQ("goes on", *desk_.read("later"));
+    for (VaultDevice* device : {&laptop_, &desk_, &phone_}) {
+        expect_ok(device->kill_and_reopen());
+        EXPECT_EQ("written while away", *device->read("away"));
+    }
+}
+
+TEST_F(VaultMembership, WithoutADaemonTheDirectoryShowsTheSame) {
+    write(phone_, "seen by desk", "counts");
+    pull(desk_, phone_);
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    write(phone_, "late", "does not");
+    exchange({&laptop_, &desk_});
+    pull(laptop_, phone_);
+    EXPECT_EQ(1u, held(laptop_));
+    const TempDir plain;
+    auto report = decrypt_vault(laptop_.disk(), workers_, laptop_.vault().directory(),
+                                as_bytes(kTestPassphrase), plain.path());
+    ASSERT_TRUE(report.ok()) << report.error().message;
+    EXPECT_EQ(std::vector<std::string>{}, report->damaged);
+    EXPECT_TRUE(fs::exists(plain / "seen by desk"));
+    EXPECT_FALSE(fs::exists(plain / "late"));
+}
+
+TEST_F(VaultMembership, TwoRevocationsAtOnceBothCount) {
+    VaultDevice attic{"attic", 4, clock_};
+    expect_ok(attic.join(laptop_));
+    exchange({&laptop_, &desk_, &phone_, &attic});
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    expect_ok(desk_.vault().revoke(id_of(attic)));
+    write(laptop_, "a", "1");
+    write(desk_, "b", "2");
+    exchange({&laptop_, &desk_});
+    for (VaultDevice* device : {&laptop_, &desk_}) {
+        EXPECT_TRUE(is_revoked(*device, phone_));
+        EXPECT_TRUE(is_revoked(*device, attic));
+        EXPECT_EQ("1", *device->read("a"));
+        EXPECT_EQ("2", *device->read("b"));
+        write(*device, device->label(), "goes on");
+    }
+    exchange({&laptop_, &desk_});
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+    EXPECT_EQ("goes on", *laptop_.read("desk"));
+}
+
+TEST_F(VaultMembership, ARevocationCutShortByACrashIsThereOrNot) {
+    write(phone_, "seen", "counts");
+    pull(laptop_, phone_);
+    for (std::uint64_t call = 0;; ++call) {
+        auto laptop = laptop_.clone(100 + call);
+        const std::uint64_t before = laptop->disk().change_count();
+        laptop->disk().power_off_at(call);
+        const bool is_done = laptop->vault().revoke(id_of(phone_)).ok();
+        const bool was_cut = laptop->disk().change_count() > before + call;
+        expect_ok(laptop->crash_and_reopen(call));
+        EXPECT_TRUE(!is_done || is_revoked(*laptop, phone_));
+        EXPECT_EQ("counts", *laptop->read("seen"));
+        if (!is_revoked(*laptop, phone_)) expect_ok(laptop->vault().revoke(id_of(phone_)));
+        write(*laptop, "after", "works");
+        pull(desk_, *laptop);
+        ASSERT_FALSE(HasFailure()) << "power cut at call " << call;
+        if (is_done && !was_cut) return;
+        ASSERT_LT(call, 200u);
+    }
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,39 @@
+// Where logs end: those of revoked devices, and retired ones.
+//
+// A revocation says for each log of its device how far its author had seen it. What accepted
+// segments name that had not seen the revocation counts as well, with all before it: so nothing
+// that was applied anywhere is taken back, and everybody comes to the same end, in whatever order
+// segments arrive. A segment has not seen the revocation when its epoch was given to the revoked
+// device. A retired log ends where its RETIRE says, or further, where another device's segment
+// names more of it. Rules: DESIGN "Cut of a revocation"; vault/FORMAT.md, "Where logs end".
+//
+// THREADS: none of its own.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "vault/keys/roster.h"
+#include "vault/log/segment.h"
+
+namespace lockstep {
+
+class LogEnds {
+  public:
+    void note_accepted(const SegmentOuter& segment);
+
+    // The last segment of the member's log that counts; number 0: none does. Nullopt: it goes on.
+    std::optional<LogPosition> end_of(const Roster& roster, const RosterMember& member,
+                                      const LogId& log) const;
+
+  private:
+    // Of what the author had seen of a log.
+    struct Witness {
+        EpochId epoch;
+        DeviceId author;
+        auto operator<=>(const Witness&) const = default;
+    };
+    std::map<LogId, std::map<Witness, LogPosition>> named_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,88 @@
+// Logs that have ended: what this device had applied of them is told to the others, and what it
+// wrote itself beyond the end of its own log is published again under a new one (DESIGN 3.5,
+// "Rebase").
+#include "base/log.h"
+#include "vault/core/open_vault_secrets.h"
+
+namespace lockstep {
+
+// What the tree showed before its log was ended goes on showing; testify() tells the others.
+void OpenVault::accept_applied(const std::vector<LogRow>& logs) {
+    for (const LogRow& row : logs) replica_.accept_applied(row.log, row.last);
+}
+
+// After two revocations at once no epoch is without a revoked device: an owner makes one.
+Status OpenVault::rotate_if_needed() {
+    const auto state = key_state();
+    if (state->write_epoch()) return {};
+    if (state->roster().authority_of(replica_.signing_key().public_key()) != Authority::Owner)
+        return {};
+    TRY(Bytes object, rotate_epoch({*state, replica_.signing_key(), environment_.clock.wall_ms(),
+                                    environment_.random}));
+    return replica_.publish_key_object(object);
+}
+
+Status OpenVault::settle_ends() {
+    if (replica_.is_revoked()) {
+        replica_.alarm("this device was removed from the vault: what changes here stays here");
+        return {};
+    }
+    TRY_OK(testify());
+    if (replica_.end_of(log_)) TRY_OK(begin_incarnation());
+    for (const SegmentRef& segment : replica_.own_beyond_ends()) {
+        TRY_OK(republish(segment));
+        log_info("vault", "published segment {} of a retired log again", segment.number);
+    }
+    return {};
+}
+
+Status OpenVault::testify() {
+    const auto due = replica_.testimony_due();
+    if (!due || epoch_keys(due->epoch) == nullptr) return {};
+    return publish_segment(
+        {.records = {}, .frontier = due->frontier, .packs = {}, .epoch = due->epoch});
+}
+
+// The same records with their own stamps: whoever has them already sees no change, and registers
+// that were set since keep what they have.
+Status OpenVault::republish(const SegmentRef& segment) {
+    TRY(Bytes bytes, replica_.read_segment(segment));
+    TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
+    const EpochKeys* keys = epoch_keys(outer.header.epoch);
+    if (keys == nullptr) return Error{ErrorKind::WrongKey, "the segment's epoch is not known"};
+    TRY(RecordBatch batch, open_records(bytes, outer, replica_.vault_id(), keys->records));
+    for (const Record& record : batch.records)
+        if (hybrid_.is_too_far_ahead(stamp_of(record)))
+            return Error{ErrorKind::Refused, "it has times more than a day ahead"};
+    for (const Record& record : batch.records) hybrid_.observe(stamp_of(record));
+    Frontier frontier;
+    {
+        MutexLock lock(mutex);
+        tree.apply(batch.records);
+        frontier = applied_;
+    }
+    return publish_segment({.records = batch.records,
+                            .frontier = replica_.clipped_to_ends(std::move(frontier)),
+                            .packs = outer.replicator.packs,
+                            .republished = {segment}});
+}
+
+Result<std::uint64_t> OpenVault::adopt(const DeviceId& device) {
+    std::uint64_t count = 0;
+    {
+        MutexLock publish_lock(publish_mutex_);
+        for (const HeldLog& log : replica_.held()) {
+            if (log.device != device) continue;
+            for (std::uint64_t number : log.numbers) {
+                TRY_OK(republish({log.log, number}));
+                ++count;
+            }
+        }
+    }
+    if (count == 0) return Error{ErrorKind::NotFound, "nothing of that device waits to be adopted"};
+    commit_index();
+    files_->tree_merged();
+    return count;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,183 @@
+// VaultReplica: logs that have ended, and what is held of them.
+#include <algorithm>
+
+#include "vault/core/vault_replica.h"
+
+namespace lockstep {
+
+std::vector<LogCut> VaultReplica::cuts_of(const DeviceId& device) {
+    MutexLock lock(mutex_);
+    std::vector<LogCut> out;
+    for (const auto& [log, position] : frontier_)
+        if (writers_.at(log) == device) out.push_back({log, position.number, position.hash});
+    return out;
+}
+
+bool VaultReplica::is_revoked() {
+    const auto state = keys();
+    const RosterMember* self = state->roster().find(device());
+    return self != nullptr && self->is_revoked;
+}
+
+LogPosition VaultReplica::last_here(const LogId& log) {
+    if (auto held = held_.find(log); held != held_.end()) return held->second;
+    auto at = frontier_.find(log);
+    return at == frontier_.end() ? LogPosition{} : at->second;
+}
+
+std::size_t VaultReplica::held_segments_of(const DeviceId& device) {
+    std::size_t out = 0;
+    for (const auto& [log, last] : held_) {
+        if (writers_.at(log) != device) continue;
+        auto at = frontier_.find(log);
+        out += last.number - (at == frontier_.end() ? 0 : at->second.number);
+    }
+    return out;
+}
+
+std::optional<LogPosition> VaultReplica::end_in_roster(const LogId& log, const DeviceId& device) {
+    const RosterMember* member = keys_->roster().find(device);
+    if (member == nullptr) return std::nullopt;
+    return ends_.end_of(keys_->roster(), *member, log);
+}
+
+std::optional<LogPosition> VaultReplica::end_of(const LogId& log) {
+    MutexLock lock(mutex_);
+    auto writer = writers_.find(log);
+    return writer == writers_.end() ? std::nullopt : end_in_roster(log, writer->second);
+}
+
+bool VaultReplica::is_beyond_end(const SegmentOuter& outer) {
+    auto end = end_in_roster(outer.header.log, outer.replicator.device);
+    if (!end) return false;
+    // Another segment in the place of the last one that counts is not what was meant.
+    return outer.header.number > end->number ||
+           (outer.header.number == end->number && outer.hash != end->hash);
+}
+
+// Takes over what is held and counts by now.
+std::vector<SegmentRef> VaultReplica::release_held() {
+    std::vector<SegmentRef> out;
+    for (bool progress = true; progress;) {
+        progress = false;
+        std::vector<LogId> logs;
+        {
+            MutexLock lock(mutex_);
+            for (const auto& [log, last] : held_) logs.push_back(log);
+        }
+        for (const LogId& log : logs) {
+            SegmentRef next{log, 1};
+            {
+                MutexLock lock(mutex_);
+                if (auto at = frontier_.find(log); at != frontier_.end())
+                    next.number = at->second.number + 1;
+            }
+            auto outer = open_stored(next);
+            MutexLock lock(mutex_);
+            if (!outer.ok() || is_beyond_end(*outer)) continue;
+            take_over(*outer);
+            if (held_.at(log).number == next.number) held_.erase(log);
+            out.push_back(next);
+            progress = true;
+        }
+    }
+    return out;
+}
+
+std::vector<HeldLog> VaultReplica::held() {
+    MutexLock lock(mutex_);
+    std::vector<HeldLog> out;
+    for (const auto& [log, last] : held_) {
+        auto at = frontier_.find(log);
+        HeldLog held{.log = log, .device = writers_.at(log), .numbers = {}};
+        for (std::uint64_t number = (at == frontier_.end() ? 0 : at->second.number) + 1;
+             number <= last.number; ++number)
+            if (!republished_.contains({log, number})) held.numbers.push_back(number);
+        if (!held.numbers.empty()) out.push_back(std::move(held));
+    }
+    return out;
+}
+
+std::vector<SegmentRef> VaultReplica::own_beyond_ends() {
+    MutexLock lock(mutex_);
+    std::vector<SegmentRef> out;
+    const RosterMember* self = keys_->roster().find(device());
+    if (self == nullptr || self->is_revoked) return out;
+    for (const auto& [log, writer] : writers_) {
+        if (writer != device()) continue;
+        auto end = ends_.end_of(keys_->roster(), *self, log);
+        if (!end) continue;
+        for (std::uint64_t number = end->number + 1; number <= last_here(log).number; ++number)
+            if (auto again = republished_.find({log, number});
+                again == republished_.end() || !again->second.contains(device()))
+                out.push_back({log, number});
+    }
+    return out;
+}
+
+void VaultReplica::accept_applied(const LogId& log, const LogPosition& last) {
+    MutexLock write_lock(write_mutex_);
+    for (;;) {
+        SegmentRef next{log, 1};
+        {
+            MutexLock lock(mutex_);
+            auto held = held_.find(log);
+            if (held == held_.end() || held->second.number < last.number) return;
+            if (auto at = frontier_.find(log); at != frontier_.end())
+                next.number = at->second.number + 1;
+        }
+        if (next.number > last.number) return;
+        auto outer = open_stored(next);
+        if (!outer.ok()) return;
+        MutexLock lock(mutex_);
+        take_over(*outer);
+        if (held_.at(log).number == next.number) held_.erase(log);
+    }
+}
+
+std::optional<VaultReplica::Testimony> VaultReplica::testimony_due() {
+    MutexLock lock(mutex_);
+    const Roster& roster = keys_->roster();
+    Testimony out;
+    std::set<DeviceId> devices;
+    for (const auto& [log, last] : frontier_) {
+        const DeviceId& writer = writers_.at(log);
+        const RosterMember* member = roster.find(writer);
+        if (member == nullptr || !member->is_revoked || writer == device()) continue;
+        auto end = ends_.end_of(roster, *member, log);
+        if (!end || last.number <= end->number) continue;
+        out.frontier[log] = last;
+        devices.insert(writer);
+    }
+    if (out.frontier.empty()) return std::nullopt;
+    // The newest epoch that none of them was kept from.
+    for (auto epoch = roster.epochs().rbegin(); epoch != roster.epochs().rend(); ++epoch) {
+        const bool has_seen =
+            std::any_of(devices.begin(), devices.end(), [&](const DeviceId& device) {
+                return std::binary_search(epoch->excluded.begin(), epoch->excluded.end(), device);
+            });
+        if (has_seen) continue;
+        out.epoch = epoch->epoch;
+        return out;
+    }
+    return std::nullopt;
+}
+
+Frontier VaultReplica::clipped_to_ends(Frontier frontier) {
+    MutexLock lock(mutex_);
+    for (auto at = frontier.begin(); at != frontier.end();) {
+        auto writer = writers_.find(at->first);
+        std::optional<LogPosition> end;
+        if (writer != writers_.end()) {
+            const RosterMember* member = keys_->roster().find(writer->second);
+            // Naming more of another device's retired log is how it comes to count.
+            if (member != nullptr && (member->is_revoked || writer->second == device()))
+                end = end_in_roster(at->first, writer->second);
+        }
+        if (end && end->number < at->second.number) at->second = *end;
+        at = at->second.number == 0 ? frontier.erase(at) : std::next(at);
+    }
+    return frontier;
+}
+
+}  // namespace lockstep
