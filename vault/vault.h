@@ -39,6 +39,8 @@ struct VaultEnvironment {
         60'000};                               // how long a read waits for content that is not here
     std::size_t chunk_cache_size = 64 * kMiB;  // bytes of opened chunks that each vault keeps
     PassphraseStretcher& stretcher = in_process_stretcher();  // takes 256 MiB at each unlock
+    // How long what was replaced or deleted is kept.
+    std::chrono::milliseconds retention = std::chrono::hours(24 * 30);
 };
 
 struct KdfCost {
@@ -58,6 +60,13 @@ struct ConflictEntry {
     std::string device_label;
     std::int64_t wall_ms = 0;
     std::uint64_t size = 0;
+};
+
+// What a collection found, or would do.
+struct CollectionReport {
+    std::uint64_t packs = 0, bytes = 0;                 // that nothing here needs
+    std::uint64_t rewritten_packs = 0, kept_bytes = 0;  // mostly unneeded; what is needed of them
+    std::uint64_t waiting_packs = 0;  // condemned before; other devices have not agreed
 };
 
 // Kept aside, to be adopted or not: segments behind the end of a revoked device's logs.
@@ -141,6 +150,11 @@ class Vault {
     // transport.
     virtual Result<Bytes> make_offer(std::string_view vault_label) = 0;
     virtual Result<Bytes> admit(ByteView request, MemberRole role) = 0;
+
+    // Condemns packs that nothing needs any more, and packs that are mostly that, once the rest of
+    // them lies in new ones. They are deleted everywhere when every active member has agreed. With
+    // `is_dry_run` nothing is done.
+    virtual Result<CollectionReport> collect(bool is_dry_run) = 0;
 
     // Membership (unlocked, owner; retire: also of this device itself). Each is durable when it
     // returns. NotFound when the device was never a member, Refused when this device may not.

@@ -21,8 +21,10 @@ VaultDevice::VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock
 VaultDevice::~VaultDevice() = default;
 
 VaultEnvironment VaultDevice::environment() {
-    return {*disk_,    clock_, random_,         workers_,
-            identity_, label_, kStateDirectory, std::chrono::milliseconds(0)};
+    VaultEnvironment out{*disk_,    clock_, random_,         workers_,
+                         identity_, label_, kStateDirectory, std::chrono::milliseconds(0)};
+    out.retention = retention_;
+    return out;
 }
 
 Status VaultDevice::found() {
@@ -34,6 +36,7 @@ Status VaultDevice::found() {
 std::unique_ptr<VaultDevice> VaultDevice::clone(std::uint64_t seed) {
     auto out = std::make_unique<VaultDevice>(label_, seed, clock_);
     out->disk_ = disk_->clone();
+    out->retention_ = retention_;
     out->identity_ = *DeviceIdentity::decode(identity_.encode());
     CHECK(out->reopen().ok(), "a cloned device can be opened");
     return out;

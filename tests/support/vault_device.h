@@ -36,6 +36,9 @@ class VaultDevice {
     // Stops as if the process had been killed: what was handed to the disk stays.
     Status kill_and_reopen();
 
+    // Of what was replaced or deleted; counts from the next time the vault is opened.
+    void set_retention(std::chrono::milliseconds retention) { retention_ = retention; }
+
     Vault& vault() { return *vault_; }
     MemoryDisk& disk() { return *disk_; }
     const std::string& label() const { return label_; }
@@ -70,6 +73,7 @@ class VaultDevice {
     SeededRandom random_;
     WorkerPool workers_{0};
     DeviceIdentity identity_;
+    std::chrono::milliseconds retention_ = std::chrono::hours(24 * 30);
     std::unique_ptr<Vault> vault_;
 };
 

@@ -7,7 +7,7 @@ lockstep_test(vault_files_test
   LIBRARIES lockstep::vault_files)
 lockstep_test(vault_test
   SOURCES vault/index_unlock_test.cpp vault/vault_test.cpp vault/vault_crash_test.cpp
-    vault/vault_full_disk_test.cpp vault/vault_membership_test.cpp
+    vault/vault_full_disk_test.cpp vault/vault_membership_test.cpp vault/vault_collection_test.cpp
   LIBRARIES lockstep_vault_device)
 if("fuse" IN_LIST LOCKSTEP_LAYERS)
   lockstep_test(vault_conformance_test

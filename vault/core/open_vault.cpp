@@ -254,6 +254,7 @@ Result<std::uint64_t> OpenVault::merge() {
             }
         }
     }
+    if (count > 0 && replica_.has_open_condemnations()) may_have_collections_ = true;
     if (count > 0) commit_index();
     if (count > 0 && files_) files_->tree_merged();
     if (failure && count == 0) return *failure;
@@ -306,6 +307,7 @@ void OpenVault::pack_arrived(const PackId& pack) {
     if (!info.ok()) return;
     if (Status indexed = content_->pack_arrived(*info); !indexed.ok())
         replica_.alarm("pack " + pack.to_hex() + ": " + indexed.error().message);
+    if (replica_.has_open_condemnations()) may_have_collections_ = true;
 }
 
 // ---- recording and fsync
@@ -383,7 +385,8 @@ Status OpenVault::commit() {
 
 std::optional<steady_clock::time_point> OpenVault::publish_due() {
     std::optional<steady_clock::time_point> due;
-    if (has_unpublished_ || may_have_ends_) return environment_.clock.steady();
+    if (has_unpublished_ || may_have_ends_ || may_have_collections_)
+        return environment_.clock.steady();
     {
         MutexLock lock(mutex);
         if (first_change_) {
@@ -407,6 +410,7 @@ Status OpenVault::publish(bool all) {
             return settled;
         }
     }
+    if (may_have_collections_.exchange(false)) TRY_OK(settle_collections());
     // Writes that only a large journal holds become versions, so that it can be emptied.
     const bool is_journal_large = journal_->size_bytes() >= kJournalSizeLarge;
     TRY_OK(files_->commit_written(environment_.clock.steady(), all || is_journal_large));
@@ -511,6 +515,9 @@ Status OpenVault::publish_segment(const SegmentPlan& plan) {
     draft.replicator.packs = plan.packs;
     if (!plan.republished.empty())
         draft.replicator.extensions.push_back(republishes(plan.republished));
+    draft.replicator.condemned = plan.step.condemned;
+    draft.replicator.consents = plan.step.consents;
+    draft.replicator.collected = plan.step.collected;
     TRY(Bytes bytes,
         build_segment(draft,
                       {replica_.vault_id(), keys->records, *outer_key, replica_.signing_key()},

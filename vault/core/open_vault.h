@@ -39,6 +39,8 @@ class OpenVault final : public TreeHost {
     void add_status(VaultStatus& status);
     std::vector<ConflictEntry> conflicts();
     Status check(CheckReport& report);
+    // Vault::collect(); open_vault_collection.cpp.
+    Result<CollectionReport> collect(bool is_dry_run) EXCLUDES_LOCK(publish_mutex_);
     // Publishes what a revoked device wrote beyond the end of its logs, as this device's own.
     // Returns how many segments; NotFound when there are none.
     Result<std::uint64_t> adopt(const DeviceId& device);
@@ -84,6 +86,10 @@ class OpenVault final : public TreeHost {
     Status publish_records(std::vector<Record>& records, const Frontier& frontier)
         REQUIRES_LOCK(publish_mutex_);
     Result<std::vector<Record>> next_batch(std::vector<Record>& records);
+    struct CollectionStep {
+        std::vector<PackId> condemned;
+        std::vector<CondemnedPacks> consents, collected;
+    };
     struct SegmentPlan {
         const std::vector<Record>& records;
         const Frontier& frontier;
@@ -91,6 +97,7 @@ class OpenVault final : public TreeHost {
         bool is_last = true;                       // of a publish
         std::optional<EpochId> epoch = {};         // else the one that is written with now
         std::vector<SegmentRef> republished = {};  // see segment.h
+        CollectionStep step = {};
     };
     Status publish_segment(const SegmentPlan& plan) REQUIRES_LOCK(publish_mutex_);
     // What other devices' logs that have ended, and this one's, ask for (open_vault_ends.cpp).
@@ -99,6 +106,19 @@ class OpenVault final : public TreeHost {
     Status testify() REQUIRES_LOCK(publish_mutex_);
     Status republish(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     void accept_applied(const std::vector<LogRow>& logs);
+
+    // Collection: what is needed still, and the steps of every condemnation.
+    using ChunkMap = std::unordered_map<ChunkId, ChunkKind>;
+    Result<ChunkMap> needed_chunks() EXCLUDES_LOCK(mutex);
+    Status rescue(const std::vector<PackId>& packs) EXCLUDES_LOCK(mutex);
+    Frontier frontier_to_name() EXCLUDES_LOCK(mutex);
+    Status publish_step(const CollectionStep& step) REQUIRES_LOCK(publish_mutex_);
+    std::vector<DeviceId> members_to_consent();
+    bool is_responsible(const Condemnation& condemnation);
+    bool have_all_consented(const Condemnation& condemnation);
+    bool has_applied(const SegmentRef& segment) EXCLUDES_LOCK(mutex);
+    Status settle_collection(const Condemnation& condemnation) REQUIRES_LOCK(publish_mutex_);
+    Status settle_collections() REQUIRES_LOCK(publish_mutex_);
     // What stood in the journal when a publish began.
     struct JournalPosition {
         Journal::Mark mark;
@@ -144,8 +164,9 @@ class OpenVault final : public TreeHost {
     std::chrono::steady_clock::time_point last_change_ GUARDED_BY(mutex){};
     std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};
     std::atomic<bool> has_unpublished_{false};
-    std::atomic<bool> may_have_ends_{true};  // keys have changed since settle_ends()
-    bool has_unrestored_writes_ = false;     // then the journal is not emptied
+    std::atomic<bool> may_have_collections_{true};  // segments have come since they were settled
+    std::atomic<bool> may_have_ends_{true};         // keys have changed since settle_ends()
+    bool has_unrestored_writes_ = false;            // then the journal is not emptied
 };
 
 }  // namespace lockstep

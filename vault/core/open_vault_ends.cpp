@@ -55,14 +55,12 @@ Status OpenVault::republish(const SegmentRef& segment) {
         if (hybrid_.is_too_far_ahead(stamp_of(record)))
             return Error{ErrorKind::Refused, "it has times more than a day ahead"};
     for (const Record& record : batch.records) hybrid_.observe(stamp_of(record));
-    Frontier frontier;
     {
         MutexLock lock(mutex);
         tree.apply(batch.records);
-        frontier = applied_;
     }
     return publish_segment({.records = batch.records,
-                            .frontier = replica_.clipped_to_ends(std::move(frontier)),
+                            .frontier = frontier_to_name(),
                             .packs = outer.replicator.packs,
                             .republished = {segment}});
 }

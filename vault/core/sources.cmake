@@ -6,6 +6,7 @@ lockstep_library(vault_core
     core/lockable_files.cpp
     core/offline_vault.cpp
     core/open_vault.cpp
+    core/open_vault_collection.cpp
     core/open_vault_ends.cpp
     core/open_vault_load.cpp
     core/restore_writes.cpp

@@ -426,6 +426,12 @@ Status VaultImpl::retire(const DeviceId& device) {
     return {};
 }
 
+Result<CollectionReport> VaultImpl::collect(bool is_dry_run) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->collect(is_dry_run);
+}
+
 Result<std::uint64_t> VaultImpl::adopt(const DeviceId& device) {
     auto open = open_vault();
     if (!open) return locked();

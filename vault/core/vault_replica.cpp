@@ -412,8 +412,59 @@ void VaultReplica::take_over(const SegmentOuter& outer) {
     if (!packs.empty()) introduced_[segment] = packs;
     for (const PackInfo& pack : packs) {
         known_packs_[pack.id] = pack.length;
-        if (!present_.contains(pack.id)) missing_.insert(pack.id);
+        if (!present_.contains(pack.id) && !collected_.contains(pack.id)) missing_.insert(pack.id);
     }
+    note_collections(outer);
+}
+
+// Segments arrive in any order but their log's: a consent may come before what it consents to.
+void VaultReplica::note_collections(const SegmentOuter& outer) {
+    const ReplicatorPart& part = outer.replicator;
+    const SegmentRef segment{outer.header.log, outer.header.number};
+    if (!part.condemned.empty()) {
+        Condemnation& condemnation = condemnations_[segment];
+        condemnation.condemned_by = segment;
+        condemnation.collector = part.device;
+        condemnation.packs = part.condemned;
+    }
+    for (const CondemnedPacks& consent : part.consents)
+        condemnations_[consent.condemned_by].consents.emplace(part.device, segment);
+    for (const CondemnedPacks& collected : part.collected) {
+        condemnations_[collected.condemned_by].is_collected = true;
+        for (const PackId& pack : collected.packs) {
+            collected_.insert(pack);
+            missing_.erase(pack);
+        }
+    }
+}
+
+std::vector<Condemnation> VaultReplica::condemnations() {
+    MutexLock lock(mutex_);
+    std::vector<Condemnation> out;
+    for (const auto& [segment, condemnation] : condemnations_)
+        if (!condemnation.packs.empty()) out.push_back(condemnation);
+    return out;
+}
+
+bool VaultReplica::has_open_condemnations() {
+    MutexLock lock(mutex_);
+    return std::any_of(condemnations_.begin(), condemnations_.end(), [&](const auto& entry) {
+        const Condemnation& condemnation = entry.second;
+        if (condemnation.packs.empty()) return false;
+        return !condemnation.is_collected ||
+               std::any_of(condemnation.packs.begin(), condemnation.packs.end(),
+                           [&](const PackId& pack) { return present_.contains(pack); });
+    });
+}
+
+Status VaultReplica::remove_collected(const PackId& pack) {
+    {
+        MutexLock lock(mutex_);
+        if (!collected_.contains(pack) || present_.erase(pack) == 0) return {};
+    }
+    Status removed = packs_->remove(pack);
+    if (removed.ok() || removed.error().kind == ErrorKind::NotFound) return {};
+    return removed;
 }
 
 Result<Added> VaultReplica::add_segment(ByteView bytes) {
@@ -532,15 +583,20 @@ void VaultReplica::tell_pack(const PackInfo& pack) {
     tell([&](ReplicaListener& listener) { listener.pack_added(pack.id); });
 }
 
+bool VaultReplica::is_collected(const PackId& pack) {
+    MutexLock lock(mutex_);
+    return collected_.contains(pack);
+}
+
 Status VaultReplica::add_pack(const PackInfo& pack, ByteView bytes) {
-    if (has_pack(pack.id)) return {};
+    if (has_pack(pack.id) || is_collected(pack.id)) return {};
     TRY_OK(packs_->put_received(pack, bytes));
     tell_pack(pack);
     return {};
 }
 
 Status VaultReplica::adopt_pack(const PackInfo& pack, const fs::path& file) {
-    if (has_pack(pack.id)) return environment_.disk.remove(file);
+    if (has_pack(pack.id) || is_collected(pack.id)) return environment_.disk.remove(file);
     TRY_OK(packs_->adopt_file(pack, file));
     tell_pack(pack);
     return {};

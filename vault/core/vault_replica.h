@@ -31,6 +31,15 @@ struct HeldLog {
     std::vector<std::uint64_t> numbers;
 };
 
+// Packs that a segment has condemned, and how far their collection has come.
+struct Condemnation {
+    SegmentRef condemned_by;
+    DeviceId collector;
+    std::vector<PackId> packs;  // sorted
+    std::map<DeviceId, SegmentRef> consents;
+    bool is_collected = false;
+};
+
 class VaultReplica final : public Replica {
   public:
     // Reads lockstep.vault, all key objects and the outer part of every segment.
@@ -82,8 +91,16 @@ class VaultReplica final : public Replica {
     // Packs in the directory that no segment introduces.
     std::vector<PackInfo> strays();
 
+    // What accepted segments say of collections; in the order of their segments' names.
+    std::vector<Condemnation> condemnations();
+    // Whether there is one that is not collected, or not deleted here.
+    bool has_open_condemnations();
+    bool is_collected(const PackId& pack) EXCLUDES_LOCK(mutex_);
+    // Deletes a pack that is collected. REQUIRES: nothing here needs it
+    Status remove_collected(const PackId& pack);
     // How far the device's logs are here, sorted by log.
     std::vector<LogCut> cuts_of(const DeviceId& device);
+    bool may_write();
     // This device was removed from the vault.
     bool is_revoked();
 
@@ -171,6 +188,9 @@ class VaultReplica final : public Replica {
     Frontier frontier_ GUARDED_BY(mutex_);
     std::map<LogId, DeviceId> writers_ GUARDED_BY(mutex_);
     LogEnds ends_ GUARDED_BY(mutex_);
+    void note_collections(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
+    std::map<SegmentRef, Condemnation> condemnations_ GUARDED_BY(mutex_);
+    std::set<PackId> collected_ GUARDED_BY(mutex_);
     std::map<SegmentRef, std::set<DeviceId>> republished_ GUARDED_BY(mutex_);  // and by whom
     std::map<LogId, LogPosition> held_ GUARDED_BY(mutex_);  // the last one held of each log
     std::map<SegmentRef, std::vector<PackInfo>> introduced_ GUARDED_BY(mutex_);

@@ -13,6 +13,12 @@ std::vector<LogCut> VaultReplica::cuts_of(const DeviceId& device) {
     return out;
 }
 
+bool VaultReplica::may_write() {
+    const auto state = keys();
+    const RosterMember* self = state->roster().find(device());
+    return self != nullptr && self->is_active() && self->may_write();
+}
+
 bool VaultReplica::is_revoked() {
     const auto state = keys();
     const RosterMember* self = state->roster().find(device());

@@ -150,6 +150,28 @@ Status ContentPool::add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaint
     }
 }
 
+Status ContentPool::rescue(ChunkKind kind, const ChunkId& id) {
+    {
+        MutexLock lock(mutex_);
+        if (pending_.contains(id)) return {};
+    }
+    TRY(auto places, environment_.index.chunks().find_all(id));
+    for (const ChunkLocation& at : places) {
+        if (!at.is_present || at.is_condemned || at.kind != static_cast<std::uint8_t>(kind))
+            continue;
+        if (at.is_verified || read_from(id, at).ok()) return {};
+    }
+    TRY(auto bytes, find_here(kind, id));
+    if (bytes == nullptr)
+        return Error{ErrorKind::Unavailable, "a chunk of a condemned pack is not here"};
+    return add_chunk(kind, id, *bytes, false);
+}
+
+void ContentPool::forget_pack(const PackId& pack) {
+    MutexLock lock(mutex_);
+    readers_.erase(pack);
+}
+
 // REQUIRES: take_filling_pack() gave it
 void ContentPool::finish_pack(const std::shared_ptr<PackInMemory>& pack) {
     auto finished = std::make_shared<FinishedPack>(std::move(pack->builder).finish());

@@ -70,6 +70,11 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     Status put(ChunkKind kind, const ChunkId& id, ByteView plaintext) override;
     Result<Bytes> get(ChunkKind kind, const ChunkId& id) override;
 
+    // Makes sure that the chunk lies in a pack that nobody has condemned. Unavailable when it is
+    // nowhere here; it is not waited for.
+    Status rescue(ChunkKind kind, const ChunkId& id) EXCLUDES_LOCK(mutex_);
+    // The pack's file is about to go.
+    void forget_pack(const PackId& pack) EXCLUDES_LOCK(mutex_);
     // On return all chunks written before are in durable packs.
     Status make_durable() EXCLUDES_LOCK(mutex_);
     // Bytes of chunks not yet in a durable pack.

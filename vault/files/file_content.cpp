@@ -231,6 +231,15 @@ void FileContent::set_journaled() {
     is_rebuilt_ = false;
 }
 
+std::vector<ChunkId> FileContent::chunks() {
+    MutexLock lock(mutex_);
+    wait_for_sealing();
+    std::vector<ChunkId> out;
+    for (const Extent& extent : list_->extents())
+        if (!extent.is_hole()) out.push_back(extent.chunk);
+    return out;
+}
+
 void FileContent::wait_until_sealed() {
     MutexLock lock(mutex_);
     wait_for_sealing();

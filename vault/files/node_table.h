@@ -50,6 +50,11 @@ class NodeTable {
     // Drops the record when nobody holds it any more.
     void release(NodeId id);
 
+    template <typename Visit>
+    void for_each(Visit visit) {
+        for (auto& [id, record] : records_) visit(record);
+    }
+
     // The node has lost its last name.
     void detach(NodeId id, Orphan orphan);
     void remap(const NodeRemap& change);

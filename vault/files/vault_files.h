@@ -84,6 +84,12 @@ class VaultFiles final : public FileSystem {
     // Files whose last writes only the journal holds.
     std::size_t journaled_files() const { return journaled_files_; }
     std::size_t open_handles();
+    // What open files hold of content, whether or not the tree shows it.
+    struct InUse {
+        std::vector<Content> contents;
+        std::vector<ChunkId> chunks;
+    };
+    InUse content_in_use() EXCLUDES_LOCK(host_.mutex);
     // Paths of files with open handles, for a person.
     std::vector<std::string> open_paths();
 

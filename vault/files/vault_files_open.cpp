@@ -123,6 +123,25 @@ std::size_t VaultFiles::open_handles() {
     return handles_.size();
 }
 
+VaultFiles::InUse VaultFiles::content_in_use() {
+    InUse out;
+    std::vector<std::shared_ptr<OpenFile>> files;
+    {
+        MutexLock lock(host_.mutex);
+        nodes_.for_each([&](const NodeRecord& record) {
+            if (!record.open) return;
+            files.push_back(record.open);
+            if (record.orphan) out.contents.push_back(record.orphan->content);
+        });
+    }
+    for (const auto& file : files) {
+        MutexLock lock(file->mutex);
+        out.contents.push_back(file->base);
+        for (const ChunkId& chunk : file->content.chunks()) out.chunks.push_back(chunk);
+    }
+    return out;
+}
+
 std::vector<std::string> VaultFiles::open_paths() {
     MutexLock lock(host_.mutex);
     MutexLock handles_lock(handles_mutex_);

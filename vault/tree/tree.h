@@ -207,6 +207,9 @@ class Tree {
     std::vector<VersionRecord> heads(const FileId& file) const;
     // Every version known, oldest first, with what each replaces.
     std::vector<VersionRecord> history(const FileId& file) const;
+    // Every content that somebody may still ask for: of heads, unless the file was gone before
+    // `since_ms`, and of what was replaced later than that (milliseconds since 1970).
+    void visit_kept(std::int64_t since_ms, const std::function<void(const Content&)>& visit) const;
     // What a node shows: its newest head, or the sibling's.
     std::optional<Content> content(const Node& node) const;
     std::optional<VersionId> version(const Node& node) const;

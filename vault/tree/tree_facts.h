@@ -52,6 +52,7 @@ class TreeFacts {
 
     // Indices below this have been used.
     Index links_size() const { return links_.size(); }
+    Index files_size() const { return files_.size(); }
 
     void set_primary(Index directory, Index primary) { directory_of(directory).primary = primary; }
     Index primary(Index directory) const;

@@ -1,0 +1,228 @@
+// Collection: what nothing needs any more is deleted everywhere, and nothing else.
+#include <gtest/gtest.h>
+
+#include "tests/support/vault_device.h"
+
+namespace lockstep {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+class VaultCollection : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        for (VaultDevice* device : {&laptop_, &desk_, &phone_}) device->set_retention(hours(24));
+        expect_ok(laptop_.found());
+        expect_ok(desk_.join(laptop_));
+        expect_ok(phone_.join(laptop_));
+        exchange(all());
+    }
+    static void expect_ok(const Status& status) {
+        EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error().message);
+    }
+    std::vector<VaultDevice*> all() { return {&laptop_, &desk_, &phone_}; }
+    void exchange(const std::vector<VaultDevice*>& devices) {
+        for (int round = 0; round < 5; ++round) {
+            clock_.advance(seconds(3));
+            for (VaultDevice* device : devices) expect_ok(device->publish());
+            for (VaultDevice* to : devices)
+                for (VaultDevice* from : devices)
+                    if (to != from) {
+                        auto taken = to->pull(*from);
+                        EXPECT_TRUE(taken.ok()) << (taken.ok() ? "" : taken.error().message);
+                    }
+        }
+    }
+    static std::string noise(std::size_t size, std::uint64_t seed) {
+        SeededRandom random(seed);
+        return std::string(as_text(random.bytes(size)));
+    }
+    static CollectionReport collect(VaultDevice& device, bool is_dry_run = false) {
+        auto report = device.vault().collect(is_dry_run);
+        EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().message);
+        return report.ok() ? *report : CollectionReport{};
+    }
+    static std::uint64_t packs(VaultDevice& device) { return device.vault().status().packs; }
+    static std::uint64_t waiting(VaultDevice& device) {
+        return collect(device, true).waiting_packs;
+    }
+    static void expect_intact(VaultDevice& device) {
+        auto report = device.vault().check();
+        ASSERT_TRUE(report.ok()) << report.error().message;
+        EXPECT_EQ(std::vector<std::string>{}, report->errors);
+        EXPECT_EQ(0u, device.vault().status().missing_packs);
+        for (const auto& [path, text] : device.tree())
+            EXPECT_FALSE(text.starts_with("unreadable")) << path << ": " << text;
+    }
+
+    FakeClock clock_;
+    VaultDevice laptop_{"laptop", 1, clock_};
+    VaultDevice desk_{"desk", 2, clock_};
+    VaultDevice phone_{"phone", 3, clock_};
+};
+
+TEST_F(VaultCollection, WhatWasReplacedLongAgoIsDeletedEverywhere) {
+    expect_ok(laptop_.write("film", noise(300'000, 1)));
+    exchange(all());
+    expect_ok(laptop_.write("film", noise(300'000, 2)));
+    exchange(all());
+    EXPECT_EQ(2u, packs(desk_));
+    EXPECT_EQ(0u, collect(laptop_, true).packs) << "within the retention";
+    clock_.advance(hours(25));
+    EXPECT_EQ(1u, collect(laptop_, true).packs);
+    EXPECT_EQ(2u, packs(laptop_)) << "a dry run deletes nothing";
+    EXPECT_EQ(1u, collect(laptop_).packs);
+    exchange(all());
+    for (VaultDevice* device : all()) {
+        EXPECT_EQ(1u, packs(*device)) << device->label();
+        EXPECT_EQ(noise(300'000, 2), *device->read("film"));
+        expect_intact(*device);
+        expect_ok(device->kill_and_reopen());
+        EXPECT_EQ(1u, packs(*device));
+        EXPECT_EQ(noise(300'000, 2), *device->read("film"));
+        expect_intact(*device);
+    }
+}
+
+TEST_F(VaultCollection, NothingIsDeletedBeforeEveryMemberHasAgreed) {
+    expect_ok(laptop_.write("film", noise(300'000, 1)));
+    exchange(all());
+    expect_ok(laptop_.remove("film"));
+    exchange(all());
+    clock_.advance(hours(25));
+    collect(laptop_);
+    exchange({&laptop_, &desk_});
+    EXPECT_EQ(1u, packs(laptop_));
+    EXPECT_EQ(1u, waiting(laptop_));
+    exchange(all());
+    for (VaultDevice* device : all()) EXPECT_EQ(0u, packs(*device)) << device->label();
+    EXPECT_EQ(0u, waiting(laptop_));
+}
+
+TEST_F(VaultCollection, WhatAMemberNeedsUnseenIsKeptByThatMember) {
+    expect_ok(laptop_.write("film", noise(300'000, 1)));
+    exchange(all());
+    expect_ok(laptop_.remove("film"));
+    exchange({&laptop_, &desk_});
+    clock_.advance(hours(25));
+    expect_ok(phone_.rename("film", "mine"));  // the phone is away and has not seen the delete
+    collect(laptop_);
+    exchange({&laptop_, &desk_});
+    exchange(all());
+    for (VaultDevice* device : all()) {
+        EXPECT_EQ(noise(300'000, 1), *device->read("mine")) << device->label();
+        expect_intact(*device);
+    }
+    EXPECT_EQ(0u, waiting(laptop_));
+}
+
+TEST_F(VaultCollection, AnOpenFileKeepsWhatItShows) {
+    expect_ok(laptop_.write("film", noise(300'000, 1)));
+    exchange(all());
+    FileSystem& files = desk_.vault().files();
+    const HandleId handle = *files.open(*desk_.node("film"), {.read = true, .write = false});
+    Bytes bytes(1000);
+    EXPECT_TRUE(files.read(handle, 0, bytes).ok());
+    expect_ok(desk_.remove("film"));
+    exchange(all());
+    clock_.advance(hours(25));
+    collect(laptop_);
+    exchange(all());
+    Bytes whole(300'000);
+    ASSERT_TRUE(files.read(handle, 0, whole).ok());
+    EXPECT_EQ(noise(300'000, 1), as_text(whole));
+    files.release(handle);
+}
+
+TEST_F(VaultCollection, APackThatIsMostlyGoneIsWrittenAnew) {
+    for (int i = 0; i < 8; ++i)
+        expect_ok(laptop_.write("file" + std::to_string(i),
+                                noise(100'000, static_cast<std::uint64_t>(i))));
+    exchange(all());
+    EXPECT_EQ(1u, packs(laptop_));
+    const std::uint64_t before = laptop_.vault().status().pack_bytes;
+    for (int i = 1; i < 8; ++i) expect_ok(desk_.remove("file" + std::to_string(i)));
+    exchange(all());
+    clock_.advance(hours(25));
+    const CollectionReport report = collect(desk_);
+    EXPECT_EQ(1u, report.rewritten_packs);
+    exchange(all());
+    for (VaultDevice* device : all()) {
+        EXPECT_EQ(1u, packs(*device));
+        EXPECT_LT(device->vault().status().pack_bytes, before / 2);
+        EXPECT_EQ(noise(100'000, 0), *device->read("file0"));
+        expect_intact(*device);
+    }
+}
+
+TEST_F(VaultCollection, TheSameContentAgainIsNotTakenFromACondemnedPack) {
+    expect_ok(laptop_.write("film", noise(300'000, 1)));
+    exchange(all());
+    expect_ok(laptop_.remove("film"));
+    exchange(all());
+    clock_.advance(hours(25));
+    collect(laptop_);
+    expect_ok(laptop_.write("again", noise(300'000, 1)));
+    expect_ok(phone_.write("before it knew", noise(300'000, 1)));
+    exchange(all());
+    for (VaultDevice* device : all()) {
+        EXPECT_EQ(noise(300'000, 1), *device->read("again")) << device->label();
+        EXPECT_EQ(noise(300'000, 1), *device->read("before it knew"));
+        expect_intact(*device);
+    }
+    EXPECT_EQ(0u, waiting(laptop_));
+}
+
+TEST_F(VaultCollection, NobodyWaitsForAMemberThatIsSilentFor90Days) {
+    expect_ok(laptop_.write("film", noise(300'000, 1)));
+    expect_ok(phone_.write("note", "here"));
+    exchange(all());
+    expect_ok(laptop_.remove("film"));
+    exchange({&laptop_, &desk_});
+    clock_.advance(hours(24 * 91));
+    expect_ok(laptop_.write("x", "still here"));
+    expect_ok(desk_.write("y", "still here"));
+    exchange({&laptop_, &desk_});
+    collect(laptop_);
+    exchange({&laptop_, &desk_});
+    EXPECT_EQ(0u, packs(laptop_));
+    expect_ok(phone_.rename("film", "kept"));
+    exchange(all());
+    for (VaultDevice* device : all())
+        EXPECT_EQ(noise(300'000, 1), *device->read("kept")) << device->label();
+}
+
+TEST_F(VaultCollection, ACrashAtAnyStepLosesNothing) {
+    expect_ok(laptop_.write("old", noise(200'000, 1)));
+    expect_ok(laptop_.write("new", noise(100'000, 2)));
+    exchange(all());
+    expect_ok(laptop_.remove("old"));
+    exchange(all());
+    clock_.advance(hours(25));
+    auto whole = laptop_.clone(99);
+    const std::uint64_t before = whole->disk().change_count();
+    collect(*whole);
+    const std::uint64_t calls = whole->disk().change_count() - before;
+    ASSERT_GT(calls, 5u);
+    for (std::uint64_t call = 0; call < calls; ++call) {
+        auto laptop = laptop_.clone(100 + call);
+        auto desk = desk_.clone(300 + call);
+        auto phone = phone_.clone(500 + call);
+        laptop->disk().power_off_at(call);
+        static_cast<void>(laptop->vault().collect(false).ok());
+        expect_ok(laptop->crash_and_reopen(call));
+        collect(*laptop);
+        exchange({laptop.get(), desk.get(), phone.get()});
+        for (VaultDevice* device : {laptop.get(), desk.get(), phone.get()}) {
+            EXPECT_EQ(noise(100'000, 2), *device->read("new"));
+            EXPECT_EQ(0u, waiting(*device));
+            EXPECT_EQ(1u, packs(*device));
+            expect_intact(*device);
+        }
+        ASSERT_FALSE(HasFailure()) << "power cut at call " << call << " of " << calls;
+    }
+}
+
+}  // namespace
+}  // namespace lockstep

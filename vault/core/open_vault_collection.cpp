@@ -1,0 +1,210 @@
+// Collection: packs that nothing needs any more are condemned, and deleted when every active member
+// has agreed (DESIGN 3.5).
+//
+// From the moment a pack is condemned nobody refers to a chunk because that pack holds it. So what
+// a member finds to be needed afterwards is all that it will ever need of the pack: it puts that
+// into a pack of its own (rescues it) before it consents. Contents name chunks, not packs.
+#include <algorithm>
+
+#include "base/log.h"
+#include "vault/chunks/content_store.h"
+#include "vault/core/open_vault_secrets.h"
+
+namespace lockstep {
+namespace {
+
+// A pack of which less is needed than this share is written anew.
+constexpr std::uint64_t kNeededShareMax = 2;  // one half
+constexpr std::size_t kCondemnedAtOnce = 4096;
+constexpr std::int64_t kSilenceMaxMs = 90LL * 24 * 3600 * 1000;  // then nobody waits for a member
+
+class NeededVisitor final : public ContentVisitor {
+  public:
+    explicit NeededVisitor(std::unordered_map<ChunkId, ChunkKind>& out) : out_(out) {}
+    void visit(ChunkKind kind, const ChunkId& id) override { out_.emplace(id, kind); }
+
+  private:
+    std::unordered_map<ChunkId, ChunkKind>& out_;
+};
+
+}  // namespace
+
+// Open files first: what they hold may become a version meanwhile, and the tree shows it then.
+Result<OpenVault::ChunkMap> OpenVault::needed_chunks() {
+    VaultFiles::InUse in_use = files_->content_in_use();
+    std::vector<Content> contents = std::move(in_use.contents);
+    const std::int64_t since = environment_.clock.wall_ms() - environment_.retention.count();
+    {
+        MutexLock lock(mutex);
+        tree.visit_kept(since, [&](const Content& content) { contents.push_back(content); });
+    }
+    ChunkMap needed;
+    for (const ChunkId& chunk : in_use.chunks) needed.emplace(chunk, ChunkKind::Data);
+    NeededVisitor visitor(needed);
+    std::set<std::pair<ContentRoot, std::uint64_t>> visited;
+    for (const Content& content : contents)
+        if (content.kind != Content::Kind::Inline &&
+            visited.emplace(content.root, content.size).second)
+            TRY_OK(visit_content(secrets_->ids, content, *content_, visitor));
+    return needed;
+}
+
+// Puts what is needed of these packs into others, durably. REQUIRES: they are condemned here
+Status OpenVault::rescue(const std::vector<PackId>& packs) {
+    TRY(ChunkMap needed, needed_chunks());
+    for (const PackId& pack : packs) {
+        TRY(std::vector<ChunkEntry> chunks, index_->chunks().chunks_of(pack));
+        for (const ChunkEntry& chunk : chunks)
+            if (auto at = needed.find(chunk.id); at != needed.end())
+                TRY_OK(content_->rescue(at->second, at->first));
+    }
+    return content_->make_durable();
+}
+
+Frontier OpenVault::frontier_to_name() {
+    Frontier frontier;
+    {
+        MutexLock lock(mutex);
+        frontier = applied_;
+    }
+    return replica_.clipped_to_ends(std::move(frontier));
+}
+
+// A segment without records that says one step of a collection, and introduces what was rescued.
+Status OpenVault::publish_step(const CollectionStep& step) {
+    const std::vector<PackInfo> packs = content_->unintroduced();
+    TRY_OK(publish_segment(
+        {.records = {}, .frontier = frontier_to_name(), .packs = packs, .step = step}));
+    content_->mark_introduced(packs);
+    return {};
+}
+
+Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
+    MutexLock publish_lock(publish_mutex_);
+    CollectionReport report;
+    for (const Condemnation& condemnation : replica_.condemnations())
+        if (!condemnation.is_collected) report.waiting_packs += condemnation.packs.size();
+    if (!replica_.may_write()) return Error{ErrorKind::Refused, "this device may not write"};
+    TRY(ChunkMap needed, needed_chunks());
+    TRY(std::vector<PackRow> rows, index_->chunks().packs());
+    std::vector<PackId> condemned;
+    for (const PackRow& row : rows) {
+        if (!row.is_present || row.is_condemned || condemned.size() >= kCondemnedAtOnce) continue;
+        TRY(auto introduced, index_->log().introduced_by(row.info.id));
+        if (!introduced) continue;
+        TRY(std::vector<ChunkEntry> chunks, index_->chunks().chunks_of(row.info.id));
+        std::uint64_t needed_bytes = 0;
+        for (const ChunkEntry& chunk : chunks)
+            if (needed.contains(chunk.id)) needed_bytes += chunk.sealed_length;
+        if (needed_bytes * kNeededShareMax >= row.info.length) continue;
+        condemned.push_back(row.info.id);
+        if (needed_bytes == 0) {
+            ++report.packs;
+            report.bytes += row.info.length;
+        } else {
+            ++report.rewritten_packs;
+            report.bytes += row.info.length - needed_bytes;
+            report.kept_bytes += needed_bytes;
+        }
+    }
+    if (is_dry_run || condemned.empty()) return report;
+    for (const PackId& pack : condemned) TRY_OK(index_->chunks().set_condemned(pack, true));
+    // Again, now that nobody refers to them any more.
+    TRY_OK(rescue(condemned));
+    TRY_OK(publish_step({.condemned = condemned, .consents = {}, .collected = {}}));
+    may_have_collections_ = true;
+    work_changed_();
+    return report;
+}
+
+// Keyed members that may write and were heard from within 90 days, but for this device.
+std::vector<DeviceId> OpenVault::members_to_consent() {
+    std::map<DeviceId, std::int64_t> heard;
+    if (auto logs = index_->log().logs(); logs.ok())
+        for (const LogRow& row : *logs)
+            heard[row.device] = std::max(heard[row.device], Stamp{row.time, row.log}.wall_ms());
+    const auto state = key_state();
+    for (const auto& [id, fact] : state->facts())
+        if (const auto* add = std::get_if<AddFact>(&fact.body))
+            heard[add->certificate.device] =
+                std::max(heard[add->certificate.device], fact.created_ms);
+    const std::int64_t since = environment_.clock.wall_ms() - kSilenceMaxMs;
+    std::vector<DeviceId> out;
+    for (const RosterMember& member : state->roster().members())
+        if (member.is_keyed() && member.may_write() &&
+            member.device() != environment_.device.id() && heard[member.device()] >= since)
+            out.push_back(member.device());
+    return out;
+}
+
+// Who condemned, or, when that device is gone, the first of the others.
+bool OpenVault::is_responsible(const Condemnation& condemnation) {
+    const DeviceId& self = environment_.device.id();
+    if (condemnation.collector == self) return true;
+    const std::vector<DeviceId> others = members_to_consent();
+    if (std::find(others.begin(), others.end(), condemnation.collector) != others.end())
+        return false;
+    return std::all_of(others.begin(), others.end(),
+                       [&](const DeviceId& other) { return self < other; });
+}
+
+bool OpenVault::has_applied(const SegmentRef& segment) {
+    MutexLock lock(mutex);
+    auto at = applied_.find(segment.log);
+    return at != applied_.end() && at->second.number >= segment.number;
+}
+
+bool OpenVault::have_all_consented(const Condemnation& condemnation) {
+    for (const DeviceId& member : members_to_consent()) {
+        if (member == condemnation.collector) continue;
+        auto consent = condemnation.consents.find(member);
+        if (consent == condemnation.consents.end() || !has_applied(consent->second)) return false;
+    }
+    return true;
+}
+
+Status OpenVault::settle_collection(const Condemnation& condemnation) {
+    const DeviceId& self = environment_.device.id();
+    const CondemnedPacks named{condemnation.condemned_by, condemnation.packs};
+    if (!condemnation.is_collected) {
+        if (!has_applied(condemnation.condemned_by) || !replica_.may_write()) return {};
+        const bool collects = is_responsible(condemnation) && have_all_consented(condemnation);
+        const bool consents =
+            condemnation.collector != self && !condemnation.consents.contains(self);
+        if (!collects && !consents) return {};
+        // Else every member would write anew what the collector has.
+        TRY(auto brought, replica_.packs_of(condemnation.condemned_by));
+        for (const PackInfo& pack : brought)
+            if (!replica_.has_pack(pack.id) && !replica_.is_collected(pack.id)) return {};
+        TRY_OK(rescue(condemnation.packs));
+        if (!collects) return publish_step({.condemned = {}, .consents = {named}, .collected = {}});
+        TRY_OK(publish_step({.condemned = {}, .consents = {}, .collected = {named}}));
+    }
+    const bool is_here = std::any_of(condemnation.packs.begin(), condemnation.packs.end(),
+                                     [&](const PackId& pack) { return replica_.has_pack(pack); });
+    if (!is_here) return {};
+    // A device that was away did not consent, and may need what the others have let go.
+    for (const PackId& pack : condemnation.packs)
+        TRY_OK(index_->chunks().set_condemned(pack, true));
+    TRY_OK(rescue(condemnation.packs));
+    if (!content_->unintroduced().empty() && replica_.may_write()) TRY_OK(publish_step({}));
+    for (const PackId& pack : condemnation.packs) {
+        content_->forget_pack(pack);
+        TRY_OK(index_->chunks().set_present(pack, false));
+        TRY_OK(replica_.remove_collected(pack));
+    }
+    return {};
+}
+
+Status OpenVault::settle_collections() {
+    for (const Condemnation& condemnation : replica_.condemnations()) {
+        Status settled = settle_collection(condemnation);
+        if (settled.ok()) continue;
+        // What is not here yet cannot be rescued: looked at again when packs arrive.
+        if (settled.error().kind != ErrorKind::Unavailable) return settled;
+        log_info("vault", "a collection waits: {}", settled.error().message);
+    }
+    return {};
+}
+
+}  // namespace lockstep
