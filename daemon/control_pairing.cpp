@@ -137,6 +137,86 @@ Result<HttpResponse> rename_device(ControlContext& context, const ApiRequest& re
     return json_response(200, device);
 }
 
+// A device of one vault, by its name or 6 or more digits of its id.
+struct DeviceInVault {
+    VaultManager::VaultPtr vault;
+    api::DeviceInfo device;
+};
+
+Result<std::vector<DeviceInVault>> find_device(ControlContext& context, const ApiRequest& request) {
+    constexpr std::size_t kDigitsMin = 6;
+    TRY(auto wish, api::decode_request<api::DeviceWish>(request.http.body));
+    std::vector<VaultManager::VaultPtr> vaults = context.vaults.all();
+    if (!wish.vault.empty()) {
+        TRY(auto vault, context.vaults.find(wish.vault));
+        vaults = {std::move(vault)};
+    }
+    const std::string& reference = request.parameter("device");
+    std::vector<DeviceInVault> out;
+    for (const auto& vault : vaults)
+        for (api::DeviceInfo& device : vault->members())
+            if (device.label == reference ||
+                (reference.size() >= kDigitsMin && device.id.starts_with(reference)))
+                out.push_back({vault, std::move(device)});
+    if (out.empty())
+        return Error{ErrorKind::NotFound,
+                     "no device of that name or id: `lockstep device list` shows them"};
+    for (const DeviceInVault& found : out)
+        if (found.device.id != out.front().device.id)
+            return Error{ErrorKind::Invalid, "several devices are called that: name one by its id"};
+    return out;
+}
+
+// Does `act` in every vault of the device that it `concerns`.
+template <typename Concerns, typename Act>
+Result<HttpResponse> act_on_device(ControlContext& context, const ApiRequest& request,
+                                   std::string_view done, Concerns concerns, Act act) {
+    TRY(auto found, find_device(context, request));
+    TRY(DeviceId id, DeviceId::parse_hex(found.front().device.id));
+    std::erase_if(found, [&](const DeviceInVault& at) { return !concerns(at.device); });
+    for (const DeviceInVault& at : found)
+        if (Result<FileSystem*> files = at.vault->files(); !files.ok())
+            return std::move(files).error().in(at.vault->name());
+    api::DeviceAnswer answer;
+    for (const DeviceInVault& at : found) {
+        TRY(std::uint64_t segments, act(*at.vault, id));
+        answer.segments += segments;
+        answer.vaults.push_back(at.vault->name());
+        context.services.events.add({"device.changed", at.vault->name(), at.device.id,
+                                     at.device.label + " was " + std::string(done)});
+    }
+    if (answer.vaults.empty())
+        return Error{ErrorKind::NotFound, "there is nothing to do about that device"};
+    return json_response(200, answer);
+}
+
+Result<HttpResponse> revoke_device(ControlContext& context, const ApiRequest& request) {
+    return act_on_device(
+        context, request, "removed",
+        [](const api::DeviceInfo& device) { return !device.is_revoked; },
+        [](ManagedVault& vault, const DeviceId& id) -> Result<std::uint64_t> {
+            TRY_OK(vault.revoke(id));
+            return std::uint64_t{0};
+        });
+}
+
+Result<HttpResponse> retire_device(ControlContext& context, const ApiRequest& request) {
+    return act_on_device(
+        context, request, "retired",
+        [](const api::DeviceInfo& device) { return !device.is_revoked; },
+        [](ManagedVault& vault, const DeviceId& id) -> Result<std::uint64_t> {
+            TRY_OK(vault.retire(id));
+            return std::uint64_t{0};
+        });
+}
+
+Result<HttpResponse> adopt_device(ControlContext& context, const ApiRequest& request) {
+    return act_on_device(
+        context, request, "adopted",
+        [](const api::DeviceInfo& device) { return device.held_segments > 0; },
+        [](ManagedVault& vault, const DeviceId& id) { return vault.adopt(id); });
+}
+
 }  // namespace
 
 std::vector<Route> pairing_routes() {
@@ -151,6 +231,9 @@ std::vector<Route> pairing_routes() {
         {"DELETE", "/v1/joins/{join}", cancel_join},
         {"GET", "/v1/devices", list_devices},
         {"PUT", "/v1/devices/{device}", rename_device},
+        {"POST", "/v1/devices/{device}/revoke", revoke_device},
+        {"POST", "/v1/devices/{device}/retire", retire_device},
+        {"POST", "/v1/devices/{device}/adopt", adopt_device},
     };
 }
 

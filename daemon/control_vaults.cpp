@@ -94,6 +94,14 @@ Result<HttpResponse> check_vault_objects(ControlContext& context, const ApiReque
                               report.files, std::move(report.errors), std::move(report.notes)});
 }
 
+Result<HttpResponse> collect_vault(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::CollectVault>(request.http.body));
+    TRY(auto vault, vault_of(context, request));
+    TRY(CollectionReport report, vault->collect(wish.is_dry_run));
+    return json_response(200, api::CollectAnswer{report.packs, report.bytes, report.rewritten_packs,
+                                                 report.kept_bytes, report.waiting_packs});
+}
+
 Result<HttpResponse> list_conflicts(ControlContext& context, const ApiRequest& request) {
     TRY(auto vault, vault_of(context, request));
     TRY(auto conflicts, vault->conflicts());
@@ -166,6 +174,7 @@ std::vector<Route> vault_routes() {
         {"POST", "/v1/vaults/{vault}/mount", mount_vault},
         {"POST", "/v1/vaults/{vault}/unmount", unmount_vault},
         {"POST", "/v1/vaults/{vault}/check", check_vault_objects},
+        {"POST", "/v1/vaults/{vault}/gc", collect_vault},
         {"GET", "/v1/vaults/{vault}/conflicts", list_conflicts},
         {"POST", "/v1/vaults/{vault}/pause", pause_vault},
         {"POST", "/v1/vaults/{vault}/resume", resume_vault},

@@ -64,6 +64,11 @@ class ManagedVault {
     std::vector<api::DeviceInfo> members();
     Result<std::vector<ConflictEntry>> conflicts();
     Result<CheckReport> check(bool rebuilds_index);
+    // These need it unlocked.
+    Result<CollectionReport> collect(bool is_dry_run);
+    Status revoke(const DeviceId& device);
+    Status retire(const DeviceId& device);
+    Result<std::uint64_t> adopt(const DeviceId& device);
     // Locked while the vault is.
     Result<Transfers*> transfers();
     Result<FileSystem*> files();

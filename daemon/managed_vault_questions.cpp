@@ -185,6 +185,7 @@ std::vector<api::DeviceInfo> ManagedVault::members() {
     if (Result<VaultSyncStatus> sync = services_.sync.status(vault->id()); sync.ok()) {
         for (const PeerStatus& peer : sync->peers) connected.insert(peer.device);
     }
+    const VaultStatus status = vault->status();
     for (const Member& member : replica->members()) {
         api::DeviceInfo device;
         device.id = member.device.to_hex();
@@ -194,6 +195,8 @@ std::vector<api::DeviceInfo> ManagedVault::members() {
         device.is_this_device = member.device == replica->device();
         device.is_connected = connected.contains(member.device);
         device.is_revoked = member.is_revoked;
+        for (const HeldSegments& held : status.held)
+            if (held.device == member.device) device.held_segments = held.segments;
         devices.push_back(std::move(device));
     }
     return devices;
@@ -212,6 +215,26 @@ Result<CheckReport> ManagedVault::check(bool rebuilds_index) {
     TRY_OK(vault->rebuild_index());
     report.notes.emplace_back("the index was thrown away; the next unlock makes it anew");
     return report;
+}
+
+Result<CollectionReport> ManagedVault::collect(bool is_dry_run) {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->collect(is_dry_run);
+}
+
+Status ManagedVault::revoke(const DeviceId& device) {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->revoke(device);
+}
+
+Status ManagedVault::retire(const DeviceId& device) {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->retire(device);
+}
+
+Result<std::uint64_t> ManagedVault::adopt(const DeviceId& device) {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->adopt(device);
 }
 
 Result<Transfers*> ManagedVault::transfers() {

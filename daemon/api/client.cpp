@@ -129,6 +129,10 @@ Result<CheckAnswer> DaemonClient::check(const std::string& vault, const CheckVau
         {"POST", vault_path(vault, "check"), {}, encode(request), kLongTimeout});
 }
 
+Result<CollectAnswer> DaemonClient::collect(const std::string& vault, const CollectVault& request) {
+    return ask<CollectAnswer>({"POST", vault_path(vault, "gc"), {}, encode(request), kLongTimeout});
+}
+
 Result<ConflictList> DaemonClient::conflicts(const std::string& vault) {
     return ask<ConflictList>({"GET", vault_path(vault, "conflicts"), {}, {}});
 }
@@ -201,6 +205,15 @@ Result<DeviceList> DaemonClient::devices(const std::string& vault) {
 
 Result<DeviceInfo> DaemonClient::rename_device(const std::string& id, const RenameDevice& request) {
     return ask<DeviceInfo>({"PUT", "/v1/devices/" + percent_encode(id), {}, encode(request)});
+}
+
+Result<DeviceAnswer> DaemonClient::act_on_device(const std::string& id, const std::string& action,
+                                                 const DeviceWish& request) {
+    return ask<DeviceAnswer>({"POST",
+                              "/v1/devices/" + percent_encode(id) + "/" + action,
+                              {},
+                              encode(request),
+                              kLongTimeout});
 }
 
 Result<RelayList> DaemonClient::relays() {

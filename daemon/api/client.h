@@ -42,6 +42,7 @@ class DaemonClient {
     Result<VaultInfo> mount(const std::string& vault, const MountVault& request);
     Result<VaultInfo> unmount(const std::string& vault, const UnmountVault& request);
     Result<CheckAnswer> check(const std::string& vault, const CheckVault& request);
+    Result<CollectAnswer> collect(const std::string& vault, const CollectVault& request);
     Result<ConflictList> conflicts(const std::string& vault);
     // An empty vault: all of them.
     Status pause(const std::string& vault, const PauseSync& request);
@@ -62,6 +63,10 @@ class DaemonClient {
 
     Result<DeviceList> devices(const std::string& vault = {});
     Result<DeviceInfo> rename_device(const std::string& id, const RenameDevice& request);
+
+    // `action`: revoke, retire or adopt.
+    Result<DeviceAnswer> act_on_device(const std::string& id, const std::string& action,
+                                       const DeviceWish& request);
 
     Result<RelayList> relays();
     Result<RelayList> add_relay(const RelayUrl& request);

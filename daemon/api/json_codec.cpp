@@ -82,6 +82,7 @@ void fields(F& f, T& v) {
     f("revoked", v.is_revoked);
     f("pending", v.is_pending);
     f("digits", v.digits);
+    f("heldSegments", v.held_segments);
 }
 
 template <typename F, Is<StatusReport> T>
@@ -115,6 +116,21 @@ void fields(F& f, T& v) {
     f("files", v.files);
     f("errors", v.errors);
     f("notes", v.notes);
+}
+
+template <typename F, Is<CollectAnswer> T>
+void fields(F& f, T& v) {
+    f("packs", v.packs);
+    f("bytes", v.bytes);
+    f("rewrittenPacks", v.rewritten_packs);
+    f("keptBytes", v.kept_bytes);
+    f("waitingPacks", v.waiting_packs);
+}
+
+template <typename F, Is<DeviceAnswer> T>
+void fields(F& f, T& v) {
+    f("vaults", v.vaults);
+    f("segments", v.segments);
 }
 
 template <typename F, Is<ConflictInfo> T>
@@ -247,6 +263,16 @@ void fields(F& f, T& v) {
 template <typename F, Is<CheckVault> T>
 void fields(F& f, T& v) {
     f("rebuildIndex", v.rebuilds_index);
+}
+
+template <typename F, Is<CollectVault> T>
+void fields(F& f, T& v) {
+    f("dryRun", v.is_dry_run);
+}
+
+template <typename F, Is<DeviceWish> T>
+void fields(F& f, T& v) {
+    f("vault", v.vault);
 }
 
 template <typename F, Is<LockVault> T>
@@ -533,6 +559,8 @@ LOCKSTEP_API_STRUCT(StatusReport)
 LOCKSTEP_API_STRUCT(VaultList)
 LOCKSTEP_API_STRUCT(VaultCreated)
 LOCKSTEP_API_STRUCT(CheckAnswer)
+LOCKSTEP_API_STRUCT(CollectAnswer)
+LOCKSTEP_API_STRUCT(DeviceAnswer)
 LOCKSTEP_API_STRUCT(ConflictList)
 LOCKSTEP_API_STRUCT(WaitAnswer)
 LOCKSTEP_API_STRUCT(InviteInfo)
@@ -549,6 +577,8 @@ LOCKSTEP_API_STRUCT(CreateVault)
 LOCKSTEP_API_STRUCT(OpenVault)
 LOCKSTEP_API_STRUCT(UnlockVault)
 LOCKSTEP_API_STRUCT(CheckVault)
+LOCKSTEP_API_STRUCT(CollectVault)
+LOCKSTEP_API_STRUCT(DeviceWish)
 LOCKSTEP_API_STRUCT(LockVault)
 LOCKSTEP_API_STRUCT(MountVault)
 LOCKSTEP_API_STRUCT(UnmountVault)

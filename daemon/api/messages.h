@@ -84,8 +84,9 @@ struct DeviceInfo {
     bool is_this_device = false;
     bool is_connected = false;
     bool is_revoked = false;
-    bool is_pending = false;  // asks to be admitted: `id` is an invite's
-    std::string digits;       // of a pending device
+    bool is_pending = false;          // asks to be admitted: `id` is an invite's
+    std::string digits;               // of a pending device
+    std::uint64_t held_segments = 0;  // what it wrote after its removal, to be adopted or not
 };
 
 struct StatusReport {
@@ -111,6 +112,18 @@ struct CheckAnswer {
     std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
     std::vector<std::string> errors;
     std::vector<std::string> notes;
+};
+
+struct CollectAnswer {
+    std::uint64_t packs = 0, bytes = 0;  // that nothing needs
+    std::uint64_t rewritten_packs = 0, kept_bytes = 0;
+    std::uint64_t waiting_packs = 0;  // until every device has agreed
+};
+
+// In how many vaults something was done about a device.
+struct DeviceAnswer {
+    std::vector<std::string> vaults;
+    std::uint64_t segments = 0;  // adopted
 };
 
 struct ConflictInfo {
@@ -233,6 +246,14 @@ struct LockVault {
 
 struct CheckVault {
     bool rebuilds_index = false;  // throw the index away after the check
+};
+
+struct CollectVault {
+    bool is_dry_run = false;
+};
+
+struct DeviceWish {
+    std::string vault;  // empty: every vault that it is a member of
 };
 
 struct MountVault {

@@ -61,7 +61,31 @@ void declare_devices(Grammar& grammar) {
         ->required()
         ->option_text("ID");
     rename.add_option("name", arguments.value, "Its new name")->required()->option_text("NAME");
-    for (const char* name : {"revoke", "retire", "adopt"}) grammar.later(device, name);
+    auto about = [&](CLI::App& verb) -> CLI::App& {
+        verb.add_option("id", arguments.value, "Its name, or digits of its id")
+            ->required()
+            ->option_text("ID");
+        verb.add_option("--vault", arguments.vault, "Only in this vault; else in all of them")
+            ->option_text("V");
+        return verb;
+    };
+    about(grammar.verb(device, "revoke",
+                       "Remove a device: it reads nothing that is written from now on",
+                       "  lockstep device revoke phone\n"
+                       "  lockstep device revoke 1f3a9c02 --vault papers --yes\n"
+                       "What other devices have of its work stays. What nobody has seen yet does "
+                       "not count; `device adopt` takes it over.\n"
+                       "What it has already it keeps: change passwords that it held.\n",
+                       device_revoke))
+        .add_flag("--yes", arguments.is_yes, "Do not ask");
+    about(grammar.verb(device, "retire",
+                       "Wait no longer for a device that is away; it stays a member",
+                       "  lockstep device retire attic\n"
+                       "When it comes back it begins a new log, and publishes again what it wrote "
+                       "meanwhile.\n",
+                       device_retire));
+    about(grammar.verb(device, "adopt", "Take over what a removed device wrote unseen",
+                       "  lockstep device adopt phone\n", device_adopt));
 }
 
 void declare_relays(Grammar& grammar) {

@@ -98,6 +98,15 @@ void declare_checking(Grammar& grammar, CLI::App& vault) {
         ->option_text("OUT");
     grammar.passphrase_options(decrypt);
 
+    CLI::App& collect = grammar.verb(
+        vault, "gc", "Free the space of what was replaced or deleted 30 days ago or longer",
+        "  lockstep vault gc papers --dry-run\n  lockstep vault gc papers\n"
+        "Every device deletes it once all have agreed; one that was silent for 90 days is not "
+        "waited for.\n",
+        vault_collect);
+    grammar.vault_argument(collect);
+    collect.add_flag("--dry-run", arguments.is_dry_run, "Only say how much that would be");
+
     CLI::App& remove = grammar.verb(vault, "remove", "Take a vault off this device",
                                     "  lockstep vault remove papers\n"
                                     "  lockstep vault remove papers --delete-data --yes\n",
@@ -150,7 +159,7 @@ void declare_vault_verbs(Grammar& grammar) {
     declare_looking(grammar, vault);
     declare_locking(grammar, vault);
     declare_checking(grammar, vault);
-    for (const char* name : {"passwd", "recovery", "gc"}) grammar.later(vault, name);
+    for (const char* name : {"passwd", "recovery"}) grammar.later(vault, name);
     declare_mounting(grammar);
 }
 

@@ -13,6 +13,7 @@ ExitCode vault_show(Session& session);
 ExitCode vault_unlock(Session& session);
 ExitCode vault_lock(Session& session);
 ExitCode vault_check(Session& session);  // of a vault the daemon has, else offline
+ExitCode vault_collect(Session& session);
 ExitCode vault_remove(Session& session);
 ExitCode mount_vault(Session& session);
 ExitCode unmount_vault(Session& session);
@@ -28,6 +29,9 @@ ExitCode device_list(Session& session);
 ExitCode device_accept(Session& session);
 ExitCode device_reject(Session& session);
 ExitCode device_rename(Session& session);
+ExitCode device_revoke(Session& session);
+ExitCode device_retire(Session& session);
+ExitCode device_adopt(Session& session);
 
 // commands_status.cpp
 ExitCode show_status(Session& session);

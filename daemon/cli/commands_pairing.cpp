@@ -178,4 +178,45 @@ ExitCode device_rename(Session& session) {
     return ExitCode::Ok;
 }
 
+namespace {
+
+ExitCode act_on_device(Session& session, const std::string& action, std::string_view done) {
+    const Arguments& arguments = session.arguments;
+    Result<api::DeviceAnswer> answer =
+        session.daemon.act_on_device(arguments.value, action, {arguments.vault});
+    if (!answer.ok()) return session.fail(answer.error());
+    if (arguments.is_json) {
+        print_line(api::encode(*answer));
+        return ExitCode::Ok;
+    }
+    for (const std::string& vault : answer->vaults)
+        print_line(fmt::format("{}: {} {}", printable(vault), printable(arguments.value), done));
+    return ExitCode::Ok;
+}
+
+}  // namespace
+
+ExitCode device_revoke(Session& session) {
+    const Arguments& arguments = session.arguments;
+    if (!arguments.is_yes) {
+        const std::string where =
+            arguments.vault.empty() ? "every vault" : printable(arguments.vault);
+        if (!ask_yes(
+                fmt::format("Remove {} from {}? What it has it keeps; what is written from now "
+                            "on it cannot read.",
+                            printable(arguments.value), where)))
+            return session.fail(ExitCode::Usage,
+                                "not removed (say --yes when there is nobody to ask)");
+    }
+    return act_on_device(session, "revoke", "is removed");
+}
+
+ExitCode device_retire(Session& session) {
+    return act_on_device(session, "retire", "is not waited for any more");
+}
+
+ExitCode device_adopt(Session& session) {
+    return act_on_device(session, "adopt", "was taken over");
+}
+
 }  // namespace lockstep::cli

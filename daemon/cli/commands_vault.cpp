@@ -274,6 +274,31 @@ ExitCode vault_check(Session& session) {
     return session.fail(report.error());
 }
 
+ExitCode vault_collect(Session& session) {
+    const bool is_dry_run = session.arguments.is_dry_run;
+    Result<api::CollectAnswer> answer = [&] {
+        Progress progress("looking for what is not needed");
+        return session.daemon.collect(session.arguments.vault, {is_dry_run});
+    }();
+    if (!answer.ok()) return session.fail(answer.error());
+    if (session.arguments.is_json) {
+        print_line(api::encode(*answer));
+        return ExitCode::Ok;
+    }
+    const std::uint64_t packs = answer->packs + answer->rewritten_packs;
+    if (packs == 0) {
+        print_line("nothing to free");
+    } else {
+        print_line(fmt::format("{} {} in {} packs{}", is_dry_run ? "would free" : "frees",
+                               size_text(answer->bytes), packs,
+                               is_dry_run ? "" : ", as soon as every device has agreed"));
+    }
+    if (answer->waiting_packs > 0)
+        print_line(
+            fmt::format("{} packs wait until every device has agreed", answer->waiting_packs));
+    return ExitCode::Ok;
+}
+
 ExitCode vault_remove(Session& session) {
     const Arguments& arguments = session.arguments;
     Result<api::VaultInfo> vault = session.daemon.vault(arguments.vault);

@@ -45,6 +45,7 @@ struct Arguments {
     bool wants_exit_code = false;
     bool is_published_only = false;
     bool rebuilds_index = false;
+    bool is_dry_run = false;
 };
 
 class Session {

@@ -95,6 +95,28 @@ TEST_F(PairingBinariesTest, ARejectedDeviceIsToldAndHasNoVault) {
     EXPECT_EQ(desk_.must({"vault", "list", "--json"}).json()["vaults"].size(), 0U);
 }
 
+TEST_F(PairingBinariesTest, ARemovedDeviceReadsNothingNewAndTheOthersGoOn) {
+    laptop_.must({"put", "papers:old", "-"}, "before");
+    desk_.must({"join", "-", "--name", "shared"}, ticket());
+    desk_.must({"wait", "shared", "--copies", "1", "--timeout", "60s"});
+    EXPECT_EQ(laptop_.run({"device", "revoke", "nobody", "--yes"}).exit_code, 10);
+    EXPECT_EQ(laptop_.run({"device", "adopt", "desk"}).exit_code, 10);
+    const auto answer = laptop_.must({"device", "revoke", "desk", "--yes", "--json"}).json();
+    EXPECT_EQ(answer["vaults"], nlohmann::json::array({"papers"}));
+    laptop_.must({"put", "papers:new", "-"}, "after");
+    laptop_.must({"wait", "papers", "--published"});
+    bool is_revoked = false;
+    for (const auto& device : laptop_.must({"device", "list", "--json"}).json()["devices"])
+        if (device["label"] == "desk") is_revoked = device["revoked"];
+    EXPECT_TRUE(is_revoked);
+    EXPECT_EQ(desk_.must({"get", "shared:old", "-"}).output, "before");
+    EXPECT_NE(desk_.run({"get", "shared:new", "-"}).exit_code, 0);
+    EXPECT_EQ(laptop_.must({"get", "papers:new", "-"}).output, "after");
+    EXPECT_EQ(laptop_.must({"vault", "gc", "papers", "--dry-run"}).output, "nothing to free\n");
+    EXPECT_EQ(laptop_.stop(), 0);
+    ASSERT_TRUE(laptop_.start());
+}
+
 TEST_F(PairingBinariesTest, ATicketIsUsedOnce) {
     const std::string text = ticket();
     desk_.must({"join", text, "--name", "one"});

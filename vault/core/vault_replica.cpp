@@ -448,13 +448,13 @@ std::vector<Condemnation> VaultReplica::condemnations() {
 
 bool VaultReplica::has_open_condemnations() {
     MutexLock lock(mutex_);
-    return std::any_of(condemnations_.begin(), condemnations_.end(), [&](const auto& entry) {
-        const Condemnation& condemnation = entry.second;
-        if (condemnation.packs.empty()) return false;
-        return !condemnation.is_collected ||
-               std::any_of(condemnation.packs.begin(), condemnation.packs.end(),
-                           [&](const PackId& pack) { return present_.contains(pack); });
-    });
+    for (const auto& [segment, condemnation] : condemnations_) {
+        if (condemnation.packs.empty()) continue;
+        if (!condemnation.is_collected) return true;
+        for (const PackId& pack : condemnation.packs)
+            if (present_.contains(pack)) return true;
+    }
+    return false;
 }
 
 Status VaultReplica::remove_collected(const PackId& pack) {
