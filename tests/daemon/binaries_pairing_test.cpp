@@ -106,9 +106,10 @@ TEST_F(PairingBinariesTest, ARemovedDeviceReadsNothingNewAndTheOthersGoOn) {
     laptop_.must({"put", "papers:new", "-"}, "after");
     laptop_.must({"wait", "papers", "--published"});
     bool is_revoked = false;
-    for (const auto& device : laptop_.must({"device", "list", "--json"}).json()["devices"])
+    const auto list = laptop_.must({"device", "list", "--json"}).json();
+    for (const auto& device : list["devices"])
         if (device["label"] == "desk") is_revoked = device["revoked"];
-    EXPECT_TRUE(is_revoked);
+    EXPECT_TRUE(is_revoked) << list;
     EXPECT_EQ(desk_.must({"get", "shared:old", "-"}).output, "before");
     EXPECT_NE(desk_.run({"get", "shared:new", "-"}).exit_code, 0);
     EXPECT_EQ(laptop_.must({"get", "papers:new", "-"}).output, "after");
