@@ -85,6 +85,13 @@ struct VaultStatus {
     std::uint64_t conflicts = 0;
     std::vector<HeldSegments> held;   // what revoked devices wrote that does not count
     std::vector<std::string> alarms;  // forks, rollbacks, damage: sentences for a person
+    std::vector<std::string> notes;   // files in the directory that are left alone, and why
+};
+
+// What may have become other in a vault's directory without our doing.
+struct DirectoryNews {
+    std::vector<fs::path> changed;  // relative; a directory stands for all in it
+    bool is_everything = false;     // look at all of it
 };
 
 struct CheckReport {
@@ -135,6 +142,12 @@ class Vault {
     // Called when publish_due() or has_unmerged() may have become other, maybe under locks of the
     // vault: it only notes that, and calls nothing back. One listener.
     virtual void set_work_listener(std::function<void()> listener) = 0;
+
+    // Takes objects that others have put into the directory (another device on the same disk,
+    // rsync, a sync service), each verified like what a peer sends; what is not good yet is left
+    // alone and looked at again, also by a call without news, when something else has come. Works
+    // locked, too. Blocks on the disk. See VaultDropBox.
+    virtual Status look_at_directory(const DirectoryNews& news) = 0;
 
     virtual VaultStatus status() = 0;
     virtual std::vector<ConflictEntry> conflicts() = 0;
@@ -207,6 +220,33 @@ class VaultRunner {
 
     // Waits until everything written so far is published, or the deadline passes (Timeout).
     Status publish_now(std::chrono::steady_clock::time_point deadline);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// The vault's directory as a drop box: a thread of its own, "ls-drop", notices what others put
+// there or change, and has the vault look at it. It watches with inotify, and looks at everything
+// at start, after lost events, and every now and then: some file systems (NFS) tell nothing.
+class VaultDropBox {
+  public:
+    struct Options {
+        std::chrono::milliseconds gather{50};  // changes within this time are looked at together
+        std::chrono::milliseconds rescan = std::chrono::minutes(10);
+        std::chrono::milliseconds unwatched_rescan = std::chrono::seconds(20);  // instead of events
+        bool uses_events = true;
+    };
+
+    // REQUIRES: the vault has a replica, and outlives this.
+    VaultDropBox(Vault& vault, const Options& options);
+    explicit VaultDropBox(Vault& vault);
+    ~VaultDropBox();
+    VaultDropBox(const VaultDropBox&) = delete;
+    VaultDropBox& operator=(const VaultDropBox&) = delete;
+
+    // Why the directory cannot be watched, or looked at, just now; empty: it can. THREADS: any.
+    std::string problem() const;
 
   private:
     struct Impl;
