@@ -94,6 +94,8 @@ class ManagedVault {
     Status check_usable() REQUIRES_LOCK(operation_);
     Status check_mount_point(const std::string& directory) const;
     Status remember(const std::function<void(api::VaultConfig&)>& change);
+    void watch_directory() REQUIRES_LOCK(operation_);
+    void leave_directory() REQUIRES_LOCK(operation_);
     void join_swarm() REQUIRES_LOCK(operation_);
     void leave_swarm() REQUIRES_LOCK(operation_);
     void set_problem(std::string problem);
@@ -119,6 +121,7 @@ class ManagedVault {
     Vault* opened_ GUARDED_BY(state_) = nullptr;
     api::VaultConfig config_ GUARDED_BY(state_);
     std::string problem_ GUARDED_BY(state_);
+    std::shared_ptr<VaultDropBox> drop_box_ GUARDED_BY(state_);
     std::vector<api::MountConfig> mounted_ GUARDED_BY(state_);
     std::map<std::string, std::string> mount_problems_ GUARDED_BY(state_);  // by directory
 };

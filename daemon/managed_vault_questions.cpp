@@ -93,6 +93,7 @@ void add_counts(api::VaultInfo& info, const VaultStatus& status) {
     info.unmerged_segments = status.unmerged_segments;
     info.conflicts = status.conflicts;
     info.alarms = status.alarms;
+    info.notes = status.notes;
 }
 
 // The other members that are not revoked, with what the swarm knows of them.
@@ -142,8 +143,10 @@ api::VaultInfo ManagedVault::info() {
     api::VaultInfo info;
     bool is_mounted = false;
     Vault* vault = nullptr;
+    std::shared_ptr<VaultDropBox> drop_box;
     {
         MutexLock lock(state_);
+        drop_box = drop_box_;
         info.name = config_.name;
         info.directory = config_.directory;
         info.mounts = mounts_of(config_.mounts, mounted_, mount_problems_);
@@ -166,6 +169,8 @@ api::VaultInfo ManagedVault::info() {
             state = is_mounted ? api::VaultState::Mounted : api::VaultState::Unlocked;
         }
         add_counts(info, vault->status());
+        if (std::string problem = drop_box ? drop_box->problem() : ""; !problem.empty())
+            info.notes.push_back("the vault directory: " + problem);
         if (Result<VaultSyncStatus> found = services_.sync.status(vault->id()); found.ok()) {
             sync = std::move(*found);
         }

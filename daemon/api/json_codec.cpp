@@ -60,6 +60,7 @@ void fields(F& f, T& v) {
     f("unmergedSegments", v.unmerged_segments);
     f("conflicts", v.conflicts);
     f("alarms", v.alarms);
+    f("notes", v.notes);
     f("peers", v.peers);
 }
 

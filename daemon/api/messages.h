@@ -66,6 +66,7 @@ struct VaultInfo {
     std::uint64_t unmerged_segments = 0;
     std::uint64_t conflicts = 0;
     std::vector<std::string> alarms;
+    std::vector<std::string> notes;  // files in the directory that are left alone, and why
     std::vector<PeerInfo> peers;  // the other members
 };
 

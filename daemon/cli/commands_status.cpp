@@ -33,6 +33,7 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
         }
         if (!vault.problem.empty()) print_line("    problem: " + printable(vault.problem));
         for (const std::string& alarm : vault.alarms) print_line("    ALARM: " + printable(alarm));
+        for (const std::string& note : vault.notes) print_line("    note: " + printable(note));
     }
     if (status.vaults.empty())
         print_line("No vaults yet. Make one with: lockstep vault create NAME");

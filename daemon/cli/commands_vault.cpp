@@ -110,6 +110,7 @@ void print_vault(const api::VaultInfo& vault) {
     print_table(rows);
     if (!vault.problem.empty()) print_line("problem: " + printable(vault.problem));
     for (const std::string& alarm : vault.alarms) print_line("ALARM: " + printable(alarm));
+    for (const std::string& note : vault.notes) print_line("note: " + printable(note));
 }
 
 ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault) {
