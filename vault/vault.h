@@ -69,6 +69,28 @@ struct CollectionReport {
     std::uint64_t waiting_packs = 0;  // condemned before; other devices have not agreed
 };
 
+// Which version of a file in conflict is kept.
+enum class ConflictChoice {
+    Mine,    // the one that this device wrote
+    Theirs,  // the one that another device wrote
+    This,    // the one that the path shows
+    Both,    // all: each becomes a file of its own, under the name that it is shown by
+};
+
+// What keeps a file from being the same on all devices, as far as this device's vault knows.
+struct FileReport {
+    FileType type = FileType::Regular;
+    std::uint64_t size = 0;
+    std::string written_by;         // label of the device that wrote the version shown
+    std::uint64_t written_ms = 0;   // wall clock, as that device says
+    LogId log;                      // that it was published in
+    bool is_being_written = false;  // what was written last is no version yet
+    bool is_unpublished = false;    // its last change is not published yet
+    bool is_in_conflict = false;
+    std::uint64_t absent_bytes = 0;      // of its content, not here
+    std::vector<PackInfo> absent_packs;  // where those bytes may be: packs of that log, not here
+};
+
 // Kept aside, to be adopted or not: segments behind the end of a revoked device's logs.
 struct HeldSegments {
     DeviceId device;
@@ -151,6 +173,12 @@ class Vault {
 
     virtual VaultStatus status() = 0;
     virtual std::vector<ConflictEntry> conflicts() = 0;
+    // Ends the conflict that `path` (or its sibling) is in: a new version replaces all, or each
+    // gets a file of its own. NotFound when there is none; Invalid when it is not clear which one
+    // is meant, or a directory takes part. Locked while locked.
+    virtual Status resolve_conflict(const std::string& path, ConflictChoice keep) = 0;
+    // NotFound when there is no such file. Reads list nodes that are here; waits for nothing.
+    virtual Result<FileReport> explain(const std::string& path) = 0;
     // Every object of the directory, verified; unlocked: chunks as well, and that the index on this
     // device says the same.
     virtual Result<CheckReport> check() = 0;

@@ -8,6 +8,7 @@ lockstep_library(vault_core
     core/offline_vault.cpp
     core/open_vault.cpp
     core/open_vault_collection.cpp
+    core/open_vault_conflicts.cpp
     core/open_vault_ends.cpp
     core/open_vault_load.cpp
     core/restore_writes.cpp

@@ -373,6 +373,18 @@ std::vector<ConflictEntry> VaultImpl::conflicts() {
     return open ? open->conflicts() : std::vector<ConflictEntry>{};
 }
 
+Status VaultImpl::resolve_conflict(const std::string& path, ConflictChoice keep) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->resolve_conflict(path, keep);
+}
+
+Result<FileReport> VaultImpl::explain(const std::string& path) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->explain(path);
+}
+
 // ---- joining: the host
 
 Result<Bytes> VaultImpl::make_offer(std::string_view vault_label) {

@@ -35,6 +35,8 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Status look_at_directory(const DirectoryNews& news) override;
     VaultStatus status() override;
     std::vector<ConflictEntry> conflicts() override;
+    Status resolve_conflict(const std::string& path, ConflictChoice keep) override;
+    Result<FileReport> explain(const std::string& path) override;
     Result<CheckReport> check() override;
     Status rebuild_index() override;
     Result<Bytes> make_offer(std::string_view vault_label) override;

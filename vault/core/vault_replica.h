@@ -99,6 +99,9 @@ class VaultReplica final : public Replica {
     // One of them is no pack of this vault after all.
     void drop_stray(const PackId& pack);
     std::vector<PackInfo> present_packs();
+    // Packs that segments of this log introduce and that are not here.
+    std::vector<PackInfo> missing_packs_of(const LogId& log);
+    std::optional<DeviceId> writer_of(const LogId& log);
 
     // ---- for what others put into the directory (directory_arrivals.h)
 

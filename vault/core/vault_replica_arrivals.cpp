@@ -14,6 +14,22 @@ bool VaultReplica::is_introduced(const PackId& pack) {
     return known_packs_.contains(pack);
 }
 
+std::optional<DeviceId> VaultReplica::writer_of(const LogId& log) {
+    MutexLock lock(mutex_);
+    auto at = writers_.find(log);
+    return at == writers_.end() ? std::nullopt : std::optional(at->second);
+}
+
+std::vector<PackInfo> VaultReplica::missing_packs_of(const LogId& log) {
+    std::vector<PackInfo> out;
+    MutexLock lock(mutex_);
+    for (auto at = introduced_.lower_bound({log, 0});
+         at != introduced_.end() && at->first.log == log; ++at)
+        for (const PackInfo& pack : at->second)
+            if (missing_.contains(pack.id)) out.push_back(pack);
+    return out;
+}
+
 // ---- segments
 
 LogPosition VaultReplica::last_of(const LogId& log) {
