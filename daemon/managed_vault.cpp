@@ -413,15 +413,13 @@ Status ManagedVault::detach(bool is_forced) {
     return {};
 }
 
-Status ManagedVault::set_paused(bool is_paused, bool is_kept) {
+Status ManagedVault::set_paused(bool is_paused, std::uint64_t until_ms) {
     MutexLock lock(operation_);
     TRY_OK(check_usable());
-    if (is_kept) {
-        TRY_OK(remember([&](api::VaultConfig& config) { config.paused = is_paused; }));
-    } else {
-        MutexLock state_lock(state_);
-        config_.paused = is_paused;
-    }
+    TRY_OK(remember([&](api::VaultConfig& config) {
+        config.paused = is_paused;
+        config.paused_until_ms = is_paused ? until_ms : 0;
+    }));
     if (is_in_swarm_) {
         if (is_paused) {
             services_.sync.pause(vault_->id());

@@ -154,6 +154,58 @@ class Sync(E2e):
         wait_until("the sibling is gone from laptop", lambda: not (laptop.mount / names[0]).exists())
         self.assertEqual(0, laptop.exit_code("status", "--exit-code"))
 
+    def test_a_conflict_is_ended_as_told_on_both(self):
+        world, laptop, desk = self.two_devices()
+
+        def disagree(name):
+            (laptop.mount / name).write_text("before\n")
+            self.in_step(laptop, desk)
+            world.cut(desk, VAULT)
+            (laptop.mount / name).write_text("from laptop\n")
+            (desk.mount / name).write_text("from desk\n")
+            world.heal(desk)
+            for device in (laptop, desk):
+                wait_until(f"{device.name} has the conflict", lambda: device.status(VAULT)["conflicts"] == 1, 60)
+
+        def contents(device):
+            return sorted(path.read_text() for path in device.mount.iterdir())
+
+        def end(device, *words):
+            device.call("conflicts", "resolve", *words)
+            for one in (laptop, desk):
+                wait_until(f"{one.name} has no conflict", lambda: one.status(VAULT)["conflicts"] == 0, 30)
+            self.assert_synced(laptop, desk)
+        disagree("notes.txt")
+        self.assertFalse(laptop.json("explain", f"{VAULT}:notes.txt")["inStep"])
+        end(laptop, f"{VAULT}:notes.txt", "--keep", "mine")
+        self.assertEqual(["from laptop\n"], contents(desk))
+        disagree("notes.txt")
+        end(laptop, f"{VAULT}:notes.txt", "--keep", "theirs")
+        self.assertEqual(["from desk\n"], contents(laptop))
+        disagree("notes.txt")
+        end(desk, f"{VAULT}:notes.txt", "--keep", "both")
+        self.assertEqual(["from desk\n", "from laptop\n"], contents(laptop))
+        self.assertTrue(laptop.json("explain", f"{VAULT}:notes.txt")["inStep"])
+
+    def test_explain_names_what_a_file_waits_for(self):
+        world, laptop, desk = self.two_devices()
+        (laptop.mount / "plan").write_text("text\n")
+        self.in_step(laptop, desk)
+
+        def codes(device):
+            return [reason["code"] for reason in device.json("explain", f"{VAULT}:plan")["reasons"]]
+        self.assertEqual([], codes(laptop))
+        with open(laptop.mount / "plan", "a") as file:
+            file.write("more\n")
+            file.flush()
+            self.assertIn("being_written", codes(laptop))
+        self.in_step(laptop, desk)
+        self.assertEqual([], codes(desk))
+        desk.stop()
+        wait_until("laptop is alone", lambda: "disconnected" in codes(laptop), 60)
+        laptop.call("pause", VAULT)
+        self.assertEqual(["paused"], codes(laptop))
+
     def test_edit_survives_a_delete(self):
         world, laptop, desk = self.two_devices()
         (laptop.mount / "plan").write_text("before\n")
