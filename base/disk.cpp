@@ -14,9 +14,10 @@ Result<Bytes> Disk::read_file(const fs::path& path, std::uint64_t size_max) {
     return out;
 }
 
-Status Disk::write_file_durably(const fs::path& path, ByteView data) {
+Status Disk::write_file_durably(const fs::path& path, ByteView data,
+                                std::string_view temporary_ending) {
     fs::path temporary = path;
-    temporary += ".tmp";
+    temporary += temporary_ending;
     {
         TRY(auto file, open(temporary, OpenMode::Create));
         TRY_OK(file->truncate(0));
@@ -25,6 +26,16 @@ Status Disk::write_file_durably(const fs::path& path, ByteView data) {
     }
     TRY_OK(rename(temporary, path));
     return sync_directory(path.parent_path());
+}
+
+Status Disk::keep_file_durably(const fs::path& path, ByteView data,
+                               std::string_view temporary_ending) {
+    if (auto there = read_file(path, data.size()); there.ok() && equal(*there, data)) {
+        TRY(auto file, open(path, OpenMode::Read));
+        TRY_OK(file->sync());
+        return sync_directory(path.parent_path());
+    }
+    return write_file_durably(path, data, temporary_ending);
 }
 
 }  // namespace lockstep

@@ -73,9 +73,15 @@ class Disk {
     // The whole file. TooLarge when above `size_max`.
     Result<Bytes> read_file(const fs::path& path, std::uint64_t size_max);
     // Writes a temporary file beside `path`, syncs it, renames it to `path`, syncs the directory:
-    // after a crash there is either the old file or the new one, whole. The temporary name ends in
-    // ".tmp".
-    Status write_file_durably(const fs::path& path, ByteView data);
+    // after a crash there is either the old file or the new one, whole. The temporary name is
+    // `path` with `temporary_ending` behind it; who shares a directory with other programs that
+    // write the same names gives one of its own.
+    Status write_file_durably(const fs::path& path, ByteView data,
+                              std::string_view temporary_ending = ".tmp");
+    // The same; but a file that holds these bytes already (somebody else put it there) is left as
+    // it is, and made durable.
+    Status keep_file_durably(const fs::path& path, ByteView data,
+                             std::string_view temporary_ending = ".tmp");
 };
 
 // The machine's file system. THREADS: any.

@@ -114,6 +114,33 @@ Result<HttpResponse> list_conflicts(ControlContext& context, const ApiRequest& r
     return json_response(200, list);
 }
 
+Result<ConflictChoice> parse_choice(const std::string& keep) {
+    if (keep == "mine") return ConflictChoice::Mine;
+    if (keep == "theirs") return ConflictChoice::Theirs;
+    if (keep == "this") return ConflictChoice::This;
+    if (keep == "both") return ConflictChoice::Both;
+    return Error{ErrorKind::Invalid, "'keep' is mine, theirs, this or both"};
+}
+
+Result<HttpResponse> resolve_conflict(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::ResolveConflict>(request.http.body));
+    TRY(auto vault, vault_of(context, request));
+    TRY(ConflictChoice keep, parse_choice(wish.keep));
+    std::string path = wish.path;
+    if (!wish.path_hex.empty()) {
+        TRY(Bytes raw, from_hex(wish.path_hex));
+        path = as_text(raw);
+    }
+    TRY_OK(vault->resolve_conflict(path, keep));
+    return HttpResponse::json(200, "{}");
+}
+
+Result<HttpResponse> explain(ControlContext& context, const ApiRequest& request) {
+    TRY(auto vault, vault_of(context, request));
+    TRY(api::ExplainAnswer answer, vault->explain(request.query("path")));
+    return json_response(200, answer);
+}
+
 Result<HttpResponse> pause_vault(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::PauseSync>(request.http.body));
     TRY(auto vault, vault_of(context, request));
@@ -176,6 +203,8 @@ std::vector<Route> vault_routes() {
         {"POST", "/v1/vaults/{vault}/check", check_vault_objects},
         {"POST", "/v1/vaults/{vault}/gc", collect_vault},
         {"GET", "/v1/vaults/{vault}/conflicts", list_conflicts},
+        {"POST", "/v1/vaults/{vault}/conflicts/resolve", resolve_conflict},
+        {"GET", "/v1/vaults/{vault}/explain", explain},
         {"POST", "/v1/vaults/{vault}/pause", pause_vault},
         {"POST", "/v1/vaults/{vault}/resume", resume_vault},
         {"POST", "/v1/vaults/{vault}/wait", nullptr, wait_for_vault},

@@ -39,6 +39,7 @@ ManagedVault::ManagedVault(const VaultServices& services, api::VaultConfig confi
 ManagedVault::~ManagedVault() {
     MutexLock lock(operation_);
     leave_swarm();
+    leave_directory();
     mounts_.reset();
 }
 
@@ -78,8 +79,30 @@ Status ManagedVault::adopt_locked(std::unique_ptr<Vault> vault) {
         opened_ = vault_.get();
         problem_.clear();
     }
+    watch_directory();
     join_swarm();
     return {};
+}
+
+// Objects come by the directory, too; whether syncing is paused or not: that is between devices.
+void ManagedVault::watch_directory() {
+    if (is_gone_ || !vault_ || vault_->replica() == nullptr) return;
+    {
+        MutexLock state_lock(state_);
+        if (drop_box_) return;
+    }
+    auto drop_box = std::make_shared<VaultDropBox>(*vault_);
+    MutexLock state_lock(state_);
+    drop_box_ = std::move(drop_box);
+}
+
+void ManagedVault::leave_directory() {
+    std::shared_ptr<VaultDropBox> drop_box;
+    {
+        MutexLock state_lock(state_);
+        drop_box = std::move(drop_box_);
+        drop_box_.reset();
+    }
 }
 
 void ManagedVault::join_swarm() {
@@ -123,6 +146,7 @@ Status ManagedVault::unlock(const api::UnlockVault& request) {
                                           : vault_->unlock(request.passphrase.reveal_bytes()));
         tell("vault.unlocked", "unlocked");
     }
+    watch_directory();
     join_swarm();
     if (request.at_start) {
         TRY_OK(vault_->set_unlock_at_start(true));
@@ -368,6 +392,7 @@ void ManagedVault::shut_down(steady_clock::time_point deadline) {
         }
     }
     leave_swarm();
+    leave_directory();
     runner_.reset();
     if (Status locked = vault_->lock(true); !locked.ok()) {
         // Not the messages: they may name files.
@@ -381,21 +406,20 @@ Status ManagedVault::detach(bool is_forced) {
     TRY_OK(lock_locked(is_forced));
     is_gone_ = true;
     leave_swarm();
+    leave_directory();
     std::vector<std::string> directories;
     for (const api::MountConfig& mount : config().mounts) directories.push_back(mount.directory);
     remove_guards(directories);
     return {};
 }
 
-Status ManagedVault::set_paused(bool is_paused, bool is_kept) {
+Status ManagedVault::set_paused(bool is_paused, std::uint64_t until_ms) {
     MutexLock lock(operation_);
     TRY_OK(check_usable());
-    if (is_kept) {
-        TRY_OK(remember([&](api::VaultConfig& config) { config.paused = is_paused; }));
-    } else {
-        MutexLock state_lock(state_);
-        config_.paused = is_paused;
-    }
+    TRY_OK(remember([&](api::VaultConfig& config) {
+        config.paused = is_paused;
+        config.paused_until_ms = is_paused ? until_ms : 0;
+    }));
     if (is_in_swarm_) {
         if (is_paused) {
             services_.sync.pause(vault_->id());

@@ -20,6 +20,8 @@
 
 namespace lockstep {
 
+inline constexpr std::uint64_t kPauseMsMax = 366ULL * 24 * 3600 * 1000;
+
 class ManagedVault {
   public:
     ManagedVault(const VaultServices& services, api::VaultConfig config);
@@ -46,8 +48,10 @@ class ManagedVault {
     Status mount(const api::MountVault& request);
     // Without a directory: all of its mounts, or none. NotFound when nothing is mounted there.
     Status unmount(const api::UnmountVault& request);
-    // `is_kept`: also after a restart.
-    Status set_paused(bool is_paused, bool is_kept);
+    // Remembered over restarts. `until_ms`: wall clock when it is to be resumed; 0: by somebody.
+    Status set_paused(bool is_paused, std::uint64_t until_ms);
+    // It is paused, and its time is up (or further away than a pause can last: the clock was set).
+    bool is_pause_over() const;
     // Publishes, unmounts, locks and leaves the swarm; bounded by `deadline` as far as the vault
     // allows.
     void shut_down(std::chrono::steady_clock::time_point deadline);
@@ -63,6 +67,8 @@ class ManagedVault {
     api::VaultInfo info();
     std::vector<api::DeviceInfo> members();
     Result<std::vector<ConflictEntry>> conflicts();
+    Status resolve_conflict(const std::string& path, ConflictChoice keep);
+    Result<api::ExplainAnswer> explain(const std::string& path);
     Result<CheckReport> check(bool rebuilds_index);
     // These need it unlocked.
     Result<CollectionReport> collect(bool is_dry_run);
@@ -99,6 +105,8 @@ class ManagedVault {
     Status check_usable() REQUIRES_LOCK(operation_);
     Status check_mount_point(const std::string& directory) const;
     Status remember(const std::function<void(api::VaultConfig&)>& change);
+    void watch_directory() REQUIRES_LOCK(operation_);
+    void leave_directory() REQUIRES_LOCK(operation_);
     void join_swarm() REQUIRES_LOCK(operation_);
     void leave_swarm() REQUIRES_LOCK(operation_);
     void set_problem(std::string problem);
@@ -124,6 +132,7 @@ class ManagedVault {
     Vault* opened_ GUARDED_BY(state_) = nullptr;
     api::VaultConfig config_ GUARDED_BY(state_);
     std::string problem_ GUARDED_BY(state_);
+    std::shared_ptr<VaultDropBox> drop_box_ GUARDED_BY(state_);
     std::vector<api::MountConfig> mounted_ GUARDED_BY(state_);
     std::map<std::string, std::string> mount_problems_ GUARDED_BY(state_);  // by directory
 };

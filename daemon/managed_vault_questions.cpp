@@ -1,11 +1,15 @@
 // What can be asked of a managed vault: none of it waits for a verb under way.
 #include <algorithm>
+#include <ctime>
 #include <set>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "daemon/addresses.h"
+#include "daemon/explain_file.h"
 #include "daemon/managed_vault.h"
+#include "daemon/vault_paths.h"
 
 namespace lockstep {
 
@@ -52,6 +56,14 @@ std::optional<VaultId> ManagedVault::id() const {
     return vault->id();
 }
 
+bool ManagedVault::is_pause_over() const {
+    const api::VaultConfig chosen = config();
+    if (!chosen.paused || chosen.paused_until_ms == 0) return false;
+    const auto now =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, services_.clock.wall_ms()));
+    return chosen.paused_until_ms <= now || chosen.paused_until_ms - now > kPauseMsMax;
+}
+
 bool ManagedVault::is_mount_point(const std::string& directory) const {
     MutexLock lock(state_);
     const auto is_there = [&](const api::MountConfig& mount) {
@@ -93,6 +105,7 @@ void add_counts(api::VaultInfo& info, const VaultStatus& status) {
     info.unmerged_segments = status.unmerged_segments;
     info.conflicts = status.conflicts;
     info.alarms = status.alarms;
+    info.notes = status.notes;
 }
 
 // The other members that are not revoked, with what the swarm knows of them.
@@ -142,14 +155,17 @@ api::VaultInfo ManagedVault::info() {
     api::VaultInfo info;
     bool is_mounted = false;
     Vault* vault = nullptr;
+    std::shared_ptr<VaultDropBox> drop_box;
     {
         MutexLock lock(state_);
+        drop_box = drop_box_;
         info.name = config_.name;
         info.directory = config_.directory;
         info.mounts = mounts_of(config_.mounts, mounted_, mount_problems_);
         if (!info.mounts.empty()) info.mount = info.mounts.front().directory;
         info.unlock_at_start = config_.unlock_at_start;
         info.is_paused = config_.paused;
+        info.paused_until_ms = config_.paused_until_ms;
         info.problem = problem_;
         if (info.problem.empty() && !mount_problems_.empty()) {
             const auto& [directory, problem] = *mount_problems_.begin();
@@ -166,8 +182,12 @@ api::VaultInfo ManagedVault::info() {
             state = is_mounted ? api::VaultState::Mounted : api::VaultState::Unlocked;
         }
         add_counts(info, vault->status());
+        if (std::string problem = drop_box ? drop_box->problem() : ""; !problem.empty())
+            info.notes.push_back("the vault directory: " + problem);
         if (Result<VaultSyncStatus> found = services_.sync.status(vault->id()); found.ok()) {
             sync = std::move(*found);
+            info.receive_rate = sync.receive_rate;
+            info.send_rate = sync.send_rate;
         }
         if (Replica* replica = vault->replica()) info.peers = peers_of(*replica, sync);
     }
@@ -205,6 +225,37 @@ std::vector<api::DeviceInfo> ManagedVault::members() {
 Result<std::vector<ConflictEntry>> ManagedVault::conflicts() {
     TRY(Vault * vault, unlocked_vault());
     return vault->conflicts();
+}
+
+Status ManagedVault::resolve_conflict(const std::string& path, ConflictChoice keep) {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->resolve_conflict(path, keep);
+}
+
+Result<api::ExplainAnswer> ManagedVault::explain(const std::string& path) {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
+    Replica* replica = vault->replica();
+    if (!vault->is_unlocked() || replica == nullptr) return explain_locked(path);
+    FileSituation situation;
+    situation.path = path;
+    TRY(situation.file, vault->explain(path));
+    const api::VaultConfig chosen = config();
+    situation.is_paused = chosen.paused;
+    if (chosen.paused_until_ms != 0) {
+        const auto seconds = static_cast<std::time_t>(chosen.paused_until_ms / 1000);
+        situation.paused_until = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));
+    }
+    situation.has_unmerged = vault->has_unmerged();
+    if (Result<VaultSyncStatus> sync = services_.sync.status(vault->id()); sync.ok())
+        situation.sync = std::move(*sync);
+    for (const Member& member : replica->members())
+        if (!member.is_revoked && member.device != replica->device())
+            situation.others.push_back(member);
+    situation.frontier = replica->frontier();
+    api::ExplainAnswer answer = explain_file(situation);
+    answer.type = type_text(situation.file.type);
+    return answer;
 }
 
 Result<CheckReport> ManagedVault::check(bool rebuilds_index) {

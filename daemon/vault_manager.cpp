@@ -68,7 +68,6 @@ void VaultManager::shut_down(SteadyTime deadline) {
     MutexLock making(making_);
     for (const VaultPtr& vault : all()) vault->shut_down(deadline);
     MutexLock lock(mutex_);
-    resume_at_.clear();
     vaults_.clear();
 }
 
@@ -259,7 +258,6 @@ Status VaultManager::remove(const std::string& reference, bool delete_data) {
     {
         MutexLock lock(mutex_);
         std::erase(vaults_, vault);
-        resume_at_.erase(vault);
     }
     TRY_OK(services_.config.update([&](api::Config& all) -> Status {
         std::erase_if(all.vaults,
@@ -279,23 +277,15 @@ Status VaultManager::remove(const std::string& reference, bool delete_data) {
 // ---- pausing and care ---------------------------------------------------------------------------
 
 Status VaultManager::pause(const VaultPtr& vault, std::uint64_t seconds) {
-    constexpr std::uint64_t kPauseMax = 366ULL * 24 * 3600;
-    if (seconds > kPauseMax) return Error{ErrorKind::Invalid, "a pause is a year long at most"};
-    TRY_OK(vault->set_paused(true, seconds == 0));
-    MutexLock lock(mutex_);
-    resume_at_.erase(vault);
-    if (seconds > 0) {
-        resume_at_[vault] = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-    }
-    return {};
+    if (seconds > kPauseMsMax / 1000)
+        return Error{ErrorKind::Invalid, "a pause is a year long at most"};
+    const auto now =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(0, services_.clock.wall_ms()));
+    return vault->set_paused(true, seconds == 0 ? 0 : now + seconds * 1000);
 }
 
 Status VaultManager::resume(const VaultPtr& vault) {
-    {
-        MutexLock lock(mutex_);
-        resume_at_.erase(vault);
-    }
-    return vault->set_paused(false, true);
+    return vault->set_paused(false, 0);
 }
 
 void VaultManager::report_changes() {
@@ -317,19 +307,15 @@ void VaultManager::care() {
     MemoryCare memory;
     SteadyTime memory_due{};
     while (true) {
-        std::vector<VaultPtr> due;
         {
             MutexLock lock(mutex_);
             const SteadyTime until = std::chrono::steady_clock::now() + kCareInterval;
             while (!is_stopping_ && stopped_.wait_until(mutex_, until)) {
             }
             if (is_stopping_) return;
-            const SteadyTime now = std::chrono::steady_clock::now();
-            for (const auto& [vault, when] : resume_at_) {
-                if (when <= now) due.push_back(vault);
-            }
         }
-        for (const VaultPtr& vault : due) {
+        for (const VaultPtr& vault : all()) {
+            if (!vault->is_pause_over()) continue;
             if (Status resumed = resume(vault); !resumed.ok()) {
                 log_warning("vault", "{}: resume: {}", vault->name(), resumed.error().message);
             }

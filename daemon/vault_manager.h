@@ -59,7 +59,7 @@ class VaultManager {
     // unless `delete_data`.
     Status remove(const std::string& reference, bool delete_data);
 
-    // `seconds` 0: until resumed, also after a restart.
+    // Remembered over restarts. `seconds` 0: until resumed.
     Status pause(const VaultPtr& vault, std::uint64_t seconds);
     Status resume(const VaultPtr& vault);
 
@@ -84,7 +84,6 @@ class VaultManager {
     Mutex making_;
     mutable Mutex mutex_;
     std::vector<VaultPtr> vaults_ GUARDED_BY(mutex_);
-    std::map<VaultPtr, SteadyTime> resume_at_ GUARDED_BY(mutex_);
     std::set<VaultId> changed_ GUARDED_BY(mutex_);
     bool is_stopping_ GUARDED_BY(mutex_) = false;
     CondVar stopped_;

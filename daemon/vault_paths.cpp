@@ -46,22 +46,6 @@ Result<FoundNode> walk(FileSystem& files, const std::vector<std::string>& parts)
     return found;
 }
 
-std::string_view type_text(FileType type) {
-    switch (type) {
-        case FileType::Regular:
-            return "file";
-        case FileType::Directory:
-            return "directory";
-        case FileType::Symlink:
-            return "symlink";
-        case FileType::Fifo:
-            return "fifo";
-        case FileType::Socket:
-            return "socket";
-    }
-    CHECK(false, "a FileType outside its enumeration");
-}
-
 Result<api::EntryInfo> describe(FileSystem& files, const std::string& name,
                                 const Attributes& attributes) {
     api::EntryInfo entry;
@@ -78,6 +62,22 @@ Result<api::EntryInfo> describe(FileSystem& files, const std::string& name,
 }
 
 }  // namespace
+
+std::string_view type_text(FileType type) {
+    switch (type) {
+        case FileType::Regular:
+            return "file";
+        case FileType::Directory:
+            return "directory";
+        case FileType::Symlink:
+            return "symlink";
+        case FileType::Fifo:
+            return "fifo";
+        case FileType::Socket:
+            return "socket";
+    }
+    CHECK(false, "a FileType outside its enumeration");
+}
 
 Result<FoundNode> find_node(FileSystem& files, std::string_view path) {
     TRY(auto parts, split(path));

@@ -53,4 +53,7 @@ Result<FoundParent> find_parent(FileSystem& files, std::string_view path);
 // What `lockstep ls` shows.
 Result<api::EntryList> list_path(FileSystem& files, std::string_view path);
 
+// "file", "directory" and so on, as API.md has them.
+std::string_view type_text(FileType type);
+
 }  // namespace lockstep

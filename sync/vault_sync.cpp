@@ -351,6 +351,7 @@ void VaultSync::publish_status() {
         p.connected_since_ms = peer->connected_since_ms;
         p.in_step = is_in_step(*peer);
         p.missing_packs = peer->heads.missing_packs;
+        p.frontier = peer->heads.frontier;
         p.bytes_received = peer->session.bytes_received() + peer->torrent_bytes_received;
         p.bytes_sent = peer->session.bytes_sent();
         p.receive_rate = peer->receive_rate.per_second();

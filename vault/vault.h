@@ -69,6 +69,28 @@ struct CollectionReport {
     std::uint64_t waiting_packs = 0;  // condemned before; other devices have not agreed
 };
 
+// Which version of a file in conflict is kept.
+enum class ConflictChoice {
+    Mine,    // the one that this device wrote
+    Theirs,  // the one that another device wrote
+    This,    // the one that the path shows
+    Both,    // all: each becomes a file of its own, under the name that it is shown by
+};
+
+// What keeps a file from being the same on all devices, as far as this device's vault knows.
+struct FileReport {
+    FileType type = FileType::Regular;
+    std::uint64_t size = 0;
+    std::string written_by;         // label of the device that wrote the version shown
+    std::uint64_t written_ms = 0;   // wall clock, as that device says
+    LogId log;                      // that it was published in
+    bool is_being_written = false;  // what was written last is no version yet
+    bool is_unpublished = false;    // its last change is not published yet
+    bool is_in_conflict = false;
+    std::uint64_t absent_bytes = 0;      // of its content, not here
+    std::vector<PackInfo> absent_packs;  // where those bytes may be: packs of that log, not here
+};
+
 // Kept aside, to be adopted or not: segments behind the end of a revoked device's logs.
 struct HeldSegments {
     DeviceId device;
@@ -85,6 +107,13 @@ struct VaultStatus {
     std::uint64_t conflicts = 0;
     std::vector<HeldSegments> held;   // what revoked devices wrote that does not count
     std::vector<std::string> alarms;  // forks, rollbacks, damage: sentences for a person
+    std::vector<std::string> notes;   // files in the directory that are left alone, and why
+};
+
+// What may have become other in a vault's directory without our doing.
+struct DirectoryNews {
+    std::vector<fs::path> changed;  // relative; a directory stands for all in it
+    bool is_everything = false;     // look at all of it
 };
 
 struct CheckReport {
@@ -136,8 +165,20 @@ class Vault {
     // vault: it only notes that, and calls nothing back. One listener.
     virtual void set_work_listener(std::function<void()> listener) = 0;
 
+    // Takes objects that others have put into the directory (another device on the same disk,
+    // rsync, a sync service), each verified like what a peer sends; what is not good yet is left
+    // alone and looked at again, also by a call without news, when something else has come. Works
+    // locked, too. Blocks on the disk. See VaultDropBox.
+    virtual Status look_at_directory(const DirectoryNews& news) = 0;
+
     virtual VaultStatus status() = 0;
     virtual std::vector<ConflictEntry> conflicts() = 0;
+    // Ends the conflict that `path` (or its sibling) is in: a new version replaces all, or each
+    // gets a file of its own. NotFound when there is none; Invalid when it is not clear which one
+    // is meant, or a directory takes part. Locked while locked.
+    virtual Status resolve_conflict(const std::string& path, ConflictChoice keep) = 0;
+    // NotFound when there is no such file. Reads list nodes that are here; waits for nothing.
+    virtual Result<FileReport> explain(const std::string& path) = 0;
     // Every object of the directory, verified; unlocked: chunks as well, and that the index on this
     // device says the same.
     virtual Result<CheckReport> check() = 0;
@@ -207,6 +248,33 @@ class VaultRunner {
 
     // Waits until everything written so far is published, or the deadline passes (Timeout).
     Status publish_now(std::chrono::steady_clock::time_point deadline);
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// The vault's directory as a drop box: a thread of its own, "ls-drop", notices what others put
+// there or change, and has the vault look at it. It watches with inotify, and looks at everything
+// at start, after lost events, and every now and then: some file systems (NFS) tell nothing.
+class VaultDropBox {
+  public:
+    struct Options {
+        std::chrono::milliseconds gather{50};  // changes within this time are looked at together
+        std::chrono::milliseconds rescan = std::chrono::minutes(10);
+        std::chrono::milliseconds unwatched_rescan = std::chrono::seconds(20);  // instead of events
+        bool uses_events = true;
+    };
+
+    // REQUIRES: the vault has a replica, and outlives this.
+    VaultDropBox(Vault& vault, const Options& options);
+    explicit VaultDropBox(Vault& vault);
+    ~VaultDropBox();
+    VaultDropBox(const VaultDropBox&) = delete;
+    VaultDropBox& operator=(const VaultDropBox&) = delete;
+
+    // Why the directory cannot be watched, or looked at, just now; empty: it can. THREADS: any.
+    std::string problem() const;
 
   private:
     struct Impl;

@@ -137,6 +137,14 @@ Result<ConflictList> DaemonClient::conflicts(const std::string& vault) {
     return ask<ConflictList>({"GET", vault_path(vault, "conflicts"), {}, {}});
 }
 
+Status DaemonClient::resolve_conflict(const std::string& vault, const ResolveConflict& request) {
+    return tell({"POST", vault_path(vault, "conflicts/resolve"), {}, encode(request)});
+}
+
+Result<ExplainAnswer> DaemonClient::explain(const std::string& vault, const std::string& path) {
+    return ask<ExplainAnswer>({"GET", vault_path(vault, "explain"), {{"path", path}}, {}});
+}
+
 Status DaemonClient::pause(const std::string& vault, const PauseSync& request) {
     return tell(
         {"POST", vault.empty() ? "/v1/pause" : vault_path(vault, "pause"), {}, encode(request)});

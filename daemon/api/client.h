@@ -44,6 +44,8 @@ class DaemonClient {
     Result<CheckAnswer> check(const std::string& vault, const CheckVault& request);
     Result<CollectAnswer> collect(const std::string& vault, const CollectVault& request);
     Result<ConflictList> conflicts(const std::string& vault);
+    Status resolve_conflict(const std::string& vault, const ResolveConflict& request);
+    Result<ExplainAnswer> explain(const std::string& vault, const std::string& path);
     // An empty vault: all of them.
     Status pause(const std::string& vault, const PauseSync& request);
     Status resume(const std::string& vault);

@@ -224,6 +224,13 @@ VaultConfig read_vault(const toml::table& table, Faults& faults) {
     read_mounts(reader, vault.mounts, faults);
     reader.flag("unlock_at_start", vault.unlock_at_start);
     reader.flag("paused", vault.paused);
+    std::int64_t until_ms = 0;
+    if (const toml::node* node = reader.value("paused_until_ms", until_ms, "a number")) {
+        if (until_ms < 0)
+            faults.add(*node, "'paused_until_ms' must not be negative");
+        else
+            vault.paused_until_ms = static_cast<std::uint64_t>(until_ms);
+    }
     reader.texts("addresses", vault.addresses, kAddressesMax, check_address);
     reader.reject_unknown();
     return vault;
@@ -456,8 +463,11 @@ std::string format_config(const Config& config) {
         const bool is_simple = mounts.size() == 1 && mounts[0].path.empty() &&
                                !mounts[0].is_read_only && !mounts[0].has_owners;
         if (is_simple) out += fmt::format("mount = {}\n", quoted(mounts[0].directory));
-        out += fmt::format("unlock_at_start = {}\npaused = {}\naddresses = {}\n",
-                           vault.unlock_at_start, vault.paused, quoted_list(vault.addresses));
+        out +=
+            fmt::format("unlock_at_start = {}\npaused = {}\n", vault.unlock_at_start, vault.paused);
+        if (vault.paused_until_ms != 0)
+            out += fmt::format("paused_until_ms = {}\n", vault.paused_until_ms);
+        out += fmt::format("addresses = {}\n", quoted_list(vault.addresses));
         if (is_simple) continue;
         for (const MountConfig& mount : mounts) {
             out += fmt::format("[[vault.mount]]\ndirectory = {}\npath = {}\nread_only = {}\n",

@@ -14,6 +14,7 @@
 //     mount = "/home/ana/papers"   # or several, each in a [[vault.mount]] as below
 //     unlock_at_start = false
 //     paused = false
+//     paused_until_ms = 0          # milliseconds since 1970 UTC; 0: until somebody resumes it
 //     addresses = ["192.0.2.7:22100"]
 //     [[vault.mount]]
 //     directory = "/home/ana/letters"
@@ -57,6 +58,7 @@ struct VaultConfig {
     std::vector<MountConfig> mounts;
     bool unlock_at_start = false;
     bool paused = false;
+    std::uint64_t paused_until_ms = 0;   // wall clock; 0: until somebody resumes it
     std::vector<std::string> addresses;  // of other members: "1.2.3.4:5", "[::1]:5"
 
     bool operator==(const VaultConfig&) const = default;

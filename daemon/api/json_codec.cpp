@@ -50,6 +50,7 @@ void fields(F& f, T& v) {
     f("problem", v.problem);
     f("unlockAtStart", v.unlock_at_start);
     f("paused", v.is_paused);
+    f("pausedUntilMs", v.paused_until_ms);
     f("files", v.files);
     f("directories", v.directories);
     f("packs", v.packs);
@@ -58,8 +59,11 @@ void fields(F& f, T& v) {
     f("missingPackBytes", v.missing_pack_bytes);
     f("pendingRecords", v.pending_records);
     f("unmergedSegments", v.unmerged_segments);
+    f("receiveRate", v.receive_rate);
+    f("sendRate", v.send_rate);
     f("conflicts", v.conflicts);
     f("alarms", v.alarms);
+    f("notes", v.notes);
     f("peers", v.peers);
 }
 
@@ -145,6 +149,35 @@ void fields(F& f, T& v) {
 template <typename F, Is<ConflictList> T>
 void fields(F& f, T& v) {
     f("conflicts", v.conflicts);
+}
+
+template <typename F, Is<ExplainReason> T>
+void fields(F& f, T& v) {
+    f("code", v.code);
+    f("message", v.message);
+}
+
+template <typename F, Is<ExplainPeer> T>
+void fields(F& f, T& v) {
+    f("device", v.device);
+    f("label", v.label);
+    f("connected", v.is_connected);
+    f("state", v.state);
+    f("missingPacks", v.missing_packs);
+}
+
+template <typename F, Is<ExplainAnswer> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("type", v.type);
+    f("size", v.size);
+    f("writtenBy", v.written_by);
+    f("writtenMs", v.written_ms);
+    f("absentBytes", v.absent_bytes);
+    f("absentPacks", v.absent_packs);
+    f("inStep", v.is_in_step);
+    f("reasons", v.reasons);
+    f("peers", v.peers);
 }
 
 template <typename F, Is<WaitAnswer> T>
@@ -298,6 +331,13 @@ void fields(F& f, T& v) {
 template <typename F, Is<PauseSync> T>
 void fields(F& f, T& v) {
     f("seconds", v.seconds);
+}
+
+template <typename F, Is<ResolveConflict> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("pathHex", v.path_hex);
+    f("keep", v.keep);
 }
 
 template <typename F, Is<WaitForVault> T>
@@ -562,6 +602,7 @@ LOCKSTEP_API_STRUCT(CheckAnswer)
 LOCKSTEP_API_STRUCT(CollectAnswer)
 LOCKSTEP_API_STRUCT(DeviceAnswer)
 LOCKSTEP_API_STRUCT(ConflictList)
+LOCKSTEP_API_STRUCT(ExplainAnswer)
 LOCKSTEP_API_STRUCT(WaitAnswer)
 LOCKSTEP_API_STRUCT(InviteInfo)
 LOCKSTEP_API_STRUCT(InviteList)
@@ -583,6 +624,7 @@ LOCKSTEP_API_STRUCT(LockVault)
 LOCKSTEP_API_STRUCT(MountVault)
 LOCKSTEP_API_STRUCT(UnmountVault)
 LOCKSTEP_API_STRUCT(PauseSync)
+LOCKSTEP_API_STRUCT(ResolveConflict)
 LOCKSTEP_API_STRUCT(WaitForVault)
 LOCKSTEP_API_STRUCT(CreateInvite)
 LOCKSTEP_API_STRUCT(JoinVault)

@@ -59,14 +59,17 @@ struct VaultInfo {
     std::string problem;  // why it could not be opened or mounted; empty: no problem
     bool unlock_at_start = false;
     bool is_paused = false;
+    std::uint64_t paused_until_ms = 0;  // wall clock; 0: until somebody resumes it
     std::uint64_t files = 0, directories = 0;
     std::uint64_t packs = 0, pack_bytes = 0;
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
     std::uint64_t pending_records = 0;
     std::uint64_t unmerged_segments = 0;
+    std::uint64_t receive_rate = 0, send_rate = 0;  // bytes per second, from and to other devices
     std::uint64_t conflicts = 0;
     std::vector<std::string> alarms;
-    std::vector<PeerInfo> peers;  // the other members
+    std::vector<std::string> notes;  // files in the directory that are left alone, and why
+    std::vector<PeerInfo> peers;     // the other members
 };
 
 struct RelayInfo {
@@ -136,6 +139,34 @@ struct ConflictInfo {
 
 struct ConflictList {
     std::vector<ConflictInfo> conflicts;
+};
+
+// Why a file is not the same on all devices.
+struct ExplainReason {
+    std::string code;  // "unpublished", see API.md
+    std::string message;
+};
+
+// What is known of a file on another device.
+struct ExplainPeer {
+    std::string device;
+    std::string label;
+    bool is_connected = false;
+    std::string state;  // "in step", "behind", "lacks packs", "waits for us", "not connected"
+    std::uint64_t missing_packs = 0;
+};
+
+struct ExplainAnswer {
+    std::string path;
+    std::string type;
+    std::uint64_t size = 0;
+    std::string written_by;
+    std::uint64_t written_ms = 0;
+    std::uint64_t absent_bytes = 0;
+    std::uint64_t absent_packs = 0;
+    bool is_in_step = false;
+    std::vector<ExplainReason> reasons;
+    std::vector<ExplainPeer> peers;
 };
 
 struct WaitAnswer {
@@ -271,6 +302,13 @@ struct UnmountVault {
 
 struct PauseSync {
     std::uint64_t seconds = 0;  // 0: until resumed
+};
+
+// `keep`: mine, theirs, this or both.
+struct ResolveConflict {
+    std::string path;
+    std::string path_hex;  // instead of `path`, when that is no UTF-8
+    std::string keep;
 };
 
 struct WaitForVault {

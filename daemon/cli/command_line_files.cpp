@@ -36,12 +36,26 @@ void declare_files(Grammar& grammar) {
 }
 
 void declare_conflicts(Grammar& grammar) {
+    Arguments& arguments = grammar.arguments();
     CLI::App& conflicts = grammar.group("conflicts", "Files that two devices changed at once");
     CLI::App& list = grammar.verb(conflicts, "list", "List them",
                                   "  lockstep conflicts list\n  lockstep conflicts list papers\n",
                                   conflicts_list);
     grammar.vault_argument(list, false);
-    grammar.later(conflicts, "resolve");
+    CLI::App& resolve = grammar.verb(
+        conflicts, "resolve", "Say which version stays",
+        "  lockstep conflicts resolve papers:notes.txt --keep mine      (what this device wrote)\n"
+        "  lockstep conflicts resolve papers:notes.txt --keep theirs    (what the other one "
+        "wrote)\n"
+        "  lockstep conflicts resolve papers:notes.txt --keep both      (as files of their own)\n"
+        "  lockstep conflicts resolve 'papers:notes (conflict from desk ...).txt' --keep this\n",
+        conflicts_resolve);
+    resolve.add_option("path", arguments.target, "Vault and path of the file, or of its sibling")
+        ->required()
+        ->option_text("V:PATH");
+    resolve.add_option("--keep", arguments.value, "mine, theirs, both, or this (what PATH shows)")
+        ->required()
+        ->option_text("WHICH");
 }
 
 void declare_config(Grammar& grammar) {

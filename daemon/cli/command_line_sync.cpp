@@ -129,9 +129,20 @@ void declare_state(Grammar& grammar) {
     wait.add_flag("--published", arguments.is_published_only,
                   "Only until every local change is published");
 
+    CLI::App& explaining =
+        grammar.verb(grammar.app(), "explain", "Say why a file is not the same on all devices",
+                     "  lockstep explain papers:letters/july.txt\n"
+                     "  lockstep explain papers:letters/july.txt --json\n",
+                     explain_file);
+    explaining.add_option("path", arguments.target, "Vault and path")
+        ->required()
+        ->option_text("V:PATH");
+
     CLI::App& pause =
         grammar.verb(grammar.app(), "pause", "Stop syncing a vault, or all",
-                     "  lockstep pause\n  lockstep pause papers --for 2h\n", pause_sync);
+                     "  lockstep pause            (also after a restart, until resumed)\n"
+                     "  lockstep pause papers --for 2h\n",
+                     pause_sync);
     grammar.vault_argument(pause, false);
     pause.add_option("--for", arguments.duration, "Resume by itself after this long")
         ->option_text("DURATION");
@@ -152,8 +163,7 @@ void declare_sync_verbs(Grammar& grammar) {
     declare_devices(grammar);
     declare_relays(grammar);
     declare_state(grammar);
-    for (const char* name :
-         {"mirror", "brake", "undo", "snapshot", "explain", "doctor", "completion"}) {
+    for (const char* name : {"mirror", "brake", "undo", "snapshot", "doctor", "completion"}) {
         grammar.later(grammar.app(), name);
     }
 }

@@ -39,6 +39,8 @@ ExitCode wait_for_vault(Session& session);
 ExitCode pause_sync(Session& session);
 ExitCode resume_sync(Session& session);
 ExitCode conflicts_list(Session& session);
+ExitCode conflicts_resolve(Session& session);
+ExitCode explain_file(Session& session);
 ExitCode follow_events(Session& session);
 ExitCode relay_add(Session& session);
 ExitCode relay_list(Session& session);
@@ -60,6 +62,7 @@ ExitCode config_path(Session& session);
 void print_vault(const api::VaultInfo& vault);
 // "/home/ana/papers, /home/ana/letters": where it is mounted now.
 std::string mounted_text(const api::VaultInfo& vault);
+std::string time_left_text(const api::VaultInfo& vault);
 // Exit 3 when the vault has a problem beside what was asked for (it is open, but not mounted).
 ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault);
 ExitCode print_check(Session& session, const api::CheckAnswer& report);

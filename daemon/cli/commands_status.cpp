@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/duration.h"
@@ -9,6 +10,20 @@
 namespace lockstep::cli {
 
 namespace {
+
+// What is under way, for one line.
+std::string progress_text(const api::VaultInfo& vault) {
+    std::string text;
+    if (vault.missing_packs > 0)
+        text += fmt::format(", {} missing{}", size_text(vault.missing_pack_bytes),
+                            time_left_text(vault));
+    if (vault.receive_rate + vault.send_rate > 0)
+        text += fmt::format(", {}/s down, {}/s up", size_text(vault.receive_rate),
+                            size_text(vault.send_rate));
+    if (vault.is_paused && vault.paused_until_ms != 0)
+        text += ", until " + time_text(static_cast<std::int64_t>(vault.paused_until_ms));
+    return text;
+}
 
 void print_status(const api::StatusReport& status, bool is_one_vault) {
     print_line(fmt::format("{} ({}), port {}", printable(status.device.label),
@@ -23,8 +38,9 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
             continue;
         }
         const std::string places = mounted_text(vault);
-        print_line(fmt::format("{}: {}{}", printable(vault.name), vault.status,
-                               places.empty() ? "" : ", mounted at " + places));
+        print_line(fmt::format("{}: {}{}{}", printable(vault.name), vault.status,
+                               places.empty() ? "" : ", mounted at " + places,
+                               progress_text(vault)));
         for (const api::PeerInfo& peer : vault.peers) {
             print_line(fmt::format("    {}: {}", printable(peer.label),
                                    !peer.is_connected ? "not connected"
@@ -33,6 +49,7 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
         }
         if (!vault.problem.empty()) print_line("    problem: " + printable(vault.problem));
         for (const std::string& alarm : vault.alarms) print_line("    ALARM: " + printable(alarm));
+        for (const std::string& note : vault.notes) print_line("    note: " + printable(note));
     }
     if (status.vaults.empty())
         print_line("No vaults yet. Make one with: lockstep vault create NAME");
@@ -152,6 +169,51 @@ ExitCode conflicts_list(Session& session) {
     }
     if (session.arguments.is_json) print_line(api::encode(found));
     if (!session.arguments.is_json && found.conflicts.empty()) print_line("No conflicts.");
+    return ExitCode::Ok;
+}
+
+ExitCode conflicts_resolve(Session& session) {
+    Result<VaultPath> place = parse_vault_path(session.arguments.target);
+    if (!place.ok()) return session.fail(place.error());
+    api::ResolveConflict request;
+    request.keep = session.arguments.value;
+    if (api::is_utf8(place->path)) {
+        request.path = place->path;
+    } else {
+        request.path_hex = hex(as_bytes(place->path));
+    }
+    Status resolved = session.daemon.resolve_conflict(place->vault, request);
+    if (!resolved.ok()) return session.fail(resolved.error());
+    print_line(session.arguments.is_json ? "{}" : "resolved");
+    return ExitCode::Ok;
+}
+
+namespace {
+
+void print_explanation(const std::string& vault, const api::ExplainAnswer& answer) {
+    print_line(fmt::format("{}:{} {}", printable(vault), printable(answer.path),
+                           answer.is_in_step ? "is in step" : "is not in step:"));
+    for (const api::ExplainReason& reason : answer.reasons)
+        print_line("  - " + printable(reason.message));
+    if (!answer.written_by.empty())
+        print_line(fmt::format("written by {}, {}, {}", printable(answer.written_by),
+                               time_text(static_cast<std::int64_t>(answer.written_ms)),
+                               size_text(answer.size)));
+    for (const api::ExplainPeer& peer : answer.peers)
+        print_line(fmt::format("    {}: {}", printable(peer.label), peer.state));
+}
+
+}  // namespace
+
+ExitCode explain_file(Session& session) {
+    Result<VaultPath> place = parse_vault_path(session.arguments.target);
+    if (!place.ok()) return session.fail(place.error());
+    Result<api::ExplainAnswer> answer = session.daemon.explain(place->vault, place->path);
+    if (!answer.ok()) return session.fail(answer.error());
+    if (session.arguments.is_json)
+        print_line(api::encode(*answer));
+    else
+        print_explanation(place->vault, *answer);
     return ExitCode::Ok;
 }
 

@@ -71,6 +71,15 @@ std::string places_text(const api::VaultInfo& vault) {
 
 }  // namespace
 
+// ", about 3 min left at this rate"; empty when nothing comes.
+std::string time_left_text(const api::VaultInfo& vault) {
+    if (vault.missing_pack_bytes == 0 || vault.receive_rate == 0) return {};
+    const std::uint64_t seconds = vault.missing_pack_bytes / vault.receive_rate + 1;
+    if (seconds < 100) return fmt::format(", about {} s left", seconds);
+    if (seconds < 6000) return fmt::format(", about {} min left", seconds / 60 + 1);
+    return fmt::format(", about {} h left", seconds / 3600 + 1);
+}
+
 std::string mounted_text(const api::VaultInfo& vault) {
     std::string text;
     for (const api::MountInfo& mount : vault.mounts) {
@@ -92,8 +101,18 @@ void print_vault(const api::VaultInfo& vault) {
         rows.push_back({"mount", mount_text(mount)});
     }
     if (vault.missing_packs > 0) {
-        rows.push_back({"missing", fmt::format("{} packs ({})", vault.missing_packs,
-                                               size_text(vault.missing_pack_bytes))});
+        rows.push_back(
+            {"missing", fmt::format("{} packs ({}){}", vault.missing_packs,
+                                    size_text(vault.missing_pack_bytes), time_left_text(vault))});
+    }
+    if (vault.receive_rate + vault.send_rate > 0) {
+        rows.push_back(
+            {"rate", fmt::format("{}/s received, {}/s sent", size_text(vault.receive_rate),
+                                 size_text(vault.send_rate))});
+    }
+    if (vault.is_paused && vault.paused_until_ms != 0) {
+        rows.push_back(
+            {"paused until", time_text(static_cast<std::int64_t>(vault.paused_until_ms))});
     }
     if (vault.pending_records > 0) {
         rows.push_back({"unpublished", fmt::format("{} changes", vault.pending_records)});
@@ -110,6 +129,7 @@ void print_vault(const api::VaultInfo& vault) {
     print_table(rows);
     if (!vault.problem.empty()) print_line("problem: " + printable(vault.problem));
     for (const std::string& alarm : vault.alarms) print_line("ALARM: " + printable(alarm));
+    for (const std::string& note : vault.notes) print_line("note: " + printable(note));
 }
 
 ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault) {

@@ -85,9 +85,52 @@ TEST_F(FilesBinariesTest, PausingIsShownAndKept) {
     EXPECT_EQ(home_.must({"vault", "show", "papers", "--json"}).json()["paused"], false);
 }
 
+TEST_F(FilesBinariesTest, APauseForATimeOutlivesARestartAndEndsByItself) {
+    const auto shown = [&] { return home_.must({"vault", "show", "papers", "--json"}).json(); };
+    home_.must({"pause", "--for", "2h"});
+    const std::uint64_t until = shown()["pausedUntilMs"];
+    EXPECT_GT(until, 0U);
+    EXPECT_EQ(home_.stop(), 0);
+    ASSERT_TRUE(home_.start());
+    EXPECT_EQ(shown()["paused"], true);
+    EXPECT_EQ(shown()["pausedUntilMs"], until);
+    EXPECT_NE(home_.must({"status"}).output.find(", until "), std::string::npos);
+    home_.must({"pause", "papers"});
+    EXPECT_EQ(shown()["pausedUntilMs"], 0) << "now until somebody resumes it";
+    home_.must({"pause", "papers", "--for", "1s"});
+    EXPECT_EQ(home_.stop(), 0);
+    ASSERT_TRUE(home_.start());
+    for (int round = 0; round < 1000 && shown()["paused"] == true; ++round) {
+    }
+    EXPECT_EQ(shown()["paused"], false);
+    EXPECT_EQ(home_.run({"pause", "papers", "--for", "400d"}).exit_code, 2);
+}
+
 TEST_F(FilesBinariesTest, WithoutConflictsThereAreNone) {
     EXPECT_EQ(home_.must({"conflicts", "list", "--json"}).json()["conflicts"].size(), 0U);
     home_.must({"status", "--exit-code"});
+    home_.must({"put", "papers:a", "-"}, "x");
+    EXPECT_EQ(home_.run({"conflicts", "resolve", "papers:a", "--keep", "mine"}).exit_code, 10);
+    EXPECT_EQ(home_.run({"conflicts", "resolve", "papers:a", "--keep", "none"}).exit_code, 2);
+    EXPECT_EQ(home_.run({"conflicts", "resolve", "papers:a"}).exit_code, 2);
+}
+
+TEST_F(FilesBinariesTest, ExplainSaysWhyAFileIsNotInStep) {
+    home_.must({"put", "papers:letters.txt", "-"}, "hello");
+    home_.must({"wait", "papers"});
+    nlohmann::json answer = home_.must({"explain", "papers:letters.txt", "--json"}).json();
+    EXPECT_EQ(answer["inStep"], true);
+    EXPECT_EQ(answer["size"], 5);
+    EXPECT_EQ(answer["type"], "file");
+    home_.must({"pause", "papers"});
+    EXPECT_NE(home_.must({"explain", "papers:letters.txt"}).output.find("is paused"),
+              std::string::npos);
+    EXPECT_EQ(home_.run({"explain", "papers:none"}).exit_code, 10);
+    EXPECT_EQ(home_.run({"explain", "papers"}).exit_code, 2);
+    home_.must({"vault", "lock", "papers"});
+    answer = home_.must({"explain", "papers:letters.txt", "--json"}).json();
+    EXPECT_EQ(answer["reasons"][0]["code"], "locked");
+    EXPECT_EQ(answer["inStep"], false);
 }
 
 TEST_F(FilesBinariesTest, NoNameAndNoContentReachesALogOrTheState) {

@@ -18,6 +18,7 @@ Config full_config() {
     papers.mounts = {{"/home/ana/papers", "", false}};
     papers.unlock_at_start = true;
     papers.paused = true;
+    papers.paused_until_ms = 1'764'000'000'000;
     papers.addresses = {"192.0.2.7:22100", "[2001:db8::1]:22100"};
     VaultConfig photos;
     photos.name = "photos";

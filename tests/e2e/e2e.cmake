@@ -5,8 +5,14 @@ set(LOCKSTEP_E2E_TESTS
   Sync.test_remote_changes_show_in_open_and_mapped_files
   Sync.test_a_third_device_gets_everything_from_the_second
   Sync.test_conflict_keeps_both_versions_on_both
+  Sync.test_a_conflict_is_ended_as_told_on_both
+  Sync.test_explain_names_what_a_file_waits_for
   Sync.test_edit_survives_a_delete
   Sync.test_a_locked_device_still_stores
+  DropBox.test_two_devices_on_one_directory_stay_in_step
+  DropBox.test_two_directories_kept_equal_by_rsync_stay_in_step
+  DropBox.test_a_locked_device_stores_and_serves_what_is_dropped_in
+  DropBox.test_foreign_files_are_left_alone_and_reported
   Crash.test_kill_and_restart_lose_nothing_that_was_fsynced
   Crash.test_an_orderly_stop_publishes_and_unmounts
   Offline.test_decrypt_gives_every_file_back

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import plaintext_search  # noqa: E402
-from lockstep_world import World, check_equal, run, wait_until, why_no_mounts  # noqa: E402
+from lockstep_world import World, check_equal, run, tree_difference, wait_until, why_no_mounts  # noqa: E402
 
 VAULT = "papers"
 SIBLING = re.compile(r"notes \(conflict from (laptop|desk) \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\)\.txt")
@@ -154,6 +154,58 @@ class Sync(E2e):
         wait_until("the sibling is gone from laptop", lambda: not (laptop.mount / names[0]).exists())
         self.assertEqual(0, laptop.exit_code("status", "--exit-code"))
 
+    def test_a_conflict_is_ended_as_told_on_both(self):
+        world, laptop, desk = self.two_devices()
+
+        def disagree(name):
+            (laptop.mount / name).write_text("before\n")
+            self.in_step(laptop, desk)
+            world.cut(desk, VAULT)
+            (laptop.mount / name).write_text("from laptop\n")
+            (desk.mount / name).write_text("from desk\n")
+            world.heal(desk)
+            for device in (laptop, desk):
+                wait_until(f"{device.name} has the conflict", lambda: device.status(VAULT)["conflicts"] == 1, 60)
+
+        def contents(device):
+            return sorted(path.read_text() for path in device.mount.iterdir())
+
+        def end(device, *words):
+            device.call("conflicts", "resolve", *words)
+            for one in (laptop, desk):
+                wait_until(f"{one.name} has no conflict", lambda: one.status(VAULT)["conflicts"] == 0, 30)
+            self.assert_synced(laptop, desk)
+        disagree("notes.txt")
+        self.assertFalse(laptop.json("explain", f"{VAULT}:notes.txt")["inStep"])
+        end(laptop, f"{VAULT}:notes.txt", "--keep", "mine")
+        self.assertEqual(["from laptop\n"], contents(desk))
+        disagree("notes.txt")
+        end(laptop, f"{VAULT}:notes.txt", "--keep", "theirs")
+        self.assertEqual(["from desk\n"], contents(laptop))
+        disagree("notes.txt")
+        end(desk, f"{VAULT}:notes.txt", "--keep", "both")
+        self.assertEqual(["from desk\n", "from laptop\n"], contents(laptop))
+        self.assertTrue(laptop.json("explain", f"{VAULT}:notes.txt")["inStep"])
+
+    def test_explain_names_what_a_file_waits_for(self):
+        world, laptop, desk = self.two_devices()
+        (laptop.mount / "plan").write_text("text\n")
+        self.in_step(laptop, desk)
+
+        def codes(device):
+            return [reason["code"] for reason in device.json("explain", f"{VAULT}:plan")["reasons"]]
+        self.assertEqual([], codes(laptop))
+        with open(laptop.mount / "plan", "a") as file:
+            file.write("more\n")
+            file.flush()
+            self.assertIn("being_written", codes(laptop))
+        self.in_step(laptop, desk)
+        self.assertEqual([], codes(desk))
+        desk.stop()
+        wait_until("laptop is alone", lambda: "disconnected" in codes(laptop), 60)
+        laptop.call("pause", VAULT)
+        self.assertEqual(["paused"], codes(laptop))
+
     def test_edit_survives_a_delete(self):
         world, laptop, desk = self.two_devices()
         (laptop.mount / "plan").write_text("before\n")
@@ -177,6 +229,124 @@ class Sync(E2e):
         laptop.kill()
         desk.unlock(VAULT)
         check_equal("what the locked desk has stored", keep, desk.mount)
+
+
+class DropBox(E2e):
+    """Devices that share a directory and no network: nothing tells one where the other is."""
+
+    def share(self, laptop, desk, directory):
+        """Desk opens laptop's vault, or a copy of it, where it lies; the passphrase admits it."""
+        desk.call("vault", "open", directory, "--name", VAULT, "--mount", desk.mount, "--passphrase-file",
+                  laptop.world.passphrase_file)
+
+    def make_pair(self):
+        world = self.make_world(wants_relay=False)
+        laptop, desk = world.add_device("laptop"), world.add_device("desk")
+        laptop.create(VAULT)
+        return world, laptop, desk
+
+    def assert_strangers(self, *devices):
+        """They have met nowhere but in the directory."""
+        for device in devices:
+            self.assertEqual([False], [peer["connected"] for peer in device.status(VAULT)["peers"]])
+            self.assertEqual([], device.status(VAULT)["alarms"])
+
+    def soon_equal(self, laptop, desk, work=lambda: None):
+        def is_equal():
+            work()
+            return not tree_difference(laptop.mount, desk.mount)
+        wait_until("the mounts are equal", is_equal, 60, 0.1)
+
+    def test_two_devices_on_one_directory_stay_in_step(self):
+        world, laptop, desk = self.make_pair()
+        self.share(laptop, desk, laptop.vault_directory(VAULT))
+        write_small_tree(laptop.mount)
+        self.soon_equal(laptop, desk)
+        (desk.mount / "letters/july.txt").write_text("Dear Ana, dear Bo,\n")
+        os.rename(desk.mount / "letters", desk.mount / "post")
+        (desk.mount / "photo.raw").unlink()
+        wait_until("the changes of desk are on laptop", lambda: not (laptop.mount / "photo.raw").exists() and
+                   (laptop.mount / "post/july.txt").read_text() == "Dear Ana, dear Bo,\n")
+        # One starts while the other writes: nothing of what it is writing may be cleared away.
+        desk.stop()
+        for number in range(50):
+            (laptop.mount / f"file-{number}").write_bytes(hashlib.shake_256(str(number).encode()).digest(70000))
+            if number == 10:
+                desk.start()
+        desk.unlock(VAULT)
+        self.soon_equal(laptop, desk)
+        self.assert_strangers(laptop, desk)
+        for device in (laptop, desk):
+            self.assertEqual(0, device.exit_code("vault", "check", VAULT))
+
+    def test_two_directories_kept_equal_by_rsync_stay_in_step(self):
+        world, laptop, desk = self.make_pair()
+        mine, theirs = laptop.vault_directory(VAULT), world.directory / "copy.vault"
+
+        def rsync():
+            for source, target in ((mine, theirs), (theirs, mine)):
+                run(["rsync", "-a", "--exclude", "/incoming", f"{source}/", f"{target}/"])
+        rsync()
+        self.share(laptop, desk, theirs)
+        write_small_tree(laptop.mount)
+        (desk.mount / "from desk").write_text("hello\n")
+        self.soon_equal(laptop, desk, rsync)
+        # Both edit one file between two runs of rsync: a conflict like any other.
+        (laptop.mount / "notes.txt").write_text("before\n")
+        self.soon_equal(laptop, desk, rsync)
+        (laptop.mount / "notes.txt").write_text("from laptop\n")
+        (desk.mount / "notes.txt").write_text("from desk\n")
+        for device in (laptop, desk):
+            device.call("wait", VAULT, "--published")
+        self.soon_equal(laptop, desk, rsync)
+        self.assertEqual(2, len(list(laptop.mount.glob("notes*"))))
+        self.assert_strangers(laptop, desk)
+
+    def test_a_locked_device_stores_and_serves_what_is_dropped_in(self):
+        world, laptop, desk = self.two_devices()
+        phone = world.add_device("phone")
+        phone.join(laptop.invite(VAULT))
+        self.in_step(laptop, desk, phone)
+        desk.call("vault", "lock", VAULT)
+        # From now on what laptop does reaches desk by the directory alone, and phone by desk alone.
+        laptop.call("pause", VAULT)
+        write_small_tree(laptop.mount)
+        laptop.call("wait", VAULT, "--published")
+        mine, theirs = laptop.vault_directory(VAULT), desk.vault_directory(VAULT)
+        for path in mine.rglob("*"):
+            target = theirs / path.relative_to(mine)
+            if path.suffix not in (".pack", ".seg") or target.exists():
+                continue
+            # As a plain copy does: the name is there before the whole of it is.
+            target.parent.mkdir(parents=True, exist_ok=True)
+            content = path.read_bytes()
+            target.write_bytes(content[:len(content) // 2])
+            target.write_bytes(content)
+        wait_until("phone shows what was dropped in at desk",
+                   lambda: not tree_difference(laptop.mount, phone.mount), 60, 0.1)
+        self.assertEqual("locked", desk.status(VAULT)["state"])
+        self.assertEqual([], desk.status(VAULT)["notes"])
+        desk.unlock(VAULT)
+        check_equal("what the locked desk has stored", laptop.mount, desk.mount)
+
+    def test_foreign_files_are_left_alone_and_reported(self):
+        world, laptop, desk = self.make_pair()
+        (laptop.mount / "file").write_text("text\n")
+        laptop.call("wait", VAULT, "--published")
+        directory = laptop.vault_directory(VAULT)
+        log = next((directory / "log").iterdir())
+        foreign = [directory / ".stfolder", log / "1 (conflicted copy).seg",
+                   directory / "packs/0f.sync-conflict-20261121-101112-ABCDEFG"]
+        for path in foreign:
+            path.write_text("x")
+        wait_until("they are reported", lambda: len(laptop.status(VAULT)["notes"]) == 3)
+        self.assertIn("1 (conflicted copy).seg", laptop.call("status", VAULT).stdout)
+        self.assertEqual(3, len(laptop.json("vault", "check", VAULT)["notes"]))
+        self.assertEqual(0, laptop.exit_code("vault", "check", VAULT))
+        for path in foreign:
+            self.assertEqual("x", path.read_text())
+            path.unlink()
+        wait_until("they are forgotten", lambda: not laptop.status(VAULT)["notes"])
 
 
 class Crash(E2e):

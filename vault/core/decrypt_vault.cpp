@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/unique_fd.h"
+#include "vault/core/directory_arrivals.h"
 #include "vault/core/offline_vault.h"
 #include "vault/core/vault_replica.h"
 #include "vault/files/vault_files.h"
@@ -205,10 +206,7 @@ Status check_names(Disk& disk, const fs::path& directory, CheckReport& report) {
     TRY(auto items, disk.list(directory / kKeyDirectoryName));
     for (const DirectoryItem& item : items) {
         std::string name = "keys/" + item.name;
-        if (!item.name.ends_with(kKeyObjectSuffix)) {
-            report.notes.push_back(name + ": not a key object");
-            continue;
-        }
+        if (!parse_key_object_name(item.name)) continue;
         ++report.key_objects;
         auto bytes = disk.read_file(directory / kKeyDirectoryName / item.name, kKeyObjectSizeMax);
         if (!bytes.ok()) {
@@ -232,8 +230,6 @@ Status check_pack_names(Disk& disk, const fs::path& directory, CheckReport& repo
         if (Status intact = packs->verify(info); !intact.ok())
             report.errors.push_back("pack " + info.id.to_hex() + ": " + intact.error().message);
     }
-    for (const fs::path& stranger : listing.strangers)
-        report.notes.push_back("packs/" + stranger.string() + ": no pack of this vault");
     return {};
 }
 
@@ -260,6 +256,8 @@ Result<CheckReport> check_vault(Disk& disk, WorkerPool& workers, const fs::path&
                                 std::optional<ByteView> passphrase) {
     CheckReport report;
     TRY_OK(check_names(disk, directory, report));
+    for (const fs::path& foreign : DirectoryArrivals::foreign_files(disk, directory))
+        report.notes.push_back(foreign.string() + ": no object of the vault; it is left alone");
     if (!passphrase) {
         TRY_OK(check_pack_names(disk, directory, report));
         return report;

@@ -96,8 +96,6 @@ void OfflineVault::load_packs() {
             problems_.push_back("pack " + pack.id.to_hex() + ": " +
                                 (intact.ok() ? indexed : intact).error().message);
     }
-    for (const fs::path& stranger : listing->strangers)
-        problems_.push_back("packs/" + stranger.string() + ": no pack of this vault");
 }
 
 SegmentLookup OfflineVault::lookup() const {

@@ -73,12 +73,18 @@ Status OpenVault::load() {
         VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
                               secrets_->ids, secrets_->derived});
 
+    // Packs of ours that were durable when a crash came before their segment: the next segment
+    // introduces them.
+    std::vector<PackInfo> strays = replica_.take_strays();
+    std::erase_if(strays, [&](const PackInfo& pack) {
+        if (content_->pack_arrived(pack).ok()) return false;
+        replica_.drop_stray(pack.id);
+        return true;
+    });
     TRY_OK(index_packs());
     TRY(std::uint64_t merged, merge());
     static_cast<void>(merged);
-    // Packs of ours that were durable when a crash came before their segment: the next segment
-    // introduces them.
-    for (const PackInfo& pack : replica_.strays()) content_->add_unintroduced(pack);
+    for (const PackInfo& pack : strays) content_->add_unintroduced(pack);
     return open_journal();
 }
 

@@ -38,6 +38,8 @@ class OpenVault final : public TreeHost {
 
     void add_status(VaultStatus& status);
     std::vector<ConflictEntry> conflicts();
+    Status resolve_conflict(const std::string& path, ConflictChoice keep) EXCLUDES_LOCK(mutex);
+    Result<FileReport> explain(const std::string& path) EXCLUDES_LOCK(mutex);
     Status check(CheckReport& report);
     // Vault::collect(); open_vault_collection.cpp.
     Result<CollectionReport> collect(bool is_dry_run) EXCLUDES_LOCK(publish_mutex_);
@@ -119,6 +121,20 @@ class OpenVault final : public TreeHost {
     bool has_applied(const SegmentRef& segment) EXCLUDES_LOCK(mutex);
     Status settle_collection(const Condemnation& condemnation) REQUIRES_LOCK(publish_mutex_);
     Status settle_collections() REQUIRES_LOCK(publish_mutex_);
+    // The versions that contest one name (open_vault_conflicts.cpp).
+    struct Contestant {
+        std::string path;
+        Node node;
+        LogId log;
+        bool is_directory = false;
+    };
+    Result<TreeEntry> entry_at(const std::string& path) REQUIRES_LOCK(mutex);
+    Result<std::vector<Contestant>> contestants(const std::string& path) EXCLUDES_LOCK(mutex);
+    Result<Contestant> choose(const std::vector<Contestant>& all, const std::string& path,
+                              ConflictChoice keep) EXCLUDES_LOCK(mutex);
+    Status remove_contestant(const std::string& path);
+    Status rename_contestant(const std::string& from, const std::string& to);
+    bool is_unpublished(const FileId& file) REQUIRES_LOCK(mutex);
     // What stood in the journal when a publish began.
     struct JournalPosition {
         Journal::Mark mark;

@@ -121,12 +121,11 @@ void OpenVault::commit_index() {
 
 // Packs whose index was read already are not opened; those that have gone are marked.
 Status OpenVault::index_packs() {
-    TRY(auto listing, replica_.packs().list());
     TRY(std::vector<PackRow> rows, index_->chunks().packs());
     std::map<PackId, PackRow> known;
     for (const PackRow& row : rows)
         if (row.is_present) known.emplace(row.info.id, row);
-    for (const PackInfo& pack : listing.packs) {
+    for (const PackInfo& pack : replica_.present_packs()) {
         auto at = known.find(pack.id);
         const bool is_same = at != known.end() && at->second.info.length == pack.length &&
                              !at->second.epoch.is_zero();

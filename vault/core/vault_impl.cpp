@@ -129,6 +129,7 @@ Status VaultImpl::open_replica(LocalKeys local) {
     auto replica = VaultReplica::open(environment_, directory_, std::move(local));
     if (!replica.ok()) return std::move(replica).error();
     replica_ = std::move(replica).value();
+    arrivals_ = std::make_unique<DirectoryArrivals>(environment_.disk, *replica_);
     replica_->add_listener(*this);
     return replica_->save_local_keys();
 }
@@ -335,6 +336,13 @@ void VaultImpl::pack_added(const PackId& pack) {
     });
 }
 
+Status VaultImpl::look_at_directory(const DirectoryNews& news) {
+    if (!arrivals_) return {};
+    if (news.is_everything) return arrivals_->look_at_everything();
+    arrivals_->look_at(news.changed);
+    return {};
+}
+
 // ---- questions
 
 VaultStatus VaultImpl::status() {
@@ -356,12 +364,25 @@ VaultStatus VaultImpl::status() {
         at->segments += log.numbers.size();
     }
     out.alarms = replica_->alarms();
+    if (arrivals_) out.notes = arrivals_->notes();
     return out;
 }
 
 std::vector<ConflictEntry> VaultImpl::conflicts() {
     auto open = open_vault();
     return open ? open->conflicts() : std::vector<ConflictEntry>{};
+}
+
+Status VaultImpl::resolve_conflict(const std::string& path, ConflictChoice keep) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->resolve_conflict(path, keep);
+}
+
+Result<FileReport> VaultImpl::explain(const std::string& path) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->explain(path);
 }
 
 // ---- joining: the host

@@ -6,6 +6,7 @@
 
 #include <future>
 
+#include "vault/core/directory_arrivals.h"
 #include "vault/core/lockable_files.h"
 #include "vault/core/open_vault.h"
 #include "vault/vault.h"
@@ -31,8 +32,11 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Result<std::uint64_t> merge() override;
     bool has_unmerged() override;
     void set_work_listener(std::function<void()> listener) override;
+    Status look_at_directory(const DirectoryNews& news) override;
     VaultStatus status() override;
     std::vector<ConflictEntry> conflicts() override;
+    Status resolve_conflict(const std::string& path, ConflictChoice keep) override;
+    Result<FileReport> explain(const std::string& path) override;
     Result<CheckReport> check() override;
     Status rebuild_index() override;
     Result<Bytes> make_offer(std::string_view vault_label) override;
@@ -67,6 +71,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     const fs::path directory_;
     const VaultHeader header_;
     std::unique_ptr<VaultReplica> replica_;
+    std::unique_ptr<DirectoryArrivals> arrivals_;  // when there is a replica
     LockableFiles files_;
 
     Mutex state_mutex_;

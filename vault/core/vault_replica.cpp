@@ -34,20 +34,51 @@ Result<VaultHeader> read_vault_header(Disk& disk, const fs::path& directory) {
     return header;
 }
 
+std::optional<KeyObjectId> parse_key_object_name(std::string_view name) {
+    if (!name.ends_with(kKeyObjectSuffix)) return std::nullopt;
+    name.remove_suffix(std::string_view(kKeyObjectSuffix).size());
+    auto id = KeyObjectId::parse_hex(name);
+    if (!id.ok() || id->to_hex() != name) return std::nullopt;
+    return *id;
+}
+
 Result<std::vector<Bytes>> read_all_key_objects(Disk& disk, const fs::path& directory) {
     TRY(auto items, disk.list(directory / kKeyDirectoryName));
     std::vector<Bytes> out;
     for (const DirectoryItem& item : items) {
-        if (item.is_directory || !item.name.ends_with(kKeyObjectSuffix)) continue;
-        TRY(Bytes bytes,
-            disk.read_file(directory / kKeyDirectoryName / item.name, kKeyObjectSizeMax));
-        out.push_back(std::move(bytes));
+        // Copies that sync services make, and what can be no key object, are left alone.
+        if (item.is_directory || !parse_key_object_name(item.name)) continue;
+        auto bytes = disk.read_file(directory / kKeyDirectoryName / item.name, kKeyObjectSizeMax);
+        if (!bytes.ok() && (bytes.error().kind == ErrorKind::TooLarge ||
+                            bytes.error().kind == ErrorKind::NotFound))
+            continue;
+        if (!bytes.ok()) return std::move(bytes).error();
+        out.push_back(std::move(*bytes));
     }
     if (out.empty()) return Error{ErrorKind::NotFound, "the vault directory holds no key object"};
     return out;
 }
 
 // ---- opening
+
+namespace {
+// Only members know the key that this is the hash of.
+std::string writer_name(const SigningKey& signing) {
+    Encoder out;
+    out.text("temporary files of").raw(signing.public_key().view());
+    return blake2b(std::move(out).take()).to_hex().substr(0, 16);
+}
+}  // namespace
+
+VaultReplica::VaultReplica(const VaultEnvironment& environment, fs::path directory,
+                           VaultHeader header, LocalKeys local)
+    : environment_(environment),
+      directory_(std::move(directory)),
+      header_(std::move(header)),
+      local_(std::move(local)),
+      signing_(environment.device.vault_signing_key(header_.id)),
+      writer_(writer_name(signing_)),
+      temporary_ending_("." + writer_ + ".tmp") {}
 
 Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment& environment,
                                                          const fs::path& directory,
@@ -57,8 +88,8 @@ Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment&
         return Error{ErrorKind::Refused, "this directory holds another vault than it did before"};
     std::unique_ptr<VaultReplica> out(
         new VaultReplica(environment, directory, std::move(header), std::move(local)));
-    TRY(out->logs_, LogStore::open(environment.disk, directory));
-    TRY(out->packs_, PackStore::open(environment.disk, directory));
+    TRY(out->logs_, LogStore::open(environment.disk, directory, out->temporary_ending_));
+    TRY(out->packs_, PackStore::open(environment.disk, directory, out->temporary_ending_));
     TRY_OK(out->load_keys());
     TRY_OK(out->load_segments());
     TRY_OK(out->load_packs());
@@ -84,9 +115,6 @@ Result<std::shared_ptr<const KeyState>> VaultReplica::open_keys(const std::vecto
 Status VaultReplica::load_keys() {
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
     TRY(auto state, open_keys(objects));
-    for (const KeyProblem& problem : state->problems())
-        alarm("key object " + problem.object.to_hex().substr(0, 16) +
-              " is not used: " + problem.error.message);
     for (const KeyObjectId& pin : state->missing_pins())
         alarm("key object " + pin.to_hex().substr(0, 16) +
               " was here before and is gone: the directory may be an old copy");
@@ -101,6 +129,10 @@ Status VaultReplica::load_keys() {
 
 void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
     MutexLock lock(mutex_);
+    key_alarms_.clear();
+    for (const KeyProblem& problem : keys->problems())
+        key_alarms_.push_back("key object " + problem.object.to_hex().substr(0, 16) +
+                              " is not used: " + problem.error.message);
     for (const auto& [epoch, secret] : keys->replicator_secrets())
         if (!epochs_.contains(epoch))
             epochs_[epoch] = std::make_unique<const ReplicatorKeys>(
@@ -144,13 +176,10 @@ Result<bool> VaultReplica::load_log(const LogId& log, std::set<LogId>& broken) {
             auto at = frontier_.find(log);
             ref.number = (at == frontier_.end() ? 0 : at->second.number) + 1;
         }
+        // What follows a gap is no damage: what is missing may come.
         if (!logs_->has(ref)) {
             const auto numbers = logs_->numbers(log);
-            if (!numbers.empty() && numbers.back() > ref.number) {
-                broken.insert(log);
-                alarm("segment " + log.to_hex().substr(0, 16) + "/" + std::to_string(ref.number) +
-                      ": an earlier segment is missing");
-            }
+            if (!numbers.empty() && numbers.back() > ref.number) broken.insert(log);
             return progress;
         }
         auto outer = open_stored(ref);
@@ -159,8 +188,8 @@ Result<bool> VaultReplica::load_log(const LogId& log, std::set<LogId>& broken) {
         Status chained = outer.ok() ? check_chain(*outer, last_here(log)) : Status(outer.error());
         if (!chained.ok()) {
             broken.insert(log);
-            alarms_.push_back("segment " + log.to_hex().substr(0, 16) + "/" +
-                              std::to_string(ref.number) + ": " + chained.error().message);
+            segment_alarms_[ref] = "segment " + log.to_hex().substr(0, 16) + "/" +
+                                   std::to_string(ref.number) + ": " + chained.error().message;
             return progress;
         }
         if (is_beyond_end(*outer)) return progress;
@@ -187,18 +216,30 @@ void VaultReplica::load_held(const LogId& log) {
     }
 }
 
+// A file of the wrong length is unfinished, whoever is writing it. What no segment introduces may
+// be anything: take_strays() and take_pack() look at it.
 Status VaultReplica::load_packs() {
     TRY(auto listing, packs_->list());
-    // Downloads under way when the daemon stopped start anew.
+    TRY_OK(clear_incoming());
+    MutexLock lock(mutex_);
+    for (const PackInfo& pack : listing.packs) {
+        auto known = known_packs_.find(pack.id);
+        if (known == known_packs_.end()) {
+            candidates_[pack.id] = pack.length;
+        } else if (known->second == pack.length) {
+            present_[pack.id] = pack.length;
+            missing_.erase(pack.id);
+        }
+    }
+    return {};
+}
+
+// Downloads under way when the daemon stopped start anew. Other devices' are not touched.
+Status VaultReplica::clear_incoming() {
     TRY_OK(environment_.disk.make_directories(incoming_directory()));
     TRY(auto leftovers, environment_.disk.list(incoming_directory()));
     for (const DirectoryItem& item : leftovers)
         if (!item.is_directory) TRY_OK(environment_.disk.remove(incoming_directory() / item.name));
-    MutexLock lock(mutex_);
-    for (const PackInfo& pack : listing.packs) {
-        present_[pack.id] = pack.length;
-        missing_.erase(pack.id);
-    }
     return {};
 }
 
@@ -309,7 +350,8 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
             if (problem.object == id)
                 return Error{ErrorKind::Refused,
                              "the key object is not used: " + problem.error.message};
-        TRY_OK(environment_.disk.write_file_durably(key_object_path(directory_, id), bytes));
+        TRY_OK(environment_.disk.keep_file_durably(key_object_path(directory_, id), bytes,
+                                                   temporary_ending_));
         use_keys(std::move(state));
         {
             // Even when a newer one stands for it already: peers that list it are not asked again.
@@ -469,15 +511,18 @@ Status VaultReplica::remove_collected(const PackId& pack) {
 
 Result<Added> VaultReplica::add_segment(ByteView bytes) {
     TRY(SegmentHeader header, read_segment_header(bytes));
-    SegmentRef ref{header.log, header.number};
+    // What somebody has put into the directory came first.
+    if (environment_.disk.exists(logs_->path_of({header.log, last_of(header.log).number + 1})))
+        static_cast<void>(take_segments(header.log));
+    return add_next({header.log, header.number}, bytes);
+}
+
+Result<Added> VaultReplica::add_next(const SegmentRef& ref, ByteView bytes) {
     std::vector<SegmentRef> accepted;
     bool is_held = false;
     {
         MutexLock write_lock(write_mutex_);
-        {
-            MutexLock lock(mutex_);
-            if (ref.number > last_here(ref.log).number + 1) return Added::Gap;
-        }
+        if (ref.number > last_of(ref.log).number + 1) return Added::Gap;
         TRY(SegmentOuter outer, open_outer(bytes, lookup()));
         {
             MutexLock lock(mutex_);
@@ -500,11 +545,11 @@ Result<Added> VaultReplica::add_segment(ByteView bytes) {
                 return Error{ErrorKind::Refused,
                              "its log has ended, and enough of what follows is kept"};
         }
-        TRY(auto stored, logs_->put(ref, bytes));
-        static_cast<void>(stored);
+        TRY_OK(store_next(ref, bytes));
         {
             MutexLock lock(mutex_);
             writers_.emplace(ref.log, outer.replicator.device);
+            segment_alarms_.erase(ref);
             if (is_held)
                 held_[ref.log] = {ref.number, outer.hash};
             else
@@ -516,6 +561,25 @@ Result<Added> VaultReplica::add_segment(ByteView bytes) {
     for (const SegmentRef& segment : accepted)
         tell([&](ReplicaListener& listener) { listener.segment_added(segment); });
     return is_held && accepted.empty() ? Added::Held : Added::Stored;
+}
+
+// Other bytes under the name of a log's next segment were not good enough to be it: damaged or
+// unfinished ones are replaced, others kept beside it.
+Status VaultReplica::store_next(const SegmentRef& ref, ByteView bytes) {
+    auto stored = logs_->read(ref);
+    const bool is_free = !stored.ok() && stored.error().kind == ErrorKind::NotFound;
+    if (is_free || (stored.ok() && equal(*stored, bytes))) {
+        TRY(auto put, logs_->put(ref, bytes));
+        static_cast<void>(put);
+        return {};
+    }
+    if (!stored.ok() && stored.error().kind != ErrorKind::TooLarge)
+        return std::move(stored).error();
+    if (stored.ok()) {
+        auto other = open_outer(*stored, lookup());
+        if (other.ok() || other.error().kind != ErrorKind::Corrupt) TRY_OK(logs_->set_aside(ref));
+    }
+    return logs_->repair(ref, bytes);
 }
 
 Status VaultReplica::publish_segment(const SegmentOuter& outer, ByteView bytes) {
@@ -606,14 +670,6 @@ void VaultReplica::own_pack_written(const PackInfo& pack) {
     tell_pack(pack);
 }
 
-std::vector<PackInfo> VaultReplica::strays() {
-    MutexLock lock(mutex_);
-    std::vector<PackInfo> out;
-    for (const auto& [id, length] : present_)
-        if (!known_packs_.contains(id)) out.push_back({id, length});
-    return out;
-}
-
 std::pair<std::uint64_t, std::uint64_t> VaultReplica::pack_totals() {
     MutexLock lock(mutex_);
     std::uint64_t bytes = 0;
@@ -635,7 +691,10 @@ void VaultReplica::remove_listener(ReplicaListener& listener) {
 
 std::vector<std::string> VaultReplica::alarms() {
     MutexLock lock(mutex_);
-    return alarms_;
+    std::vector<std::string> out = alarms_;
+    for (const auto& [segment, sentence] : segment_alarms_) out.push_back(sentence);
+    out.insert(out.end(), key_alarms_.begin(), key_alarms_.end());
+    return out;
 }
 
 void VaultReplica::alarm(const std::string& sentence) {

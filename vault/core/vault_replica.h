@@ -5,12 +5,17 @@
 // locked. While unlocked it also has the member's sealing key, so that new key objects open as far
 // as they can.
 //
+// Others may write to the directory at the same time (another device on a shared disk, rsync, a
+// sync service): what they put there is taken by take_...(), verified like what a peer sends, and
+// nothing here is written under a name that another writer could use too.
+//
 // INVARIANT: frontier() names only segments that are durable here, verified, and linked to their
 // log's first. THREADS: any. Lock order: write_mutex_, mutex_.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "base/mutex.h"
@@ -73,7 +78,7 @@ class VaultReplica final : public Replica {
     Result<Bytes> piece_layers(const PackId& pack) override;
     Status add_pack(const PackInfo& pack, ByteView bytes) override;
     Status adopt_pack(const PackInfo& pack, const fs::path& file) override;
-    fs::path incoming_directory() override { return directory_ / "incoming"; }
+    fs::path incoming_directory() override { return directory_ / "incoming" / writer_; }
     void add_listener(ReplicaListener& listener) override;
     void remove_listener(ReplicaListener& listener) override;
 
@@ -88,8 +93,33 @@ class VaultReplica final : public Replica {
     // Null when the epoch is not known.
     const SegmentOuterKey* outer_key(const EpochId& epoch) { return lookup().outer_key_of(epoch); }
     const SigningKey& signing_key() const { return signing_; }
-    // Packs in the directory that no segment introduces.
-    std::vector<PackInfo> strays();
+    // Packs that lie in the directory, whole, and that no segment introduces; they count as here
+    // from now on. Reads them all.
+    std::vector<PackInfo> take_strays();
+    // One of them is no pack of this vault after all.
+    void drop_stray(const PackId& pack);
+    std::vector<PackInfo> present_packs();
+    // Packs that segments of this log introduce and that are not here.
+    std::vector<PackInfo> missing_packs_of(const LogId& log);
+    std::optional<DeviceId> writer_of(const LogId& log);
+
+    // ---- for what others put into the directory (directory_arrivals.h)
+
+    // Takes the log's next segments from the directory, as far as they lie there and are good.
+    // nullopt: there is no next one; else why the one after the frontier was not taken.
+    std::optional<Error> take_segments(const LogId& log);
+    // Known, or NotFound when nothing lies there; Gap: no segment names it yet.
+    Result<Added> take_pack(const PackId& pack);
+    // A file of an object that is here was changed or removed: whether it still is what it was.
+    // Else an alarm is raised for a segment, and a pack counts as missing.
+    bool recheck_segment(const SegmentRef& segment);
+    bool recheck_pack(const PackId& pack);
+    bool has_key_object(const KeyObjectId& id);
+    bool is_introduced(const PackId& pack);
+    // The log's last segment here, held ones included.
+    LogPosition last_of(const LogId& log) EXCLUDES_LOCK(mutex_);
+    std::vector<SegmentRef> segments_here();  // that lie in the directory, up to the frontier
+    fs::path segment_path(const SegmentRef& segment) const { return logs_->path_of(segment); }
 
     // What accepted segments say of collections; in the order of their segments' names.
     std::vector<Condemnation> condemnations();
@@ -140,17 +170,15 @@ class VaultReplica final : public Replica {
 
   private:
     VaultReplica(const VaultEnvironment& environment, fs::path directory, VaultHeader header,
-                 LocalKeys local)
-        : environment_(environment),
-          directory_(std::move(directory)),
-          header_(std::move(header)),
-          local_(std::move(local)),
-          signing_(environment.device.vault_signing_key(header_.id)) {}
+                 LocalKeys local);
     Result<std::vector<Bytes>> read_key_objects();
     Result<std::shared_ptr<const KeyState>> open_keys(const std::vector<Bytes>& objects);
     Status load_keys();
     Status load_segments();
     Status load_packs();
+    Status clear_incoming();
+    Result<Added> add_next(const SegmentRef& ref, ByteView bytes);
+    Status store_next(const SegmentRef& ref, ByteView bytes) REQUIRES_LOCK(write_mutex_);
     Status check_chain(const SegmentOuter& outer, const LogPosition& before) REQUIRES_LOCK(mutex_);
     bool is_beyond_end(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
     std::optional<LogPosition> end_in_roster(const LogId& log, const DeviceId& device)
@@ -175,6 +203,8 @@ class VaultReplica final : public Replica {
     const VaultHeader header_;
     LocalKeys local_;
     const SigningKey signing_;
+    const std::string writer_;            // tells this device's unfinished files from others'
+    const std::string temporary_ending_;  // of its unfinished files
     std::unique_ptr<LogStore> logs_;
     std::unique_ptr<PackStore> packs_;
 
@@ -198,7 +228,12 @@ class VaultReplica final : public Replica {
         GUARDED_BY(mutex_);  // introduced by a segment: lengths
     std::map<PackId, std::uint64_t> present_ GUARDED_BY(mutex_);  // in this directory: lengths
     std::set<PackId> missing_ GUARDED_BY(mutex_);
+    std::map<PackId, std::uint64_t> candidates_
+        GUARDED_BY(mutex_);  // found at start, not introduced, not verified: lengths
     std::vector<std::string> alarms_ GUARDED_BY(mutex_);
+    // Those that may end: the object comes, whole, after all.
+    std::map<SegmentRef, std::string> segment_alarms_ GUARDED_BY(mutex_);
+    std::vector<std::string> key_alarms_ GUARDED_BY(mutex_);
     Mutex listeners_mutex_;
     std::set<ReplicaListener*> listeners_ GUARDED_BY(listeners_mutex_);
 };
@@ -207,5 +242,7 @@ class VaultReplica final : public Replica {
 fs::path local_directory(const VaultEnvironment& environment, const VaultId& vault);
 Result<VaultHeader> read_vault_header(Disk& disk, const fs::path& directory);
 Result<std::vector<Bytes>> read_all_key_objects(Disk& disk, const fs::path& directory);
+// Nothing when no key object has that file name.
+std::optional<KeyObjectId> parse_key_object_name(std::string_view name);
 
 }  // namespace lockstep

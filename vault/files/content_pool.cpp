@@ -391,6 +391,36 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find_here(ChunkKind kind, cons
     return std::shared_ptr<const Bytes>();
 }
 
+std::uint64_t ContentPool::absent_bytes(const Content& content) {
+    struct ListsHere final : ChunkSource {
+        explicit ListsHere(ContentPool& the_pool) : pool(the_pool) {}
+        Result<Bytes> get(ChunkKind kind, const ChunkId& id) override {
+            TRY(auto bytes, pool.find_here(kind, id));
+            if (bytes == nullptr) return Error{ErrorKind::Unavailable, "it is not here"};
+            return Bytes(*bytes);
+        }
+        ContentPool& pool;
+    };
+    if (content.kind == Content::Kind::Inline) return 0;
+    ListsHere lists(*this);
+    auto list = load_content(environment_.ids, content, lists);
+    if (!list.ok()) return content.size;
+    std::uint64_t out = 0;
+    for (const Extent& extent : list->extents())
+        if (!extent.is_hole() && !is_here(extent.chunk)) out += extent.length;
+    return out;
+}
+
+bool ContentPool::is_here(const ChunkId& id) {
+    {
+        MutexLock lock(mutex_);
+        if (pending_.contains(id)) return true;
+    }
+    auto places = environment_.index.chunks().find_all(id);
+    return places.ok() && std::any_of(places->begin(), places->end(),
+                                      [](const auto& at) { return at.is_present; });
+}
+
 void ContentPool::prefetch(const std::vector<ChunkId>& ids) {
     for (const ChunkId& id : ids) {
         {

@@ -65,6 +65,9 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     Result<std::vector<ChunkId>> write_chunks(const std::vector<ByteView>& plaintexts) override;
     // Opens those that are here into the cache. Errors are left for whoever reads them.
     void prefetch(const std::vector<ChunkId>& ids) EXCLUDES_LOCK(mutex_);
+    // Bytes of the content that are in no pack here; all of it when its list is not here. Waits for
+    // nothing.
+    std::uint64_t absent_bytes(const Content& content);
     // ChunkSink and ChunkSource: list nodes.
     bool has(ChunkKind kind, const ChunkId& id) override;
     Status put(ChunkKind kind, const ChunkId& id, ByteView plaintext) override;
@@ -118,6 +121,7 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
 
     Status add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaintext, bool is_journaled);
     bool is_known(const ChunkId& id) EXCLUDES_LOCK(mutex_);
+    bool is_here(const ChunkId& id) EXCLUDES_LOCK(mutex_);
     std::shared_ptr<PackInMemory> filling_pack() REQUIRES_LOCK(mutex_);
     std::shared_ptr<PackInMemory> take_filling_pack() REQUIRES_LOCK(mutex_);
     void finish_pack(const std::shared_ptr<PackInMemory>& pack) EXCLUDES_LOCK(mutex_);

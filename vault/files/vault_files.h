@@ -79,6 +79,12 @@ class VaultFiles final : public FileSystem {
     // Makes versions of files that have been quiet since `now` - kQuietTime; with `all`, of every
     // modified one.
     Status commit_written(std::chrono::steady_clock::time_point now, bool all);
+    // Ends a conflict between versions of one file: see Tree::resolve().
+    Status resolve(const Node& chosen) EXCLUDES_LOCK(host_.mutex);
+    // Gives what is shown by a derived name, and all that contest that name, files of their own.
+    Status make_real(const Node& node) EXCLUDES_LOCK(host_.mutex);
+    // Something was written to it that is no version yet.
+    bool is_being_written(const FileId& file) EXCLUDES_LOCK(host_.mutex);
     // When the next modified file becomes a version.
     std::optional<std::chrono::steady_clock::time_point> next_commit();
     // Files whose last writes only the journal holds.

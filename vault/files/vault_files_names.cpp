@@ -373,6 +373,39 @@ Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_paren
     return out;
 }
 
+// Who has a sibling open goes on with the file.
+Status VaultFiles::resolve(const Node& chosen) {
+    News news;
+    Status out = [&]() -> Status {
+        MutexLock lock(host_.mutex);
+        TRY(Node now, host_.tree.resolve(chosen, host_.tick()));
+        static_cast<void>(now);
+        news = finish_operation({});
+        return {};
+    }();
+    tell(news);
+    return out;
+}
+
+Status VaultFiles::make_real(const Node& node) {
+    News news;
+    Status out = [&]() -> Status {
+        MutexLock lock(host_.mutex);
+        TRY(Node now, host_.tree.set_attributes(node, {}, host_.tick()));
+        static_cast<void>(now);
+        news = finish_operation({});
+        return {};
+    }();
+    tell(news);
+    return out;
+}
+
+bool VaultFiles::is_being_written(const FileId& file) {
+    MutexLock lock(host_.mutex);
+    NodeRecord* record = nodes_.find(Node{file, std::nullopt});
+    return record != nullptr && record->open && record->open->is_modified;
+}
+
 Result<FileSystemSpace> VaultFiles::space() {
     return host_.space();
 }

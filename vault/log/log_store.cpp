@@ -11,16 +11,16 @@ namespace {
 
 constexpr std::string_view kSegmentSuffix = ".seg";
 
-// A file name in a log's directory.
-struct SegmentName {
-    std::uint64_t number = 0;
-    std::optional<SegmentHash> fork;
-};
+std::string describe(const SegmentRef& segment) {
+    return "segment " + std::to_string(segment.number) + " of log " + segment.log.to_hex();
+}
 
-std::optional<SegmentName> parse_segment_name(std::string_view name) {
+}  // namespace
+
+std::optional<LogStore::Name> LogStore::parse_name(std::string_view name) {
     if (!name.ends_with(kSegmentSuffix)) return std::nullopt;
     name.remove_suffix(kSegmentSuffix.size());
-    SegmentName out;
+    Name out;
     if (std::size_t dot = name.find('.'); dot != std::string_view::npos) {
         auto hash = SegmentHash::parse_hex(name.substr(dot + 1));
         if (!hash.ok() || hash->to_hex() != name.substr(dot + 1)) return std::nullopt;
@@ -33,14 +33,10 @@ std::optional<SegmentName> parse_segment_name(std::string_view name) {
     return is_canonical ? std::optional(out) : std::nullopt;
 }
 
-std::string describe(const SegmentRef& segment) {
-    return "segment " + std::to_string(segment.number) + " of log " + segment.log.to_hex();
-}
-
-}  // namespace
-
-Result<std::unique_ptr<LogStore>> LogStore::open(Disk& disk, const fs::path& vault_directory) {
-    std::unique_ptr<LogStore> store(new LogStore(disk, vault_directory / "log"));
+Result<std::unique_ptr<LogStore>> LogStore::open(Disk& disk, const fs::path& vault_directory,
+                                                 std::string temporary_ending) {
+    std::unique_ptr<LogStore> store(
+        new LogStore(disk, vault_directory / "log", std::move(temporary_ending)));
     TRY_OK(store->list_logs());
     return store;
 }
@@ -67,8 +63,10 @@ Status LogStore::list_log(const std::string& name) {
     MutexLock lock(mutex_);
     Log& log = logs_[id];
     for (const DirectoryItem& item : items) {
-        auto parsed = parse_segment_name(item.name);
-        if (item.is_directory || !parsed)
+        auto parsed = parse_name(item.name);
+        if (is_leftover(item))
+            TRY_OK(disk_.remove(directory_ / name / item.name));
+        else if (item.is_directory || !parsed)
             foreign_.push_back(name + "/" + item.name);
         else if (parsed->fork)
             log.forks.insert({parsed->number, *parsed->fork});
@@ -79,17 +77,30 @@ Status LogStore::list_log(const std::string& name) {
     return {};
 }
 
+// Of a write of ours that was cut off. The plain ending is not ours alone: others may be writing.
+bool LogStore::is_leftover(const DirectoryItem& item) const {
+    return !item.is_directory && temporary_ending_ != ".tmp" &&
+           item.name.ends_with(temporary_ending_);
+}
+
 Result<LogStore::Put> LogStore::put(const SegmentRef& segment, ByteView bytes) {
     CHECK(segment.number != 0);
     MutexLock writing(write_mutex_);
-    if (!has(segment)) {
+    // The disk is asked, not the list: others may have put something there since.
+    auto stored = read(segment);
+    if (!stored.ok() && stored.error().kind != ErrorKind::NotFound &&
+        stored.error().kind != ErrorKind::TooLarge)
+        return std::move(stored).error();
+    const bool is_free = !stored.ok() && stored.error().kind == ErrorKind::NotFound;
+    if (is_free || (stored.ok() && equal(*stored, bytes))) {
+        if (!is_free && has(segment)) return Put::Known;
         TRY_OK(write(path_of(segment), bytes));
+        // Who made the log's directory may not have made its name durable.
+        if (!is_free) TRY_OK(disk_.sync_directory(directory_));
         MutexLock lock(mutex_);
         logs_[segment.log].numbers.insert(segment.number);
         return Put::Stored;
     }
-    TRY(Bytes stored, read(segment));
-    if (equal(stored, bytes)) return Put::Known;
     SegmentHash hash = segment_hash(bytes);
     {
         MutexLock lock(mutex_);
@@ -109,9 +120,19 @@ Status LogStore::repair(const SegmentRef& segment, ByteView bytes) {
     return {};
 }
 
+Status LogStore::set_aside(const SegmentRef& segment) {
+    MutexLock writing(write_mutex_);
+    TRY(Bytes bytes, read(segment));
+    SegmentHash hash = segment_hash(bytes);
+    TRY_OK(write(fork_path(segment, hash), bytes));
+    MutexLock lock(mutex_);
+    logs_[segment.log].forks.insert({segment.number, hash});
+    return {};
+}
+
 Status LogStore::write(const fs::path& path, ByteView bytes) {
     TRY_OK(disk_.make_directories(path.parent_path()));
-    return disk_.write_file_durably(path, bytes);
+    return disk_.keep_file_durably(path, bytes, temporary_ending_);
 }
 
 Result<Bytes> LogStore::read(const SegmentRef& segment) const {

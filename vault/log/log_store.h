@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -42,17 +43,31 @@ class LogStore {
   public:
     enum class Put { Stored, Known, Forked };
 
-    // Lists what is there; verify() is what trusts it.
-    static Result<std::unique_ptr<LogStore>> open(Disk& disk, const fs::path& vault_directory);
+    // A file name in a log's directory; `fork` is the hash of a number's second segment.
+    struct Name {
+        std::uint64_t number = 0;
+        std::optional<SegmentHash> fork;
+    };
+    // Nothing when no segment has that file name.
+    static std::optional<Name> parse_name(std::string_view name);
 
-    // Writes a segment durably: file, its directory, a newly made parent. Forked: the number was
-    // taken by other bytes; both are kept. REQUIRES: `bytes` passed open_outer(), and `segment` is
-    // its header's log and number.
+    // Lists what is there; verify() is what trusts it. `temporary_ending`: of files being written;
+    // those who write to one directory have different ones.
+    static Result<std::unique_ptr<LogStore>> open(Disk& disk, const fs::path& vault_directory,
+                                                  std::string temporary_ending = ".tmp");
+
+    // Writes a segment durably: file, its directory, a newly made parent. One that somebody else
+    // put there is left as it is and made durable. Forked: the number was taken by other bytes;
+    // both are kept. REQUIRES: `bytes` passed open_outer(), and `segment` is its header's log and
+    // number.
     Result<Put> put(const SegmentRef& segment, ByteView bytes) EXCLUDES_LOCK(mutex_);
 
     // Puts the right bytes where damaged ones lie, durably.
     // REQUIRES: as for put(); and what read() gives does not pass open_outer().
     Status repair(const SegmentRef& segment, ByteView bytes) EXCLUDES_LOCK(mutex_);
+
+    // Keeps what lies under that number as a fork's other segment, before repair() takes the place.
+    Status set_aside(const SegmentRef& segment) EXCLUDES_LOCK(mutex_);
 
     // The first segment stored under that number, unverified.
     Result<Bytes> read(const SegmentRef& segment) const;
@@ -79,9 +94,13 @@ class LogStore {
         std::set<std::pair<std::uint64_t, SegmentHash>> forks;
     };
 
-    LogStore(Disk& disk, fs::path directory) : disk_(disk), directory_(std::move(directory)) {}
+    LogStore(Disk& disk, fs::path directory, std::string temporary_ending)
+        : disk_(disk),
+          directory_(std::move(directory)),
+          temporary_ending_(std::move(temporary_ending)) {}
     Status list_logs() EXCLUDES_LOCK(mutex_);
     Status list_log(const std::string& name) EXCLUDES_LOCK(mutex_);
+    bool is_leftover(const DirectoryItem& item) const;
     Status write(const fs::path& path, ByteView bytes);
     fs::path directory_of(const LogId& log) const;
     fs::path fork_path(const SegmentRef& segment, const SegmentHash& hash) const;
@@ -93,7 +112,8 @@ class LogStore {
 
     Disk& disk_;
     fs::path directory_;  // log/ of the vault
-    Mutex write_mutex_;   // one put() at a time
+    const std::string temporary_ending_;
+    Mutex write_mutex_;  // one put() at a time
     mutable Mutex mutex_;
     std::map<LogId, Log> logs_ GUARDED_BY(mutex_);
     std::vector<std::string> foreign_ GUARDED_BY(mutex_);

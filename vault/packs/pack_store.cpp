@@ -13,16 +13,6 @@ constexpr std::size_t kPieceLayersKeptMax = 1024;
 constexpr std::size_t kReadStep = kMiB;
 constexpr std::size_t kUncachedSizeMin = kMiB;
 
-// Nothing when the name is not that of a pack in this folder.
-std::optional<PackId> pack_of(std::string_view folder, std::string_view name) {
-    if (!name.ends_with(kPackEnding) || !name.starts_with(folder) || folder.size() != 2) return {};
-    name.remove_suffix(kPackEnding.size());
-    auto id = PackId::parse_hex(name);
-    // Only the one spelling in lower case is a name of ours.
-    if (!id.ok() || id->to_hex() != name) return {};
-    return *id;
-}
-
 Result<std::vector<MerkleHash>> hash_pack(const PackBytes& bytes) {
     MerkleHasher hasher;
     Bytes buffer;
@@ -48,8 +38,19 @@ Result<PackIdentity> identify(const PackBytes& bytes, const PackInfo& info) {
 
 }  // namespace
 
-Result<std::unique_ptr<PackStore>> PackStore::open(Disk& disk, const fs::path& vault_directory) {
-    std::unique_ptr<PackStore> store(new PackStore(disk, vault_directory / "packs"));
+std::optional<PackId> PackStore::parse_name(std::string_view folder, std::string_view name) {
+    if (!name.ends_with(kPackEnding) || !name.starts_with(folder) || folder.size() != 2) return {};
+    name.remove_suffix(kPackEnding.size());
+    auto id = PackId::parse_hex(name);
+    // Only the one spelling in lower case is a name of ours.
+    if (!id.ok() || id->to_hex() != name) return {};
+    return *id;
+}
+
+Result<std::unique_ptr<PackStore>> PackStore::open(Disk& disk, const fs::path& vault_directory,
+                                                   std::string temporary_ending) {
+    std::unique_ptr<PackStore> store(
+        new PackStore(disk, vault_directory / "packs", std::move(temporary_ending)));
     TRY_OK(disk.make_directories(store->directory_));
     // A run that was cut off may have made the name without making it durable.
     TRY_OK(disk.sync_directory(vault_directory));
@@ -58,7 +59,8 @@ Result<std::unique_ptr<PackStore>> PackStore::open(Disk& disk, const fs::path& v
 }
 
 std::unique_ptr<PackStore> PackStore::open_read_only(Disk& disk, const fs::path& vault_directory) {
-    return std::unique_ptr<PackStore>(new PackStore(disk, vault_directory / "packs"));
+    return std::unique_ptr<PackStore>(
+        new PackStore(disk, vault_directory / "packs", std::string(kTemporaryEnding)));
 }
 
 Status PackStore::remove_leftovers() {
@@ -67,7 +69,7 @@ Status PackStore::remove_leftovers() {
         if (!folder.is_directory || folder.name.size() != 2) continue;
         TRY(auto files, disk_.list(directory_ / folder.name));
         for (const DirectoryItem& file : files) {
-            if (file.is_directory || !file.name.ends_with(kTemporaryEnding)) continue;
+            if (file.is_directory || !file.name.ends_with(temporary_ending_)) continue;
             TRY_OK(disk_.remove(directory_ / folder.name / file.name));
         }
     }
@@ -99,13 +101,25 @@ Status PackStore::adopt_file(const PackInfo& info, const fs::path& file) {
     return disk_.sync_directory(file.parent_path());
 }
 
+Status PackStore::take_in_place(const PackInfo& info) {
+    const fs::path path = path_of(info.id);
+    {
+        TRY(auto bytes, FilePackBytes::open(disk_, path));
+        TRY_OK(identify(*bytes, info));
+    }
+    {
+        TRY(auto opened, disk_.open(path, OpenMode::Read));
+        TRY_OK(opened->sync());
+    }
+    TRY_OK(prepare_folder(path.parent_path()));
+    return disk_.sync_directory(path.parent_path());
+}
+
 Status PackStore::write(const PackInfo& info, ByteView bytes) {
     fs::path path = path_of(info.id);
     TRY_OK(prepare_folder(path.parent_path()));
-    if (disk_.exists(path)) {
-        // Its bytes were synced before it got this name; that the name is durable is not known.
-        return disk_.sync_directory(path.parent_path());
-    }
+    // What others put there may be unfinished or damaged: then it is replaced.
+    if (disk_.exists(path) && take_in_place(info).ok()) return {};
     fs::path temporary = temporary_path(info.id);
     auto put_in_place = [&]() -> Status {
         {
@@ -198,7 +212,7 @@ Result<PackStore::Listing> PackStore::list() const {
         }
         TRY(auto files, disk_.list(directory_ / folder.name));
         for (const DirectoryItem& file : files) {
-            auto id = file.is_directory ? std::nullopt : pack_of(folder.name, file.name);
+            auto id = file.is_directory ? std::nullopt : parse_name(folder.name, file.name);
             if (id) {
                 out.packs.push_back({.id = *id, .length = file.size});
             } else if (!file.name.ends_with(kTemporaryEnding)) {
@@ -228,7 +242,7 @@ fs::path PackStore::path_of(const PackId& id) const {
 fs::path PackStore::temporary_path(const PackId& id) {
     MutexLock lock(mutex_);
     fs::path path = path_of(id);
-    path += "." + std::to_string(temporary_files_++) + std::string(kTemporaryEnding);
+    path += "." + std::to_string(temporary_files_++) + temporary_ending_;
     return path;
 }
 

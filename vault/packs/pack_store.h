@@ -1,10 +1,13 @@
 // The packs of a vault directory: packs/<first 2 hex digits>/<pack id>.pack. Needs no key.
 //
-// INVARIANT: a file of a pack's name is whole and durable: it was written under a temporary name,
-// synced and renamed. (The disk may damage it later: verify() tells.) THREADS: any.
+// INVARIANT: a file of a pack's name that this store has made is whole and durable: it was written
+// under a temporary name, synced and renamed. Others may put files here, too (another device on the
+// same directory, a sync service): take_in_place() verifies those. (The disk may damage a file
+// later: verify() tells.) THREADS: any.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/mutex.h"
@@ -16,12 +19,16 @@ namespace lockstep {
 class PackStore {
   public:
     // The packs of the vault in `vault_directory`; removes what an interrupted put left behind.
-    static Result<std::unique_ptr<PackStore>> open(Disk& disk, const fs::path& vault_directory);
+    // `temporary_ending`: of files being written; those who write to one directory have different
+    // ones.
+    static Result<std::unique_ptr<PackStore>> open(Disk& disk, const fs::path& vault_directory,
+                                                   std::string temporary_ending = ".tmp");
 
     // The same without changing anything: for a copy of a vault that somebody only wants to read.
     static std::unique_ptr<PackStore> open_read_only(Disk& disk, const fs::path& vault_directory);
 
-    // Durable on return. A pack that is there already is left as it is.
+    // Durable on return. A pack that is there already is left as it is; other bytes in its place
+    // are replaced.
     Status put(const FinishedPack& pack);
     // The same for bytes that came from elsewhere: Corrupt unless they are the pack of that id and
     // length.
@@ -29,6 +36,8 @@ class PackStore {
     // The same for a file on the same file system, which is moved here. After an error it is where
     // it was.
     Status adopt_file(const PackInfo& info, const fs::path& file);
+    // The same for a file that somebody else has put in the pack's place. NotFound: none is there.
+    Status take_in_place(const PackInfo& info);
 
     bool has(const PackId& id) const;
     // NotFound when the pack is not here.
@@ -40,6 +49,9 @@ class PackStore {
     Status verify(const PackInfo& info) const;
     // As BEP 52 stores them; empty for packs of one piece. Remembered for packs asked for lately.
     Result<Bytes> piece_layers(const PackInfo& info);
+
+    // Nothing when no pack in that folder of packs/ has that file name.
+    static std::optional<PackId> parse_name(std::string_view folder, std::string_view name);
 
     struct Listing {
         std::vector<PackInfo> packs;      // sorted by id; lengths are those of the files
@@ -53,7 +65,10 @@ class PackStore {
     fs::path path_of(const PackId& id) const;
 
   private:
-    PackStore(Disk& disk, fs::path directory) : disk_(disk), directory_(std::move(directory)) {}
+    PackStore(Disk& disk, fs::path directory, std::string temporary_ending)
+        : disk_(disk),
+          directory_(std::move(directory)),
+          temporary_ending_(std::move(temporary_ending)) {}
     Status remove_leftovers();
     // Makes the folder that a pack lies in, durably.
     Status prepare_folder(const fs::path& folder);
@@ -62,6 +77,7 @@ class PackStore {
 
     Disk& disk_;
     const fs::path directory_;
+    const std::string temporary_ending_;
     Mutex mutex_;
     std::set<fs::path> durable_folders_ GUARDED_BY(mutex_);
     std::map<PackId, Bytes> piece_layers_ GUARDED_BY(mutex_);  // at most kPieceLayersKeptMax

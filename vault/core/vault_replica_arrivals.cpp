@@ -1,0 +1,156 @@
+// Objects that others have put into the vault directory, taken where they lie.
+#include "base/log.h"
+#include "vault/core/vault_replica.h"
+
+namespace lockstep {
+
+bool VaultReplica::has_key_object(const KeyObjectId& id) {
+    MutexLock lock(mutex_);
+    return key_objects_.contains(id);
+}
+
+bool VaultReplica::is_introduced(const PackId& pack) {
+    MutexLock lock(mutex_);
+    return known_packs_.contains(pack);
+}
+
+std::optional<DeviceId> VaultReplica::writer_of(const LogId& log) {
+    MutexLock lock(mutex_);
+    auto at = writers_.find(log);
+    return at == writers_.end() ? std::nullopt : std::optional(at->second);
+}
+
+std::vector<PackInfo> VaultReplica::missing_packs_of(const LogId& log) {
+    std::vector<PackInfo> out;
+    MutexLock lock(mutex_);
+    for (auto at = introduced_.lower_bound({log, 0});
+         at != introduced_.end() && at->first.log == log; ++at)
+        for (const PackInfo& pack : at->second)
+            if (missing_.contains(pack.id)) out.push_back(pack);
+    return out;
+}
+
+// ---- segments
+
+LogPosition VaultReplica::last_of(const LogId& log) {
+    MutexLock lock(mutex_);
+    return last_here(log);
+}
+
+std::vector<SegmentRef> VaultReplica::segments_here() {
+    std::vector<SegmentRef> out;
+    for (const auto& [log, last] : frontier())
+        for (std::uint64_t number : logs_->numbers(log))
+            if (number <= last.number) out.push_back({log, number});
+    return out;
+}
+
+std::optional<Error> VaultReplica::take_segments(const LogId& log) {
+    for (;;) {
+        const SegmentRef ref{log, last_of(log).number + 1};
+        auto bytes = logs_->read(ref);
+        if (!bytes.ok() && bytes.error().kind == ErrorKind::NotFound) return std::nullopt;
+        if (!bytes.ok()) return std::move(bytes).error();
+        auto header = read_segment_header(*bytes);
+        if (!header.ok()) return std::move(header).error();
+        if (header->log != ref.log || header->number != ref.number)
+            return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
+        auto added = add_next(ref, *bytes);
+        if (!added.ok()) return std::move(added).error();
+    }
+}
+
+// A segment's hash is known to the one after it, and to the frontier.
+bool VaultReplica::recheck_segment(const SegmentRef& segment) {
+    const LogPosition last = last_of(segment.log);
+    CHECK(segment.number <= last.number);
+    auto verify = [&]() -> Status {
+        SegmentHash expected = last.hash;
+        if (segment.number < last.number) {
+            TRY(Bytes next, logs_->read({segment.log, segment.number + 1}));
+            auto outer = open_outer(next, lookup());
+            if (!outer.ok()) return {};  // that one is the damaged one
+            expected = outer->replicator.previous;
+        }
+        TRY(Bytes bytes, logs_->read(segment));
+        if (segment_hash(bytes) == expected) return {};
+        if (open_outer(bytes, lookup()).ok())
+            return Error{ErrorKind::Conflict,
+                         "somebody has put another one in its place: its device was cloned or "
+                         "restored from a backup"};
+        return Error{ErrorKind::Corrupt, "somebody has damaged it in the vault directory"};
+    };
+    Status verified = verify();
+    MutexLock lock(mutex_);
+    segment_alarms_.erase(segment);
+    if (verified.ok()) return true;
+    std::string sentence = "segment " + segment.log.to_hex().substr(0, 16) + "/" +
+                           std::to_string(segment.number) + ": " +
+                           (verified.error().kind == ErrorKind::NotFound
+                                ? "somebody has removed it from the vault directory"
+                                : verified.error().message);
+    log_error("vault", "{}", sentence);
+    segment_alarms_[segment] = std::move(sentence);
+    return false;
+}
+
+// ---- packs
+
+Result<Added> VaultReplica::take_pack(const PackId& pack) {
+    PackInfo info{.id = pack};
+    {
+        MutexLock lock(mutex_);
+        if (present_.contains(pack) || collected_.contains(pack)) return Added::Known;
+        auto known = known_packs_.find(pack);
+        if (known == known_packs_.end()) return Added::Gap;
+        info.length = known->second;
+    }
+    TRY_OK(packs_->take_in_place(info));
+    tell_pack(info);
+    return Added::Stored;
+}
+
+// Its bytes are not hashed again: who reads them, here or at a peer, verifies them.
+bool VaultReplica::recheck_pack(const PackId& pack) {
+    auto bytes = packs_->open_pack(pack);
+    MutexLock lock(mutex_);
+    auto here = present_.find(pack);
+    if (here == present_.end()) return false;
+    if (bytes.ok() && (*bytes)->size() == here->second) return true;
+    present_.erase(here);
+    if (known_packs_.contains(pack) && !collected_.contains(pack)) missing_.insert(pack);
+    return false;
+}
+
+std::vector<PackInfo> VaultReplica::take_strays() {
+    std::vector<PackInfo> found;
+    {
+        MutexLock lock(mutex_);
+        for (const auto& [id, length] : candidates_) found.push_back({id, length});
+        candidates_.clear();
+    }
+    std::erase_if(found, [&](const PackInfo& pack) { return !packs_->take_in_place(pack).ok(); });
+    MutexLock lock(mutex_);
+    for (const PackInfo& pack : found) {
+        present_[pack.id] = pack.length;
+        missing_.erase(pack.id);
+    }
+    std::vector<PackInfo> out;
+    for (const auto& [id, length] : present_)
+        if (!known_packs_.contains(id)) out.push_back({id, length});
+    return out;
+}
+
+void VaultReplica::drop_stray(const PackId& pack) {
+    MutexLock lock(mutex_);
+    if (!known_packs_.contains(pack)) present_.erase(pack);
+}
+
+std::vector<PackInfo> VaultReplica::present_packs() {
+    MutexLock lock(mutex_);
+    std::vector<PackInfo> out;
+    for (const auto& [id, length] : present_) out.push_back({id, length});
+    return out;
+}
+
+}  // namespace lockstep
