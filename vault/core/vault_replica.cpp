@@ -359,6 +359,11 @@ void VaultReplica::take_over(const SegmentRef& segment, const LogPosition& posit
     }
 }
 
+bool VaultReplica::is_intact(const SegmentRef& segment, ByteView bytes) {
+    auto outer = open_outer(bytes, lookup());
+    return outer.ok() && outer->header.log == segment.log && outer->header.number == segment.number;
+}
+
 Result<Added> VaultReplica::add_segment(ByteView bytes) {
     TRY(SegmentHeader header, read_segment_header(bytes));
     SegmentRef ref{header.log, header.number};
@@ -388,8 +393,15 @@ Result<Added> VaultReplica::add_segment(ByteView bytes) {
             }
             TRY_OK(check_chain(outer));
         }
-        TRY(auto stored, logs_->put(ref, bytes));
-        static_cast<void>(stored);
+        // Damaged bytes under this number broke the chain here when it was loaded.
+        auto here = logs_->read(ref);
+        const bool is_damaged = here.ok() && !equal(*here, bytes) && !is_intact(ref, *here);
+        if (is_damaged) {
+            TRY_OK(logs_->repair(ref, bytes));
+        } else {
+            TRY(auto stored, logs_->put(ref, bytes));
+            static_cast<void>(stored);
+        }
         MutexLock lock(mutex_);
         writers_[ref.log] = outer.replicator.device;
         take_over(ref, {ref.number, outer.hash}, outer.replicator.packs);

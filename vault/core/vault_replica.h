@@ -103,6 +103,8 @@ class VaultReplica final : public Replica {
     Status load_keys();
     Status load_segments();
     Status load_packs();
+    // Whether stored bytes are the segment that their name says.
+    bool is_intact(const SegmentRef& segment, ByteView bytes);
     Status check_chain(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
     void take_over(const SegmentRef& segment, const LogPosition& position,
                    const std::vector<PackInfo>& packs) REQUIRES_LOCK(mutex_);
