@@ -52,6 +52,26 @@ TEST_F(VaultFullDiskTest, WhatAFailedSyncCouldNotPackTheNextOneMakesDurable) {
     expect_acknowledged("renamed", "before it was full");
 }
 
+// Content that waits for room in packs must not keep the next publish from trying those packs
+// again.
+TEST_F(VaultFullDiskTest, PublishingGoesOnWhenThereIsRoomAgain) {
+    device_.disk().set_full(true);
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        FileSystem& files = device_.vault().files();
+        auto file = files.create(kRootNode, "packed" + std::to_string(seed), 0644);
+        ASSERT_TRUE(file.ok());
+        ASSERT_TRUE(files.write(file->handle, 0, as_bytes(noise(seed, 10'000))).ok());
+        clock_.advance(std::chrono::seconds(5));
+        EXPECT_EQ(kind_of(device_.publish()), ErrorKind::NoSpace);
+    }
+    device_.disk().set_full(false);
+    clock_.advance(std::chrono::seconds(5));
+    ASSERT_TRUE(device_.publish().ok());
+    ASSERT_TRUE(device_.crash_and_reopen(5).ok());
+    for (std::uint64_t seed = 1; seed <= 4; ++seed)
+        expect_acknowledged("packed" + std::to_string(seed), noise(seed, 10'000));
+}
+
 // The same, and the power fails instead: what was acknowledged is there, what was not may be gone.
 TEST_F(VaultFullDiskTest, APowerCutAfterAFailedSyncLosesNothingAcknowledged) {
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {

@@ -310,6 +310,31 @@ TEST_F(VaultTest, EveryFlippedByteOfEveryObjectIsNoticed) {
     EXPECT_GT(flips, 4096u);
 }
 
+// Restarted with a damaged segment a device goes back before it; peers send what is missing again.
+TEST_F(VaultTest, ADamagedSegmentIsRepairedByAPeer) {
+    join_desk();
+    ASSERT_TRUE(desk_.write("a.txt", "one").ok());
+    ASSERT_TRUE(desk_.publish().ok());
+    ASSERT_TRUE(desk_.write("b.txt", "two").ok());
+    settle();
+    const auto wanted = laptop_.tree();
+    for (const fs::path& path : files_below("/home/vault")) {
+        if (path.extension() != ".seg") continue;
+        Bytes bytes = *laptop_.disk().contents(path);
+        bytes[bytes.size() / 2] ^= std::byte{1};
+        laptop_.disk().put(path, bytes);
+    }
+    ASSERT_TRUE(laptop_.kill_and_reopen().ok());
+    EXPECT_NE(wanted, laptop_.tree());
+    settle();
+    EXPECT_EQ(wanted, laptop_.tree());
+    ASSERT_TRUE(laptop_.kill_and_reopen().ok());
+    EXPECT_EQ(wanted, laptop_.tree());
+    auto report = laptop_.vault().check();
+    ASSERT_TRUE(report.ok());
+    EXPECT_TRUE(report->errors.empty()) << report->errors.front();
+}
+
 TEST_F(VaultTest, ADamagedPackIsNamedAndItsFileFailsInsteadOfReadingWrong) {
     std::string big = noise(100000);
     ASSERT_TRUE(laptop_.write("b.bin", big).ok());

@@ -123,13 +123,24 @@ Status ContentPool::add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaint
                               bool is_journaled) {
     if (is_known(id)) return {};
     for (;;) {
-        std::shared_ptr<PackInMemory> pack;
+        std::shared_ptr<PackInMemory> pack, failed;
         {
             MutexLock lock(mutex_);
             while (writes_ >= kPackWritesMax) changed_.wait(mutex_);
-            // A full disk stops the writer here instead of filling memory.
+            if (failed_.size() >= kPackWritesMax) {
+                failed = failed_.front();
+                failed_.erase(failed_.begin());
+                ++writes_;
+            } else {
+                pack = filling_pack();
+            }
+        }
+        if (failed) {
+            // A full disk stops the writer here instead of filling memory; it may have room again.
+            write_pack(failed);
+            MutexLock lock(mutex_);
             if (failed_.size() >= kPackWritesMax) return *write_error_;
-            pack = filling_pack();
+            continue;
         }
         // Whoever finishes the pack meanwhile leaves alone what sealing needs.
         SealedChunk sealed = pack->builder.seal(kind, id, plaintext);

@@ -23,7 +23,9 @@ void find_main(FileState& file) {
 
 bool add_version(FileState& file, VersionState version) {
     VersionState* there = find_version(file, version.id);
-    if (there != nullptr && there->known) return false;
+    // The same version, recorded before what it replaces was coalesced away: both count.
+    if (there != nullptr && there->known)
+        return version.replaces != nullptr && mark_replaced(file, *version.replaces);
     version.known = true;
     version.replaced = there != nullptr;
     const std::vector<VersionId> replaces =
