@@ -92,6 +92,18 @@ struct RangeCopy {
     std::uint64_t from_offset = 0, to_offset = 0, length = 0;
 };
 
+// What a file is to be beside its content, when content is put under a name.
+struct PutAttributes {
+    std::optional<std::uint32_t> mode;        // default: as it was; of a new file 0644
+    std::optional<std::int64_t> modified_ns;  // default: now
+};
+
+// What a name shows after content was put there.
+struct PutOutcome {
+    NodeId node = 0;  // without a reference
+    VersionId version;
+};
+
 enum class RenameMode { Replace, NoReplace, Exchange };
 enum class XattrMode { Set, Create, Replace };
 
@@ -206,6 +218,36 @@ class FileSystem {
     // fsync of a directory: all earlier changes of names and attributes survive.
     virtual Status sync_metadata() = 0;
 
+    // ---- for consumers that keep copies of their own: what they do is said of exactly what they
+    // have seen, and holds however much a merge or another consumer has changed meanwhile. A
+    // FileSystem without versions has none of it (Unsupported).
+
+    // The version of its content that a file or symbolic link shows. Busy while bytes written to it
+    // are no version yet. What is read between two equal answers is that version's content.
+    virtual Result<VersionId> version(NodeId /*node*/) { return no_versions(); }
+    // Content without a name, for write(), release() and the two calls below; nobody else sees it.
+    virtual Result<HandleId> open_unnamed() { return no_versions(); }
+    // What was written becomes a file, at once and whole. Exists when the name is taken.
+    virtual Result<PutOutcome> put_file(HandleId /*unnamed*/, NodeId /*parent*/,
+                                        std::string_view /*name*/,
+                                        const PutAttributes& /*attributes*/) {
+        return no_versions();
+    }
+    // What was written becomes a version of the file that replaces `seen` and nothing else: if it
+    // shows another version by now, that one stays beside it as a conflict. Open handles go on with
+    // what they have seen. Content that equals `seen`, while that is shown, changes attributes
+    // only.
+    virtual Result<PutOutcome> put_version(HandleId /*unnamed*/, NodeId /*node*/,
+                                           const VersionId& /*seen*/,
+                                           const PutAttributes& /*attributes*/) {
+        return no_versions();
+    }
+    // Removes a file or symbolic link if the name shows this version of this node; else Conflict.
+    virtual Status remove_version(NodeId /*parent*/, std::string_view /*name*/, NodeId /*node*/,
+                                  const VersionId& /*seen*/) {
+        return no_versions();
+    }
+
     virtual Result<Bytes> get_xattr(NodeId node, std::string_view name) = 0;
     virtual Result<std::vector<std::string>> list_xattrs(NodeId node) = 0;
     virtual Status set_xattr(NodeId node, std::string_view name, ByteView value,
@@ -217,6 +259,11 @@ class FileSystem {
     // Observers live until removed; removal waits for calls under way.
     virtual void add_observer(ChangeObserver& observer) = 0;
     virtual void remove_observer(ChangeObserver& observer) = 0;
+
+  private:
+    static Error no_versions() {
+        return {ErrorKind::Unsupported, "this file system has no versions"};
+    }
 };
 
 }  // namespace lockstep

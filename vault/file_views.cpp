@@ -129,6 +129,29 @@ Result<std::shared_ptr<const Listing>> FileView::list(NodeId directory) {
     return base_.list(to_base(directory));
 }
 
+Result<VersionId> FileView::version(NodeId node) {
+    return base_.version(to_base(node));
+}
+
+Result<HandleId> FileView::open_unnamed() {
+    return base_.open_unnamed();
+}
+
+Result<PutOutcome> FileView::put_file(HandleId unnamed, NodeId parent, std::string_view name,
+                                      const PutAttributes& attributes) {
+    return base_.put_file(unnamed, to_base(parent), name, attributes);
+}
+
+Result<PutOutcome> FileView::put_version(HandleId unnamed, NodeId node, const VersionId& seen,
+                                         const PutAttributes& attributes) {
+    return base_.put_version(unnamed, to_base(node), seen, attributes);
+}
+
+Status FileView::remove_version(NodeId parent, std::string_view name, NodeId node,
+                                const VersionId& seen) {
+    return base_.remove_version(to_base(parent), name, node, seen);
+}
+
 Result<Bytes> FileView::get_xattr(NodeId node, std::string_view name) {
     return base_.get_xattr(to_base(node), name);
 }

@@ -134,6 +134,24 @@ Status LockableFiles::sync(HandleId handle) {
 Status LockableFiles::sync_metadata() {
     FORWARD(sync_metadata());
 }
+Result<VersionId> LockableFiles::version(NodeId node) {
+    FORWARD(version(node));
+}
+Result<HandleId> LockableFiles::open_unnamed() {
+    FORWARD(open_unnamed());
+}
+Result<PutOutcome> LockableFiles::put_file(HandleId unnamed, NodeId parent, std::string_view name,
+                                           const PutAttributes& attributes) {
+    FORWARD(put_file(unnamed, parent, name, attributes));
+}
+Result<PutOutcome> LockableFiles::put_version(HandleId unnamed, NodeId node, const VersionId& seen,
+                                              const PutAttributes& attributes) {
+    FORWARD(put_version(unnamed, node, seen, attributes));
+}
+Status LockableFiles::remove_version(NodeId parent, std::string_view name, NodeId node,
+                                     const VersionId& seen) {
+    FORWARD(remove_version(parent, name, node, seen));
+}
 Result<Bytes> LockableFiles::get_xattr(NodeId node, std::string_view name) {
     FORWARD(get_xattr(node, name));
 }

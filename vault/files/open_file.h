@@ -20,6 +20,7 @@ struct OpenFile : std::enable_shared_from_this<OpenFile> {
     std::atomic<NodeId> id{0};
     std::atomic<bool> is_modified{false};      // written since the last version
     std::atomic<bool> is_orphan{false};        // the last name is gone: no more versions
+    bool is_unnamed = false;                   // has no node: content on its way to a name
     std::size_t handles = 0;                   // guarded by TreeHost::mutex
     std::atomic<std::int64_t> modified_ns{0};  // time of the last write, or what utimens said since
     std::atomic<std::int64_t> changed_ns{0};   // time of the last write or utimens

@@ -66,6 +66,14 @@ class VaultFiles final : public FileSystem {
     void release(HandleId handle) override;
     Status sync(HandleId handle) override;
     Status sync_metadata() override;
+    Result<VersionId> version(NodeId node) override;
+    Result<HandleId> open_unnamed() override;
+    Result<PutOutcome> put_file(HandleId unnamed, NodeId parent, std::string_view name,
+                                const PutAttributes& attributes) override;
+    Result<PutOutcome> put_version(HandleId unnamed, NodeId node, const VersionId& seen,
+                                   const PutAttributes& attributes) override;
+    Status remove_version(NodeId parent, std::string_view name, NodeId node,
+                          const VersionId& seen) override;
     Result<Bytes> get_xattr(NodeId node, std::string_view name) override;
     Result<std::vector<std::string>> list_xattrs(NodeId node) override;
     Status set_xattr(NodeId node, std::string_view name, ByteView value, XattrMode mode) override;
@@ -158,6 +166,7 @@ class VaultFiles final : public FileSystem {
     Result<ContentPart> part_to_share(OpenFile& file, std::uint64_t offset, std::uint64_t length)
         EXCLUDES_LOCK(file.mutex, host_.mutex);
     Result<Content> seal_content(OpenFile& file) REQUIRES_LOCK(file.mutex);
+    Result<Content> sealed_unnamed(HandleId id, OpenFile** file);
 
     TreeHost& host_;
     ContentPool& content_;

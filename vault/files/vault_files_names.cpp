@@ -83,14 +83,23 @@ Result<std::shared_ptr<const Listing>> VaultFiles::list(NodeId directory) {
 VaultFiles::Changes VaultFiles::take_changes() {
     TreeChanges changes = host_.tree.take_changes();
     Changes news;
+    std::vector<EntryPlace> quiet;
     for (const NodeRemap& remap : changes.remaps) nodes_.remap(remap);
     for (const FileId& file : changes.files) {
         NodeId id = 0;
         NodeRecord* record = nodes_.find(Node{file, std::nullopt}, &id);
-        if (record == nullptr) continue;
+        if (record == nullptr) {
+            // Whoever remembers it by its place learns of new attributes there.
+            for (EntryPlace& place : host_.tree.places({file, std::nullopt})) {
+                if (!std::binary_search(changes.entries.begin(), changes.entries.end(), place))
+                    quiet.push_back(std::move(place));
+            }
+            continue;
+        }
         news.nodes.push_back(id);
         if (record->open && !record->open->is_modified) record->open->set_stale();
     }
+    changes.entries.insert(changes.entries.end(), quiet.begin(), quiet.end());
     for (const EntryPlace& place : changes.entries) {
         NodeId id = kRootNode;
         if (place.directory != kRootFile &&

@@ -105,6 +105,7 @@ void VaultFiles::release(HandleId id) {
 
 // Forgets the file when nobody has it open and nothing of it is in memory only.
 void VaultFiles::let_go(OpenFile& file) {
+    if (file.is_unnamed) return;
     MutexLock file_lock(file.mutex);
     MutexLock lock(host_.mutex);
     if (file.handles > 0 || (file.is_modified && !file.is_orphan)) return;
@@ -240,7 +241,7 @@ void VaultFiles::in_background(std::function<void()> task) {
 // ---- writing
 
 Status VaultFiles::begin_write(OpenFile& file) {
-    if (file.is_modified) return {};
+    if (file.is_modified || file.is_unnamed) return {};
     News news;
     // What was written to a file without a name is nowhere but in `content`: that stays.
     bool is_orphan = false;
@@ -272,7 +273,7 @@ void VaultFiles::mark_modified(OpenFile& file) {
     const bool is_first = !file.is_modified.exchange(true);
     const ChangeObserver* consumer = ChangeOrigin::consumer();
     file.writer = is_first || file.writer == consumer ? consumer : nullptr;
-    if (!is_first) return;
+    if (!is_first || file.is_unnamed) return;
     bool is_alone = false;
     {
         MutexLock lock(modified_mutex_);

@@ -244,6 +244,12 @@ class Tree {
     // A new version that replaces what the node shows, and nothing else.
     Result<WriteOutcome> write(const Node& node, const Content& content,
                                std::span<const AttributeSetting> settings, const Stamp& stamp);
+    // A version by somebody who has seen `seen` of the node, and nothing else: other heads stay,
+    // and open tickets do not go on from it. NotFound when the node is seen nowhere. Two stamps: a
+    // derived name becomes real first, as when it is opened. REQUIRES: begun < stamp
+    Result<WriteOutcome> write_over(const Node& node, const VersionId& seen, const Content& content,
+                                    std::span<const AttributeSetting> settings, const Stamp& begun,
+                                    const Stamp& stamp);
     // The conflict is over: a new version of the file with the content of `chosen`, replacing every
     // head.
     Result<Node> resolve(const Node& chosen, const Stamp& stamp);

@@ -77,12 +77,14 @@ class TreeState {
         bool removed = false;           // its last link was removed on this device
     };
     std::vector<VersionId> heads_like_main(Index file) const;
+    // `is_of_mount`: the open writes go on from it.
     VersionId add_version(Index file, const Content& content, std::vector<VersionId> replaces,
-                          const Stamp& stamp);
+                          const Stamp& stamp, bool is_of_mount = true);
     void retarget(const FileId& from, const FileId& to, std::vector<VersionId> opened);
     void note_removed(const std::vector<Index>& links);
     WriteOutcome commit(OpenWrite& open, const Content& content,
-                        std::span<const AttributeSetting> settings, const Stamp& stamp);
+                        std::span<const AttributeSetting> settings, const Stamp& stamp,
+                        bool is_of_mount = true);
 
     // ---- coalescing (tree_coalescing.cpp)
 

@@ -27,12 +27,13 @@ std::vector<VersionId> TreeState::heads_like_main(Index file) const {
 
 // Handles of this mount never conflict with one another: what one commits, the others have seen.
 VersionId TreeState::add_version(Index file, const Content& content,
-                                 std::vector<VersionId> replaces, const Stamp& stamp) {
+                                 std::vector<VersionId> replaces, const Stamp& stamp,
+                                 bool is_of_mount) {
     sort_unique(replaces);
     const FileId id = facts.file(file).id;
     const auto version = environment.random.id<VersionId>();
     for (auto& [number, open] : open_writes) {
-        if (open.file != id) continue;
+        if (open.file != id || !is_of_mount) continue;
         // What the new version replaces need not be replaced twice.
         std::erase_if(open.opened, [&](const VersionId& each) {
             return std::binary_search(replaces.begin(), replaces.end(), each);
@@ -69,7 +70,8 @@ void TreeState::note_removed(const std::vector<Index>& links) {
 }
 
 WriteOutcome TreeState::commit(OpenWrite& open, const Content& content,
-                               std::span<const AttributeSetting> settings, const Stamp& stamp) {
+                               std::span<const AttributeSetting> settings, const Stamp& stamp,
+                               bool is_of_mount) {
     begin_operation();
     Index file = facts.find_file(open.file);
     if (open.severed || file == kNoIndex || (open.removed && facts.live_links(file) == 0)) {
@@ -81,7 +83,7 @@ WriteOutcome TreeState::commit(OpenWrite& open, const Content& content,
         restamp_revived(file, stamp);
     }
     const std::vector<VersionId> opened = open.opened;
-    const VersionId version = add_version(file, content, opened, stamp);
+    const VersionId version = add_version(file, content, opened, stamp, is_of_mount);
     emit_attributes(file, settings, stamp);
     view.settle();
     return {true, {open.file, std::nullopt}, version};
@@ -192,6 +194,20 @@ Result<WriteOutcome> Tree::write(const Node& node, const Content& content,
     state.emit_attributes(target, settings, stamp);
     state.view.settle();
     return WriteOutcome{true, {state.facts.file(target).id, std::nullopt}, version};
+}
+
+Result<WriteOutcome> Tree::write_over(const Node& node, const VersionId& seen,
+                                      const Content& content,
+                                      std::span<const AttributeSetting> settings,
+                                      const Stamp& begun, const Stamp& stamp) {
+    // Opening makes a sibling, or a derived name, a file of its own; what that begins with has been
+    // seen when the sibling was.
+    const bool is_sibling_seen = node.sibling == seen;
+    TRY(const WriteTicket ticket, begin_write(node, begun));
+    TreeState::OpenWrite open = state_->open_writes.at(ticket.number);
+    end_write(ticket);
+    if (!is_sibling_seen) open.opened = {seen};
+    return state_->commit(open, content, settings, stamp, false);
 }
 
 Result<Node> Tree::resolve(const Node& chosen, const Stamp& stamp) {

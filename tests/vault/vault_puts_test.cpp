@@ -1,0 +1,163 @@
+// Content put under names by a consumer that keeps copies: what it replaces and removes is exactly
+// what it had seen, whatever a merge or a mount has done since.
+#include <gtest/gtest.h>
+
+#include "tests/support/vault_device.h"
+
+namespace lockstep {
+namespace {
+
+using Tree = std::map<std::string, std::string>;
+
+class VaultPutsTest : public testing::Test {
+  protected:
+    VaultPutsTest() {
+        EXPECT_TRUE(laptop.found().ok());
+        EXPECT_TRUE(desk.join(laptop).ok());
+    }
+
+    FileSystem& files() { return laptop.vault().files(); }
+    HandleId content(std::string_view text) {
+        const auto handle = files().open_unnamed();
+        EXPECT_TRUE(handle.ok());
+        EXPECT_TRUE(files().write(*handle, 0, as_bytes(text)).ok());
+        return *handle;
+    }
+    Result<PutOutcome> put_file(const std::string& name, std::string_view text) {
+        const HandleId handle = content(text);
+        auto put = files().put_file(handle, kRootNode, name, {.mode = 0600, .modified_ns = 5});
+        files().release(handle);
+        return put;
+    }
+    Result<PutOutcome> put_version(const PutOutcome& seen, std::string_view text) {
+        const HandleId handle = content(text);
+        auto put = files().put_version(handle, seen.node, seen.version, {});
+        files().release(handle);
+        return put;
+    }
+    NodeId held(const std::string& name) { return *laptop.node(name); }
+    void exchange() {
+        for (VaultDevice* each : {&laptop, &desk}) {
+            clock.advance(std::chrono::seconds(1));
+            EXPECT_TRUE(each->publish().ok());
+        }
+        EXPECT_TRUE(laptop.pull(desk).ok());
+        EXPECT_TRUE(desk.pull(laptop).ok());
+    }
+
+    FakeClock clock;
+    VaultDevice laptop{"laptop", 1, clock}, desk{"desk", 2, clock};
+};
+
+TEST_F(VaultPutsTest, AFileIsThereAtOnceAndWhole) {
+    const HandleId handle = content("text");
+    EXPECT_EQ(laptop.tree(), Tree());
+    const auto put = files().put_file(handle, kRootNode, "a", {.mode = 06755, .modified_ns = 77});
+    files().release(handle);
+    ASSERT_TRUE(put.ok());
+    EXPECT_EQ(laptop.tree(), (Tree{{"a", "text"}}));
+    const NodeId node = held("a");
+    EXPECT_EQ(node, put->node);
+    EXPECT_EQ(*files().version(node), put->version);
+    EXPECT_EQ(files().attributes(node)->mode, 0755U);
+    EXPECT_EQ(files().attributes(node)->modified_ns, 77);
+    EXPECT_EQ(put_file("a", "x").error().kind, ErrorKind::Exists);
+}
+
+TEST_F(VaultPutsTest, WhatWasPutSurvivesAPowerCutAfterSync) {
+    const std::string big(300'000, 'b');
+    ASSERT_TRUE(put_file("big", big).ok());
+    ASSERT_TRUE(files().sync_metadata().ok());
+    ASSERT_TRUE(laptop.crash_and_reopen(3).ok());
+    EXPECT_EQ(laptop.tree(), (Tree{{"big", big}}));
+}
+
+TEST_F(VaultPutsTest, UnnamedContentThatIsReleasedIsGone) {
+    files().release(content("text"));
+    EXPECT_EQ(laptop.tree(), Tree());
+    EXPECT_TRUE(laptop.vault().lock(false).ok()) << "nothing is open";
+}
+
+TEST_F(VaultPutsTest, AVersionReplacesWhatWasSeen) {
+    const PutOutcome first = *put_file("a", "one");
+    const NodeId node = held("a");
+    const PutOutcome second = *put_version(first, "two");
+    EXPECT_NE(second.version, first.version);
+    EXPECT_EQ(laptop.tree(), (Tree{{"a", "two"}}));
+    const PutOutcome same = *put_version(second, "two");
+    EXPECT_EQ(same.version, second.version) << "equal content is no new version";
+    EXPECT_EQ(*files().version(node), second.version);
+    exchange();
+    EXPECT_EQ(desk.tree(), (Tree{{"a", "two"}}));
+}
+
+TEST_F(VaultPutsTest, AVersionBesideOneThatWasNotSeenIsAConflict) {
+    const PutOutcome first = *put_file("a", "one");
+    held("a");
+    exchange();
+    ASSERT_TRUE(desk.write("a", "of the desk").ok());
+    exchange();
+    ASSERT_EQ(laptop.tree(), (Tree{{"a", "of the desk"}}));
+    clock.advance(std::chrono::seconds(1));
+    ASSERT_TRUE(put_version(first, "of the folder").ok());
+    exchange();
+    for (VaultDevice* each : {&laptop, &desk}) {
+        std::set<std::string> contents;
+        for (const auto& [name, text] : each->tree()) contents.insert(text);
+        EXPECT_EQ(contents, (std::set<std::string>{"of the desk", "of the folder"}));
+        EXPECT_EQ(each->vault().conflicts().size(), 1U);
+    }
+}
+
+TEST_F(VaultPutsTest, AnOpenHandleDoesNotReplaceWhatItHasNotSeen) {
+    const PutOutcome first = *put_file("a", "one");
+    const NodeId node = held("a");
+    const HandleId mount = *files().open(node, {.read = true, .write = true});
+    ASSERT_TRUE(files().write(mount, 0, as_bytes("of the mount")).ok());
+    EXPECT_EQ(files().version(node).error().kind, ErrorKind::Busy);
+    ASSERT_TRUE(put_version(first, "of the folder").ok());
+    ASSERT_TRUE(files().flush(mount).ok());
+    files().release(mount);
+    std::set<std::string> contents;
+    for (const auto& [name, text] : laptop.tree()) contents.insert(text);
+    EXPECT_EQ(contents, (std::set<std::string>{"of the mount", "of the folder"}));
+    const Tree before = laptop.tree();
+    exchange();
+    EXPECT_EQ(laptop.tree(), desk.tree());
+    EXPECT_EQ(laptop.tree(), before);
+}
+
+TEST_F(VaultPutsTest, OnlyTheVersionThatWasSeenIsRemoved) {
+    const PutOutcome first = *put_file("a", "one");
+    const PutOutcome other = *put_file("b", "other");
+    held("a");
+    ASSERT_TRUE(put_version(first, "two").ok());
+    const auto remove = [&](NodeId node, const VersionId& seen) {
+        return files().remove_version(kRootNode, "a", node, seen);
+    };
+    EXPECT_EQ(remove(first.node, first.version).error().kind, ErrorKind::Conflict);
+    EXPECT_EQ(remove(other.node, other.version).error().kind, ErrorKind::Conflict);
+    EXPECT_TRUE(remove(first.node, *files().version(first.node)).ok());
+    EXPECT_EQ(laptop.tree(), (Tree{{"b", "other"}}));
+    EXPECT_EQ(remove(first.node, first.version).error().kind, ErrorKind::NotFound);
+}
+
+TEST_F(VaultPutsTest, WhoHoldsTheDirectoryHearsOfAttributesOfWhatIsInIt) {
+    struct Observer final : ChangeObserver {
+        std::set<std::string> names;
+        void node_changed(NodeId) override {}
+        void entry_changed(NodeId, const std::string& name) override { names.insert(name); }
+    } observer;
+    ASSERT_TRUE(put_file("a", "one").ok());
+    exchange();
+    AttributeChange change;
+    change.mode = 0777;
+    ASSERT_TRUE(desk.vault().files().set_attributes(*desk.node("a"), change, std::nullopt).ok());
+    files().add_observer(observer);
+    exchange();
+    files().remove_observer(observer);
+    EXPECT_TRUE(observer.names.contains("a"));
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,129 @@
+// VaultFiles: content put under a name as a whole, by consumers that keep copies of their own.
+#include "vault/files/vault_files.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::uint32_t kNewFileMode = 0644;
+
+}  // namespace
+
+Result<VersionId> VaultFiles::version(NodeId id) {
+    MutexLock lock(host_.mutex);
+    TRY(NodeRecord * record, record_of(id));
+    if (record->orphan) return Error{ErrorKind::NotFound, "the file was removed"};
+    if (record->open && record->open->is_modified)
+        return Error{ErrorKind::Busy, "the file is being written"};
+    const std::optional<VersionId> shown = host_.tree.version(record->node);
+    if (!shown) return Error{ErrorKind::IsDirectory, "a directory has no versions"};
+    return *shown;
+}
+
+Result<HandleId> VaultFiles::open_unnamed() {
+    auto file = std::make_shared<OpenFile>(content_, chunker_, dirty_total_);
+    file->is_unnamed = true;
+    file->is_orphan = true;  // nothing but a put makes a version of it
+    file->shown = file->changes.load();
+    MutexLock lock(host_.mutex);
+    return add_handle(std::move(file), true);
+}
+
+// The content of an unnamed file, sealed.
+Result<Content> VaultFiles::sealed_unnamed(HandleId id, OpenFile** file) {
+    TRY(Handle handle, handle_of(id));
+    if (!handle.file->is_unnamed) return Error{ErrorKind::Invalid, "the file has a name"};
+    *file = handle.file.get();
+    MutexLock lock(handle.file->mutex);
+    return seal_content(*handle.file);
+}
+
+Result<PutOutcome> VaultFiles::put_file(HandleId unnamed, NodeId parent, std::string_view name,
+                                        const PutAttributes& attributes) {
+    OpenFile* file = nullptr;
+    TRY(Content content, sealed_unnamed(unnamed, &file));
+    std::vector<AttributeSetting> settings{
+        {AttributeKey::Mode, "",
+         encode_mode(attributes.mode.value_or(kNewFileMode) & kModeBitsKept)},
+        {AttributeKey::ModifiedNs, "", encode_time(attributes.modified_ns.value_or(now_ns()))}};
+    if (content.kind != Content::Kind::Inline && file->content.allocated() < content.size)
+        settings.push_back(allocated_setting(content.root, file->content.allocated()));
+    News news;
+    Result<PutOutcome> out = [&]() -> Result<PutOutcome> {
+        MutexLock lock(host_.mutex);
+        TRY(Node directory, directory_node(parent));
+        const NewFile made{FileType::Regular, std::move(content), std::move(settings)};
+        TRY(TreeEntry entry, host_.tree.create(directory.file, name, made, host_.tick()));
+        touch_directory(directory.file);
+        news = finish_operation({.nodes = {parent}, .entries = {{parent, std::string(name)}}});
+        return PutOutcome{nodes_.number_of(entry.node, kept_number(entry.node)), entry.version};
+    }();
+    tell(news);
+    return out;
+}
+
+Result<PutOutcome> VaultFiles::put_version(HandleId unnamed, NodeId node, const VersionId& seen,
+                                           const PutAttributes& attributes) {
+    OpenFile* file = nullptr;
+    TRY(Content content, sealed_unnamed(unnamed, &file));
+    std::vector<AttributeSetting> settings{
+        {AttributeKey::ModifiedNs, "", encode_time(attributes.modified_ns.value_or(now_ns()))}};
+    if (attributes.mode)
+        settings.push_back({AttributeKey::Mode, "", encode_mode(*attributes.mode & kModeBitsKept)});
+    if (content.kind != Content::Kind::Inline && file->content.allocated() < content.size)
+        settings.push_back(allocated_setting(content.root, file->content.allocated()));
+    News news;
+    Result<PutOutcome> out = [&]() -> Result<PutOutcome> {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord * record, record_of(node));
+        if (record->orphan) return Error{ErrorKind::NotFound, "the file was removed"};
+        if (host_.tree.type(record->node.file) != FileType::Regular)
+            return Error{ErrorKind::Invalid, "no file with content"};
+        const std::optional<Content> shown = host_.tree.content(record->node);
+        VersionId version = seen;
+        if (shown && shown->root == content.root && shown->size == content.size &&
+            host_.tree.version(record->node) == seen) {
+            TRY_OK(host_.tree.set_attributes(record->node, settings, host_.tick()));
+        } else {
+            const Stamp begun = host_.tick();
+            TRY(const WriteOutcome written,
+                host_.tree.write_over(record->node, seen, content, settings, begun, host_.tick()));
+            if (!written.kept) return Error{ErrorKind::NotFound, "the file was removed"};
+            version = written.version;
+        }
+        news = finish_operation({.nodes = {node}, .entries = {}});
+        TRY(record, record_of(node));
+        // Other heads than this version are news to its writer as well.
+        if (host_.tree.version(record->node) == version) own_what_shows(record->node, node, news);
+        return PutOutcome{node, version};
+    }();
+    tell(news);
+    return out;
+}
+
+Status VaultFiles::remove_version(NodeId parent, std::string_view name, NodeId node,
+                                  const VersionId& seen) {
+    News news;
+    Status out = [&]() -> Status {
+        MutexLock lock(host_.mutex);
+        TRY(Node directory, directory_node(parent));
+        TRY(TreeEntry entry, host_.tree.lookup(directory.file, name));
+        if (entry.type == FileType::Directory)
+            return Error{ErrorKind::IsDirectory, "it is a directory"};
+        NodeId id = nodes_.number_of(entry.node, kept_number(entry.node));
+        NodeRecord* record = nodes_.find(entry.node);
+        const bool is_being_written =
+            record != nullptr && record->open && record->open->is_modified;
+        if (id != node || entry.version != seen || is_being_written)
+            return Error{ErrorKind::Conflict, "the name shows something else by now"};
+        auto orphan = snapshot(entry.node, &id);
+        TRY_OK(host_.tree.remove_file(directory.file, name, host_.tick()));
+        detach_if_gone(entry.node, id, std::move(orphan));
+        touch_directory(directory.file);
+        news = finish_operation({.nodes = {id, parent}, .entries = {{parent, std::string(name)}}});
+        return {};
+    }();
+    tell(news);
+    return out;
+}
+
+}  // namespace lockstep
