@@ -24,7 +24,7 @@ ALLOWED = {
 OPEN_ROOMS = {"vault/crypto/passphrase.h", "vault/keys/device_identity.h", "vault/keys/ticket.h", "vault/packs/pack_torrent_id.h"}
 # Libraries that one part alone may see. Signatures may be verified in sync and relay; neither holds a vault key.
 FENCED = {"boost/beast": {"base"}, "boost/asio/ssl": {"base"}, "libtorrent/": {"sync"}, "fuse": {"fuse"},
-          "sqlite3.h": {"vault"}, "lz4.h": {"vault"}, "sodium.h": {"vault", "sync", "relay"}, "CLI/": {"daemon/cli"},
+          "sqlite3.h": {"vault", "sync"}, "lz4.h": {"vault"}, "sodium.h": {"vault", "sync", "relay"}, "CLI/": {"daemon/cli"},
           "toml++": {"daemon/api"}, "Q": {"gui"}}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 

@@ -10,3 +10,13 @@ lockstep_test(sync_test
     sync/sync_transfer_test.cpp
     sync/sync_two_devices_test.cpp
   LIBRARIES lockstep::sync lockstep_fake_replica)
+
+if(TARGET lockstep_vault_device)
+  add_library(lockstep_mirror_world STATIC ${CMAKE_CURRENT_LIST_DIR}/mirror_world.cpp)
+  target_link_libraries(lockstep_mirror_world PUBLIC lockstep::sync_mirror lockstep_vault_device GTest::gtest)
+  lockstep_compile(lockstep_mirror_world)
+
+  lockstep_test(mirror_test
+    SOURCES sync/mirror_parts_test.cpp sync/mirror_reconciler_test.cpp
+    LIBRARIES lockstep_mirror_world)
+endif()

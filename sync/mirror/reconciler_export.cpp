@@ -1,0 +1,243 @@
+// Reconciler: from the vault into the folder.
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sync/mirror/reconciler.h"
+#include "vault/limits.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kSyncedOneByOne = 4;
+
+Error system_error(std::string_view doing) {
+    return {errno == ENOSPC || errno == EDQUOT ? ErrorKind::NoSpace : ErrorKind::Io,
+            fmt::format("{}: {}", doing, std::strerror(errno))};
+}
+
+Status write_all(int to, std::uint64_t at, ByteView data) {
+    while (!data.empty()) {
+        const ssize_t put = ::pwrite(to, data.data(), data.size(), static_cast<off_t>(at));
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return system_error("write");
+        data = data.subspan(static_cast<std::size_t>(put));
+        at += static_cast<std::uint64_t>(put);
+    }
+    return {};
+}
+
+}  // namespace
+
+Status Reconciler::export_new(Look& look) {
+    TRY(const bool is_renamed, export_rename(look));
+    if (is_renamed) return {};
+    if (look.vault->type != FileType::Directory) return stage(look);
+    TRY_OK(folder_.make_directory(look.path, look.vault->mode));
+    changed_directories_.insert(std::string(parent_of(look.path)));
+    // Whatever the umask has taken away.
+    TRY_OK(folder_.set_mode(look.path, look.vault->mode));
+    TRY(look.folder, look_in_folder(look.path));
+    if (!look.folder) return Error{ErrorKind::Busy, "it was removed at once"};
+    agree(look);
+    TRY_OK(scan_folder(look.path, *look.agreed));
+    return scan_vault(look.path, *look.agreed);
+}
+
+// The vault calls by this name what it called otherwise when both sides last agreed.
+Result<bool> Reconciler::export_rename(Look& look) {
+    for (MirrorEntry* entry : state_.with_node(look.vault->node)) {
+        if (entry->vault.type != look.vault->type) continue;
+        const std::string before = MirrorState::path_of(*entry);
+        if (is_below_path(look.path, before) || is_left_out(before)) continue;
+        // A second name of one file is a file of its own here.
+        TRY(const std::optional<VaultFacts> shown, look_in_vault(*entry->parent, entry->name));
+        if (shown && shown->node == look.vault->node) continue;
+        const Result<FileFacts> there = folder_.facts(before);
+        if (!there.ok() || !there->has_content_of(entry->folder)) continue;
+        TRY_OK(place_staged());
+        if (!folder_.rename(before, look.path).ok()) continue;
+        changed_directories_.insert(std::string(parent_of(before)));
+        changed_directories_.insert(std::string(parent_of(look.path)));
+        ++counts_.renamed;
+        state_.move(*entry, *look.parent, name_of(look.path));
+        gone_.erase(before);
+        if (entry->folder.type == FileType::Directory) {
+            remap(before, look.path);
+            options_.on_directory(look.path);
+        }
+        note(before, kBoth);
+        note(look.path, kBoth);
+        return true;
+    }
+    return false;
+}
+
+Status Reconciler::export_change(Look& look) {
+    return stage(look);
+}
+
+// The content is what both have; times and mode are the vault's.
+Status Reconciler::export_attributes(Look& look) {
+    if (look.vault->type != FileType::Symlink && look.folder->mode != look.vault->mode) {
+        // A mode that this file system does not know is agreed on all the same.
+        TRY_OK(folder_.set_mode(look.path, look.vault->mode));
+    }
+    if (look.vault->type == FileType::Regular &&
+        look.folder->modified_ns != look.vault->modified_ns)
+        TRY_OK(folder_.set_modified(look.path, look.vault->modified_ns));
+    const FileFacts before = *look.folder;
+    TRY(look.folder, look_in_folder(look.path));
+    // A write in between has a time of its own, or another size.
+    const bool is_ours = look.folder && look.folder->is_same_file(before) &&
+                         look.folder->size == before.size &&
+                         (look.folder->modified_ns == look.vault->modified_ns ||
+                          look.folder->modified_ns == before.modified_ns);
+    if (!is_ours) {
+        note(look.path, kBoth);
+        return {};
+    }
+    agree(look);
+    return {};
+}
+
+Status Reconciler::stage(Look& look) {
+    const std::string part = own_name(parent_of(look.path), kPartPrefix);
+    Status written = write_part(look, part);
+    if (!written.ok()) {
+        static_cast<void>(folder_.remove_file(part).ok());
+        return written;
+    }
+    staged_.push_back({look.path, part, *look.vault});
+    return {};
+}
+
+// The content of exactly the version that was looked at.
+Status Reconciler::write_part(const Look& look, const std::string& part) {
+    TRY(const Attributes shown, files_.lookup(look.parent->vault.node, name_of(look.path)));
+    struct Forget {
+        FileSystem& files;
+        NodeId node;
+        ~Forget() { files.forget(node, 1); }
+    } const forget{files_, shown.node};
+    if (shown.node != look.vault->node)
+        return Error{ErrorKind::Busy, "it shows something else by now"};
+    if (look.vault->type == FileType::Symlink) {
+        TRY(const std::string target, files_.read_symlink(shown.node));
+        return folder_.make_link(part, target);
+    }
+    TRY(const UniqueFd to, folder_.create(part));
+    TRY(const HandleId from, files_.open(shown.node, {.read = true}));
+    Status copied = [&]() -> Status {
+        std::uint64_t at = 0, size = shown.size;
+        const bool looks_for_holes = size >= 4 * kMiB && shown.allocated < size;
+        while (at < size) {
+            if (looks_for_holes) {
+                TRY(const auto data, files_.seek(from, at, SeekTarget::Data));
+                if (!data) break;
+                at = *data;
+            }
+            TRY(const std::size_t got, files_.read(from, at, buffer_));
+            if (got == 0) break;
+            TRY_OK(write_all(to.get(), at, std::span(buffer_).first(got)));
+            at += got;
+        }
+        if (at < size && ::ftruncate(to.get(), static_cast<off_t>(size)) != 0)
+            return system_error("truncate");
+        TRY(const VersionId version, files_.version(shown.node));
+        if (version != look.vault->version)
+            return Error{ErrorKind::Busy, "it shows something else by now"};
+        return {};
+    }();
+    files_.release(from);
+    TRY_OK(std::move(copied));
+    if (::fchmod(to.get(), look.vault->mode & 0777) != 0) return system_error("chmod");
+    TRY_OK(folder_.set_modified(part, look.vault->modified_ns));
+    batch_bytes_ += shown.size;
+    return {};
+}
+
+// ---- into place
+
+// Synced first: a name never leads to content that a power cut could take away.
+Status Reconciler::place_staged() {
+    if (staged_.empty()) return {};
+    std::vector<Staged> staged = std::exchange(staged_, {});
+    Status synced = [&]() -> Status {
+        if (staged.size() > kSyncedOneByOne) return folder_.sync_all();
+        for (const Staged& each : staged) {
+            if (each.vault.type != FileType::Regular) continue;
+            // Opened for reading, which the mode may forbid; then everything is synced.
+            Result<UniqueFd> opened = folder_.open_to_read(each.part);
+            if (!opened.ok()) return folder_.sync_all();
+            if (::fsync(opened->get()) != 0) return system_error("fsync");
+        }
+        return {};
+    }();
+    for (Staged& each : staged) {
+        Status placed = synced.ok() ? place(each) : synced;
+        if (placed.ok()) continue;
+        if (!each.part.empty()) static_cast<void>(folder_.remove_file(each.part).ok());
+        const bool is_passing = placed.error().kind == ErrorKind::Busy;
+        if (!is_passing) set_problem(each.path, placed.error().message);
+        defer(each.path, kBoth, std::chrono::milliseconds(is_passing ? 1000 : 10'000));
+    }
+    return {};
+}
+
+Status Reconciler::place(Staged& staged) {
+    MirrorEntry* const parent = state_.find(parent_of(staged.path));
+    if (parent == nullptr) return Error{ErrorKind::Busy, "its directory has gone"};
+    MirrorEntry* const agreed = state_.find(staged.path);
+    TRY(const FileFacts written, folder_.facts(staged.part));
+    if (agreed == nullptr) {
+        Status renamed = folder_.rename(staged.part, staged.path);
+        if (!renamed.ok() && renamed.error().kind == ErrorKind::Exists) {
+            // Something has come there meanwhile: both are looked at.
+            TRY_OK(folder_.remove_file(staged.part));
+            note(staged.path, kBoth);
+            return {};
+        }
+        TRY_OK(std::move(renamed));
+    } else {
+        TRY_OK(replace(staged, *agreed));
+    }
+    changed_directories_.insert(std::string(parent_of(staged.path)));
+    ++counts_.exported;
+    state_.put(*parent, name_of(staged.path), written, staged.vault);
+    // Changed in the moment after: the facts differ from what is agreed on.
+    note(staged.path, kFolder);
+    return {};
+}
+
+// What lies there gives way only if it is what was agreed on. It is looked at after it was taken
+// out of the way, when nobody finds it any more, and goes back when it is something else.
+Status Reconciler::replace(Staged& staged, MirrorEntry& agreed) {
+    const auto in_the_way = [] {
+        return Error{ErrorKind::Busy, "somebody is changing it in the folder"};
+    };
+    TRY(const FileFacts there, folder_.facts(staged.path));
+    if (!there.has_content_of(agreed.folder)) return in_the_way();
+    const std::string swap = own_name(parent_of(staged.path), kSwapPrefix);
+    TRY_OK(folder_.rename(staged.part, swap));
+    staged.part = swap;
+    TRY_OK(folder_.exchange(swap, staged.path));
+    const Result<FileFacts> displaced = folder_.facts(swap);
+    bool is_agreed = displaced.ok() && displaced->has_content_of(agreed.folder);
+    if (is_agreed && displaced->type == FileType::Regular) {
+        const Result<UniqueFd> opened = folder_.open_to_read(swap);
+        is_agreed = !opened.ok() || !Folder::is_open_for_writing(opened->get()).value_or(false);
+    }
+    if (!is_agreed) {
+        // When it cannot go back it stays where it is, and the next scan finds it.
+        if (!folder_.exchange(swap, staged.path).ok()) staged.part.clear();
+        return in_the_way();
+    }
+    return folder_.remove_file(swap);
+}
+
+}  // namespace lockstep
