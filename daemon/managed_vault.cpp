@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds kPublishAtLock{10};
 
-bool is_below(const fs::path& path, const fs::path& directory) {
-    auto [in_directory, in_path] =
-        std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
-    return in_directory == directory.end();
-}
-
 }  // namespace
 
 std::string mount_problem_text(const std::string& directory, const std::string& problem) {
@@ -40,6 +34,7 @@ ManagedVault::~ManagedVault() {
     MutexLock lock(operation_);
     leave_swarm();
     leave_directory();
+    mirrors_.reset();
     mounts_.reset();
 }
 
@@ -74,6 +69,13 @@ Status ManagedVault::adopt_locked(std::unique_ptr<Vault> vault) {
     runner_ = std::make_unique<VaultRunner>(*vault_);
     transfers_ = std::make_unique<Transfers>(vault_->files(), services_.random);
     mounts_ = std::make_unique<VaultMounts>(vault_->files(), services_.mount_name());
+    mirrors_ = std::make_unique<VaultMirrors>(
+        vault_->files(),
+        MirrorsEnvironment{.clock = services_.clock,
+                           .random = services_.random,
+                           .state_directory = mirror_states(),
+                           .device_label = device_label(services_.config.get())},
+        [this] { has_mirror_news_ = true; });
     {
         MutexLock state_lock(state_);
         opened_ = vault_.get();
@@ -156,6 +158,7 @@ Status ManagedVault::unlock(const api::UnlockVault& request) {
         if (Status mounted = mount_locked(mount); !mounted.ok())
             note_mount_problem(mount, mounted.error().message);
     }
+    start_mirrors();
     return {};
 }
 
@@ -172,12 +175,16 @@ Status ManagedVault::lock_locked(bool is_forced) {
     }
     TRY_OK(unmount_all_locked(is_forced));
     transfers_->drop_all();
+    mirrors_->stop_all();
     // What cannot be published (the disk is full) lock() leaves in the journal, or it fails.
     if (Status published = runner_->publish_now(steady_clock::now() + kPublishAtLock);
         !published.ok())
         log_warning("vault", "{}: not published before the lock: {}", name(),
                     published.error().message);
-    TRY_OK(vault_->lock(is_forced));
+    if (Status locked = vault_->lock(is_forced); !locked.ok()) {
+        start_mirrors();
+        return locked;
+    }
     tell("vault.locked", "locked");
     return {};
 }
@@ -190,27 +197,15 @@ Status ManagedVault::check_mount_point(const std::string& directory) const {
     if (directory.empty() || directory.front() != '/') {
         return Error{ErrorKind::Invalid, "a mount point is an absolute path"};
     }
-    std::vector<fs::path> kept = {services_.paths.state_directory, services_.paths.config_directory,
-                                  services_.paths.runtime_directory};
     for (const api::VaultConfig& vault : services_.config.get().vaults) {
-        kept.emplace_back(vault.directory);
+        if (vault.name == name()) continue;
         for (const api::MountConfig& mount : vault.mounts) {
-            if (mount.directory != directory) {
-                kept.emplace_back(mount.directory);
-            } else if (vault.name != name()) {
+            if (mount.directory == directory)
                 return Error{ErrorKind::Exists, fmt::format("vault {} is mounted at {} already",
                                                             vault.name, directory)};
-            }
         }
     }
-    for (const fs::path& path : kept) {
-        if (is_below(path, directory) || is_below(directory, path)) {
-            return Error{ErrorKind::Invalid,
-                         fmt::format("a mount at {} would cover {}, or lie in it", directory,
-                                     path.native())};
-        }
-    }
-    return {};
+    return check_apart(directory, "a mount at");
 }
 
 Status ManagedVault::mount(const api::MountVault& request) {
@@ -374,6 +369,7 @@ void ManagedVault::tick() {
         MutexLock lock(operation_);
         note_mounts();
     }
+    if (has_mirror_news_.exchange(false)) note_mirrors();
     transfers_->drop_idle();
 }
 
@@ -384,6 +380,7 @@ void ManagedVault::shut_down(steady_clock::time_point deadline) {
     is_gone_ = true;
     if (!vault_) return;
     transfers_->drop_all();
+    mirrors_->stop_all();
     mounts_->remove_all_at_end();
     if (vault_->is_unlocked()) {
         if (Status published = runner_->publish_now(deadline); !published.ok()) {
@@ -410,6 +407,8 @@ Status ManagedVault::detach(bool is_forced) {
     std::vector<std::string> directories;
     for (const api::MountConfig& mount : config().mounts) directories.push_back(mount.directory);
     remove_guards(directories);
+    for (const api::MirrorConfig& mirror : config().mirrors)
+        VaultMirrors::clean_up(mirror_states(), mirror);
     return {};
 }
 

@@ -15,6 +15,7 @@
 
 #include "daemon/api/messages.h"
 #include "daemon/transfers.h"
+#include "daemon/vault_mirrors.h"
 #include "daemon/vault_mounts.h"
 #include "daemon/vault_services.h"
 
@@ -48,6 +49,16 @@ class ManagedVault {
     Status mount(const api::MountVault& request);
     // Without a directory: all of its mounts, or none. NotFound when nothing is mounted there.
     Status unmount(const api::UnmountVault& request);
+    // Locked while the vault is. A folder that overlaps what Lockstep needs, a mount or another
+    // mirror is Invalid; what it holds already is joined with what the vault shows.
+    Result<api::MirrorInfo> add_mirror(const api::AddMirror& request);
+    // NotFound when there is none. The folder and its files stay.
+    Status remove_mirror(const std::string& directory);
+    // Also while the vault is locked.
+    std::vector<api::MirrorInfo> mirrors() const;
+    void release_brake();
+    Result<IgnoreRules::Verdict> ignore_verdict(const std::string& directory,
+                                                const std::string& path) const;
     // Remembered over restarts. `until_ms`: wall clock when it is to be resumed; 0: by somebody.
     Status set_paused(bool is_paused, std::uint64_t until_ms);
     // It is paused, and its time is up (or further away than a pause can last: the clock was set).
@@ -104,6 +115,11 @@ class ManagedVault {
     Status lock_locked(bool is_forced) REQUIRES_LOCK(operation_);
     Status check_usable() REQUIRES_LOCK(operation_);
     Status check_mount_point(const std::string& directory) const;
+    Status check_mirror_folder(const std::string& directory) const;
+    Status check_apart(const std::string& directory, const char* what) const;
+    void start_mirrors() REQUIRES_LOCK(operation_);
+    void note_mirrors();
+    fs::path mirror_states() const { return services_.paths.state_directory / "mirrors"; }
     Status remember(const std::function<void(api::VaultConfig&)>& change);
     void watch_directory() REQUIRES_LOCK(operation_);
     void leave_directory() REQUIRES_LOCK(operation_);
@@ -126,6 +142,8 @@ class ManagedVault {
     std::unique_ptr<VaultRunner> runner_;
     std::unique_ptr<Transfers> transfers_;
     std::unique_ptr<VaultMounts> mounts_;
+    std::unique_ptr<VaultMirrors> mirrors_;
+    std::atomic<bool> has_mirror_news_{false};
 
     // Short; what questions read.
     mutable Mutex state_;

@@ -141,12 +141,18 @@ std::string ManagedVault::status_word(const api::VaultInfo& info,
     if (info.conflicts > 0) {
         return fmt::format("{} ({})", api::sync_word_text(SyncWord::Conflict), info.conflicts);
     }
+    const auto is_any_mirror = [&](MirrorPhase phase) {
+        return std::ranges::count(info.mirrors, mirror_phase_text(phase), &api::MirrorInfo::state) >
+               0;
+    };
+    if (is_any_mirror(MirrorPhase::Held)) return "Frozen (mass change)";
     const bool is_connected = !sync.peers.empty();
     const bool is_behind = sync.missing_segments > 0 || info.missing_packs > 0;
     if (is_behind && !is_connected) return text(SyncWord::OutOfSync);
     const bool is_working = is_behind || info.unmerged_segments > 0 || info.pending_records > 0 ||
                             (is_connected && !sync.in_step);
-    if (is_working) return text(SyncWord::Syncing);
+    if (is_any_mirror(MirrorPhase::Scanning)) return "Scanning";
+    if (is_working || is_any_mirror(MirrorPhase::Syncing)) return text(SyncWord::Syncing);
     if (!info.peers.empty() && !is_connected) return text(SyncWord::Disconnected);
     return text(SyncWord::UpToDate);
 }
@@ -174,6 +180,7 @@ api::VaultInfo ManagedVault::info() {
         is_mounted = !mounted_.empty();
         vault = opened_;
     }
+    info.mirrors = mirrors();
     VaultSyncStatus sync;
     api::VaultState state = api::VaultState::Locked;
     if (vault != nullptr) {
@@ -322,6 +329,18 @@ std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request)
     std::vector<std::string> missing;
     Vault* vault = this->vault();
     if (vault == nullptr) return {fmt::format("vault {} could not be opened", name())};
+    for (const api::MirrorInfo& mirror : mirrors()) {
+        if (mirror.state == mirror_phase_text(MirrorPhase::Scanning) ||
+            mirror.state == mirror_phase_text(MirrorPhase::Syncing)) {
+            missing.push_back(
+                fmt::format("the mirror in {} is {}", mirror.directory, mirror.state));
+        } else if (mirror.state == mirror_phase_text(MirrorPhase::Stopped) ||
+                   mirror.state == mirror_phase_text(MirrorPhase::Held)) {
+            missing.push_back(fmt::format(
+                "the mirror in {} {}", mirror.directory,
+                mirror.problem.empty() ? "holds deletes" : "does not run: " + mirror.problem));
+        }
+    }
     if (vault->publish_due()) missing.push_back("local changes are not published yet");
     if (request.is_published_only || !missing.empty()) return missing;
 

@@ -124,6 +124,31 @@ Result<VaultInfo> DaemonClient::unmount(const std::string& vault, const UnmountV
         {"POST", vault_path(vault, "unmount"), {}, encode(request), kLongTimeout});
 }
 
+Result<MirrorList> DaemonClient::mirrors() {
+    return ask<MirrorList>({"GET", "/v1/mirrors", {}, {}});
+}
+
+Result<MirrorInfo> DaemonClient::add_mirror(const std::string& vault, const AddMirror& request) {
+    return ask<MirrorInfo>(
+        {"POST", vault_path(vault, "mirrors"), {}, encode(request), kLongTimeout});
+}
+
+Status DaemonClient::remove_mirror(const RemoveMirror& request) {
+    return tell({"POST", "/v1/mirrors/remove", {}, encode(request), kLongTimeout});
+}
+
+Result<IgnoreAnswer> DaemonClient::test_ignore(const TestIgnore& request) {
+    return ask<IgnoreAnswer>({"POST", "/v1/mirrors/ignore-test", {}, encode(request)});
+}
+
+Result<MirrorList> DaemonClient::brake(const std::string& vault) {
+    return ask<MirrorList>({"GET", vault_path(vault, "brake"), {}, {}});
+}
+
+Result<MirrorList> DaemonClient::release_brake(const std::string& vault) {
+    return ask<MirrorList>({"POST", vault_path(vault, "brake/release"), {}, {}});
+}
+
 Result<CheckAnswer> DaemonClient::check(const std::string& vault, const CheckVault& request) {
     return ask<CheckAnswer>(
         {"POST", vault_path(vault, "check"), {}, encode(request), kLongTimeout});

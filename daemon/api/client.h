@@ -41,6 +41,12 @@ class DaemonClient {
     Result<VaultInfo> lock(const std::string& vault, const LockVault& request);
     Result<VaultInfo> mount(const std::string& vault, const MountVault& request);
     Result<VaultInfo> unmount(const std::string& vault, const UnmountVault& request);
+    Result<MirrorList> mirrors();
+    Result<MirrorInfo> add_mirror(const std::string& vault, const AddMirror& request);
+    Status remove_mirror(const RemoveMirror& request);
+    Result<IgnoreAnswer> test_ignore(const TestIgnore& request);
+    Result<MirrorList> brake(const std::string& vault);
+    Result<MirrorList> release_brake(const std::string& vault);
     Result<CheckAnswer> check(const std::string& vault, const CheckVault& request);
     Result<CollectAnswer> collect(const std::string& vault, const CollectVault& request);
     Result<ConflictList> conflicts(const std::string& vault);

@@ -205,6 +205,49 @@ void read_mounts(TableReader& reader, std::vector<MountConfig>& mounts, Faults& 
     }
 }
 
+MirrorConfig read_mirror(const toml::table& table, Faults& faults) {
+    MirrorConfig mirror;
+    TableReader reader(table, "[[vault.mirror]]", faults);
+    if (const toml::node* node = reader.text("directory", mirror.directory);
+        node == nullptr || !is_absolute(mirror.directory))
+        faults.add(table, "a [[vault.mirror]] needs a 'directory', an absolute path");
+    if (const toml::node* node = reader.text("path", mirror.path)) {
+        Result<std::string> normal = normal_vault_path(mirror.path);
+        if (!normal.ok()) {
+            faults.add(*node, "'path': " + normal.error().message);
+        } else {
+            mirror.path = std::move(*normal);
+        }
+    }
+    // It names a file: nothing but digits.
+    reader.text("identity", mirror.identity);
+    if (mirror.identity.empty() ||
+        mirror.identity.find_first_not_of("0123456789abcdef") != std::string::npos)
+        faults.add(table, "a [[vault.mirror]] needs an 'identity' of hexadecimal digits");
+    reader.flag("brake", mirror.has_brake);
+    reader.reject_unknown();
+    return mirror;
+}
+
+void read_mirrors(TableReader& reader, std::vector<MirrorConfig>& mirrors, Faults& faults) {
+    const toml::node* node = reader.find("mirror");
+    if (node == nullptr) return;
+    const toml::array* array = node->as_array();
+    if (array == nullptr || array->size() > kMirrorsMax) {
+        faults.add(*node, fmt::format("'mirror' must be a list of at most {} tables: "
+                                      "[[vault.mirror]]",
+                                      kMirrorsMax));
+        return;
+    }
+    for (const toml::node& item : *array) {
+        if (const toml::table* table = item.as_table()) {
+            mirrors.push_back(read_mirror(*table, faults));
+        } else {
+            faults.add(item, "'mirror' must be a list of tables: [[vault.mirror]]");
+        }
+    }
+}
+
 VaultConfig read_vault(const toml::table& table, Faults& faults) {
     VaultConfig vault;
     TableReader reader(table, "[[vault]]", faults);
@@ -222,6 +265,7 @@ VaultConfig read_vault(const toml::table& table, Faults& faults) {
         faults.add(table, "a [[vault]] needs a 'directory'");
     }
     read_mounts(reader, vault.mounts, faults);
+    read_mirrors(reader, vault.mirrors, faults);
     reader.flag("unlock_at_start", vault.unlock_at_start);
     reader.flag("paused", vault.paused);
     std::int64_t until_ms = 0;
@@ -263,6 +307,11 @@ void read_vaults(const toml::node& node, Config& config, Faults& faults) {
         for (const MountConfig& mount : vault.mounts) {
             if (!mounts.insert(mount.directory).second)
                 faults.add(item, fmt::format("two mounts are at '{}'", mount.directory));
+        }
+        for (const MirrorConfig& mirror : vault.mirrors) {
+            if (!mounts.insert(mirror.directory).second)
+                faults.add(item,
+                           fmt::format("two mirrors or mounts are at '{}'", mirror.directory));
         }
         config.vaults.push_back(std::move(vault));
     }
@@ -468,11 +517,17 @@ std::string format_config(const Config& config) {
         if (vault.paused_until_ms != 0)
             out += fmt::format("paused_until_ms = {}\n", vault.paused_until_ms);
         out += fmt::format("addresses = {}\n", quoted_list(vault.addresses));
-        if (is_simple) continue;
         for (const MountConfig& mount : mounts) {
+            if (is_simple) break;
             out += fmt::format("[[vault.mount]]\ndirectory = {}\npath = {}\nread_only = {}\n",
                                quoted(mount.directory), quoted(mount.path), mount.is_read_only);
             if (mount.has_owners) out += "ownership = true\n";
+        }
+        for (const MirrorConfig& mirror : vault.mirrors) {
+            out +=
+                fmt::format("[[vault.mirror]]\ndirectory = {}\npath = {}\nidentity = {}\n",
+                            quoted(mirror.directory), quoted(mirror.path), quoted(mirror.identity));
+            if (!mirror.has_brake) out += "brake = false\n";
         }
     }
     return out;

@@ -20,6 +20,11 @@
 //     directory = "/home/ana/letters"
 //     path = "post/letters"        # a folder of the vault; default: all of it
 //     read_only = true             # default: false
+//     [[vault.mirror]]
+//     directory = "/home/ana/desk"
+//     path = "desk"                # a folder of the vault; default: all of it
+//     identity = "0123..."         # as the marker in the directory has it
+//     brake = true                 # masses of deletes ask first; default: true
 //
 // The daemon rewrites the file whole when a verb of the CLI changes something.
 #pragma once
@@ -35,7 +40,8 @@ namespace lockstep::api {
 
 inline constexpr std::size_t kConfigSizeMax = 1 << 20;
 inline constexpr std::size_t kVaultsMax = 256;
-inline constexpr std::size_t kMountsMax = 16;  // of one vault
+inline constexpr std::size_t kMountsMax = 16;   // of one vault
+inline constexpr std::size_t kMirrorsMax = 16;  // of one vault
 inline constexpr std::size_t kRelaysMax = 32;
 inline constexpr std::uint32_t kContentCacheMib = 256;
 inline constexpr std::uint32_t kContentCacheMibMin = 4;
@@ -52,10 +58,21 @@ struct MountConfig {
     bool operator==(const MountConfig&) const = default;
 };
 
+// A plain folder that is kept equal to a vault, or to a folder of it.
+struct MirrorConfig {
+    std::string directory;  // absolute
+    std::string path;       // "a/b", normal; empty: all of the vault
+    std::string identity;   // hexadecimal
+    bool has_brake = true;
+
+    bool operator==(const MirrorConfig&) const = default;
+};
+
 struct VaultConfig {
     std::string name;
     std::string directory;  // absolute
     std::vector<MountConfig> mounts;
+    std::vector<MirrorConfig> mirrors;
     bool unlock_at_start = false;
     bool paused = false;
     std::uint64_t paused_until_ms = 0;   // wall clock; 0: until somebody resumes it

@@ -38,6 +38,58 @@ void fields(F& f, T& v) {
     f("problem", v.problem);
 }
 
+template <typename F, Is<MirrorInfo> T>
+void fields(F& f, T& v) {
+    f("vault", v.vault);
+    f("directory", v.directory);
+    f("path", v.path);
+    f("state", v.state);
+    f("problem", v.problem);
+    f("brake", v.has_brake);
+    f("files", v.files);
+    f("pending", v.pending);
+    f("imported", v.imported);
+    f("exported", v.exported);
+    f("renamed", v.renamed);
+    f("deleted", v.deleted);
+    f("conflicts", v.conflicts);
+    f("heldInVault", v.held_in_vault);
+    f("heldInFolder", v.held_in_folder);
+    f("heldExamples", v.held_examples);
+    f("problems", v.problems);
+}
+
+template <typename F, Is<MirrorList> T>
+void fields(F& f, T& v) {
+    f("mirrors", v.mirrors);
+}
+
+template <typename F, Is<IgnoreAnswer> T>
+void fields(F& f, T& v) {
+    f("directory", v.directory);
+    f("path", v.path);
+    f("ignored", v.is_ignored);
+    f("deletable", v.is_deletable);
+    f("rule", v.rule);
+}
+
+template <typename F, Is<AddMirror> T>
+void fields(F& f, T& v) {
+    f("directory", v.directory);
+    f("path", v.path);
+    f("brake", v.has_brake);
+}
+
+template <typename F, Is<RemoveMirror> T>
+void fields(F& f, T& v) {
+    f("directory", v.directory);
+}
+
+template <typename F, Is<TestIgnore> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+}
+
 template <typename F, Is<VaultInfo> T>
 void fields(F& f, T& v) {
     f("id", v.id);
@@ -45,6 +97,7 @@ void fields(F& f, T& v) {
     f("directory", v.directory);
     f("mount", v.mount);
     f("mounts", v.mounts);
+    f("mirrors", v.mirrors);
     f("state", v.state);
     f("status", v.status);
     f("problem", v.problem);
@@ -592,6 +645,12 @@ Error decode_error(int status, std::string_view body) {
 
 LOCKSTEP_API_STRUCT(PeerInfo)
 LOCKSTEP_API_STRUCT(MountInfo)
+LOCKSTEP_API_STRUCT(MirrorInfo)
+LOCKSTEP_API_STRUCT(MirrorList)
+LOCKSTEP_API_STRUCT(IgnoreAnswer)
+LOCKSTEP_API_STRUCT(AddMirror)
+LOCKSTEP_API_STRUCT(RemoveMirror)
+LOCKSTEP_API_STRUCT(TestIgnore)
 LOCKSTEP_API_STRUCT(VaultInfo)
 LOCKSTEP_API_STRUCT(RelayInfo)
 LOCKSTEP_API_STRUCT(DeviceInfo)

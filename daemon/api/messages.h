@@ -48,12 +48,30 @@ struct MountInfo {
     std::string problem;  // why it is not mounted; empty: no problem
 };
 
+// A plain folder of this machine that is kept equal to a vault while that is unlocked.
+struct MirrorInfo {
+    std::string vault;  // its name
+    std::string directory;
+    std::string path;     // the folder of the vault; empty: all of it
+    std::string state;    // scanning, syncing, up to date, held, stopped, locked
+    std::string problem;  // why it has stopped, or is slow; empty: no problem
+    bool has_brake = true;
+    std::uint64_t files = 0, pending = 0;  // that both sides have; still to be looked at
+    // Since it was started.
+    std::uint64_t imported = 0, exported = 0, renamed = 0, deleted = 0, conflicts = 0;
+    // Files that wait for `brake release` before they are deleted there.
+    std::uint64_t held_in_vault = 0, held_in_folder = 0;
+    std::vector<std::string> held_examples;  // a few of their paths
+    std::vector<std::string> problems;       // of single paths, as sentences; a few
+};
+
 struct VaultInfo {
     std::string id;
     std::string name;
     std::string directory;
     std::string mount;  // the first of `mounts`; may be empty
     std::vector<MountInfo> mounts;
+    std::vector<MirrorInfo> mirrors;
     std::string state;    // vault_state_text
     std::string status;   // sync_word_text; "Conflict (n)" with the number
     std::string problem;  // why it could not be opened or mounted; empty: no problem
@@ -104,6 +122,19 @@ struct StatusReport {
 
 struct VaultList {
     std::vector<VaultInfo> vaults;
+};
+
+struct MirrorList {
+    std::vector<MirrorInfo> mirrors;
+};
+
+// What the ignore rules of a mirror say of a path.
+struct IgnoreAnswer {
+    std::string directory;  // of the mirror
+    std::string path;       // in it
+    bool is_ignored = false;
+    bool is_deletable = false;
+    std::string rule;  // the line that decides; empty: none fits
 };
 
 struct VaultCreated {
@@ -298,6 +329,20 @@ struct UnmountVault {
     std::string directory;  // empty: all mounts of the vault
     bool is_forced = false;
     bool is_forgotten = false;  // it is not to be mounted there again
+};
+
+struct AddMirror {
+    std::string directory;
+    std::string path;       // a folder of the vault; empty: all of it
+    bool has_brake = true;  // masses of deletes ask first
+};
+
+struct RemoveMirror {
+    std::string directory;
+};
+
+struct TestIgnore {
+    std::string path;  // absolute, in the folder of a mirror
 };
 
 struct PauseSync {

@@ -18,6 +18,16 @@ ExitCode vault_remove(Session& session);
 ExitCode mount_vault(Session& session);
 ExitCode unmount_vault(Session& session);
 
+// commands_mirror.cpp
+ExitCode mirror_add(Session& session);
+ExitCode mirror_list(Session& session);
+ExitCode mirror_remove(Session& session);
+ExitCode mirror_ignore_test(Session& session);
+ExitCode brake_show(Session& session);
+ExitCode brake_release(Session& session);
+// "/home/ana/desk (folder letters): up to date, 12 files"
+std::string mirror_text(const api::MirrorInfo& mirror);
+
 // offline_decrypt.cpp, offline_check.cpp: no daemon, no local state
 ExitCode vault_decrypt(Session& session);
 ExitCode check_directory(Session& session, const std::string& directory);

@@ -41,6 +41,8 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
         print_line(fmt::format("{}: {}{}{}", printable(vault.name), vault.status,
                                places.empty() ? "" : ", mounted at " + places,
                                progress_text(vault)));
+        for (const api::MirrorInfo& mirror : vault.mirrors)
+            print_line("    mirror " + mirror_text(mirror));
         for (const api::PeerInfo& peer : vault.peers) {
             print_line(fmt::format("    {}: {}", printable(peer.label),
                                    !peer.is_connected ? "not connected"

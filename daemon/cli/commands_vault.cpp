@@ -100,6 +100,9 @@ void print_vault(const api::VaultInfo& vault) {
     for (const api::MountInfo& mount : vault.mounts) {
         rows.push_back({"mount", mount_text(mount)});
     }
+    for (const api::MirrorInfo& mirror : vault.mirrors) {
+        rows.push_back({"mirror", mirror_text(mirror)});
+    }
     if (vault.missing_packs > 0) {
         rows.push_back(
             {"missing", fmt::format("{} packs ({}){}", vault.missing_packs,
@@ -342,16 +345,11 @@ ExitCode vault_remove(Session& session) {
 }
 
 ExitCode mount_vault(Session& session) {
-    // "V:PATH"; a vault that is named by its directory may have a ':' further on.
-    std::string vault = session.arguments.vault;
+    Result<VaultPath> folder = parse_vault_folder(session.arguments.vault);
+    if (!folder.ok()) return session.fail(folder.error());
+    const std::string vault = std::move(folder->vault);
     api::MountVault request;
-    const std::size_t colon = vault.find(':');
-    if (colon < vault.find('/')) {
-        request.path = vault.substr(colon + 1);
-        vault.resize(colon);
-        if (!api::is_utf8(request.path))
-            return session.fail(ExitCode::Usage, "the folder's path must be UTF-8");
-    }
+    request.path = std::move(folder->path);
     request.directory = absolute_path(session.arguments.directory);
     request.is_read_only = session.arguments.is_read_only;
     request.has_owners = session.arguments.has_owners;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
 #include "daemon/cli/output.h"
 
@@ -51,6 +52,15 @@ Result<VaultPath> parse_vault_path(const std::string& text) {
                      fmt::format("'{}' is no V:PATH (like papers:letters/july.txt)", text)};
     }
     return VaultPath{text.substr(0, colon), text.substr(colon + 1)};
+}
+
+Result<VaultPath> parse_vault_folder(const std::string& text) {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string::npos || colon > text.find('/')) return VaultPath{text, {}};
+    VaultPath folder{text.substr(0, colon), text.substr(colon + 1)};
+    if (!api::is_utf8(folder.path))
+        return Error{ErrorKind::Invalid, "the folder's path must be UTF-8"};
+    return folder;
 }
 
 }  // namespace lockstep::cli

@@ -36,6 +36,7 @@ struct Arguments {
     std::uint64_t kdf_memory_mib = 0;
     bool is_forced = false;
     bool is_forgotten = false;
+    bool has_no_brake = false;
     bool is_yes = false;
     bool is_read_only = false;
     bool has_owners = false;
@@ -74,5 +75,8 @@ struct VaultPath {
     std::string path;
 };
 Result<VaultPath> parse_vault_path(const std::string& text);
+// "V[:PATH]" apart; a vault that is named by its directory may have a ':' further on. Invalid when
+// the path is no UTF-8.
+Result<VaultPath> parse_vault_folder(const std::string& text);
 
 }  // namespace lockstep::cli

@@ -325,7 +325,12 @@ void FolderMirror::wait() {
 
 MirrorStatus FolderMirror::status() const {
     MutexLock lock(mutex_);
-    return status_;
+    MirrorStatus status = status_;
+    // What has happened and was not looked at yet.
+    pollfd events{watcher_ ? watcher_->descriptor() : -1, POLLIN, 0};
+    if (status.phase == MirrorPhase::UpToDate && (!hints_.empty() || ::poll(&events, 1, 0) > 0))
+        status.phase = MirrorPhase::Syncing;
+    return status;
 }
 
 void FolderMirror::release_brake() {

@@ -43,6 +43,13 @@ Reconciler::~Reconciler() {
     for (const NodeId node : held_directories_) files_.forget(node, 1);
 }
 
+// What cannot be done now, and is tried again some time, is no work.
+bool Reconciler::is_idle() const {
+    return ready_.empty() && staged_.empty() && (gone_.empty() || is_held_stale_) &&
+           std::ranges::all_of(later_,
+                               [&](const auto& each) { return problems_.contains(each.first); });
+}
+
 // ---- hints
 
 void Reconciler::note(const std::string& path, unsigned sides) {

@@ -100,7 +100,7 @@ class Reconciler {
     Status work(std::chrono::milliseconds limit);
     // When there is work next; nullopt: not before the next hint.
     std::optional<Time> next_due() const;
-    bool is_idle() const { return ready_.empty() && staged_.empty() && gone_.empty(); }
+    bool is_idle() const;
 
     HeldDeletes held() const { return held_; }
     void release_held();
