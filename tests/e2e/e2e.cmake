@@ -25,3 +25,14 @@ foreach(test IN LISTS LOCKSTEP_E2E_TESTS)
   set_tests_properties(e2e.${test} PROPERTIES
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+set(LOCKSTEP_MIRROR_TESTS
+  test_edits_renames_and_deletes_reach_the_other_folder
+  test_changes_while_both_were_away_are_joined
+  test_a_mass_of_deletes_asks_first
+  test_a_folder_without_its_marker_stops_the_mirror
+  test_what_is_refused_and_what_is_ignored)
+foreach(test IN LISTS LOCKSTEP_MIRROR_TESTS)
+  add_test(NAME mirror.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/mirror_test.py Mirrors.${test})
+  set_tests_properties(mirror.${test} PROPERTIES
+    LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()
