@@ -164,7 +164,8 @@ void FolderMirror::run() {
             const ErrorKind kind = turned.error().kind;
             if (kind == ErrorKind::Locked || kind == ErrorKind::Refused)
                 return stop_with(turned.error());
-            log_warning("mirror", "it is tried again: {}", turned.error().message);
+            // Not the message: it may name files.
+            log_warning("mirror", "something failed; it is tried again");
             MutexLock lock(mutex_);
             status_.problem = turned.error().message;
         }

@@ -209,8 +209,6 @@ Status Reconciler::place(Staged& staged) {
     changed_directories_.insert(std::string(parent_of(staged.path)));
     ++counts_.exported;
     state_.put(*parent, name_of(staged.path), written, staged.vault);
-    // Changed in the moment after: the facts differ from what is agreed on.
-    note(staged.path, kFolder);
     return {};
 }
 

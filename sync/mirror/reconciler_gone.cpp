@@ -8,6 +8,15 @@ namespace {
 
 constexpr std::chrono::seconds kLookAtHeld{10};
 constexpr std::size_t kExamples = 10;
+constexpr std::chrono::milliseconds kRetry{10'000};
+
+// With what it lies in it is counted already.
+bool is_covered(std::string_view path, const std::set<std::string, std::less<>>& directories) {
+    while (!(path = parent_of(path)).empty()) {
+        if (directories.contains(path)) return true;
+    }
+    return false;
+}
 
 }  // namespace
 
@@ -19,6 +28,7 @@ Status Reconciler::work_on_gone() {
         MirrorEntry* entry;
     };
     std::vector<Delete> in_vault, in_folder;
+    std::set<std::string, std::less<>> in_vault_directories, in_folder_directories;
     std::uint64_t files_in_vault = 0, files_in_folder = 0;
     const std::map<std::string, Time> gone = std::exchange(gone_, {});
     const Time now = clock_.steady();
@@ -37,17 +47,14 @@ Status Reconciler::work_on_gone() {
         }
         const bool is_in_folder = *there && (*there)->type == entry->folder.type;
         const bool is_in_vault = *shown && (*shown)->type == entry->vault.type;
-        // With what it lies in it is counted already.
-        const auto is_covered = [&](const std::vector<Delete>& deletes) {
-            return std::ranges::any_of(
-                deletes, [&](const Delete& each) { return is_below_path(path, each.path); });
-        };
         if (!is_in_folder && is_in_vault && (*shown)->has_content_of(entry->vault)) {
-            if (is_covered(in_vault)) continue;
+            if (is_covered(path, in_vault_directories)) continue;
+            if (entry->vault.type == FileType::Directory) in_vault_directories.insert(path);
             in_vault.push_back({path, entry});
             files_in_vault += MirrorState::files_below(*entry);
         } else if (is_in_folder && !is_in_vault && (*there)->has_content_of(entry->folder)) {
-            if (is_covered(in_folder)) continue;
+            if (is_covered(path, in_folder_directories)) continue;
+            if (entry->vault.type == FileType::Directory) in_folder_directories.insert(path);
             in_folder.push_back({path, entry});
             files_in_folder += MirrorState::files_below(*entry);
         } else {
@@ -88,8 +95,12 @@ Status Reconciler::work_on_gone() {
             Result<bool> removed = remove(each);
             if (!removed.ok() && removed.error().kind == ErrorKind::Locked)
                 return std::move(removed).error();
-            // What stays is told by what the sides show now.
-            if (!removed.ok() || !*removed) note(each.path, kBoth);
+            if (!removed.ok()) {
+                set_problem(each.path, removed.error().message);
+                defer(each.path, kBoth, kRetry);
+            } else if (!*removed) {
+                note(each.path, kBoth);  // what stays is told by what the sides show now
+            }
         }
         return {};
     };
@@ -163,8 +174,8 @@ Result<bool> Reconciler::remove_in_folder(MirrorEntry& entry, const std::string&
     for (const std::string& name : names) {
         const auto child = entry.children.find(name);
         if (child == entry.children.end()) continue;
-        Result<bool> is_gone = remove_in_folder(*child->second, join_path(path, name));
-        if (!is_gone.ok()) note(join_path(path, name), kBoth);
+        TRY(const bool is_gone, remove_in_folder(*child->second, join_path(path, name)));
+        static_cast<void>(is_gone);  // what is left is seen by the directory
     }
     Status removed = folder_.remove_directory(path);
     if (!removed.ok() && removed.error().kind == ErrorKind::NotEmpty)
