@@ -1,6 +1,8 @@
 // What a mirror makes of changes in its folder and in its vault. Real vaults, real folders; nothing
 // watches, so each step looks at exactly what the test has done.
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -250,6 +252,33 @@ TEST_F(ReconcilerTest, FoldersOpenNothingThroughLinksOrDots) {
     EXPECT_FALSE((*folder)->rename("way/secret", "stolen").ok());
     EXPECT_FALSE((*folder)->remove_file("way/secret").ok());
     EXPECT_TRUE(fs::exists(outside / "secret"));
+}
+
+// Somebody exchanges a directory and a link that leads out, again and again, while the mirror
+// writes and deletes below that name.
+TEST_F(ReconcilerTest, ARaceOfLinksLeadsNowhere) {
+    TempDir outside;
+    std::ofstream(outside / "precious") << "x";
+    laptop.write("d/precious", "x");
+    laptop.settle();
+    fs::create_directory_symlink(outside.path(), laptop.path("link"));
+    std::atomic<bool> is_done{false};
+    std::thread attacker([&] {
+        while (!is_done)
+            ::renameat2(AT_FDCWD, laptop.path("d").c_str(), AT_FDCWD, laptop.path("link").c_str(),
+                        RENAME_EXCHANGE);
+    });
+    for (int i = 0; i < 150; ++i) {
+        static_cast<void>(laptop.device().write("d/" + std::to_string(i % 7), "text").ok());
+        if (i % 5 == 0) static_cast<void>(laptop.device().remove("d/3").ok());
+        static_cast<void>(laptop.reconciler().scan().ok());
+        static_cast<void>(laptop.reconciler().work(std::chrono::milliseconds(20)).ok());
+        world.clock().advance(std::chrono::seconds(2));
+    }
+    is_done = true;
+    attacker.join();
+    EXPECT_EQ(std::distance(fs::directory_iterator(outside.path()), fs::directory_iterator()), 1);
+    EXPECT_TRUE(fs::exists(outside / "precious"));
 }
 
 // ---- ignoring
