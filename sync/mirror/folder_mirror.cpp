@@ -189,6 +189,8 @@ Status FolderMirror::turn() {
         wants_scan_ = false;
         next_scan_ = steady_clock::now() + kRescan;
     }
+    // Said before the work, so that nobody takes what was heard of for done.
+    if (!reconciler_->is_idle() && reconciler_->pending() > 0) note_status(MirrorPhase::Syncing);
     TRY_OK(reconciler_->work(kTurn));
     const HeldDeletes held = reconciler_->held();
     const bool is_held = held.in_vault + held.in_folder > 0;
