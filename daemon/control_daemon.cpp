@@ -8,6 +8,7 @@
 #include "daemon/control_context.h"
 #include "daemon/json_response.h"
 #include "daemon/relay_probe.h"
+#include "daemon/settings.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -58,6 +59,10 @@ Result<HttpResponse> status(ControlContext& context, const ApiRequest& request) 
         report.addresses.push_back(format_address(address));
     }
     report.relays = relays_of(context);
+    const SyncLimits limits =
+        limits_now(context.services.config.get().bandwidth, context.services.clock);
+    report.limit_up = limits.up;
+    report.limit_down = limits.down;
     if (const std::string only = request.query("vault"); !only.empty()) {
         TRY(auto vault, context.vaults.find(only));
         report.vaults.push_back(vault->info());
@@ -141,52 +146,9 @@ api::ConfigList config_list(ControlContext& context) {
     const api::Config config = context.services.config.get();
     api::ConfigList list;
     list.path = context.services.config.file().native();
-    list.values = {
-        {"device.name", device_label(config)},
-        {"network.listen_port", std::to_string(config.listen_port)},
-        {"network.lan_discovery", config.lan_discovery ? "true" : "false"},
-        {"cache.content_mib", std::to_string(config.content_cache_mib)},
-    };
+    for (const Setting& setting : settings())
+        list.values.push_back({std::string(setting.key), setting.show(config)});
     return list;
-}
-
-Status set_value(api::Config& config, const api::ConfigValue& value) {
-    if (value.key == "device.name") {
-        TRY_OK(api::check_device_name(value.value));
-        config.device_name = value.value;
-        return {};
-    }
-    if (value.key == "network.listen_port") {
-        const std::string& text = value.value;
-        auto [end, failure] =
-            std::from_chars(text.data(), text.data() + text.size(), config.listen_port);
-        if (failure != std::errc{} || end != text.data() + text.size()) {
-            return Error{ErrorKind::Invalid, "a port is a number between 0 and 65535"};
-        }
-        return {};
-    }
-    if (value.key == "network.lan_discovery") {
-        if (value.value != "true" && value.value != "false") {
-            return Error{ErrorKind::Invalid, "it is true or false"};
-        }
-        config.lan_discovery = value.value == "true";
-        return {};
-    }
-    if (value.key == "cache.content_mib") {
-        std::int64_t mib = 0;
-        const std::string& text = value.value;
-        auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), mib);
-        if (failure != std::errc{} || end != text.data() + text.size()) {
-            return Error{ErrorKind::Invalid, "a cache's size is a number of MiB"};
-        }
-        TRY_OK(api::check_content_cache(mib));
-        config.content_cache_mib = static_cast<std::uint32_t>(mib);
-        return {};
-    }
-    return Error{ErrorKind::Invalid,
-                 fmt::format("no setting '{}' (there are device.name, network.listen_port, "
-                             "network.lan_discovery and cache.content_mib)",
-                             value.key)};
 }
 
 Result<HttpResponse> show_config(ControlContext& context, const ApiRequest&) {
@@ -196,7 +158,7 @@ Result<HttpResponse> show_config(ControlContext& context, const ApiRequest&) {
 Result<HttpResponse> change_config(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::ConfigValue>(request.http.body));
     TRY_OK(context.services.config.update(
-        [&](api::Config& config) { return set_value(config, wish); }));
+        [&](api::Config& config) { return change_setting(config, wish.key, wish.value); }));
     if (wish.key == "device.name") context.services.sync.set_label(wish.value);
     context.services.events.add({"config.changed", {}, wish.key, wish.key + " changed"});
     return json_response(200, config_list(context));

@@ -302,11 +302,19 @@ void VaultManager::report_changes() {
     }
 }
 
+void VaultManager::apply_limits() {
+    const SyncLimits limits = limits_now(services_.config.get().bandwidth, services_.clock);
+    if (limits_ == limits) return;
+    services_.sync.set_limits(limits);
+    limits_ = limits;
+}
+
 void VaultManager::care() {
     name_thread("ls-care");
     MemoryCare memory;
     SteadyTime memory_due{};
     while (true) {
+        apply_limits();
         {
             MutexLock lock(mutex_);
             const SteadyTime until = std::chrono::steady_clock::now() + kCareInterval;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -75,6 +76,8 @@ class VaultManager {
     Result<VaultPtr> take_over(std::unique_ptr<Vault> vault, const api::VaultConfig& config);
     void mount_if_wanted(ManagedVault& vault);
     void care();
+    // Tells the sync engine the limits that count now.
+    void apply_limits();
     void report_changes();
 
     const VaultServices services_;
@@ -85,6 +88,7 @@ class VaultManager {
     mutable Mutex mutex_;
     std::vector<VaultPtr> vaults_ GUARDED_BY(mutex_);
     std::set<VaultId> changed_ GUARDED_BY(mutex_);
+    std::optional<SyncLimits> limits_;  // as last told; ls-care only
     bool is_stopping_ GUARDED_BY(mutex_) = false;
     CondVar stopped_;
     std::thread carer_;

@@ -1,5 +1,7 @@
 #include "daemon/vault_services.h"
 
+#include <ctime>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -37,6 +39,16 @@ VaultEnvironment VaultServices::environment() const {
                             .state_directory = paths.state_directory / "vaults",
                             .chunk_cache_size = std::size_t{config.get().content_cache_mib} << 20,
                             .stretcher = stretcher};
+}
+
+SyncLimits limits_now(const api::BandwidthConfig& config, Clock& clock) {
+    const auto seconds = static_cast<std::time_t>(clock.wall_ms() / 1000);
+    std::tm local{};
+    localtime_r(&seconds, &local);
+    const api::BandwidthLimits limits = api::limits_at(config, local);
+    return {.up = std::uint64_t{limits.up_kib} * 1024,
+            .down = std::uint64_t{limits.down_kib} * 1024,
+            .counts_in_lan = config.counts_in_lan};
 }
 
 }  // namespace lockstep

@@ -32,6 +32,9 @@ struct VaultServices {
     VaultEnvironment environment() const;
 };
 
+// The limits that count by the local time of now.
+SyncLimits limits_now(const api::BandwidthConfig& config, Clock& clock);
+
 // The device's name: the configured one, else the host's.
 std::string device_label(const api::Config& config);
 

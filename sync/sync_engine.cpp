@@ -78,6 +78,11 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         });
     }
 
+    void set_limits(const SyncLimits& limits) override {
+        net_->set_limits(
+            {.up = limits.up, .down = limits.down, .counts_in_lan = limits.counts_in_lan});
+    }
+
     Status add_vault(Replica& replica, const VaultSyncOptions& options) override {
         Status status;
         VaultId id = replica.vault_id();

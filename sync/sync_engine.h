@@ -37,6 +37,15 @@ struct VaultSyncOptions {
     bool paused = false;
 };
 
+// Bytes per second, of all vaults and devices together; 0: no limit.
+struct SyncLimits {
+    std::uint64_t up = 0, down = 0;
+    // Also between devices on a local network; counts for connections made from then on.
+    bool counts_in_lan = false;
+
+    bool operator==(const SyncLimits&) const = default;
+};
+
 struct RelayStatus {
     std::string url;
     bool ok = false;                    // its last announce was answered
@@ -126,6 +135,7 @@ class SyncEngine {
     virtual std::uint16_t listen_port() const = 0;
     virtual void set_label(const std::string& label) = 0;  // for connections made from now on
     virtual void set_relays(const std::vector<std::string>& urls) = 0;
+    virtual void set_limits(const SyncLimits& limits) = 0;
 
     // Starts syncing. `replica` must stay until remove_vault() has returned. Exists when the vault
     // is there.

@@ -7,6 +7,7 @@
 //   * A seed without piece layers stalls for seconds: they come from the replica.
 #include "sync/torrent_session.h"
 
+#include <climits>
 #include <future>
 #include <map>
 #include <thread>
@@ -19,6 +20,8 @@
 #include <libtorrent/alert_types.hpp>
 #include <libtorrent/bencode.hpp>
 #include <libtorrent/hex.hpp>
+#include <libtorrent/ip_filter.hpp>
+#include <libtorrent/peer_class.hpp>
 #include <libtorrent/peer_class_type_filter.hpp>
 #include <libtorrent/posix_disk_io.hpp>
 #include <libtorrent/session.hpp>
@@ -172,6 +175,9 @@ class LibtorrentSession final : public TorrentSession {
 
     std::uint16_t listen_port() const override { return port_; }
 
+    void set_limits(const TorrentLimits& limits) override {
+        post([=, this] { set_limits_now(limits); });
+    }
     void open_swarm(SwarmNumber swarm, const SwarmSeed& seed, std::vector<std::string> relays,
                     std::vector<PeerAddress> addresses) override {
         post([=, this] { open_swarm_now(swarm, seed, relays, addresses); });
@@ -226,6 +232,7 @@ class LibtorrentSession final : public TorrentSession {
         return out;
     }
 
+    void set_limits_now(const TorrentLimits& limits);
     void open_swarm_now(SwarmNumber swarm, const SwarmSeed& seed,
                         const std::vector<std::string>& relays,
                         const std::vector<PeerAddress>& addresses);
@@ -329,6 +336,40 @@ void LibtorrentSession::arm_timer() {
         remove_idle_seeds();
         arm_timer();
     });
+}
+
+// Peers on local networks are in a class without limits, unless limits count there. Loopback is not
+// local here: it is where tunnels begin.
+lt::ip_filter peer_classes(bool counts_in_lan) {
+    const auto bit = [](lt::peer_class_t one) { return 1U << static_cast<std::uint32_t>(one); };
+    const std::uint32_t all = bit(lt::session_handle::global_peer_class_id);
+    const std::uint32_t local = bit(lt::session_handle::local_peer_class_id);
+    lt::ip_filter filter;
+    const auto add = [&](const char* first, const char* last, std::uint32_t classes) {
+        filter.add_rule(lt::make_address(first), lt::make_address(last), classes);
+    };
+    add("0.0.0.0", "255.255.255.255", all);
+    add("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", all);
+    if (counts_in_lan) return filter;
+    add("10.0.0.0", "10.255.255.255", local);
+    add("172.16.0.0", "172.31.255.255", local);
+    add("192.168.0.0", "192.168.255.255", local);
+    add("169.254.0.0", "169.254.255.255", local);
+    add("fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", local);
+    add("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", local);
+    return filter;
+}
+
+void LibtorrentSession::set_limits_now(const TorrentLimits& limits) {
+    if (stopping_) return;
+    const auto clamped = [](std::uint64_t rate) {
+        return static_cast<int>(std::min<std::uint64_t>(rate, INT_MAX));
+    };
+    lt::settings_pack settings;
+    settings.set_int(lt::settings_pack::upload_rate_limit, clamped(limits.up));
+    settings.set_int(lt::settings_pack::download_rate_limit, clamped(limits.down));
+    session_->apply_settings(std::move(settings));
+    session_->set_peer_class_filter(peer_classes(limits.counts_in_lan));
 }
 
 void LibtorrentSession::open_swarm_now(SwarmNumber swarm, const SwarmSeed& seed,

@@ -75,6 +75,12 @@ struct TorrentSessionOptions {
     bool lan_discovery = true;
 };
 
+// Bytes per second, of all connections together; 0: no limit.
+struct TorrentLimits {
+    std::uint64_t up = 0, down = 0;
+    bool counts_in_lan = false;
+};
+
 struct PackSeed {
     PackInfo pack;
     std::filesystem::path file;
@@ -89,6 +95,9 @@ class TorrentSession {
     virtual ~TorrentSession() = default;
 
     virtual std::uint16_t listen_port() const = 0;
+
+    // `counts_in_lan` counts for connections made from then on.
+    virtual void set_limits(const TorrentLimits& limits) = 0;
 
     virtual void open_swarm(SwarmNumber swarm, const SwarmSeed& seed,
                             std::vector<std::string> relays,

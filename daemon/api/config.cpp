@@ -124,6 +124,45 @@ void read_device(const toml::table& table, Config& config, Faults& faults) {
     reader.reject_unknown();
 }
 
+void read_limit(TableReader& reader, const char* key, std::uint32_t& limit, Faults& faults) {
+    std::int64_t kib = limit;
+    const toml::node* node = reader.value(key, kib, "a number");
+    if (node == nullptr) return;
+    if (Status valid = check_limit(kib); !valid.ok())
+        faults.add(*node, fmt::format("'{}': {}", key, valid.error().message));
+    else
+        limit = static_cast<std::uint32_t>(kib);
+}
+
+// A text that `parse` reads.
+template <typename Value>
+void read_parsed(TableReader& reader, const char* key, Value& value,
+                 Result<Value> (*parse)(std::string_view), Faults& faults) {
+    std::string text;
+    const toml::node* node = reader.text(key, text);
+    if (node == nullptr) return;
+    Result<Value> parsed = parse(text);
+    if (parsed.ok())
+        value = *parsed;
+    else
+        faults.add(*node, fmt::format("'{}': {}", key, parsed.error().message));
+}
+
+void read_alternative(TableReader& network, BandwidthConfig& bandwidth, Faults& faults) {
+    const toml::node* node = network.find("alternative");
+    if (node == nullptr) return;
+    const toml::table* table = node->as_table();
+    if (table == nullptr)
+        return faults.add(*node, "'alternative' must be a table: [network.alternative]");
+    TableReader reader(*table, "[network.alternative]", faults);
+    read_limit(reader, "limit_up", bandwidth.alternative.up_kib, faults);
+    read_limit(reader, "limit_down", bandwidth.alternative.down_kib, faults);
+    read_parsed(reader, "from", bandwidth.from_minute, parse_time_of_day, faults);
+    read_parsed(reader, "to", bandwidth.to_minute, parse_time_of_day, faults);
+    read_parsed(reader, "days", bandwidth.days, parse_days, faults);
+    reader.reject_unknown();
+}
+
 void read_network(const toml::table& table, Config& config, Faults& faults) {
     TableReader reader(table, "[network]", faults);
     std::int64_t port = 0;
@@ -136,6 +175,10 @@ void read_network(const toml::table& table, Config& config, Faults& faults) {
     }
     reader.flag("lan_discovery", config.lan_discovery);
     reader.texts("relays", config.relays, kRelaysMax, check_relay_url);
+    read_limit(reader, "limit_up", config.bandwidth.usual.up_kib, faults);
+    read_limit(reader, "limit_down", config.bandwidth.usual.down_kib, faults);
+    reader.flag("limit_lan", config.bandwidth.counts_in_lan);
+    read_alternative(reader, config.bandwidth, faults);
     reader.reject_unknown();
 }
 
@@ -340,6 +383,26 @@ std::string quoted_list(const std::vector<std::string>& texts) {
     return out + ']';
 }
 
+// The keys that [network] ends with; nothing for what is as it is without them.
+std::string format_bandwidth(const BandwidthConfig& bandwidth) {
+    const auto limits = [](const BandwidthLimits& one) {
+        return fmt::format("limit_up = {}\nlimit_down = {}\n", one.up_kib, one.down_kib);
+    };
+    const BandwidthConfig none;
+    std::string out;
+    if (bandwidth.usual != none.usual) out += limits(bandwidth.usual);
+    if (bandwidth.counts_in_lan) out += "limit_lan = true\n";
+    BandwidthConfig alternative = bandwidth;
+    alternative.usual = none.usual;
+    alternative.counts_in_lan = none.counts_in_lan;
+    if (alternative == none) return out;
+    return out + fmt::format("\n[network.alternative]\n{}from = {}\nto = {}\ndays = {}\n",
+                             limits(bandwidth.alternative),
+                             quoted(format_time_of_day(bandwidth.from_minute)),
+                             quoted(format_time_of_day(bandwidth.to_minute)),
+                             quoted(format_days(bandwidth.days)));
+}
+
 bool has_control_byte(std::string_view text) {
     for (char c : text) {
         const auto byte = static_cast<unsigned char>(c);
@@ -503,6 +566,7 @@ std::string format_config(const Config& config) {
     }
     out += fmt::format("[network]\nlisten_port = {}\nlan_discovery = {}\nrelays = {}\n",
                        config.listen_port, config.lan_discovery, quoted_list(config.relays));
+    out += format_bandwidth(config.bandwidth);
     if (config.content_cache_mib != kContentCacheMib)
         out += fmt::format("\n[cache]\ncontent_mib = {}\n", config.content_cache_mib);
     for (const VaultConfig& vault : config.vaults) {

@@ -6,6 +6,15 @@
 //     listen_port = 0            # 0: a free port, chosen once and kept
 //     lan_discovery = true
 //     relays = ["http://relay.example.org:7070"]
+//     limit_up = 500             # KiB per second to all other devices together; 0: no limit
+//     limit_down = 0
+//     limit_lan = false          # whether that counts on a local network, too
+//     [network.alternative]      # other limits at some hours, by local time
+//     limit_up = 100
+//     limit_down = 400
+//     from = "08:30"
+//     to = "18:00"               # may be after midnight; equal to `from`: never
+//     days = "mon-fri"           # on which those hours begin
 //     [cache]
 //     content_mib = 256          # opened content kept in memory, for each unlocked vault
 //     [[vault]]
@@ -35,6 +44,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "daemon/api/bandwidth.h"
 
 namespace lockstep::api {
 
@@ -86,6 +96,7 @@ struct Config {
     std::uint16_t listen_port = 0;
     bool lan_discovery = true;
     std::vector<std::string> relays;
+    BandwidthConfig bandwidth;
     std::uint32_t content_cache_mib = kContentCacheMib;
     std::vector<VaultConfig> vaults;
 

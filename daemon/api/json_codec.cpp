@@ -147,6 +147,8 @@ void fields(F& f, T& v) {
     f("version", v.version);
     f("device", v.device);
     f("listenPort", v.listen_port);
+    f("limitUp", v.limit_up);
+    f("limitDown", v.limit_down);
     f("addresses", v.addresses);
     f("relays", v.relays);
     f("vaults", v.vaults);

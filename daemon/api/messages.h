@@ -114,6 +114,7 @@ struct StatusReport {
     std::string version;
     DeviceInfo device;
     std::uint16_t listen_port = 0;
+    std::uint64_t limit_up = 0, limit_down = 0;  // bytes per second, in force now; 0: none
     std::vector<std::string> addresses;
     std::vector<RelayInfo> relays;
     std::vector<VaultInfo> vaults;

@@ -72,6 +72,8 @@ ExitCode config_path(Session& session);
 void print_vault(const api::VaultInfo& vault);
 // "/home/ana/papers, /home/ana/letters": where it is mounted now.
 std::string mounted_text(const api::VaultInfo& vault);
+// "papers: [#####...............]  25 % 1.0 GiB of 4.0 GiB, 12 MiB/s, about 5 min left"
+std::string sync_progress_text(const api::VaultInfo& vault);
 std::string time_left_text(const api::VaultInfo& vault);
 // Exit 3 when the vault has a problem beside what was asked for (it is open, but not mounted).
 ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault);

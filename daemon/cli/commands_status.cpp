@@ -1,3 +1,6 @@
+#include <chrono>
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "daemon/api/config.h"
@@ -28,6 +31,13 @@ std::string progress_text(const api::VaultInfo& vault) {
 void print_status(const api::StatusReport& status, bool is_one_vault) {
     print_line(fmt::format("{} ({}), port {}", printable(status.device.label),
                            status.device.id.substr(0, 16), status.listen_port));
+    if (status.limit_up + status.limit_down > 0) {
+        const auto limit = [](std::uint64_t rate) {
+            return rate == 0 ? std::string("no limit") : size_text(rate) + "/s";
+        };
+        print_line(fmt::format("limits: {} up, {} down", limit(status.limit_up),
+                               limit(status.limit_down)));
+    }
     for (const api::RelayInfo& relay : status.relays) {
         print_line(fmt::format("relay {}: {}", printable(relay.url),
                                relay.is_reachable ? "reachable" : printable(relay.detail)));
@@ -103,6 +113,64 @@ ExitCode show_status(Session& session) {
     }
 }
 
+namespace {
+
+// Draws how far a vault has come, while it lives; on a terminal only.
+class VaultProgress {
+  public:
+    explicit VaultProgress(Session& session)
+        : progress_("waiting for " + printable(session.arguments.vault)),
+          daemon_(session.socket),
+          vault_(session.arguments.vault) {
+        if (progress_.is_shown())
+            thread_ = std::jthread([this](const std::stop_token& stop) { follow(stop); });
+    }
+    ~VaultProgress() {
+        thread_.request_stop();
+        MutexLock lock(mutex_);
+        is_ended_ = true;
+        ended_.notify_all();
+    }
+    VaultProgress(const VaultProgress&) = delete;
+    VaultProgress& operator=(const VaultProgress&) = delete;
+
+  private:
+    void follow(const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            if (Result<api::VaultInfo> vault = daemon_.vault(vault_); vault.ok())
+                progress_.set(sync_progress_text(*vault));
+            const auto next = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+            MutexLock lock(mutex_);
+            while (!is_ended_ && ended_.wait_until(mutex_, next)) {
+            }
+            if (is_ended_) return;
+        }
+    }
+
+    Progress progress_;
+    api::DaemonClient daemon_;
+    const std::string vault_;
+    Mutex mutex_;
+    CondVar ended_;
+    bool is_ended_ GUARDED_BY(mutex_) = false;
+    std::jthread thread_;
+};
+
+}  // namespace
+
+std::string sync_progress_text(const api::VaultInfo& vault) {
+    std::string text = printable(vault.name) + ": ";
+    const std::uint64_t total = vault.pack_bytes + vault.missing_pack_bytes;
+    if (vault.missing_pack_bytes == 0 || total == 0) {
+        text += vault.status;
+    } else {
+        text += fmt::format("{} {} of {}", bar_text(vault.pack_bytes, total),
+                            size_text(vault.pack_bytes), size_text(total));
+    }
+    if (vault.receive_rate > 0) text += fmt::format(", {}/s", size_text(vault.receive_rate));
+    return text + time_left_text(vault);
+}
+
 ExitCode wait_for_vault(Session& session) {
     const Arguments& arguments = session.arguments;
     Result<std::chrono::milliseconds> timeout = parse_duration(arguments.timeout);
@@ -112,7 +180,7 @@ ExitCode wait_for_vault(Session& session) {
     request.timeout_ms = static_cast<std::uint64_t>(timeout->count());
     request.is_published_only = arguments.is_published_only;
     Result<api::WaitAnswer> answer = [&] {
-        Progress progress("waiting for " + printable(arguments.vault));
+        VaultProgress progress(session);
         return session.daemon.wait(arguments.vault, request);
     }();
     if (!answer.ok()) return session.fail(answer.error());

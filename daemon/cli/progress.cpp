@@ -17,6 +17,15 @@ constexpr std::chrono::milliseconds kRedraw{200};
 
 }  // namespace
 
+std::string bar_text(std::uint64_t done, std::uint64_t total) {
+    constexpr std::uint64_t kPlaces = 20;
+    const double part = static_cast<double>(done) / static_cast<double>(total);
+    const auto filled = static_cast<std::size_t>(part * kPlaces);
+    // Not 100 % before it is all there.
+    return fmt::format("[{}{}] {:3} %", std::string(filled, '#'),
+                       std::string(kPlaces - filled, '.'), static_cast<int>(part * 100));
+}
+
 Progress::Progress(std::string doing) : verb_(doing), doing_(std::move(doing)) {
     if (::isatty(STDERR_FILENO) == 1) thread_ = std::thread([this] { run(); });
 }

@@ -10,7 +10,10 @@
 
 namespace lockstep::cli {
 
-// THREADS: one; draws from a thread of its own.
+// "[#####...............]  25 %": twenty places. REQUIRES: done <= total, total > 0
+std::string bar_text(std::uint64_t done, std::uint64_t total);
+
+// THREADS: any; draws from a thread of its own.
 class Progress {
   public:
     explicit Progress(std::string doing);
@@ -18,6 +21,8 @@ class Progress {
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
+    // Whether anybody sees it.
+    bool is_shown() const { return thread_.joinable(); }
     void set(std::string doing);
     // "copying: 12.0 MiB of 80.0 MiB"
     void set_bytes(std::uint64_t done, std::uint64_t total);

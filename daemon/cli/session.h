@@ -51,11 +51,15 @@ struct Arguments {
 
 class Session {
   public:
-    Session(Arguments given, api::DataPaths paths, std::filesystem::path socket)
-        : arguments(std::move(given)), data_paths(std::move(paths)), daemon(std::move(socket)) {}
+    Session(Arguments given, api::DataPaths paths, std::filesystem::path socket_path)
+        : arguments(std::move(given)),
+          data_paths(std::move(paths)),
+          socket(std::move(socket_path)),
+          daemon(socket) {}
 
     const Arguments arguments;
     const api::DataPaths data_paths;
+    const std::filesystem::path socket;
     api::DaemonClient daemon;
 
     // Says what went wrong, in the form asked for, and gives the exit code.

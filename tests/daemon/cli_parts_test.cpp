@@ -4,6 +4,7 @@
 #include "daemon/cli/commands.h"
 #include "daemon/cli/duration.h"
 #include "daemon/cli/output.h"
+#include "daemon/cli/progress.h"
 #include "tests/support/temp_dir.h"
 
 namespace lockstep::cli {
@@ -16,6 +17,27 @@ std::variant<Command, ExitCode> parse(std::vector<std::string> words) {
     std::vector<char*> values;
     for (std::string& word : words) values.push_back(word.data());
     return parse_command_line(static_cast<int>(values.size()), values.data());
+}
+
+TEST(ProgressTest, ABarIsFullOnlyWhenAllIsThere) {
+    EXPECT_EQ(bar_text(0, 10), "[....................]   0 %");
+    EXPECT_EQ(bar_text(1, 4), "[#####...............]  25 %");
+    EXPECT_EQ(bar_text(999, 1000), "[###################.]  99 %");
+    EXPECT_EQ(bar_text(10, 10), "[####################] 100 %");
+}
+
+TEST(ProgressTest, ASyncSaysHowFarItIsAndHowLongItTakes) {
+    api::VaultInfo vault;
+    vault.name = "papers";
+    vault.status = "Up to Date";
+    EXPECT_EQ(sync_progress_text(vault), "papers: Up to Date");
+    vault.pack_bytes = 1 << 20;
+    vault.missing_pack_bytes = 3 << 20;
+    vault.receive_rate = 1 << 20;
+    EXPECT_EQ(sync_progress_text(vault),
+              "papers: [#####...............]  25 % 1.0 MiB of 4.0 MiB, 1.0 MiB/s, about 4 s left");
+    vault.receive_rate = 0;
+    EXPECT_EQ(sync_progress_text(vault), "papers: [#####...............]  25 % 1.0 MiB of 4.0 MiB");
 }
 
 TEST(DurationTest, UnitsAreRead) {

@@ -11,6 +11,12 @@ Config full_config() {
     config.listen_port = 22100;
     config.lan_discovery = false;
     config.content_cache_mib = 512;
+    config.bandwidth = {.usual = {.up_kib = 500, .down_kib = 0},
+                        .counts_in_lan = true,
+                        .alternative = {.up_kib = 0, .down_kib = 64},
+                        .from_minute = 510,
+                        .to_minute = 30,
+                        .days = 0x1f};
     config.relays = {"http://relay.example.org:7070", "https://other.example.org"};
     VaultConfig papers;
     papers.name = "papers";

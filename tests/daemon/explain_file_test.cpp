@@ -71,10 +71,13 @@ TEST_F(ExplainFileTest, MissingContentNamesWhoHasIt) {
     situation_.file.absent_bytes = 60;
     situation_.file.absent_packs.resize(2);
     connect(false).missing_packs = 1;
-    EXPECT_NE(explain_file(situation_).reasons.front().message.find(
-                  "60 of its 100 bytes are not here yet (2 packs that laptop wrote are missing); "
-                  "no device that has everything is connected"),
-              std::string::npos);
+    EXPECT_NE(
+        explain_file(situation_)
+            .reasons.front()
+            .message.find(
+                "60 of its 100 bytes are not here yet (2 packs that laptop wrote are missing); "
+                "no device that has everything is connected"),
+        std::string::npos);
     situation_.sync.peers.front().missing_packs = 0;
     EXPECT_NE(explain_file(situation_).reasons.front().message.find("without a gap: desk"),
               std::string::npos);

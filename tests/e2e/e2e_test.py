@@ -4,15 +4,18 @@
 usage: e2e_test.py [TestClass.test_name]     LOCKSTEP_BIN says where the programs are
 Exits 77 where vaults cannot be mounted.
 """
+import contextlib
 import hashlib
 import json
 import mmap
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -186,6 +189,38 @@ class Sync(E2e):
         end(desk, f"{VAULT}:notes.txt", "--keep", "both")
         self.assertEqual(["from desk\n", "from laptop\n"], contents(laptop))
         self.assertTrue(laptop.json("explain", f"{VAULT}:notes.txt")["inStep"])
+
+    def test_bandwidth_limits_count_and_are_lifted(self):
+        world, laptop, desk = self.two_devices()
+        # All devices of a test are on one local network.
+        laptop.call("config", "set", "network.limit_lan", "true")
+        laptop.call("config", "set", "network.limit_up", "1024")
+        self.assertEqual(1 << 20, laptop.json("status")["limitUp"])
+        laptop.call("pause")
+        laptop.call("resume")
+        laptop.wait(VAULT, copies=1)
+        began = time.monotonic()
+        (laptop.mount / "film").write_bytes(os.urandom(5 << 20))
+        laptop.call("wait", VAULT, "--published")
+        # On a terminal a wait draws how far it has come.
+        leader, follower = os.openpty()
+        watcher = subprocess.Popen(desk.command("wait", VAULT, "--timeout", "60s"), stderr=follower,
+                                   stdout=subprocess.DEVNULL, env={**os.environ, **desk.environment})
+        os.close(follower)
+        drawn = bytearray()
+        with contextlib.suppress(OSError):
+            while piece := os.read(leader, 4096):
+                drawn += piece
+        self.assertEqual(0, watcher.wait(60))
+        os.close(leader)
+        self.assertRegex(drawn.decode(), r"papers: \[#*\.+\] +\d+ % ")
+        wait_until("the film is on desk", lambda: (desk.mount / "film").stat().st_size == 5 << 20)
+        desk.wait(VAULT, copies=1)
+        # Never faster than allowed, but for what is sent before the first count.
+        self.assertGreater(time.monotonic() - began, 3)
+        laptop.call("config", "set", "network.limit_up", "0")
+        (laptop.mount / "series").write_bytes(os.urandom(80 << 20))
+        self.in_step(laptop, desk)
 
     def test_explain_names_what_a_file_waits_for(self):
         world, laptop, desk = self.two_devices()

@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t kNotesMax = 20;
 constexpr std::string_view kTemporaryEnding = ".tmp";
+constexpr const char* kGap = "an earlier segment is missing";
+constexpr const char* kUnnamed = "no segment names it yet";
+// Of a kind. Somebody may fill the directory with whatever he likes; more is seen when some go.
+constexpr std::size_t kLeftAloneMax = 10'000;
 
 // What a path in the vault directory is, judged by its name alone.
 struct Name {
@@ -117,7 +121,8 @@ void DirectoryArrivals::look(const fs::path& path, Look how) {
         case Name::Kind::Ignored:
             return;
         case Name::Kind::Foreign:
-            foreign_[path] = "no object of the vault; it is left alone";
+            if (foreign_.size() < kLeftAloneMax)
+                foreign_[path] = "no object of the vault; it is left alone";
             return;
         case Name::Kind::Directory:
             return look_into(path);
@@ -177,7 +182,7 @@ void DirectoryArrivals::look_at_key_object(const fs::path& path, const KeyObject
     Result<Added> added = bytes.ok() ? replica_.add_key_object(*bytes) : bytes.error();
     if (added.ok())
         has_taken_ = true;
-    else
+    else if (waiting_keys_.size() < kLeftAloneMax)
         waiting_keys_[path] = reason_of(added.error());
 }
 
@@ -187,8 +192,8 @@ void DirectoryArrivals::look_at_segment(const fs::path& path, const SegmentRef& 
         return;
     }
     if (!disk_.exists(replica_.directory() / path)) return;
-    waiting_segments_[ref];
-    take_log(ref.log);
+    if (waiting_segments_.size() < kLeftAloneMax) waiting_segments_[ref] = kGap;
+    if (ref.number == replica_.last_of(ref.log).number + 1) take_log(ref.log);
 }
 
 void DirectoryArrivals::take_log(const LogId& log) {
@@ -202,7 +207,7 @@ void DirectoryArrivals::take_log(const LogId& log) {
         first = waiting_segments_.erase(first);
     if (first == waiting_segments_.end() || first->first.log != log) return;
     const bool is_next = first->first.number == number + 1;
-    first->second = is_next && stopped ? reason_of(*stopped) : "an earlier segment is missing";
+    if (is_next && stopped) first->second = reason_of(*stopped);
 }
 
 void DirectoryArrivals::look_at_pack(const fs::path& path, const PackId& id, Look how) {
@@ -212,10 +217,19 @@ void DirectoryArrivals::look_at_pack(const fs::path& path, const PackId& id, Loo
     }
     if (!disk_.exists(replica_.directory() / path)) return;
     auto added = replica_.take_pack(id);
+    if (waiting_packs_.size() >= kLeftAloneMax) return;
     if (!added.ok())
         waiting_packs_[id] = reason_of(added.error());
     else if (*added == Added::Gap)
-        waiting_packs_[id] = "no segment names it yet";
+        waiting_packs_[id] = kUnnamed;
+}
+
+// Of each log the first; those behind it wait for it.
+std::map<SegmentRef, std::string> DirectoryArrivals::firsts_that_wait() const {
+    std::map<SegmentRef, std::string> out;
+    for (const auto& [segment, reason] : waiting_segments_)
+        if (out.empty() || out.rbegin()->first.log != segment.log) out.emplace(segment, reason);
+    return out;
 }
 
 // ---- once more
@@ -224,22 +238,26 @@ void DirectoryArrivals::look_at_pack(const fs::path& path, const PackId& id, Loo
 void DirectoryArrivals::look_again() {
     do {
         has_taken_ = false;
-        if (const std::size_t keys = replica_.key_objects().size();
-            std::exchange(keys_seen_, keys) != keys) {
+        const std::size_t keys = replica_.key_objects().size();
+        const bool are_keys_new = std::exchange(keys_seen_, keys) != keys;
+        if (are_keys_new) {
             const auto waiting = waiting_keys_;
             for (const auto& [path, reason] : waiting)
                 look_at_key_object(path, *parse_key_object_name(path.filename().string()));
         }
+        // They may have come by another way.
+        std::erase_if(waiting_segments_, [&](const auto& one) {
+            return one.first.number <= replica_.last_of(one.first.log).number;
+        });
+        // What is damaged is read again when it changes, not at every occasion.
         std::set<LogId> logs;
-        for (const auto& [segment, reason] : waiting_segments_) logs.insert(segment.log);
+        for (const auto& [segment, reason] : firsts_that_wait())
+            if (are_keys_new || reason == kGap) logs.insert(segment.log);
         for (const LogId& log : logs) take_log(log);
     } while (has_taken_);
     const auto packs = waiting_packs_;
     for (const auto& [id, reason] : packs) {
-        // A damaged one is read again when it changes, not at every occasion.
-        if (!replica_.has_pack(id) &&
-            (reason != "no segment names it yet" || !replica_.is_introduced(id)))
-            continue;
+        if (!replica_.has_pack(id) && (reason != kUnnamed || !replica_.is_introduced(id))) continue;
         look_at_pack(relative_path(id), id, Look::Listed);
     }
 }
@@ -299,9 +317,8 @@ void DirectoryArrivals::note_what_is_left() {
     };
     for (const auto& [path, reason] : foreign_) add(path.string(), reason);
     for (const auto& [path, reason] : waiting_keys_) add(path.string(), reason);
-    // Those behind the first of a log wait for it.
-    for (const auto& [segment, reason] : waiting_segments_)
-        if (!reason.empty()) add(relative_path(segment).string(), reason);
+    for (const auto& [segment, reason] : firsts_that_wait())
+        add(relative_path(segment).string(), reason);
     for (const auto& [id, reason] : waiting_packs_)
         if (!replica_.has_pack(id)) add(relative_path(id).string(), reason);
     if (more > 0) out.push_back("and " + std::to_string(more) + " more");

@@ -49,6 +49,7 @@ class DirectoryArrivals {
         REQUIRES_LOCK(mutex_);
     void look_at_pack(const fs::path& path, const PackId& id, Look how) REQUIRES_LOCK(mutex_);
     void take_log(const LogId& log) REQUIRES_LOCK(mutex_);
+    std::map<SegmentRef, std::string> firsts_that_wait() const REQUIRES_LOCK(mutex_);
     void look_again() REQUIRES_LOCK(mutex_);
     void forget_below(const fs::path& path) REQUIRES_LOCK(mutex_);
     void notice_what_has_gone(const std::set<fs::path>& listed, const fs::path& directory)
@@ -63,7 +64,7 @@ class DirectoryArrivals {
     std::map<fs::path, std::string> foreign_ GUARDED_BY(mutex_);
     std::map<fs::path, std::string> waiting_keys_ GUARDED_BY(mutex_);
     std::map<PackId, std::string> waiting_packs_ GUARDED_BY(mutex_);
-    // Beyond the frontier; the first of each log has the reason.
+    // Beyond the frontier.
     std::map<SegmentRef, std::string> waiting_segments_ GUARDED_BY(mutex_);
     bool has_taken_ GUARDED_BY(mutex_) = false;  // in this round of look_again()
     std::size_t keys_seen_ GUARDED_BY(mutex_) = 0;

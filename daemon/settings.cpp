@@ -1,0 +1,130 @@
+#include "daemon/settings.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "daemon/vault_services.h"
+
+namespace lockstep {
+
+namespace {
+
+Result<std::int64_t> number_in(const std::string& text, std::string_view what) {
+    std::int64_t out = 0;
+    auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (text.empty() || failure != std::errc{} || end != text.data() + text.size())
+        return Error{ErrorKind::Invalid, std::string(what)};
+    return out;
+}
+
+std::string flag_text(bool flag) {
+    return flag ? "true" : "false";
+}
+
+Status change_flag(bool& flag, const std::string& value) {
+    if (value != "true" && value != "false")
+        return Error{ErrorKind::Invalid, "it is true or false"};
+    flag = value == "true";
+    return {};
+}
+
+Status change_limit(std::uint32_t& limit, const std::string& value) {
+    TRY(std::int64_t kib, number_in(value, "a limit is a number of KiB per second"));
+    TRY_OK(api::check_limit(kib));
+    limit = static_cast<std::uint32_t>(kib);
+    return {};
+}
+
+Status change_time(std::uint16_t& minute, const std::string& value) {
+    TRY(minute, api::parse_time_of_day(value));
+    return {};
+}
+
+using api::Config;
+
+std::vector<Setting> make_settings() {
+    return {
+        {"device.name", [](const Config& c) { return device_label(c); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY_OK(api::check_device_name(value));
+             c.device_name = value;
+             return {};
+         }},
+        {"network.listen_port", [](const Config& c) { return std::to_string(c.listen_port); },
+         [](Config& c, const std::string& value) -> Status {
+             constexpr std::string_view kWhat = "a port is a number between 0 and 65535";
+             TRY(std::int64_t port, number_in(value, kWhat));
+             if (port < 0 || port > 65535) return Error{ErrorKind::Invalid, std::string(kWhat)};
+             c.listen_port = static_cast<std::uint16_t>(port);
+             return {};
+         }},
+        {"network.lan_discovery", [](const Config& c) { return flag_text(c.lan_discovery); },
+         [](Config& c, const std::string& value) { return change_flag(c.lan_discovery, value); }},
+        {"network.limit_up",
+         [](const Config& c) { return std::to_string(c.bandwidth.usual.up_kib); },
+         [](Config& c, const std::string& value) {
+             return change_limit(c.bandwidth.usual.up_kib, value);
+         }},
+        {"network.limit_down",
+         [](const Config& c) { return std::to_string(c.bandwidth.usual.down_kib); },
+         [](Config& c, const std::string& value) {
+             return change_limit(c.bandwidth.usual.down_kib, value);
+         }},
+        {"network.limit_lan", [](const Config& c) { return flag_text(c.bandwidth.counts_in_lan); },
+         [](Config& c, const std::string& value) {
+             return change_flag(c.bandwidth.counts_in_lan, value);
+         }},
+        {"network.alternative.limit_up",
+         [](const Config& c) { return std::to_string(c.bandwidth.alternative.up_kib); },
+         [](Config& c, const std::string& value) {
+             return change_limit(c.bandwidth.alternative.up_kib, value);
+         }},
+        {"network.alternative.limit_down",
+         [](const Config& c) { return std::to_string(c.bandwidth.alternative.down_kib); },
+         [](Config& c, const std::string& value) {
+             return change_limit(c.bandwidth.alternative.down_kib, value);
+         }},
+        {"network.alternative.from",
+         [](const Config& c) { return api::format_time_of_day(c.bandwidth.from_minute); },
+         [](Config& c, const std::string& value) {
+             return change_time(c.bandwidth.from_minute, value);
+         }},
+        {"network.alternative.to",
+         [](const Config& c) { return api::format_time_of_day(c.bandwidth.to_minute); },
+         [](Config& c, const std::string& value) {
+             return change_time(c.bandwidth.to_minute, value);
+         }},
+        {"network.alternative.days",
+         [](const Config& c) { return api::format_days(c.bandwidth.days); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY(c.bandwidth.days, api::parse_days(value));
+             return {};
+         }},
+        {"cache.content_mib", [](const Config& c) { return std::to_string(c.content_cache_mib); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY(std::int64_t mib, number_in(value, "a cache's size is a number of MiB"));
+             TRY_OK(api::check_content_cache(mib));
+             c.content_cache_mib = static_cast<std::uint32_t>(mib);
+             return {};
+         }},
+    };
+}
+
+}  // namespace
+
+const std::vector<Setting>& settings() {
+    static const std::vector<Setting> all = make_settings();
+    return all;
+}
+
+Status change_setting(Config& config, const std::string& key, const std::string& value) {
+    std::string keys;
+    for (const Setting& setting : settings()) {
+        if (setting.key == key) return setting.change(config, value);
+        keys += fmt::format("{}{}", keys.empty() ? "" : ", ", setting.key);
+    }
+    return Error{ErrorKind::Invalid, fmt::format("no setting '{}' (there are {})", key, keys)};
+}
+
+}  // namespace lockstep

@@ -1,0 +1,71 @@
+#include "daemon/api/bandwidth.h"
+
+#include <gtest/gtest.h>
+
+namespace lockstep::api {
+namespace {
+
+std::tm moment(int weekday, int hour, int minute) {
+    std::tm out{};
+    out.tm_wday = weekday;  // 0: Sunday
+    out.tm_hour = hour;
+    out.tm_min = minute;
+    return out;
+}
+
+BandwidthConfig config_of(std::string_view days, std::string_view from, std::string_view to) {
+    BandwidthConfig config;
+    config.usual = {.up_kib = 1000, .down_kib = 0};
+    config.alternative = {.up_kib = 100, .down_kib = 200};
+    config.days = *parse_days(days);
+    config.from_minute = *parse_time_of_day(from);
+    config.to_minute = *parse_time_of_day(to);
+    return config;
+}
+
+TEST(BandwidthTest, TheAlternativeLimitsCountInTheirHoursOfTheirDays) {
+    const BandwidthConfig office = config_of("mon-fri", "08:30", "18:00");
+    EXPECT_EQ(limits_at(office, moment(1, 8, 29)), office.usual);
+    EXPECT_EQ(limits_at(office, moment(1, 8, 30)), office.alternative);
+    EXPECT_EQ(limits_at(office, moment(5, 17, 59)), office.alternative);
+    EXPECT_EQ(limits_at(office, moment(5, 18, 0)), office.usual);
+    EXPECT_EQ(limits_at(office, moment(6, 12, 0)), office.usual);
+    EXPECT_EQ(limits_at(office, moment(0, 12, 0)), office.usual);
+}
+
+TEST(BandwidthTest, HoursOverMidnightBelongToTheDayOnWhichTheyBegin) {
+    const BandwidthConfig night = config_of("sun", "22:00", "06:00");
+    EXPECT_EQ(limits_at(night, moment(0, 21, 59)), night.usual);
+    EXPECT_EQ(limits_at(night, moment(0, 22, 0)), night.alternative);
+    EXPECT_EQ(limits_at(night, moment(1, 5, 59)), night.alternative);
+    EXPECT_EQ(limits_at(night, moment(1, 6, 0)), night.usual);
+    EXPECT_EQ(limits_at(night, moment(0, 3, 0)), night.usual) << "Saturday's night is not meant";
+}
+
+TEST(BandwidthTest, WithoutHoursTheyNeverCount) {
+    const BandwidthConfig never = config_of("mon-sun", "00:00", "00:00");
+    for (int day = 0; day < 7; ++day) EXPECT_EQ(limits_at(never, moment(day, 0, 0)), never.usual);
+}
+
+TEST(BandwidthTest, DaysAndTimesAreReadAndWritten) {
+    for (const char* text : {"mon-fri", "sat-sun", "wed", "mon-sun", "mon,wed-thu,sun"})
+        EXPECT_EQ(format_days(*parse_days(text)), text);
+    EXPECT_EQ(format_days(*parse_days("fri-mon")), "mon,fri-sun");
+    for (const char* text : {"", "mon,", "monday", "mon-", "1", "mon fri"})
+        EXPECT_FALSE(parse_days(text).ok()) << text;
+    EXPECT_EQ(*parse_time_of_day("23:59"), 23 * 60 + 59);
+    EXPECT_EQ(format_time_of_day(9 * 60 + 5), "09:05");
+    for (const char* text : {"", "24:00", "8:30", "08:60", "08-30", "0830", "08:3x", "-1:00"})
+        EXPECT_FALSE(parse_time_of_day(text).ok()) << text;
+}
+
+TEST(BandwidthTest, ALimitBelowWhatKeepsAConnectionAliveIsRefused) {
+    EXPECT_TRUE(check_limit(0).ok());
+    EXPECT_TRUE(check_limit(kLimitKibMin).ok());
+    EXPECT_FALSE(check_limit(kLimitKibMin - 1).ok());
+    EXPECT_FALSE(check_limit(-1).ok());
+    EXPECT_FALSE(check_limit(std::int64_t{kLimitKibMax} + 1).ok());
+}
+
+}  // namespace
+}  // namespace lockstep::api
