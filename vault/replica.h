@@ -95,8 +95,8 @@ class Replica {
     // Takes over a downloaded file (same file system as the vault directory), verified like
     // add_pack.
     virtual Status adopt_pack(const PackInfo& pack, const std::filesystem::path& file) = 0;
-    // A directory on the vault directory's file system where downloads may lie until adopted;
-    // emptied at start.
+    // A directory of this device's own, on the vault directory's file system, where downloads may
+    // lie until adopted; emptied at start.
     virtual std::filesystem::path incoming_directory() = 0;
 
     virtual void add_listener(ReplicaListener& listener) = 0;

@@ -202,6 +202,7 @@ class Sync(E2e):
         began = time.monotonic()
         (laptop.mount / "film").write_bytes(os.urandom(5 << 20))
         laptop.call("wait", VAULT, "--published")
+        wait_until("desk knows of the film", lambda: desk.status(VAULT)["missingPacks"] > 0)
         # On a terminal a wait draws how far it has come.
         leader, follower = os.openpty()
         watcher = subprocess.Popen(desk.command("wait", VAULT, "--timeout", "60s"), stderr=follower,
