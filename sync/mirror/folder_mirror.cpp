@@ -133,6 +133,7 @@ Result<std::unique_ptr<FolderMirror>> FolderMirror::start(FileSystem& files, Clo
                                   if (!watched.ok() && watched.error().kind == ErrorKind::TooLarge)
                                       self->watch_problem_ = watched.error().message;
                               },
+                          .is_stopping = [self] { return self->is_stopping_.load(); },
                           .is_folder_sound = [self] { return self->is_sound(); }});
     files.add_observer(*mirror);
     mirror->thread_ = std::thread([self] { self->run(); });

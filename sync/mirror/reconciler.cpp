@@ -147,6 +147,10 @@ Status Reconciler::work(milliseconds limit) {
         Status done = reconcile(path, sides);
         if (!done.ok()) {
             if (done.error().kind == ErrorKind::Locked) return done;
+            if (done.error().kind == ErrorKind::Cancelled) {
+                note(path, kBoth);
+                return finish_batch();
+            }
             const bool is_passing = done.error().kind == ErrorKind::Busy;
             if (!is_passing) set_problem(path, done.error().message);
             defer(path, kBoth, is_passing ? kRetryWritten : kRetryProblem);
@@ -193,6 +197,11 @@ Status Reconciler::finish_batch() {
     }
     changed_directories_.clear();
     return state_.commit();
+}
+
+Status Reconciler::check_going_on() const {
+    if (options_.is_stopping()) return Error{ErrorKind::Cancelled, "the mirror stops"};
+    return {};
 }
 
 void Reconciler::set_problem(const std::string& path, std::string text) {
@@ -387,6 +396,7 @@ Result<bool> Reconciler::has_equal_content(const Look& look) {
     Result<bool> is_equal = [&]() -> Result<bool> {
         Bytes other(kBufferSize);
         for (std::uint64_t at = 0; at < shown.size;) {
+            TRY_OK(check_going_on());
             const ssize_t got =
                 ::pread(here.get(), buffer_.data(), buffer_.size(), static_cast<off_t>(at));
             if (got <= 0) return false;

@@ -57,6 +57,8 @@ struct ReconcilerOptions {
     bool has_brake = true;
     // A directory that is mirrored from now on: whoever watches begins before it is listed.
     std::function<void(const std::string& path)> on_directory = [](const std::string&) {};
+    // Whether what is under way is to be broken off; asked often.
+    std::function<bool()> is_stopping = [] { return false; };
     // Whether the folder is still the one that was mirrored. Asked before deletes are carried over.
     std::function<bool()> is_folder_sound = [] { return true; };
 };
@@ -147,6 +149,7 @@ class Reconciler {
                                                     std::string_view name);
     bool is_left_out(const std::string& path) const;
     Status finish_batch();
+    Status check_going_on() const;
     void agree(Look& look);
     void drop(MirrorEntry& entry);
     void hold(NodeId directory);

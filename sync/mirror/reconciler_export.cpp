@@ -136,6 +136,7 @@ Status Reconciler::write_part(const Look& look, const std::string& part) {
         std::uint64_t at = 0, size = shown.size;
         const bool looks_for_holes = size >= 4 * kMiB && shown.allocated < size;
         while (at < size) {
+            TRY_OK(check_going_on());
             if (looks_for_holes) {
                 TRY(const auto data, files_.seek(from, at, SeekTarget::Data));
                 if (!data) break;

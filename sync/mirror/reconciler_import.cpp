@@ -18,8 +18,13 @@ Error changed_meanwhile() {
     return {ErrorKind::Busy, "it has changed while it was read"};
 }
 
-bool was_changed_lately(const FileFacts& facts) {
-    return system_clock().wall_ns() - facts.modified_ns < kQuietNs;
+// Older kernels count a file's times in ticks of up to 10 ms: until one has passed, another write
+// may leave the time as it is.
+constexpr std::int64_t kTickNs = 12'000'000;
+
+bool was_changed_within(std::int64_t span_ns, const FileFacts& facts) {
+    const std::int64_t age_ns = system_clock().wall_ns() - facts.modified_ns;
+    return age_ns >= 0 && age_ns < span_ns;
 }
 
 // Holes are worth looking for.
@@ -134,8 +139,9 @@ Status Reconciler::import_file(Look& look, const VersionId* seen) {
     TRY(const FileFacts before, Folder::facts_of(source.get()));
     if (before != *look.folder) return changed_meanwhile();
     const std::optional<bool> is_written = Folder::is_open_for_writing(source.get());
-    if (is_written.value_or(true) && was_changed_lately(before)) {
-        defer(look.path, kFolder, std::chrono::milliseconds(1000));
+    const bool is_half = is_written.value_or(true) && was_changed_within(kQuietNs, before);
+    if (is_half || was_changed_within(kTickNs, before)) {
+        defer(look.path, kBoth, std::chrono::milliseconds(is_half ? 1000 : 12));
         return {};
     }
     TRY(const HandleId content, read_into_vault(source.get(), before));
@@ -192,6 +198,7 @@ Status Reconciler::copy_data(int source, std::uint64_t size, HandleId to) {
     std::uint64_t data_end = looks_for_holes ? 0 : size;
     bool ends_in_hole = false;
     for (std::uint64_t at = 0; at < size;) {
+        TRY_OK(check_going_on());
         if (at >= data_end) {
             const off_t data = ::lseek(source, static_cast<off_t>(at), SEEK_DATA);
             if (data < 0) {

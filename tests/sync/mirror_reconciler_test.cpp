@@ -140,8 +140,7 @@ TEST_F(ReconcilerTest, AFileBecomesADirectoryAndBack) {
 TEST_F(ReconcilerTest, PipesAreLeftAlone) {
     ASSERT_EQ(::mkfifo(laptop.path("pipe").c_str(), 0600), 0);
     laptop.write("file", "x");
-    ASSERT_TRUE(laptop.reconciler().scan().ok());
-    ASSERT_TRUE(laptop.reconciler().work(std::chrono::seconds(1)).ok());
+    laptop.settle();
     EXPECT_EQ(laptop.vault_tree(), (Tree{{"file", "x"}}));
     EXPECT_TRUE(laptop.reconciler().problems().contains("pipe"));
 }
@@ -378,7 +377,9 @@ TEST_F(ReconcilerTest, WhatComesBackIsNotHeldAnyMore) {
 }
 
 TEST_F(ReconcilerTest, NothingIsDeletedFromAFolderThatIsNotSound) {
-    laptop.start({.device_label = {}, .is_folder_sound = [] { return false; }});
+    ReconcilerOptions options;
+    options.is_folder_sound = [] { return false; };
+    laptop.start(options);
     laptop.write("a", "1");
     laptop.settle();
     laptop.remove("a");

@@ -51,12 +51,11 @@ void MirroredDevice::entry_changed(NodeId directory, const std::string& name) {
 
 void MirroredDevice::work() {
     ChangeOrigin::set_consumer(this);
-    for (int round = 0; round < 200; ++round) {
+    for (int round = 0; round < 100'000; ++round) {
         const Status worked = reconciler_->work(std::chrono::seconds(10));
         EXPECT_TRUE(worked.ok()) << worked.error().message;
         const auto due = reconciler_->next_due();
-        const HeldDeletes held = reconciler_->held();
-        if (!worked.ok() || !due || held.in_vault + held.in_folder > 0) break;
+        if (!worked.ok() || !due || reconciler_->is_idle()) break;
         clock_.advance(std::max<std::chrono::nanoseconds>(*due - clock_.steady(),
                                                           std::chrono::milliseconds(1)));
     }
