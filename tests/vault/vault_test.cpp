@@ -248,6 +248,23 @@ TEST_F(VaultTest, SaveByRenameKeepsOneFileWithTheNewContent) {
     EXPECT_EQ(laptop_.tree(), desk_.tree());
 }
 
+TEST_F(VaultTest, APackThatCouldNotBeReadWhenItArrivedIsReadLater) {
+    join_desk();
+    const std::string big = noise(100000);
+    ASSERT_TRUE(laptop_.write("big", big).ok());
+    ASSERT_TRUE(laptop_.publish().ok());
+    for (std::uint64_t point = 0; point < 12; ++point) {
+        auto desk = desk_.clone(50 + point);
+        desk->disk().fail_call(point, ErrorKind::Io, DiskCall::Kind::Read);
+        static_cast<void>(desk->pull(laptop_).ok());
+        desk->disk().clear_failures();
+        ASSERT_TRUE(desk->pull(laptop_).ok()) << "point " << point;
+        auto text = desk->read("big");
+        ASSERT_TRUE(text.ok()) << "point " << point << ": " << text.error().message;
+        EXPECT_TRUE(*text == big) << "point " << point;
+    }
+}
+
 TEST_F(VaultTest, ALockedDeviceStillTakesObjects) {
     join_desk();
     settle();

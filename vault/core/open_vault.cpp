@@ -238,6 +238,12 @@ bool OpenVault::has_unmerged() {
 }
 
 Result<std::uint64_t> OpenVault::merge() {
+    std::set<PackId> unindexed;
+    {
+        MutexLock lock(mutex);
+        unindexed.swap(unindexed_);
+    }
+    for (const PackId& pack : unindexed) pack_arrived(pack);
     std::uint64_t count = 0;
     std::optional<Error> failure;
     {
@@ -311,9 +317,13 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
 void OpenVault::pack_arrived(const PackId& pack) {
     auto info = replica_.pack_info(pack);
     if (!info.ok()) return;
-    if (Status indexed = content_->pack_arrived(*info); !indexed.ok())
-        replica_.alarm("pack " + pack.to_hex() + ": " + indexed.error().message);
+    Status indexed = content_->pack_arrived(*info);
     if (replica_.has_open_condemnations()) may_have_collections_ = true;
+    if (indexed.ok()) return;
+    replica_.alarm("pack " + pack.to_hex() + ": " + indexed.error().message);
+    if (indexed.error().kind == ErrorKind::Corrupt) return;
+    MutexLock lock(mutex);
+    unindexed_.insert(pack);
 }
 
 // ---- recording and fsync
