@@ -77,7 +77,8 @@ class OpenVault final : public TreeHost {
     void commit_index();
     void check_indexed_segments(const std::vector<LogRow>& logs, CheckReport& report);
     std::shared_ptr<const KeyState> key_state() EXCLUDES_LOCK(keys_mutex_);
-    Status open_journal();
+    Result<std::vector<ReplayedEntry>> open_journal();
+    Result<std::uint64_t> end_of_history(const std::vector<ReplayedEntry>& entries);
     Status replay(const std::vector<ReplayedEntry>& entries);
     Status begin_incarnation() REQUIRES_LOCK(publish_mutex_);
     std::optional<Stamp> last_own_stamp(const LogId& log) REQUIRES_LOCK(mutex);
