@@ -143,7 +143,9 @@ std::string Witness::difference(const Shown& shown) const {
         if (bytes.size() != entry.content.size) return path + " has another size in the model";
         if (!entry.content.inline_bytes.empty() && as_text(entry.content.inline_bytes) != bytes)
             return path + " has other bytes in the model";
-        if (!roots.emplace(bytes, name).second && roots.at(bytes) != name)
+        // A hole and zeros that were written read the same.
+        const bool may_have_holes = bytes.find(std::string(16, '\0')) != std::string::npos;
+        if (!may_have_holes && !roots.emplace(bytes, name).second && roots.at(bytes) != name)
             return path + ": equal bytes have two names";
         if (!named.emplace(name, bytes).second && named.at(name) != bytes)
             return path + ": the name of its content stands for other bytes, too";
