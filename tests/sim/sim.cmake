@@ -1,6 +1,13 @@
 if(TARGET lockstep_vault_device)
-  add_library(lockstep_simulated_world STATIC sim/simulated_world.cpp)
-  target_link_libraries(lockstep_simulated_world PUBLIC lockstep_vault_device)
+  add_library(lockstep_simulated_world STATIC
+    sim/content_ledger.cpp
+    sim/merge_table.cpp
+    sim/sim_device.cpp
+    sim/simulated_network.cpp
+    sim/simulated_user.cpp
+    sim/simulated_world.cpp
+    sim/witness.cpp)
+  target_link_libraries(lockstep_simulated_world PUBLIC lockstep_vault_device lockstep_reference_model)
   lockstep_compile(lockstep_simulated_world)
   lockstep_test(vault_sim_test SOURCES sim/vault_sim_test.cpp LIBRARIES lockstep_simulated_world)
   lockstep_executable(vault_sim SOURCES sim/vault_sim.cpp LIBRARIES lockstep_simulated_world)

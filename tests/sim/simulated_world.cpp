@@ -1,221 +1,686 @@
 #include "tests/sim/simulated_world.h"
 
 #include <algorithm>
+#include <cstdio>
 
-namespace lockstep {
+#include "tests/sim/merge_table.h"
+
+namespace lockstep::sim {
 namespace {
 
-const char* const kLabels[] = {"laptop", "desk", "server", "attic"};
-const char* const kNames[] = {"a", "b", "c", "Doc.txt"};
-const char* const kDirectories[] = {"", "x/", "y/", "x/z/"};
+const char* const kLabels[] = {"laptop", "desk", "server", "attic", "phone", "studio", "barn"};
+constexpr std::size_t kDevicesMax = 7;
+constexpr std::int64_t kHourMs = 3'600'000, kYearMs = 365 * 24 * kHourMs;
 
-constexpr std::string_view kUnreadable = "unreadable: ";
-
-// Contents are told apart by their first line; what follows makes some of them need chunks and
-// packs.
-std::string name_of(std::string_view content) {
-    return std::string(content.substr(0, content.find('\n')));
+// Objects of a vault that none of the simulated devices is in: what a hostile relay slips in.
+const std::vector<Message>& foreign_objects() {
+    static const std::vector<Message> objects = [] {
+        SimDevice stranger(0, "stranger", 4711);
+        CHECK(stranger.vault->found().ok());
+        CHECK(stranger.vault->write("theirs", "not ours").ok());
+        CHECK(stranger.vault->publish().ok());
+        std::vector<Message> out = SimulatedNetwork::answer(stranger, Message{}, 100);
+        for (Message& message : out) message.is_hostile = true;
+        return out;
+    }();
+    return objects;
 }
 
 }  // namespace
 
-SimulatedWorld::SimulatedWorld(std::uint64_t seed, std::size_t devices)
-    : random_(seed), seed_(seed) {
-    for (std::size_t i = 0; i < devices; ++i)
-        devices_.push_back({std::make_unique<VaultDevice>(kLabels[i], seed * 16 + i, clock_), {}});
+SimulationOptions SimulationOptions::of_seed(std::uint64_t seed) {
+    SeededRandom random(seed ^ 0x0b7);
+    SimulationOptions out;
+    out.seed = seed;
+    if (random.chance(25)) return out;  // merging alone
+    out.with_disk_faults = random.chance(60);
+    out.with_clock_jumps = random.chance(35);
+    out.with_rollbacks = random.chance(35);
+    out.with_forks = random.chance(12);
+    return out;
 }
 
-std::string SimulatedWorld::run(std::size_t steps) {
-    if (std::string wrong = found(); !wrong.empty()) return wrong;
-    for (std::size_t i = 0; i < steps; ++i)
-        if (std::string wrong = step(); !wrong.empty())
-            return "step " + std::to_string(i) + ": " + wrong;
-    cut_.clear();
-    if (std::string wrong = settle(); !wrong.empty()) return wrong;
-    if (std::string wrong = check_converged(); !wrong.empty()) return wrong;
-    return check_nothing_lost();
+// Everything that can happen. Weights count against each other; a fault happens only where the
+// options allow it.
+const std::vector<SimulatedWorld::Happening>& SimulatedWorld::happenings() {
+    using World = SimulatedWorld;
+    static const std::vector<Happening> all = {
+        {"edit", 520, Needs::Nothing, &World::edit},
+        {"announce", 230, Needs::Nothing, &World::announce},
+        {"relay", 50, Needs::Nothing, &World::use_relay},
+        {"partition", 12, Needs::Nothing, &World::part_network},
+        {"partition ends", 12, Needs::Nothing, &World::heal_network},
+        {"weather", 6, Needs::Nothing, &World::change_weather},
+        {"join", 6, Needs::Nothing, &World::join},
+        {"lock and unlock", 6, Needs::Nothing, &World::lock_and_unlock},
+        {"kill", 12, Needs::Nothing, &World::kill},
+        {"power cut", 12, Needs::Nothing, &World::cut_power_now},
+        {"check", 1, Needs::Nothing, &World::check_device},
+        {"power cut at a call", 20, Needs::Disk, &World::cut_power_later},
+        {"disk error", 16, Needs::Disk, &World::fail_disk},
+        {"short write", 10, Needs::Disk, &World::shorten_write},
+        {"full disk", 6, Needs::Disk, &World::fill_disk},
+        {"disk heals", 24, Needs::Disk, &World::heal_disk},
+        {"bit rot", 4, Needs::Disk, &World::rot},
+        {"clock jump", 10, Needs::Clock, &World::jump_clock},
+        {"backup", 12, Needs::Rollback, &World::back_up},
+        {"rollback", 8, Needs::Rollback, &World::roll_back},
+        {"clone", 10, Needs::Fork, &World::fork},
+    };
+    return all;
 }
 
-std::string SimulatedWorld::found() {
-    if (Status made = devices_[0].vault->found(); !made.ok())
-        return "found: " + made.error().message;
-    for (std::size_t i = 1; i < devices_.size(); ++i)
-        if (Status joined = devices_[i].vault->join(*devices_[0].vault); !joined.ok())
-            return "join: " + joined.error().message;
-    return settle();
-}
-
-std::string SimulatedWorld::step() {
-    clock_.advance(std::chrono::milliseconds(1 + random_.below(400)));
-    Device& device = random_device();
-    std::uint64_t pick = random_.below(100);
-    if (pick < 34) return write(device);
-    if (pick < 44) return remove(device);
-    if (pick < 58) return rename(device);
-    if (pick < 66) return sync(device);
-    if (pick < 76) return publish(device);
-    if (pick < 90) return pull();
-    if (pick < 93) return crash(device);
-    if (pick < 96) return kill(device);
-    std::size_t a = random_.below(devices_.size()), b = random_.below(devices_.size());
-    if (!cut_.erase({std::min(a, b), std::max(a, b)}))
-        cut_.insert({std::min(a, b), std::max(a, b)});
-    return {};
-}
-
-std::string SimulatedWorld::random_path() {
-    return std::string(kDirectories[random_.below(std::size(kDirectories))]) +
-           kNames[random_.below(std::size(kNames))];
-}
-
-bool SimulatedWorld::give_up(Device& device, const std::string& path) {
-    auto text = device.vault->read(path);
-    if (text.ok()) given_up_.insert(name_of(*text));
-    return text.ok() || text.error().kind != ErrorKind::Unavailable;
-}
-
-bool SimulatedWorld::give_up_below(Device& device, const std::string& path) {
-    for (const auto& [other, text] : device.vault->tree()) {
-        if (other != path && !other.starts_with(path + "/")) continue;
-        if (text.starts_with(kUnreadable)) return false;
-        given_up_.insert(name_of(text));
+bool SimulatedWorld::is_allowed(Needs needs) const {
+    switch (needs) {
+        case Needs::Nothing:
+            return true;
+        case Needs::Disk:
+            return options_.with_disk_faults;
+        case Needs::Clock:
+            return options_.with_clock_jumps;
+        case Needs::Rollback:
+            return options_.with_rollbacks;
+        case Needs::Fork:
+            return options_.with_forks;
     }
-    return true;
+    return false;
 }
 
-std::string SimulatedWorld::write(Device& device) {
-    std::string path = random_path();
-    std::string content = device.vault->label() + " " + std::to_string(next_content_++) + "\n";
-    std::uint64_t size = random_.chance(70) ? random_.below(100) : random_.below(200000);
-    content += std::string(as_text(random_.bytes(size)));
-    if (!give_up(device, path)) return {};
-    Status written = device.vault->write(path, content);
-    note(device.vault->label() + " writes " + path +
-         (written.ok() ? "" : ": " + written.error().message));
-    if (written.ok()) {
-        ++counts_.writes;
-        written_.insert(name_of(content));
-        device.unsafe.insert(name_of(content));
+SimulatedWorld::SimulatedWorld(const SimulationOptions& options)
+    : options_(options), random_(options.seed) {}
+SimulatedWorld::~SimulatedWorld() = default;
+
+void SimulatedWorld::note(std::string line) {
+    trace_.push_back(std::to_string(now_ms_) + " " + std::move(line));
+    if (!options_.prints) return;
+    std::puts(trace_.back().c_str());
+    std::fflush(stdout);
+}
+
+std::string SimulatedWorld::run() {
+    found();
+    for (step_ = 0; step_ < steps_ && !is_wrong(); ++step_) step();
+    if (!is_wrong()) heal();
+    if (!is_wrong()) settle();
+    if (!is_wrong()) check();
+    return wrong_;
+}
+
+// ---- setting up
+
+SimDevice& SimulatedWorld::add_device() {
+    const std::size_t number = devices_.size();
+    devices_.push_back(
+        std::make_unique<SimDevice>(number, kLabels[number], options_.seed * 16 + number));
+    SimDevice& device = *devices_.back();
+    if (number > 0) device.clock.set_wall_ns(FakeClock::kStartNs + now_ms_ * 1'000'000);
+    users_.push_back(std::make_unique<SimulatedUser>(
+        SimulatedUser::World{random_, ledger_, counters_,
+                             [this](std::string line) { note(std::move(line)); },
+                             [this](std::string what) { fail(what); }},
+        device));
+    return device;
+}
+
+void SimulatedWorld::found() {
+    const std::size_t at_first = std::min<std::size_t>(
+        options_.devices != 0 ? options_.devices : 2 + random_.below(3), kDevicesMax);
+    devices_max_ = at_first;
+    if (options_.devices == 0) devices_max_ += random_.below(kDevicesMax + 1 - at_first);
+    steps_ = options_.steps != 0 ? options_.steps : 80 + random_.below(160);
+    network_.relay.is_hostile = random_.chance(50);
+    if (network_.relay.is_hostile) network_.relay.objects = foreign_objects();
+    change_weather(add_device());
+    if (Status made = devices_[0]->vault->found(); !made.ok())
+        return fail("found: " + made.error().message);
+    while (devices_.size() < at_first && !is_wrong()) join(*devices_[0]);
+    for (auto& device : devices_) exchange_all(*device, *devices_[0]);
+}
+
+void SimulatedWorld::join(SimDevice& host) {
+    if (devices_.size() >= devices_max_ || host.has_disk_trouble || host.has_rot) return;
+    SimDevice& guest = add_device();
+    const MemberRole role = random_.chance(50) ? MemberRole::Owner : MemberRole::Writer;
+    Status joined = guest.vault->join(*host.vault, role);
+    note(guest.label() + " joins through " + host.label());
+    if (joined.ok()) return count("join");
+    if (joined.error().kind != ErrorKind::Refused)  // a writer admits nobody
+        return fail("join: " + joined.error().message);
+    users_.pop_back();
+    devices_.pop_back();
+}
+
+// ---- the loop
+
+void SimulatedWorld::step() {
+    pass_time();
+    if (is_wrong()) return;
+    std::uint64_t total = 0;
+    for (const Happening& each : happenings())
+        if (is_allowed(each.needs)) total += each.weight;
+    std::uint64_t at = random_.below(total);
+    for (const Happening& each : happenings()) {
+        if (!is_allowed(each.needs)) continue;
+        if (at >= each.weight) {
+            at -= each.weight;
+            continue;
+        }
+        SimDevice& device = random_device();
+        (this->*each.run)(device);
+        look_after(device);
+        break;
     }
-    return {};
 }
 
-std::string SimulatedWorld::remove(Device& device) {
-    std::string path = random_path();
-    if (random_.chance(20)) path = path.substr(0, path.find('/'));
-    if (!give_up(device, path)) return {};
-    Status removed = device.vault->remove(path);
-    counts_.removes += removed.ok();
-    note(device.vault->label() + " removes " + path +
-         (removed.ok() ? "" : ": " + removed.error().message));
-    return {};
+void SimulatedWorld::pass_time() {
+    const auto ms = static_cast<std::int64_t>(random_.chance(5) ? 1 + random_.below(20000)
+                                                                : 1 + random_.below(400));
+    now_ms_ += ms;
+    for (auto& device : devices_) device->clock.advance(std::chrono::milliseconds(ms));
+    while (auto message = network_.receive(now_ms_)) {
+        deliver(*std::move(message));
+        if (is_wrong()) return;
+    }
+    for (auto& device : devices_) {
+        const auto due = device->vault->vault().publish_due();
+        if (due && *due <= device->clock.steady()) publish(*device, false);
+        look_after(*device);
+    }
 }
 
-std::string SimulatedWorld::rename(Device& device) {
-    std::string from = random_path(), to = random_path();
-    if (random_.chance(30)) from = random_.chance(50) ? "x" : "y";
-    if (random_.chance(20)) to = random_.chance(50) ? "y/x" : "x/y";
-    // Two names of one content: the moved one may be shown once only, as a version of the other.
-    if (!give_up_below(device, to)) return {};
-    Status renamed = device.vault->rename(from, to);
-    counts_.renames += renamed.ok();
-    note(device.vault->label() + " renames " + from + " to " + to +
-         (renamed.ok() ? "" : ": " + renamed.error().message));
-    return {};
-}
-
-std::string SimulatedWorld::sync(Device& device) {
-    std::string path = random_path();
-    auto text = device.vault->read(path);
-    if (!text.ok()) return {};
-    Status synced = device.vault->sync(path);
-    note(device.vault->label() + " syncs " + path);
-    if (!synced.ok()) return "sync: " + synced.error().message;
-    ++counts_.syncs;
-    device.unsafe.erase(name_of(*text));
-    return {};
-}
-
-std::string SimulatedWorld::publish(Device& device) {
+void SimulatedWorld::publish(SimDevice& device, bool must_succeed) {
     Status published = device.vault->publish();
-    note(device.vault->label() + " publishes");
-    if (!published.ok()) return "publish: " + published.error().message;
-    ++counts_.publishes;
-    device.unsafe.clear();
-    return {};
+    // A log that another machine has written, too, is given up for a new one.
+    if (!published.ok() && published.error().kind == ErrorKind::Conflict) {
+        count("publish: another log");
+        published = device.vault->publish();
+    }
+    note(device.label() + " publishes" + (published.ok() ? "" : ": " + published.error().message));
+    if (published.ok()) {
+        count("publish");
+        ledger_.make_durable(device.number);
+        return;
+    }
+    if (must_succeed || (!device.has_disk_trouble && !device.has_rot))
+        fail(device.label() + ": publish: " + published.error().message);
 }
 
-std::string SimulatedWorld::pull() {
-    std::size_t to = random_.below(devices_.size()), from = random_.below(devices_.size());
-    if (to == from || cut_.contains({std::min(to, from), std::max(to, from)})) return {};
-    // A connection that breaks after a few objects.
-    std::uint64_t objects_max = random_.chance(60) ? ~std::uint64_t{0} : random_.below(4);
-    auto taken = devices_[to].vault->pull(*devices_[from].vault, objects_max);
-    if (!taken.ok()) return "pull: " + taken.error().message;
-    ++counts_.pulls;
-    note(devices_[to].vault->label() + " pulls " + std::to_string(*taken) + " from " +
-         devices_[from].vault->label());
-    return {};
+void SimulatedWorld::merge(SimDevice& device) {
+    auto merged = device.vault->vault().merge();
+    if (merged.ok() && *merged > 0) {
+        count("merge");
+        note(device.label() + " merges " + std::to_string(*merged));
+    }
+    if (!merged.ok() && !device.has_disk_trouble && !device.has_rot && !is_cloned_)
+        fail(device.label() + ": merge: " + merged.error().message);
 }
 
-std::string SimulatedWorld::crash(Device& device) {
-    Status reopened = device.vault->crash_and_reopen(random_.u64());
-    note(device.vault->label() + " loses power");
-    if (!reopened.ok()) return "reopen after a power cut: " + reopened.error().message;
-    ++counts_.crashes;
-    for (const std::string& name : device.unsafe) given_up_.insert(name);
-    device.unsafe.clear();
-    return {};
+void SimulatedWorld::deliver(Message message) {
+    SimDevice& device = *devices_[message.to];
+    if (message.kind == Message::Kind::Heads) return answer_heads(device, message);
+    Replica& replica = *device.vault->vault().replica();
+    Result<Added> added = Added::Known;
+    const char* what = "key object";
+    if (message.kind == Message::Kind::KeyObject) {
+        added = replica.add_key_object(message.bytes);
+    } else if (message.kind == Message::Kind::Segment) {
+        what = "segment";
+        added = replica.add_segment(message.bytes);
+    } else {
+        what = "pack";
+        const auto missing = replica.missing_packs();
+        if (std::find(missing.begin(), missing.end(), message.pack) == missing.end()) return;
+        Status put = replica.add_pack(message.pack, message.bytes);
+        added = put.ok() ? Result<Added>(Added::Stored) : Result<Added>(put.error());
+    }
+    if (added.ok() && *added == Added::Stored) {
+        note(device.label() + " takes a " + what + " from " + std::to_string(message.from));
+        if (message.is_hostile)
+            return fail(device.label() + " takes a damaged or foreign " + std::string(what));
+        count(std::string("taken: ") + what);
+    }
+    if (message.is_hostile && !added.ok()) count(std::string("refused: ") + what);
+    if (!added.ok() && !message.is_hostile && !message.is_suspect && !device.has_disk_trouble &&
+        !device.has_rot && !is_cloned_ && added.error().kind != ErrorKind::Refused &&
+        added.error().kind != ErrorKind::WrongKey)
+        return fail(device.label() + ": a good " + what + " is refused: " + added.error().message);
+    look_after(device);
+    if (random_.chance(70)) merge(device);
+    look_after(device);
 }
 
-std::string SimulatedWorld::kill(Device& device) {
-    Status reopened = device.vault->kill_and_reopen();
-    note(device.vault->label() + " is killed");
-    if (!reopened.ok()) return "reopen after a kill: " + reopened.error().message;
-    ++counts_.kills;
-    for (const std::string& name : device.unsafe) given_up_.insert(name);
-    device.unsafe.clear();
-    return {};
+void SimulatedWorld::answer_heads(SimDevice& device, const Message& heads) {
+    const std::size_t objects_max = random_.chance(60) ? 1000 : 1 + random_.below(4);
+    for (Message& message : SimulatedNetwork::answer(device, heads, objects_max))
+        network_.send(std::move(message), now_ms_);
+    look_after(device);
 }
 
-std::string SimulatedWorld::settle() {
-    for (std::size_t round = 0; round < 6; ++round) {
-        clock_.advance(std::chrono::seconds(3));
-        for (Device& device : devices_)
-            if (std::string wrong = publish(device); !wrong.empty()) return wrong;
-        for (Device& to : devices_) {
-            for (Device& from : devices_) {
-                if (&to == &from) continue;
-                auto taken = to.vault->pull(*from.vault);
-                if (!taken.ok()) return "pull: " + taken.error().message;
-            }
+void SimulatedWorld::look_after(SimDevice& device) {
+    if (is_wrong()) return;
+    if (device.vault->disk().is_powered_off()) {
+        count("fault: power cut at a call");
+        const std::uint64_t seed = random_.u64();
+        reopen(
+            device, [&] { return device.vault->crash_and_reopen(seed); },
+            "a power cut at a call of the disk");
+    }
+    note_positions(device, device.has_rot);
+}
+
+// Opens a vault whose process or machine has stopped; sometimes the power fails again meanwhile.
+void SimulatedWorld::reopen(SimDevice& device, const std::function<Status()>& open,
+                            const std::string& after) {
+    note(device.label() + " stops: " + after);
+    device.handles.clear();
+    ledger_.crash(device.number);
+    device.vault->disk().set_full(false);
+    Status opened = open();
+    if (!opened.ok() && device.vault->disk().is_powered_off())
+        opened = device.vault->crash_and_reopen(random_.u64());
+    device.vault->disk().clear_failures();
+    if (!opened.ok() && device.has_disk_trouble) opened = device.vault->kill_and_reopen();
+    device.has_disk_trouble = false;
+    if (!opened.ok() && device.has_rot) {
+        count("rot: keeps a vault from opening");
+        put_back(device);
+        opened = device.vault->kill_and_reopen();
+    }
+    if (!opened.ok())
+        fail(device.label() + " cannot open again after " + after + ": " + opened.error().message);
+}
+
+std::string SimulatedWorld::alarms_of(SimDevice& device) {
+    std::string out;
+    for (const std::string& alarm : device.vault->vault().status().alarms) out += "; " + alarm;
+    return out;
+}
+
+// A person puts back what was damaged.
+void SimulatedWorld::put_back(SimDevice& device) {
+    for (auto& [place, bytes] : rotten_)
+        if (place.first == device.number) device.vault->disk().put(place.second, bytes);
+}
+
+void SimulatedWorld::note_positions(SimDevice& device, bool may_go_back) {
+    if (is_wrong()) return;
+    const Frontier now = device.vault->vault().replica()->frontier();
+    for (const auto& [log, last] : device.high_water) {
+        const auto at = now.find(log);
+        if (!may_go_back && (at == now.end() || at->second.number < last.number))
+            return fail(device.label() + ": log " + log.to_hex().substr(0, 8) + " went back from " +
+                        std::to_string(last.number) + alarms_of(device));
+    }
+    device.high_water = now;
+    for (const auto& [log, last] : now) {
+        const auto [known, is_new] = segments_.emplace(SegmentRef{log, last.number}, last.hash);
+        if (is_new || known->second == last.hash) continue;
+        is_forked_ = true;
+        if (!is_cloned_)
+            return fail("one number stands for two segments of log " + log.to_hex().substr(0, 8));
+    }
+}
+
+void SimulatedWorld::exchange_all(SimDevice& to, SimDevice& from) {
+    if (&to == &from) return;
+    auto taken = to.vault->pull(*from.vault);
+    if (!taken.ok() && !is_cloned_) fail(to.label() + " pulls: " + taken.error().message);
+}
+
+// ---- what happens
+
+void SimulatedWorld::edit(SimDevice& device) {
+    user_of(device).edit();
+}
+
+void SimulatedWorld::announce(SimDevice& device) {
+    SimDevice& to = random_device();
+    if (&to == &device) return;
+    network_.send(SimulatedNetwork::heads_of(device, to.number), now_ms_);
+}
+
+void SimulatedWorld::use_relay(SimDevice& device) {
+    network_.upload(device);
+    network_.download(random_device(), now_ms_);
+}
+
+void SimulatedWorld::part_network(SimDevice&) {
+    network_.sides.clear();
+    for (const auto& device : devices_) network_.sides[device->number] = random_.below(2);
+    note("the network parts");
+    count("network: partition");
+}
+
+void SimulatedWorld::heal_network(SimDevice&) {
+    network_.sides.clear();
+    note("the network is whole");
+}
+
+void SimulatedWorld::change_weather(SimDevice&) {
+    Weather& weather = network_.weather;
+    weather.loss_percent = random_.below(30);
+    weather.double_percent = random_.below(20);
+    weather.damage_percent = random_.below(15);
+    weather.delay_ms_max = random_.chance(30) ? 20000 : 200 + random_.below(3000);
+}
+
+void SimulatedWorld::lock_and_unlock(SimDevice& device) {
+    if (device.has_disk_trouble || device.has_rot) return;
+    Vault& vault = device.vault->vault();
+    user_of(device).close_handles();
+    Status locked = vault.lock(true);
+    note(device.label() + " locks");
+    if (!locked.ok()) return fail(device.label() + ": lock: " + locked.error().message);
+    count("lock");
+    ledger_.make_durable(device.number);
+    // Objects arrive all the same.
+    SimDevice& other = random_device();
+    if (!other.has_disk_trouble && !other.has_rot &&
+        network_.can_reach(device.number, other.number))
+        exchange_all(device, other);
+    Status unlocked = vault.unlock_with_stored_key();
+    if (!unlocked.ok()) fail(device.label() + ": unlock: " + unlocked.error().message);
+}
+
+void SimulatedWorld::kill(SimDevice& device) {
+    count("fault: kill");
+    reopen(
+        device, [&] { return device.vault->kill_and_reopen(); }, "a kill");
+}
+
+void SimulatedWorld::cut_power_now(SimDevice& device) {
+    count("fault: power cut");
+    const std::uint64_t seed = random_.u64();
+    reopen(
+        device, [&] { return device.vault->crash_and_reopen(seed); }, "a power cut");
+}
+
+void SimulatedWorld::cut_power_later(SimDevice& device) {
+    device.has_disk_trouble = had_trouble_ = true;
+    device.vault->disk().power_off_at(random_.below(60));
+    note(device.label() + ": the power will fail");
+}
+
+void SimulatedWorld::fail_disk(SimDevice& device) {
+    const ErrorKind kind = random_.chance(50) ? ErrorKind::Io : ErrorKind::NoSpace;
+    std::optional<DiskCall::Kind> only;
+    if (random_.chance(20)) only = DiskCall::Kind::Read;
+    if (random_.chance(20)) only = DiskCall::Kind::Sync;
+    device.has_disk_trouble = had_trouble_ = true;
+    device.vault->disk().fail_call(random_.below(30),
+                                   only == DiskCall::Kind::Read ? ErrorKind::Io : kind, only);
+    note(device.label() + ": a call of the disk will fail");
+    count(kind == ErrorKind::Io ? "fault: EIO" : "fault: ENOSPC");
+}
+
+void SimulatedWorld::shorten_write(SimDevice& device) {
+    device.has_disk_trouble = had_trouble_ = true;
+    device.vault->disk().fail_write_short(random_.below(10),
+                                          random_.chance(50) ? ErrorKind::Io : ErrorKind::NoSpace);
+    note(device.label() + ": a write will be short");
+    count("fault: short write");
+}
+
+void SimulatedWorld::fill_disk(SimDevice& device) {
+    device.has_disk_trouble = had_trouble_ = true;
+    device.vault->disk().set_full(true);
+    note(device.label() + ": the disk is full");
+    count("fault: full disk");
+}
+
+void SimulatedWorld::heal_disk(SimDevice& device) {
+    if (!device.has_disk_trouble) return;
+    device.vault->disk().clear_failures();
+    device.vault->disk().set_full(false);
+    device.has_disk_trouble = false;
+    note(device.label() + ": the disk heals");
+}
+
+// One byte of an object at rest changes. Nobody may ever see wrong bytes for it.
+void SimulatedWorld::rot(SimDevice& device) {
+    std::vector<fs::path> objects;
+    const std::function<void(const fs::path&)> list = [&](const fs::path& directory) {
+        auto items = device.vault->disk().list(directory);
+        if (!items.ok()) return;
+        for (const DirectoryItem& item : *items) {
+            const fs::path path = directory / item.name;
+            if (item.is_directory) list(path);
+            if (path.extension() == ".pack" || path.extension() == ".seg") objects.push_back(path);
+        }
+    };
+    list(kTestVaultDirectory);
+    if (objects.empty() || device.vault->disk().is_powered_off()) return;
+    const fs::path path = objects[random_.below(objects.size())];
+    Bytes bytes = *device.vault->disk().contents(path);
+    if (bytes.empty()) return;
+    rotten_.emplace(std::pair(device.number, path), bytes);  // of several times the first
+    bytes[random_.below(bytes.size())] ^= static_cast<std::byte>(1 + random_.below(255));
+    device.vault->disk().put(path, bytes);
+    device.has_rot = had_trouble_ = true;
+    note(device.label() + ": " + path.filename().string() + " rots");
+    count("fault: bit rot");
+}
+
+void SimulatedWorld::jump_clock(SimDevice& device) {
+    const std::int64_t most = random_.chance(50) ? 10 * kYearMs : 20 * kHourMs;
+    auto by = static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(most)));
+    if (random_.chance(50)) by = -by;
+    device.clock.jump_wall(std::chrono::milliseconds(by));
+    had_trouble_ = true;
+    const std::int64_t ahead = device.clock.wall_ms() - FakeClock::kStartNs / 1'000'000 - now_ms_;
+    clock_ahead_ms_max_ = std::max(clock_ahead_ms_max_, ahead);
+    note(device.label() + ": the clock jumps by " + std::to_string(by / kHourMs) + " hours");
+    count(by < 0 ? "fault: clock jumps back" : "fault: clock jumps ahead");
+}
+
+void SimulatedWorld::back_up(SimDevice& device) {
+    if (device.has_disk_trouble || device.has_rot) return;
+    device.backup = device.vault->disk().clone();
+    note(device.label() + " is backed up");
+}
+
+// The whole machine is put back to its backup, after what it had published has reached another. It
+// hears from that one before it goes on.
+void SimulatedWorld::roll_back(SimDevice& device) {
+    SimDevice& keeper = random_device();
+    if (!device.backup || &keeper == &device || device.has_disk_trouble || device.has_rot ||
+        keeper.has_disk_trouble || keeper.has_rot)
+        return;
+    user_of(device).close_handles();
+    publish(device, true);
+    exchange_all(keeper, device);
+    if (is_wrong()) return;
+    reopen(
+        device, [&] { return device.vault->restore(*device.backup); }, "its backup is restored");
+    if (is_wrong()) return;
+    note_positions(device, true);
+    exchange_all(device, keeper);
+    had_trouble_ = true;
+    count("fault: rollback");
+}
+
+// A second machine with the disk of the first goes on under its name.
+void SimulatedWorld::fork(SimDevice& device) {
+    if (devices_.size() >= kDevicesMax || device.has_disk_trouble || device.has_rot) return;
+    SimDevice& twin = add_device();
+    twin.clock.set_wall_ns(device.clock.wall_ns());
+    twin.vault = device.vault->clone(options_.seed * 16 + twin.number, twin.clock);
+    is_cloned_ = had_trouble_ = true;
+    note(device.label() + " is cloned");
+    count("fault: clone");
+}
+
+void SimulatedWorld::check_device(SimDevice& device) {
+    if (device.has_disk_trouble) return;
+    auto report = device.vault->vault().check();
+    count("check");
+    if (!report.ok()) return fail(device.label() + ": check: " + report.error().message);
+    if (!report->errors.empty() && !had_trouble_)
+        fail(device.label() + ": check: " + report->errors.front());
+}
+
+// ---- the end
+
+void SimulatedWorld::heal() {
+    note("everything heals");
+    network_.sides.clear();
+    for (auto& device : devices_) {
+        if (is_wrong()) return;
+        heal_disk(*device);
+        look_after(*device);
+        user_of(*device).close_handles();
+        if (!device->has_rot) continue;
+        put_back(*device);
+        publish(*device, true);
+        // The index remembers the damage.
+        if (Status rebuilt = device->vault->vault().rebuild_index(); !rebuilt.ok())
+            return fail(device->label() + ": rebuild the index: " + rebuilt.error().message);
+        reopen(
+            *device, [&] { return device->vault->kill_and_reopen(); }, "its objects were mended");
+        device->has_rot = false;
+    }
+    // Time passes until no stamp lies in the future; clocks are set right.
+    now_ms_ += clock_ahead_ms_max_ + 48 * kHourMs;
+    for (auto& device : devices_) {
+        device->clock.advance(std::chrono::seconds(3));
+        device->clock.set_wall_ns(FakeClock::kStartNs + now_ms_ * 1'000'000);
+    }
+}
+
+void SimulatedWorld::settle() {
+    for (std::size_t round = 0; round < 12 && !is_wrong(); ++round) {
+        now_ms_ += 3000;
+        for (auto& device : devices_) {
+            device->clock.advance(std::chrono::seconds(3));
+            merge(*device);
+            publish(*device, true);
+            if (is_wrong()) return;
+        }
+        for (auto& to : devices_)
+            for (auto& from : devices_) exchange_all(*to, *from);
+        const auto state = [](SimDevice& device) {
+            return device.vault->vault().replica()->frontier();
+        };
+        const bool is_quiet =
+            std::all_of(devices_.begin(), devices_.end(), [&](const auto& device) {
+                return device->vault->vault().status().pending_records == 0 &&
+                       state(*device) == state(*devices_[0]);
+            });
+        if (is_quiet && round > 0) return;
+    }
+    if (!is_wrong() && !is_cloned_) fail("the devices do not come to rest");
+}
+
+void SimulatedWorld::check() {
+    check_alarms();
+    if (is_wrong() || is_forked_) return;
+    check_convergence();
+    if (is_wrong()) return;
+    auto witness = Witness::of(*devices_[0]);
+    if (!witness.ok()) return fail("witness: " + witness.error().message);
+    if (std::string text = (*witness)->difference(Witness::shown_by(*devices_[0])); !text.empty())
+        return fail("the reference model disagrees: " + text);
+    check_promises();
+    count_merges(**witness, counters_);
+    if (!is_wrong()) check_index(random_device());
+}
+
+void SimulatedWorld::check_convergence() {
+    const Witness::Shown wanted = Witness::shown_by(*devices_[0]);
+    if (options_.prints) {
+        auto w = Witness::of(*devices_[0]);
+        for (auto& seg : (*w)->segments())
+            for (auto& r : seg.records)
+                if (auto* n = std::get_if<NameRecord>(&r))
+                    std::printf("DBN %s/%zu link %s stamp %llx.%s name %s\n",
+                                seg.ref.log.to_hex().substr(0, 4).c_str(),
+                                static_cast<std::size_t>(seg.ref.number),
+                                n->link.to_hex().substr(0, 6).c_str(),
+                                static_cast<unsigned long long>(n->stamp.time),
+                                n->stamp.log.to_hex().substr(0, 4).c_str(), n->name.c_str());
+    }
+    if (options_.prints)
+        for (auto& d : devices_) {
+            auto w = Witness::of(*d);
+            auto sh = Witness::shown_by(*d);
+            std::printf("DBG %s model: %s; segments %zu\n", d->label().c_str(),
+                        w.ok() ? (*w)->difference(sh).c_str() : w.error().message.c_str(),
+                        w.ok() ? (*w)->segments().size() : 0);
+            for (auto& [q, b] : sh.bytes)
+                std::printf("DBG   %s %s: %s\n", d->label().c_str(), q.c_str(),
+                            b.substr(0, b.find('\n')).c_str());
+            for (auto& a : d->vault->vault().status().alarms)
+                std::printf("DBG   alarm %s\n", a.c_str());
+        }
+    for (auto& device : devices_) {
+        const VaultStatus status = device->vault->vault().status();
+        if (status.unmerged_segments != 0) return fail(device->label() + " has unmerged segments");
+        if (status.missing_packs != 0) return fail(device->label() + " lacks packs");
+        const Witness::Shown shown = Witness::shown_by(*device);
+        if (!shown.wrong.empty()) return fail(shown.wrong);
+        for (const auto& [path, line] : wanted.entries)
+            if (!shown.entries.contains(path) || shown.entries.at(path) != line)
+                return fail(device->label() + " shows " + path + " otherwise, or not at all");
+        if (shown.entries != wanted.entries)
+            return fail(device->label() + " shows another tree than " + devices_[0]->label());
+        if (shown.bytes != wanted.bytes)
+            return fail(device->label() + " shows other bytes than " + devices_[0]->label());
+    }
+}
+
+void SimulatedWorld::check_promises() {
+    std::set<ContentKey> shown;
+    const Witness::Shown all = Witness::shown_by(*devices_[0]);
+    for (const auto& [path, bytes] : all.bytes) {
+        const bool is_symlink = all.entries.at(path).starts_with("3 ");
+        const ContentKey key = is_symlink ? key_of_symlink(bytes) : key_of(bytes);
+        shown.insert(key);
+        if (!ledger_.is_known(key)) return fail(path + " holds bytes that nobody wrote");
+    }
+    for (const std::string& what : ledger_.broken(shown)) return fail("lost: what " + what);
+    counters_["promises kept"] += ledger_.promises();
+}
+
+void SimulatedWorld::check_index(SimDevice& device) {
+    const auto digest = [&]() -> std::optional<std::array<std::byte, 32>> {
+        auto report = device.vault->vault().check();
+        if (!report.ok()) {
+            fail(device.label() + ": check: " + report.error().message);
+            return std::nullopt;
+        }
+        if (!report->errors.empty() && !had_trouble_)
+            fail(device.label() + ": check: " + report->errors.front());
+        return report->index_digest;
+    };
+    const Witness::Shown before = Witness::shown_by(device);
+    // A restart finds segments whose publishing had failed when they were almost durable.
+    reopen(
+        device, [&] { return device.vault->kill_and_reopen(); }, "a kill");
+    if (is_wrong()) return;
+    const auto live = digest();
+    if (Status rebuilt = device.vault->vault().rebuild_index(); !rebuilt.ok())
+        return fail(device.label() + ": rebuild the index: " + rebuilt.error().message);
+    reopen(
+        device, [&] { return device.vault->kill_and_reopen(); }, "its index is made anew");
+    if (is_wrong()) return;
+    const Witness::Shown after = Witness::shown_by(device);
+    if (after.entries != before.entries || after.bytes != before.bytes)
+        return fail(device.label() + " shows something else after its index was made anew");
+    if (!is_wrong() && digest() != live)
+        fail(device.label() + ": an index made anew is another one");
+}
+
+// No alarm without a reason; and one where there is a reason.
+void SimulatedWorld::check_alarms() {
+    bool is_told = false;
+    for (auto& device : devices_) {
+        for (const std::string& alarm : device->vault->vault().status().alarms) {
+            if (!had_trouble_) return fail(device->label() + ": " + alarm);
+            is_told = is_told || alarm.find("cloned or restored") != std::string::npos;
         }
     }
-    return {};
+    if (is_forked_ && !is_told) fail("a log was forked, and nobody says so");
+    if (is_forked_) count("fault: fork with an alarm");
 }
 
-std::string SimulatedWorld::check_converged() {
-    auto expected = devices_[0].vault->tree();
-    for (Device& device : devices_) {
-        auto tree = device.vault->tree();
-        for (const auto& [path, text] : tree)
-            if (text.starts_with(kUnreadable))
-                return device.vault->label() + ": " + path + " is " + text;
-        if (tree != expected) return device.vault->label() + " shows another tree than laptop";
-        counts_.conflicts += device.vault->vault().conflicts().size();
-        for (const std::string& alarm : device.vault->vault().status().alarms)
-            return device.vault->label() + ": " + alarm;
-    }
-    return {};
-}
-
-std::string SimulatedWorld::check_nothing_lost() {
-    std::set<std::string> shown;
-    for (const auto& [path, text] : devices_[0].vault->tree()) shown.insert(name_of(text));
-    for (const std::string& name : written_)
-        if (!given_up_.contains(name) && !shown.contains(name))
-            return "lost: what '" + name + "' wrote";
-    return {};
-}
-
-}  // namespace lockstep
+}  // namespace lockstep::sim

@@ -1,38 +1,105 @@
-// vault_sim [--seeds N] [--seed S] [--devices D] [--steps N]: runs seeds 1..N, or replays one and
-// prints its trace.
+// vault_sim [--seeds N] [--first F] [--seed S] [--steps N] [--devices N] [--jobs N] [--counters]:
+// runs N seeds from F on, or replays one and prints its trace.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
 #include "tests/sim/simulated_world.h"
 
+namespace {
+
+using namespace lockstep;
+using namespace lockstep::sim;
+
+struct Arguments {
+    std::uint64_t seeds = 300, first = 1, seed = 0, steps = 0, devices = 0, jobs = 1, counters = 0;
+};
+
+std::string run_seed(std::uint64_t seed, const Arguments& arguments, Counters& counters,
+                     bool with_trace) {
+    SimulationOptions options = SimulationOptions::of_seed(seed);
+    options.steps = arguments.steps;
+    options.devices = arguments.devices;
+    options.prints = with_trace;
+    SimulatedWorld world(options);
+    std::string wrong = world.run();
+    for (const auto& [name, count] : world.counters()) counters[name] += count;
+    return wrong;
+}
+
+// Every seed of this job; how many went wrong.
+std::uint64_t run_share(std::uint64_t share, const Arguments& arguments) {
+    Counters counters;
+    std::uint64_t wrong = 0;
+    for (std::uint64_t at = share; at < arguments.seeds; at += arguments.jobs) {
+        const std::uint64_t seed = arguments.first + at;
+        const std::string text = run_seed(seed, arguments, counters, false);
+        if (text.empty()) continue;
+        ++wrong;
+        std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), text.c_str());
+        std::fflush(stdout);
+    }
+    if (arguments.counters != 0)
+        for (const auto& [name, count] : counters)
+            std::printf("%10llu  %s\n", static_cast<unsigned long long>(count), name.c_str());
+    return wrong;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
-    std::uint64_t seeds = 100, seed = 0, devices = 2, steps = 120;
+    Arguments arguments;
     for (int i = 1; i < argc; ++i) {
         auto takes = [&](const char* flag, std::uint64_t& value) {
             if (std::strcmp(argv[i], flag) != 0 || i + 1 >= argc) return false;
             value = std::strtoull(argv[++i], nullptr, 10);
             return true;
         };
-        if (takes("--seeds", seeds) || takes("--seed", seed) || takes("--devices", devices) ||
-            takes("--steps", steps))
+        if (std::strcmp(argv[i], "--counters") == 0) {
+            arguments.counters = 1;
+            continue;
+        }
+        if (takes("--seeds", arguments.seeds) || takes("--first", arguments.first) ||
+            takes("--seed", arguments.seed) || takes("--steps", arguments.steps) ||
+            takes("--devices", arguments.devices) || takes("--jobs", arguments.jobs))
             continue;
         std::fprintf(stderr,
-                     "usage: vault_sim [--seeds N] [--seed S] [--devices 2..4] [--steps N]\n");
+                     "usage: vault_sim [--seeds N] [--first F] [--jobs N] [--counters] | --seed S "
+                     "[--steps N] [--devices 2..7]\n");
         return 2;
     }
-    if (devices < 2 || devices > 4) devices = 2;
-    std::uint64_t first = seed != 0 ? seed : 1, last = seed != 0 ? seed : seeds;
-    for (std::uint64_t s = first; s <= last; ++s) {
-        lockstep::SimulatedWorld world(s, devices);
-        std::string wrong = world.run(steps);
-        if (seed != 0)
-            for (const std::string& line : world.trace()) std::puts(line.c_str());
-        if (wrong.empty()) continue;
-        std::printf("seed %llu: %s\n", static_cast<unsigned long long>(s), wrong.c_str());
-        return 1;
+    set_log_level(LogLevel::Error);
+    if (arguments.seed != 0) {
+        Counters counters;
+        const std::string wrong = run_seed(arguments.seed, arguments, counters, true);
+        std::puts(wrong.empty() ? "all devices equal, nothing lost" : wrong.c_str());
+        return wrong.empty() ? 0 : 1;
     }
-    std::printf("%llu seeds: all devices equal, nothing lost\n",
-                static_cast<unsigned long long>(last - first + 1));
-    return 0;
+    arguments.jobs = std::clamp<std::uint64_t>(arguments.jobs, 1, 64);
+    std::vector<pid_t> children;
+    for (std::uint64_t share = 1; share < arguments.jobs; ++share) {
+        std::fflush(stdout);
+        const pid_t child = fork();
+        if (child == 0) {
+            const std::uint64_t wrong = run_share(share, arguments);
+            std::fflush(stdout);
+            _exit(wrong == 0 ? 0 : 1);
+        }
+        children.push_back(child);
+    }
+    bool is_wrong = run_share(0, arguments) != 0;
+    for (const pid_t child : children) {
+        int state = 0;
+        waitpid(child, &state, 0);
+        is_wrong = is_wrong || state != 0;
+    }
+    if (!is_wrong)
+        std::printf("%llu seeds: all devices equal, nothing lost\n",
+                    static_cast<unsigned long long>(arguments.seeds));
+    return is_wrong ? 1 : 0;
 }

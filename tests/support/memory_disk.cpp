@@ -143,8 +143,10 @@ class MemoryDisk::File final : public DiskFile {
         TRY_OK(check_alive());
         if (!is_writable_) return Error{ErrorKind::Io, path_.string() + ": not open for writing"};
         TRY(Verdict verdict, disk_.count({kind, path_}));
+        if (verdict == Verdict::Short) change.data.resize(change.data.size() / 2);
         play(change, node_->bytes);
         node_->pending.push_back(std::move(change));
+        if (verdict == Verdict::Short) return Error{disk_.short_kind_, "a short write"};
         if (verdict == Verdict::PowerOff) return power_off_error();
         return {};
     }
@@ -307,12 +309,31 @@ void MemoryDisk::crash(std::uint64_t seed) {
 
 void MemoryDisk::fail_call(std::uint64_t n, ErrorKind kind, std::optional<DiskCall::Kind> only) {
     MutexLock lock(mutex_);
-    plan_ = Plan{.calls_left = n, .kind = kind, .only = only, .power_off = false};
+    plan_ =
+        Plan{.calls_left = n, .kind = kind, .only = only, .power_off = false, .is_short = false};
 }
 
 void MemoryDisk::power_off_at(std::uint64_t n) {
     MutexLock lock(mutex_);
-    plan_ = Plan{.calls_left = n, .kind = ErrorKind::Io, .only = std::nullopt, .power_off = true};
+    plan_ = Plan{.calls_left = n,
+                 .kind = ErrorKind::Io,
+                 .only = std::nullopt,
+                 .power_off = true,
+                 .is_short = false};
+}
+
+void MemoryDisk::fail_write_short(std::uint64_t n, ErrorKind kind) {
+    MutexLock lock(mutex_);
+    plan_ = Plan{.calls_left = n,
+                 .kind = kind,
+                 .only = DiskCall::Kind::Write,
+                 .power_off = false,
+                 .is_short = true};
+}
+
+bool MemoryDisk::is_powered_off() const {
+    MutexLock lock(mutex_);
+    return powered_off_;
 }
 
 void MemoryDisk::clear_failures() {
@@ -388,6 +409,10 @@ Result<MemoryDisk::Verdict> MemoryDisk::count(DiskCall call) {
     if (plan_->calls_left-- > 0) return Verdict::Proceed;
     Plan plan = *plan_;
     plan_.reset();
+    if (plan.is_short) {
+        short_kind_ = plan.kind;
+        return Verdict::Short;
+    }
     if (!plan.power_off) return Error{plan.kind, "the disk was told to fail"};
     powered_off_ = true;
     return Verdict::PowerOff;

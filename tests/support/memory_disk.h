@@ -83,7 +83,12 @@ class MemoryDisk final : public Disk {
     // The n-th changing call from now and all calls after it fail with Io, until crash(). What the
     // n-th call was about to do counts as done but not durable, so crash(seed) may keep or tear it.
     void power_off_at(std::uint64_t n);
+    // The n-th write from now puts only the first half of its bytes into the file, then fails with
+    // `kind`, once. Replaces an earlier plan.
+    void fail_write_short(std::uint64_t n, ErrorKind kind);
     void clear_failures();
+    // Whether power_off_at() has struck and no crash() has followed.
+    bool is_powered_off() const;
     // While full, whatever would take space fails with NoSpace: writes, new files and directories.
     // A crash does not empty it.
     void set_full(bool is_full);
@@ -110,13 +115,14 @@ class MemoryDisk final : public Disk {
     class File;
     struct Place;
     using NodePtr = std::shared_ptr<Node>;
-    enum class Verdict { Proceed, PowerOff };
+    enum class Verdict { Proceed, PowerOff, Short };
 
     struct Plan {
         std::uint64_t calls_left = 0;
         ErrorKind kind = ErrorKind::Io;
         std::optional<DiskCall::Kind> only;
         bool power_off = false;
+        bool is_short = false;
     };
 
     Result<Verdict> count(DiskCall call) REQUIRES_LOCK(mutex_);
@@ -136,6 +142,7 @@ class MemoryDisk final : public Disk {
     // Name changes that are visible but not durable, oldest first.
     std::vector<NameChange> pending_names_ GUARDED_BY(mutex_);
     std::optional<Plan> plan_ GUARDED_BY(mutex_);
+    ErrorKind short_kind_ GUARDED_BY(mutex_) = ErrorKind::Io;
     bool powered_off_ GUARDED_BY(mutex_) = false;
     bool is_full_ GUARDED_BY(mutex_) = false;
     std::uint64_t crashes_ GUARDED_BY(mutex_) = 0;

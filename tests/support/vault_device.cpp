@@ -2,17 +2,21 @@
 
 #include <algorithm>
 
+#include "vault/log/segment.h"
+
 namespace lockstep {
 namespace {
 
-const fs::path kVaultDirectory = "/home/vault";
+const fs::path& kVaultDirectory = kTestVaultDirectory;
 const fs::path kStateDirectory = "/home/state";
 
 }  // namespace
 
-VaultDevice::VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock)
+VaultDevice::VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock,
+                         PassphraseStretcher& stretcher)
     : label_(std::move(label)),
       clock_(clock),
+      stretcher_(stretcher),
       random_(seed),
       identity_(DeviceIdentity::generate(random_)) {
     CHECK(disk_->make_directories(kStateDirectory).ok());
@@ -21,8 +25,15 @@ VaultDevice::VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock
 VaultDevice::~VaultDevice() = default;
 
 VaultEnvironment VaultDevice::environment() {
-    VaultEnvironment out{*disk_,    clock_, random_,         workers_,
-                         identity_, label_, kStateDirectory, std::chrono::milliseconds(0)};
+    VaultEnvironment out{.disk = *disk_,
+                         .clock = clock_,
+                         .random = random_,
+                         .workers = workers_,
+                         .device = identity_,
+                         .device_label = label_,
+                         .state_directory = kStateDirectory,
+                         .content_wait = std::chrono::milliseconds(0),
+                         .stretcher = stretcher_};
     out.retention = retention_;
     return out;
 }
@@ -33,8 +44,8 @@ Status VaultDevice::found() {
     return {};
 }
 
-std::unique_ptr<VaultDevice> VaultDevice::clone(std::uint64_t seed) {
-    auto out = std::make_unique<VaultDevice>(label_, seed, clock_);
+std::unique_ptr<VaultDevice> VaultDevice::clone(std::uint64_t seed, FakeClock& clock) {
+    auto out = std::make_unique<VaultDevice>(label_, seed, clock, stretcher_);
     out->disk_ = disk_->clone();
     out->retention_ = retention_;
     out->identity_ = *DeviceIdentity::decode(identity_.encode());
@@ -42,10 +53,16 @@ std::unique_ptr<VaultDevice> VaultDevice::clone(std::uint64_t seed) {
     return out;
 }
 
-Status VaultDevice::join(VaultDevice& host) {
+Status VaultDevice::restore(const MemoryDisk& backup) {
+    vault_.reset();
+    disk_ = backup.clone();
+    return reopen();
+}
+
+Status VaultDevice::join(VaultDevice& host, MemberRole role) {
     TRY(Bytes offer, host.vault().make_offer("test"));
     TRY(auto pending, PendingJoin::begin(environment(), offer));
-    TRY(Bytes admission, host.vault().admit(pending->request(), MemberRole::Owner));
+    TRY(Bytes admission, host.vault().admit(pending->request(), role));
     TRY(vault_, pending->finish(kVaultDirectory, admission, true));
     return {};
 }
@@ -58,6 +75,12 @@ Status VaultDevice::reopen() {
 Status VaultDevice::crash_and_reopen(std::uint64_t seed) {
     vault_.reset();
     disk_->crash(seed);
+    return reopen();
+}
+
+Status VaultDevice::lose_power() {
+    vault_.reset();
+    disk_->crash();
     return reopen();
 }
 
@@ -203,6 +226,15 @@ Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects
     }
     Frontier have = mine.frontier();
     for (const auto& [log, last] : theirs.frontier()) {
+        // Another segment under the number of our last one is evidence of a fork.
+        if (const std::uint64_t number = have[log].number; number > 0 && number <= last.number) {
+            TRY(Bytes bytes, theirs.read_segment({log, number}));
+            if (segment_hash(bytes) != have[log].hash) {
+                TRY(Added added, mine.add_segment(bytes));
+                static_cast<void>(added);
+                continue;
+            }
+        }
         for (std::uint64_t number = have[log].number + 1;
              number <= last.number && taken < objects_max; ++number) {
             TRY(Bytes bytes, theirs.read_segment({log, number}));

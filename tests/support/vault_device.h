@@ -23,22 +23,30 @@ namespace lockstep {
 
 class VaultDevice {
   public:
-    VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock);
+    VaultDevice(std::string label, std::uint64_t seed, FakeClock& clock,
+                PassphraseStretcher& stretcher = in_process_stretcher());
     ~VaultDevice();
 
     Status found();
     // Another machine with the same disk and the same keys, as it would be after a power cut now.
-    std::unique_ptr<VaultDevice> clone(std::uint64_t seed);
-    Status join(VaultDevice& host);
+    std::unique_ptr<VaultDevice> clone(std::uint64_t seed) { return clone(seed, clock_); }
+    std::unique_ptr<VaultDevice> clone(std::uint64_t seed, FakeClock& clock);
+    Status join(VaultDevice& host, MemberRole role = MemberRole::Owner);
+    // The whole disk is put back to what `backup` (MemoryDisk::clone()) holds. Opens again.
+    Status restore(const MemoryDisk& backup);
     // Stops as if the power had failed: what was not synced is gone (or partly there, by the seed).
     // Opens again.
     Status crash_and_reopen(std::uint64_t seed);
+    // The same, and nothing that was not synced is kept.
+    Status lose_power();
     // Stops as if the process had been killed: what was handed to the disk stays.
     Status kill_and_reopen();
 
     // Of what was replaced or deleted; counts from the next time the vault is opened.
     void set_retention(std::chrono::milliseconds retention) { retention_ = retention; }
 
+    // Null when the last opening failed.
+    bool is_open() const { return vault_ != nullptr && vault_->is_unlocked(); }
     Vault& vault() { return *vault_; }
     MemoryDisk& disk() { return *disk_; }
     const std::string& label() const { return label_; }
@@ -69,6 +77,7 @@ class VaultDevice {
 
     std::string label_;
     FakeClock& clock_;
+    PassphraseStretcher& stretcher_;
     std::unique_ptr<MemoryDisk> disk_ = std::make_unique<MemoryDisk>();
     SeededRandom random_;
     WorkerPool workers_{0};
@@ -77,6 +86,7 @@ class VaultDevice {
     std::unique_ptr<Vault> vault_;
 };
 
+inline const fs::path kTestVaultDirectory = "/home/vault";
 inline constexpr std::string_view kTestPassphrase = "correct horse battery staple";
 inline constexpr KdfCost kTestCost{.memory_bytes = 64ULL << 20, .operations = 3};
 

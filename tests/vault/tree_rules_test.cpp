@@ -2,6 +2,7 @@
 // operations refuse; open files; coalescing; changes reported.
 
 #include <algorithm>
+#include <functional>
 
 #include <gtest/gtest.h>
 
@@ -421,6 +422,33 @@ TEST_F(TreeRulesTest, AFileHasAtMost2048Links) {
     }
     EXPECT_EQ(a.tree().make_link(node, kRootFile, "one more", stamp).error().kind,
               ErrorKind::TooManyLinks);
+}
+
+// A deleted directory that is shown for a hidden twin alone leaves the merged directory when the
+// twin goes.
+TEST(TreeMergedDirectoryTest, TouchingMayTakeAnAliasAway) {
+    using Edit = std::function<bool(TreeDevice&)>;
+    const Edit edits[] = {[](TreeDevice& d) { return d.rename("/a/b", "/b"); },
+                          [](TreeDevice& d) { return d.rename("/a/b", "/a/c"); },
+                          [](TreeDevice& d) { return d.link("/a/b", "/a/c"); },
+                          [](TreeDevice& d) { return d.unlink("/a/b"); }};
+    for (const Edit& edit : edits) {
+        TreeDevice a("A", 1), b("B", 2);
+        a.mkdir("/a");
+        a.mkdir("/b");
+        a.create("/b/b", "old");
+        ASSERT_TRUE(b.deliver(*a.publish()));
+        ASSERT_TRUE(a.rename("/b", "/a"));
+        ASSERT_TRUE(b.link("/b/b", "/a/b"));
+        const auto from_a = a.publish(), from_b = b.publish();
+        ASSERT_TRUE(a.deliver(*from_b));
+        ASSERT_TRUE(b.deliver(*from_a));
+        EXPECT_TRUE(edit(a));
+        EXPECT_EQ("", a.difference());
+        ASSERT_TRUE(b.deliver(*a.publish()));
+        EXPECT_EQ("", b.difference());
+        EXPECT_EQ(a.seen(), b.seen());
+    }
 }
 
 }  // namespace

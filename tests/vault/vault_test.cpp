@@ -248,6 +248,47 @@ TEST_F(VaultTest, SaveByRenameKeepsOneFileWithTheNewContent) {
     EXPECT_EQ(laptop_.tree(), desk_.tree());
 }
 
+// What this device has recorded before its clock was set back is not held as news from the future,
+// nor is what that was built upon: else records would be published before what they name.
+TEST_F(VaultTest, AClockSetBackAtARestartHoldsNothingOfTheDevicesOwnHistory) {
+    join_desk();
+    ASSERT_TRUE(desk_.write("theirs", "1").ok());
+    ASSERT_TRUE(laptop_.write("mine", "2").ok());
+    settle();
+    FakeClock back;
+    back.set_wall_ns(FakeClock::kStartNs - std::int64_t{2000} * 24 * 3600 * 1'000'000'000);
+    ASSERT_TRUE(laptop_.rename("theirs", "renamed").ok());
+    ASSERT_TRUE(laptop_.sync("mine").ok());
+    auto laptop = laptop_.clone(77, back);
+    const std::map<std::string, std::string> wanted{{"mine", "2"}, {"renamed", "1"}};
+    EXPECT_EQ(wanted, laptop->tree());
+    ASSERT_TRUE(laptop->vault().rebuild_index().ok());
+    ASSERT_TRUE(laptop->kill_and_reopen().ok());
+    EXPECT_EQ(wanted, laptop->tree());
+    ASSERT_TRUE(laptop->write("mine", "3").ok());
+    ASSERT_TRUE(laptop->publish().ok());
+    ASSERT_TRUE(desk_.pull(*laptop).ok());
+    EXPECT_EQ(laptop->tree(), desk_.tree());
+    EXPECT_EQ("3", *desk_.read("mine"));
+}
+
+TEST_F(VaultTest, APackThatCouldNotBeReadWhenItArrivedIsReadLater) {
+    join_desk();
+    const std::string big = noise(100000);
+    ASSERT_TRUE(laptop_.write("big", big).ok());
+    ASSERT_TRUE(laptop_.publish().ok());
+    for (std::uint64_t point = 0; point < 12; ++point) {
+        auto desk = desk_.clone(50 + point);
+        desk->disk().fail_call(point, ErrorKind::Io, DiskCall::Kind::Read);
+        static_cast<void>(desk->pull(laptop_).ok());
+        desk->disk().clear_failures();
+        ASSERT_TRUE(desk->pull(laptop_).ok()) << "point " << point;
+        auto text = desk->read("big");
+        ASSERT_TRUE(text.ok()) << "point " << point << ": " << text.error().message;
+        EXPECT_TRUE(*text == big) << "point " << point;
+    }
+}
+
 TEST_F(VaultTest, ALockedDeviceStillTakesObjects) {
     join_desk();
     settle();

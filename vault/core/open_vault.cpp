@@ -51,6 +51,11 @@ OpenVault::~OpenVault() {
 }
 
 Status OpenVault::load() {
+    TRY(std::vector<ReplayedEntry> entries, open_journal());
+    // A clock that was set back makes this device's own history none of the future's: what it was
+    // built upon must be there when the journal is replayed.
+    TRY(std::uint64_t history_end, end_of_history(entries));
+    hybrid_.trust_until(history_end);
     TRY_OK(open_index());
     content_ = std::make_unique<ContentPool>(ContentPoolEnvironment{
         .index = *index_,
@@ -85,10 +90,35 @@ Status OpenVault::load() {
     TRY(std::uint64_t merged, merge());
     static_cast<void>(merged);
     for (const PackInfo& pack : strays) content_->add_unintroduced(pack);
-    return open_journal();
+    TRY_OK(replay(entries));
+    hybrid_.trust_until(0);
+    return {};
 }
 
-Status OpenVault::open_journal() {
+// The greatest time of what this device has recorded, as its journal and its logs tell.
+Result<std::uint64_t> OpenVault::end_of_history(const std::vector<ReplayedEntry>& entries) {
+    std::uint64_t end = 0;
+    for (const ReplayedEntry& replayed : entries) {
+        if (const auto* records = std::get_if<JournalRecords>(&replayed.entry))
+            for (const Record& record : records->records)
+                end = std::max(end, stamp_of(record).time);
+        if (const auto* write = std::get_if<JournalWrite>(&replayed.entry))
+            end = std::max(end, write->base.stamp.time);
+    }
+    for (const auto& [log, last] : replica_.frontier()) {
+        auto bytes = replica_.read_segment({log, last.number});
+        if (!bytes.ok()) continue;  // the merger says what is wrong with it
+        auto outer = open_outer(*bytes, replica_.lookup());
+        if (!outer.ok() || outer->replicator.device != environment_.device.id()) continue;
+        const EpochKeys* keys = epoch_keys(outer->header.epoch);
+        if (keys == nullptr) continue;
+        TRY(RecordBatch batch, open_records(*bytes, *outer, replica_.vault_id(), keys->records));
+        for (const Record& record : batch.records) end = std::max(end, stamp_of(record).time);
+    }
+    return end;
+}
+
+Result<std::vector<ReplayedEntry>> OpenVault::open_journal() {
     fs::path directory = local_directory(environment_, replica_.vault_id());
     TRY_OK(environment_.disk.make_directories(directory));
     JournalKey key = environment_.device.journal_key(key_state()->root(), replica_.vault_id());
@@ -96,7 +126,7 @@ Status OpenVault::open_journal() {
                                               replica_.vault_id(), key, environment_.random));
     journal_ = std::move(opened.journal);
     for (const std::string& damage : opened.salvage.damage) replica_.alarm("journal: " + damage);
-    return replay(opened.entries);
+    return std::move(opened.entries);
 }
 
 // Any doubt about where this device's log stands begins a new one, so that no number is ever used
@@ -238,6 +268,12 @@ bool OpenVault::has_unmerged() {
 }
 
 Result<std::uint64_t> OpenVault::merge() {
+    std::set<PackId> unindexed;
+    {
+        MutexLock lock(mutex);
+        unindexed.swap(unindexed_);
+    }
+    for (const PackId& pack : unindexed) pack_arrived(pack);
     std::uint64_t count = 0;
     std::optional<Error> failure;
     {
@@ -311,9 +347,13 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
 void OpenVault::pack_arrived(const PackId& pack) {
     auto info = replica_.pack_info(pack);
     if (!info.ok()) return;
-    if (Status indexed = content_->pack_arrived(*info); !indexed.ok())
-        replica_.alarm("pack " + pack.to_hex() + ": " + indexed.error().message);
+    Status indexed = content_->pack_arrived(*info);
     if (replica_.has_open_condemnations()) may_have_collections_ = true;
+    if (indexed.ok()) return;
+    replica_.alarm("pack " + pack.to_hex() + ": " + indexed.error().message);
+    if (indexed.error().kind == ErrorKind::Corrupt) return;
+    MutexLock lock(mutex);
+    unindexed_.insert(pack);
 }
 
 // ---- recording and fsync

@@ -31,7 +31,7 @@ class OpenVault final : public TreeHost {
     Status publish(bool all);
     Result<std::uint64_t> merge();
     bool has_unmerged();
-    void pack_arrived(const PackId& pack);
+    void pack_arrived(const PackId& pack) EXCLUDES_LOCK(mutex);
     void keys_changed();
     // Readers that wait for content give up.
     void close() { content_->close(); }
@@ -77,7 +77,8 @@ class OpenVault final : public TreeHost {
     void commit_index();
     void check_indexed_segments(const std::vector<LogRow>& logs, CheckReport& report);
     std::shared_ptr<const KeyState> key_state() EXCLUDES_LOCK(keys_mutex_);
-    Status open_journal();
+    Result<std::vector<ReplayedEntry>> open_journal();
+    Result<std::uint64_t> end_of_history(const std::vector<ReplayedEntry>& entries);
     Status replay(const std::vector<ReplayedEntry>& entries);
     Status begin_incarnation() REQUIRES_LOCK(publish_mutex_);
     std::optional<Stamp> last_own_stamp(const LogId& log) REQUIRES_LOCK(mutex);
@@ -166,6 +167,8 @@ class OpenVault final : public TreeHost {
         GUARDED_BY(publish_mutex_);  // coalesced, but the disk did not take them yet
     Mutex merge_mutex_;
     Frontier applied_ GUARDED_BY(mutex);  // segments in the tree
+    std::set<PackId> unindexed_
+        GUARDED_BY(mutex);  // arrived, but could not be read then; the next merge tries again
     std::map<LogId, Stamp> own_stamps_
         GUARDED_BY(mutex);                     // of this device's logs, as found at unlock
     Frontier named_ GUARDED_BY(merge_mutex_);  // the greatest that any segment's frontier names

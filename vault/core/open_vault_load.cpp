@@ -132,8 +132,7 @@ Status OpenVault::index_packs() {
         if (at != known.end()) known.erase(at);
         if (is_same) continue;
         TRY_OK(index_->chunks().set_present(pack.id, false));
-        if (Status indexed = content_->pack_arrived(pack); !indexed.ok())
-            replica_.alarm("pack " + pack.id.to_hex() + ": " + indexed.error().message);
+        pack_arrived(pack.id);
     }
     for (const auto& [id, row] : known) TRY_OK(index_->chunks().set_present(id, false));
     return {};

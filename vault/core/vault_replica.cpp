@@ -150,6 +150,8 @@ Result<SegmentOuter> VaultReplica::open_stored(const SegmentRef& segment) {
 
 // A segment may say how far another log counts: logs that have ended are looked at again.
 Status VaultReplica::load_segments() {
+    // What is counted as published must not vanish with the power.
+    TRY_OK(logs_->make_names_durable());
     std::set<LogId> broken;
     const std::vector<LogId> logs = logs_->logs();
     for (bool progress = true; progress;) {

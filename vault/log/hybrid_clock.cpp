@@ -31,7 +31,16 @@ HybridClock::Observed HybridClock::observe(const Stamp& stamp) {
 }
 
 bool HybridClock::is_too_far_ahead(const Stamp& stamp) const {
-    return (stamp.time & ~std::uint64_t{0xffff}) > wall_part(clock_.wall_ms() + kClockSkewMaxMs);
+    const std::uint64_t time = stamp.time & ~std::uint64_t{0xffff};
+    MutexLock lock(mutex_);
+    return time > wall_part(clock_.wall_ms() + kClockSkewMaxMs) &&
+           (trusted_ == 0 || time > trusted_ + wall_part(kClockSkewMaxMs));
+}
+
+void HybridClock::trust_until(std::uint64_t time) {
+    MutexLock lock(mutex_);
+    trusted_ = time;
+    last_ = std::max(last_, time);
 }
 
 void HybridClock::set_log(const LogId& log) {

@@ -26,7 +26,11 @@ class HybridClock {
     Observed observe(const Stamp& stamp) EXCLUDES_LOCK(mutex_);
 
     // What observe() would say, without taking note.
-    bool is_too_far_ahead(const Stamp& stamp) const;
+    bool is_too_far_ahead(const Stamp& stamp) const EXCLUDES_LOCK(mutex_);
+
+    // Time that this device's own history has reached, whatever the wall clock says now: when that
+    // was set back, what the history was built upon is no news from the future. Zero: forgotten.
+    void trust_until(std::uint64_t time) EXCLUDES_LOCK(mutex_);
 
     // Stamps given from now on belong to `log`: a new incarnation begins.
     void set_log(const LogId& log) EXCLUDES_LOCK(mutex_);
@@ -36,6 +40,7 @@ class HybridClock {
     mutable Mutex mutex_;
     LogId log_ GUARDED_BY(mutex_);
     std::uint64_t last_ GUARDED_BY(mutex_) = 0;
+    std::uint64_t trusted_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace lockstep

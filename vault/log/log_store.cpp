@@ -77,6 +77,12 @@ Status LogStore::list_log(const std::string& name) {
     return {};
 }
 
+Status LogStore::make_names_durable() {
+    const std::vector<LogId> all = logs();
+    for (const LogId& log : all) TRY_OK(disk_.sync_directory(directory_of(log)));
+    return all.empty() ? Status() : disk_.sync_directory(directory_);
+}
+
 // Of a write of ours that was cut off. The plain ending is not ours alone: others may be writing.
 bool LogStore::is_leftover(const DirectoryItem& item) const {
     return !item.is_directory && temporary_ending_ != ".tmp" &&

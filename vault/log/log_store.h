@@ -56,6 +56,10 @@ class LogStore {
     static Result<std::unique_ptr<LogStore>> open(Disk& disk, const fs::path& vault_directory,
                                                   std::string temporary_ending = ".tmp");
 
+    // Makes the names of what is there durable: a put() that failed, or a process that was killed,
+    // may have left segments that can be seen and that a power cut would still take.
+    Status make_names_durable() EXCLUDES_LOCK(mutex_);
+
     // Writes a segment durably: file, its directory, a newly made parent. One that somebody else
     // put there is left as it is and made durable. Forked: the number was taken by other bytes;
     // both are kept. REQUIRES: `bytes` passed open_outer(), and `segment` is its header's log and

@@ -86,11 +86,13 @@ Result<TreeEntry> Tree::make_link(const Node& node, const FileId& parent, std::s
     state.begin_operation();
     TreeState::Groups groups;
     for (const auto& entry : entries) groups.insert(entry.group);
+    const std::vector<Index> aliases = state.view.aliases(directory);
     const Index real = state.make_real(node, groups, stamp);
+    const Index still = state.still_shown(aliases);
     state.restamp_revived(real, stamp);
-    state.put(directory, name, state.facts.file(real).type, state.facts.file(real).id, stamp);
+    state.put(still, name, state.facts.file(real).type, state.facts.file(real).id, stamp);
     state.view.settle();
-    return state.describe(*state.view.find(directory, name));
+    return state.describe(*state.view.find(still, name));
 }
 
 // ---- removing
@@ -102,8 +104,9 @@ Status Tree::remove_file(const FileId& parent, std::string_view name, const Stam
     const TreeState::Group group = entry.group;
     state.begin_operation();
     state.home(group.directory, stamp);
+    const std::vector<Index> aliases = state.view.aliases(group.directory);
     state.touch({group}, stamp);
-    const auto real = state.view.find(group.directory, name);
+    const auto real = state.view.find(state.still_shown(aliases), name);
     CHECK(real && !real->is_directory(), "touching keeps names");
     const std::vector<Index> links{real->head.link};
     state.delete_links(links, stamp);
@@ -186,10 +189,11 @@ Result<RenameOutcome> Tree::rename(const FileId& parent, std::string_view name,
     const Index home_of_target = state.home(directory, stamp);
     TreeState::Groups groups{source.group};
     if (target) groups.insert(target->group);
-    const Index source_directory = source.group.directory;
+    const std::vector<Index> source_aliases = state.view.aliases(source.group.directory);
+    const std::vector<Index> target_aliases = state.view.aliases(directory);
     state.touch(groups, stamp);
-    source = *state.view.find(source_directory, name);
-    target = state.view.find(directory, new_name);
+    source = *state.view.find(state.still_shown(source_aliases), name);
+    target = state.view.find(state.still_shown(target_aliases), new_name);
     outcome.now = state.view.node_of(source);
     if (target && mode == RenameMode::Exchange) {
         state.move_entry(source, moves ? std::optional(home_of_target) : std::nullopt, new_name,

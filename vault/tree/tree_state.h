@@ -48,6 +48,8 @@ class TreeState {
     // Makes every derived name of the groups and of those tangled with them real, and deletes
     // hidden twins.
     void touch(const Groups& seeds, const Stamp& stamp);
+    // Of directories that were merged before a touch, one by which the merged one is found now.
+    Index still_shown(const std::vector<Index>& aliases) const;
     Groups closure(Groups groups) const;
     void restamp_revived(Index file, const Stamp& stamp);
     void delete_links(const std::vector<Index>& links, const Stamp& stamp);

@@ -181,6 +181,17 @@ TreeState::Groups TreeState::closure(Groups groups) const {
     return groups;
 }
 
+// A touch deletes hidden twins; an alias that was shown for them alone is no part of its merged
+// directory any more.
+Index TreeState::still_shown(const std::vector<Index>& aliases) const {
+    for (const Index alias : aliases) {
+        const Index link = facts.link_of_directory(alias);
+        if (link == kNoIndex || facts.link(link).visible) return facts.primary(alias);
+    }
+    CHECK(false, "touching keeps names");
+    return TreeFacts::kRoot;
+}
+
 void TreeState::restamp_revived(Index file, const Stamp& stamp) {
     view.settle();
     for (const Index link : facts.links_of(file)) {
