@@ -95,7 +95,7 @@ Status OpenVault::load() {
     return {};
 }
 
-// The greatest time of what this device has recorded, as its journal and its logs tell.
+// The greatest time of what the journal holds: what its records name is older.
 Result<std::uint64_t> OpenVault::end_of_history(const std::vector<ReplayedEntry>& entries) {
     std::uint64_t end = 0;
     for (const ReplayedEntry& replayed : entries) {
@@ -104,16 +104,6 @@ Result<std::uint64_t> OpenVault::end_of_history(const std::vector<ReplayedEntry>
                 end = std::max(end, stamp_of(record).time);
         if (const auto* write = std::get_if<JournalWrite>(&replayed.entry))
             end = std::max(end, write->base.stamp.time);
-    }
-    for (const auto& [log, last] : replica_.frontier()) {
-        auto bytes = replica_.read_segment({log, last.number});
-        if (!bytes.ok()) continue;  // the merger says what is wrong with it
-        auto outer = open_outer(*bytes, replica_.lookup());
-        if (!outer.ok() || outer->replicator.device != environment_.device.id()) continue;
-        const EpochKeys* keys = epoch_keys(outer->header.epoch);
-        if (keys == nullptr) continue;
-        TRY(RecordBatch batch, open_records(*bytes, *outer, replica_.vault_id(), keys->records));
-        for (const Record& record : batch.records) end = std::max(end, stamp_of(record).time);
     }
     return end;
 }
