@@ -44,32 +44,64 @@ void NodeTable::forget(NodeId id, std::uint64_t references) {
     release(id);
 }
 
+std::vector<NodeId> NodeTable::numbers_of(const Node& node) const {
+    std::vector<NodeId> out;
+    if (auto at = ids_.find(node); at != ids_.end()) out.push_back(at->second);
+    if (auto at = also_.find(node); at != also_.end())
+        out.insert(out.end(), at->second.begin(), at->second.end());
+    return out;
+}
+
 void NodeTable::release(NodeId id) {
     auto at = records_.find(id);
     if (at == records_.end() || at->second.references > 0 || at->second.open) return;
-    if (auto named = ids_.find(at->second.node); named != ids_.end() && named->second == id)
-        ids_.erase(named);
+    forget_number(id, at->second.node);
     records_.erase(at);
 }
 
-void NodeTable::detach(NodeId id, Orphan orphan) {
-    NodeRecord& record = records_.at(id);
-    if (auto named = ids_.find(record.node); named != ids_.end() && named->second == id)
+// The number stands for the node no longer; another one that does takes its place.
+void NodeTable::forget_number(NodeId id, const Node& node) {
+    auto also = also_.find(node);
+    if (also != also_.end()) std::erase(also->second, id);
+    if (auto named = ids_.find(node); named != ids_.end() && named->second == id) {
         ids_.erase(named);
+        if (also != also_.end() && !also->second.empty()) {
+            ids_[node] = also->second.back();
+            also->second.pop_back();
+        }
+    }
+    if (also != also_.end() && also->second.empty()) also_.erase(also);
+}
+
+void NodeTable::detach(NodeId id, Orphan orphan) {
     orphan.attributes.links = 0;
-    record.orphan = std::move(orphan);
+    std::vector<NodeId> ids = numbers_of(records_.at(id).node);
+    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    for (NodeId each : ids) detach_one(each, orphan);
+}
+
+void NodeTable::detach_one(NodeId id, const Orphan& orphan) {
+    NodeRecord& record = records_.at(id);
+    forget_number(id, record.node);
+    record.orphan = orphan;
+    record.orphan->attributes.node = id;
     if (record.open) record.open->is_orphan = true;
     release(id);
 }
 
 void NodeTable::remap(const NodeRemap& change) {
-    auto from = ids_.find(change.from);
-    if (from == ids_.end()) return;
-    NodeId id = from->second;
-    ids_.erase(from);
-    // Somebody may know the new node already; both numbers stand for it then, the kept one first.
-    ids_[change.to] = id;
-    records_.at(id).node = change.to;
+    std::vector<NodeId> moved = numbers_of(change.from);
+    if (moved.empty()) return;
+    ids_.erase(change.from);
+    also_.erase(change.from);
+    // Somebody may know the new node already; all the numbers stand for it then, the kept one
+    // first.
+    const std::vector<NodeId> known = numbers_of(change.to);
+    ids_[change.to] = moved.front();
+    std::vector<NodeId> rest(moved.begin() + 1, moved.end());
+    rest.insert(rest.end(), known.begin(), known.end());
+    for (NodeId id : moved) records_.at(id).node = change.to;
+    if (!rest.empty()) also_[change.to] = std::move(rest);
 }
 
 }  // namespace lockstep

@@ -44,6 +44,8 @@ class NodeTable {
     // Null when nobody holds the number.
     NodeRecord* find(NodeId id);
     NodeRecord* find(const Node& node, NodeId* id = nullptr);
+    // Every number that stands for the node.
+    std::vector<NodeId> numbers_of(const Node& node) const;
 
     void reference(NodeId id) { ++records_.at(id).references; }
     void forget(NodeId id, std::uint64_t references);
@@ -60,9 +62,14 @@ class NodeTable {
     void remap(const NodeRemap& change);
 
   private:
+    void detach_one(NodeId id, const Orphan& orphan);
+    void forget_number(NodeId id, const Node& node);
+
     const DerivedIds& derived_ids_;
     std::unordered_map<NodeId, NodeRecord> records_;
     std::map<Node, NodeId> ids_;
+    // Further numbers of a node, of which one has become what another stood for.
+    std::map<Node, std::vector<NodeId>> also_;
 };
 
 }  // namespace lockstep

@@ -86,9 +86,8 @@ VaultFiles::Changes VaultFiles::take_changes() {
     std::vector<EntryPlace> quiet;
     for (const NodeRemap& remap : changes.remaps) nodes_.remap(remap);
     for (const FileId& file : changes.files) {
-        NodeId id = 0;
-        NodeRecord* record = nodes_.find(Node{file, std::nullopt}, &id);
-        if (record == nullptr) {
+        const std::vector<NodeId> numbers = nodes_.numbers_of({file, std::nullopt});
+        if (numbers.empty()) {
             // Whoever remembers it by its place learns of new attributes there.
             for (EntryPlace& place : host_.tree.places({file, std::nullopt})) {
                 if (!std::binary_search(changes.entries.begin(), changes.entries.end(), place))
@@ -96,8 +95,11 @@ VaultFiles::Changes VaultFiles::take_changes() {
             }
             continue;
         }
-        news.nodes.push_back(id);
-        if (record->open && !record->open->is_modified) record->open->set_stale();
+        for (NodeId id : numbers) {
+            news.nodes.push_back(id);
+            const std::shared_ptr<OpenFile>& open = nodes_.find(id)->open;
+            if (open && !open->is_modified) open->set_stale();
+        }
     }
     changes.entries.insert(changes.entries.end(), quiet.begin(), quiet.end());
     for (const EntryPlace& place : changes.entries) {
