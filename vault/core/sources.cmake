@@ -15,6 +15,7 @@ lockstep_library(vault_core
     core/vault_impl.cpp
     core/vault_replica.cpp
     core/vault_replica_arrivals.cpp
+    core/vault_replica_collections.cpp
     core/vault_replica_ends.cpp
     vault_drop_box.cpp
     vault_runner.cpp

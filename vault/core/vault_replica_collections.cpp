@@ -1,0 +1,61 @@
+// VaultReplica: what segments say of collections.
+#include "vault/core/vault_replica.h"
+
+namespace lockstep {
+
+// Segments arrive in any order but their log's: a consent may come before what it consents to.
+void VaultReplica::note_collections(const SegmentOuter& outer) {
+    const ReplicatorPart& part = outer.replicator;
+    const SegmentRef segment{outer.header.log, outer.header.number};
+    if (!part.condemned.empty()) {
+        Condemnation& condemnation = condemnations_[segment];
+        condemnation.condemned_by = segment;
+        condemnation.collector = part.device;
+        condemnation.packs = part.condemned;
+    }
+    for (const CondemnedPacks& consent : part.consents)
+        condemnations_[consent.condemned_by].consents.emplace(part.device, segment);
+    for (const CondemnedPacks& collected : part.collected) {
+        condemnations_[collected.condemned_by].is_collected = true;
+        for (const PackId& pack : collected.packs) {
+            collected_.insert(pack);
+            missing_.erase(pack);
+        }
+    }
+}
+
+std::vector<Condemnation> VaultReplica::condemnations() {
+    MutexLock lock(mutex_);
+    std::vector<Condemnation> out;
+    for (const auto& [segment, condemnation] : condemnations_)
+        if (!condemnation.packs.empty()) out.push_back(condemnation);
+    return out;
+}
+
+bool VaultReplica::has_open_condemnations() {
+    MutexLock lock(mutex_);
+    for (const auto& [segment, condemnation] : condemnations_) {
+        if (condemnation.packs.empty()) continue;
+        if (!condemnation.is_collected) return true;
+        for (const PackId& pack : condemnation.packs)
+            if (present_.contains(pack)) return true;
+    }
+    return false;
+}
+
+Status VaultReplica::remove_collected(const PackId& pack) {
+    {
+        MutexLock lock(mutex_);
+        if (!collected_.contains(pack) || present_.erase(pack) == 0) return {};
+    }
+    Status removed = packs_->remove(pack);
+    if (removed.ok() || removed.error().kind == ErrorKind::NotFound) return {};
+    return removed;
+}
+
+bool VaultReplica::is_collected(const PackId& pack) {
+    MutexLock lock(mutex_);
+    return collected_.contains(pack);
+}
+
+}  // namespace lockstep
