@@ -135,6 +135,34 @@ TEST_F(VaultCollection, AnOpenFileKeepsWhatItShows) {
     files.release(handle);
 }
 
+TEST_F(VaultCollection, AFileThatHasNoNameYetKeepsWhatItRefersTo) {
+    const std::string film = noise(300'000, 1);
+    expect_ok(laptop_.write("film", film));
+    exchange(all());
+    FileSystem& files = desk_.vault().files();
+    const HandleId source = *files.open(*desk_.node("film"), {.read = true, .write = false});
+    const auto handle = files.open_unnamed();
+    ASSERT_TRUE(handle.ok());
+    const auto copied = files.copy_range(
+        {.from = source, .to = *handle, .from_offset = 0, .to_offset = 0, .length = film.size()});
+    ASSERT_TRUE(copied.ok() && *copied == film.size());
+    files.release(source);
+    expect_ok(laptop_.remove("film"));
+    exchange(all());
+    clock_.advance(hours(25));
+    collect(laptop_);
+    exchange(all());
+    const auto put = files.put_file(*handle, kRootNode, "again", {});
+    ASSERT_TRUE(put.ok()) << put.error().message;
+    files.release(*handle);
+    exchange(all());
+    for (VaultDevice* device : all()) {
+        const auto text = device->read("again");
+        EXPECT_TRUE(text.ok() && *text == film) << device->label();
+        expect_intact(*device);
+    }
+}
+
 TEST_F(VaultCollection, APackThatIsMostlyGoneIsWrittenAnew) {
     for (int i = 0; i < 8; ++i)
         expect_ok(laptop_.write("file" + std::to_string(i),

@@ -166,7 +166,7 @@ class VaultFiles final : public FileSystem {
     Result<ContentPart> part_to_share(OpenFile& file, std::uint64_t offset, std::uint64_t length)
         EXCLUDES_LOCK(file.mutex, host_.mutex);
     Result<Content> seal_content(OpenFile& file) REQUIRES_LOCK(file.mutex);
-    Result<Content> sealed_unnamed(HandleId id, OpenFile** file);
+    Result<std::shared_ptr<OpenFile>> unnamed_file(HandleId id) EXCLUDES_LOCK(handles_mutex_);
 
     TreeHost& host_;
     ContentPool& content_;

@@ -126,14 +126,17 @@ std::size_t VaultFiles::open_handles() {
 
 VaultFiles::InUse VaultFiles::content_in_use() {
     InUse out;
-    std::vector<std::shared_ptr<OpenFile>> files;
+    std::set<std::shared_ptr<OpenFile>> files;
     {
         MutexLock lock(host_.mutex);
         nodes_.for_each([&](const NodeRecord& record) {
             if (!record.open) return;
-            files.push_back(record.open);
+            files.insert(record.open);
             if (record.orphan) out.contents.push_back(record.orphan->content);
         });
+        // Files without a name are no nodes.
+        MutexLock handles_lock(handles_mutex_);
+        for (const auto& [id, handle] : handles_) files.insert(handle.file);
     }
     for (const auto& file : files) {
         MutexLock lock(file->mutex);

@@ -6,6 +6,13 @@ namespace {
 
 constexpr std::uint32_t kNewFileMode = 0644;
 
+void note_allocated(OpenFile& file, const Content& content,
+                    std::vector<AttributeSetting>& settings) {
+    const std::uint64_t allocated = file.content.allocated();
+    if (content.kind != Content::Kind::Inline && allocated < content.size)
+        settings.push_back(allocated_setting(content.root, allocated));
+}
+
 }  // namespace
 
 Result<VersionId> VaultFiles::version(NodeId id) {
@@ -28,27 +35,25 @@ Result<HandleId> VaultFiles::open_unnamed() {
     return add_handle(std::move(file), true);
 }
 
-// The content of an unnamed file, sealed.
-Result<Content> VaultFiles::sealed_unnamed(HandleId id, OpenFile** file) {
+Result<std::shared_ptr<OpenFile>> VaultFiles::unnamed_file(HandleId id) {
     TRY(Handle handle, handle_of(id));
     if (!handle.file->is_unnamed) return Error{ErrorKind::Invalid, "the file has a name"};
-    *file = handle.file.get();
-    MutexLock lock(handle.file->mutex);
-    return seal_content(*handle.file);
+    return std::move(handle.file);
 }
 
 Result<PutOutcome> VaultFiles::put_file(HandleId unnamed, NodeId parent, std::string_view name,
                                         const PutAttributes& attributes) {
-    OpenFile* file = nullptr;
-    TRY(Content content, sealed_unnamed(unnamed, &file));
+    TRY(std::shared_ptr<OpenFile> file, unnamed_file(unnamed));
     std::vector<AttributeSetting> settings{
         {AttributeKey::Mode, "",
          encode_mode(attributes.mode.value_or(kNewFileMode) & kModeBitsKept)},
         {AttributeKey::ModifiedNs, "", encode_time(attributes.modified_ns.value_or(now_ns()))}};
-    if (content.kind != Content::Kind::Inline && file->content.allocated() < content.size)
-        settings.push_back(allocated_setting(content.root, file->content.allocated()));
     News news;
     Result<PutOutcome> out = [&]() -> Result<PutOutcome> {
+        // Until the tree shows the content: who asks what open files hold must not miss it.
+        MutexLock file_lock(file->mutex);
+        TRY(Content content, seal_content(*file));
+        note_allocated(*file, content, settings);
         MutexLock lock(host_.mutex);
         TRY(Node directory, directory_node(parent));
         const NewFile made{FileType::Regular, std::move(content), std::move(settings)};
@@ -63,16 +68,16 @@ Result<PutOutcome> VaultFiles::put_file(HandleId unnamed, NodeId parent, std::st
 
 Result<PutOutcome> VaultFiles::put_version(HandleId unnamed, NodeId node, const VersionId& seen,
                                            const PutAttributes& attributes) {
-    OpenFile* file = nullptr;
-    TRY(Content content, sealed_unnamed(unnamed, &file));
+    TRY(std::shared_ptr<OpenFile> file, unnamed_file(unnamed));
     std::vector<AttributeSetting> settings{
         {AttributeKey::ModifiedNs, "", encode_time(attributes.modified_ns.value_or(now_ns()))}};
     if (attributes.mode)
         settings.push_back({AttributeKey::Mode, "", encode_mode(*attributes.mode & kModeBitsKept)});
-    if (content.kind != Content::Kind::Inline && file->content.allocated() < content.size)
-        settings.push_back(allocated_setting(content.root, file->content.allocated()));
     News news;
     Result<PutOutcome> out = [&]() -> Result<PutOutcome> {
+        MutexLock file_lock(file->mutex);
+        TRY(Content content, seal_content(*file));
+        note_allocated(*file, content, settings);
         MutexLock lock(host_.mutex);
         TRY(NodeRecord * record, record_of(node));
         if (record->orphan) return Error{ErrorKind::NotFound, "the file was removed"};
