@@ -244,8 +244,11 @@ TEST_F(DirectoryArrivalsTest, AnUnfinishedPackThatNoSegmentNamesIsNotIntroduced)
     const PackId pack = *PackId::parse_hex(path.stem().string());
     Replica& replica = *desk_.vault().replica();
     for (const auto& [log, last] : replica.frontier())
-        for (std::uint64_t number = 1; number <= last.number; ++number)
-            for (const PackInfo& info : *replica.packs_of({log, number})) EXPECT_NE(info.id, pack);
+        for (std::uint64_t number = 1; number <= last.number; ++number) {
+            const auto packs = replica.packs_of({log, number});
+            ASSERT_TRUE(packs.ok());
+            for (const PackInfo& info : *packs) EXPECT_NE(info.id, pack);
+        }
 }
 
 TEST_F(DirectoryArrivalsTest, WrongBytesUnderAGoodNameAreNeverTaken) {
