@@ -117,6 +117,32 @@ TEST_F(VaultCollection, WhatAMemberNeedsUnseenIsKeptByThatMember) {
     EXPECT_EQ(0u, waiting(laptop_));
 }
 
+TEST_F(VaultCollection, NobodyAgreesBeforeKnowingWhatAPackHolds) {
+    expect_ok(laptop_.write("film", noise(10'000, 1)));
+    expect_ok(laptop_.publish());
+    ASSERT_TRUE(phone_.pull(laptop_, 1).ok());  // the name has come, its content has not
+    ASSERT_EQ(1u, phone_.vault().status().missing_packs);
+    exchange({&laptop_, &desk_});
+    expect_ok(laptop_.remove("film"));
+    exchange({&laptop_, &desk_});
+    clock_.advance(hours(25));
+    expect_ok(phone_.rename("film", "mine"));
+    collect(laptop_);
+    exchange({&laptop_, &desk_});
+    for (int step = 0; step < 40; ++step) {
+        ASSERT_TRUE(phone_.pull(laptop_, 1).ok());
+        expect_ok(phone_.publish());
+        ASSERT_TRUE(phone_.pull(desk_, 1).ok());
+        expect_ok(phone_.publish());
+    }
+    exchange(all());
+    for (VaultDevice* device : all()) {
+        const auto text = device->read("mine");
+        EXPECT_TRUE(text.ok() && *text == noise(10'000, 1)) << device->label();
+        expect_intact(*device);
+    }
+}
+
 TEST_F(VaultCollection, AnOpenFileKeepsWhatItShows) {
     expect_ok(laptop_.write("film", noise(300'000, 1)));
     exchange(all());

@@ -446,7 +446,8 @@ Status OpenVault::publish(bool all) {
             return settled;
         }
     }
-    if (may_have_collections_.exchange(false)) TRY_OK(settle_collections());
+    if (may_have_collections_.exchange(false)) settle_collections();
+    if (is_log_in_doubt_) TRY_OK(begin_incarnation());
     // Writes that only a large journal holds become versions, so that it can be emptied.
     const bool is_journal_large = journal_->size_bytes() >= kJournalSizeLarge;
     TRY_OK(files_->commit_written(environment_.clock.steady(), all || is_journal_large));

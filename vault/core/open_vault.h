@@ -121,7 +121,7 @@ class OpenVault final : public TreeHost {
     bool have_all_consented(const Condemnation& condemnation);
     bool has_applied(const SegmentRef& segment) EXCLUDES_LOCK(mutex);
     Status settle_collection(const Condemnation& condemnation) REQUIRES_LOCK(publish_mutex_);
-    Status settle_collections() REQUIRES_LOCK(publish_mutex_);
+    void settle_collections() REQUIRES_LOCK(publish_mutex_);
     // The versions that contest one name (open_vault_conflicts.cpp).
     struct Contestant {
         std::string path;

@@ -5,6 +5,7 @@
 // a member finds to be needed afterwards is all that it will ever need of the pack: it puts that
 // into a pack of its own (rescues it) before it consents. Contents name chunks, not packs.
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.h"
 #include "vault/chunks/content_store.h"
@@ -53,6 +54,12 @@ Result<OpenVault::ChunkMap> OpenVault::needed_chunks() {
 Status OpenVault::rescue(const std::vector<PackId>& packs) {
     TRY(ChunkMap needed, needed_chunks());
     for (const PackId& pack : packs) {
+        // Condemned twice, it may have gone with the other collection.
+        if (!replica_.has_pack(pack) && replica_.is_collected(pack)) continue;
+        // What it holds is known once it is here and its index was read.
+        TRY(auto row, index_->chunks().pack(pack));
+        if (!row || !row->is_present || row->epoch.is_zero())
+            return Error{ErrorKind::Unavailable, "a condemned pack is not here"};
         TRY(std::vector<ChunkEntry> chunks, index_->chunks().chunks_of(pack));
         for (const ChunkEntry& chunk : chunks)
             if (auto at = needed.find(chunk.id); at != needed.end())
@@ -108,9 +115,13 @@ Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
         }
     }
     if (is_dry_run || condemned.empty()) return report;
+    if (is_log_in_doubt_) TRY_OK(begin_incarnation());
     for (const PackId& pack : condemned) TRY_OK(index_->chunks().set_condemned(pack, true));
     // Again, now that nobody refers to them any more.
-    TRY_OK(rescue(condemned));
+    if (Status rescued = rescue(condemned); !rescued.ok()) {
+        for (const PackId& pack : condemned) TRY_OK(index_->chunks().set_condemned(pack, false));
+        return std::move(rescued).error();
+    }
     TRY_OK(publish_step({.condemned = condemned, .consents = {}, .collected = {}}));
     may_have_collections_ = true;
     work_changed_();
@@ -180,15 +191,15 @@ Status OpenVault::settle_collection(const Condemnation& condemnation) {
         if (!collects) return publish_step({.condemned = {}, .consents = {named}, .collected = {}});
         TRY_OK(publish_step({.condemned = {}, .consents = {}, .collected = {named}}));
     }
-    const bool is_here = std::any_of(condemnation.packs.begin(), condemnation.packs.end(),
-                                     [&](const PackId& pack) { return replica_.has_pack(pack); });
-    if (!is_here) return {};
+    std::vector<PackId> here;
+    std::copy_if(condemnation.packs.begin(), condemnation.packs.end(), std::back_inserter(here),
+                 [&](const PackId& pack) { return replica_.has_pack(pack); });
+    if (here.empty()) return {};
     // A device that was away did not consent, and may need what the others have let go.
-    for (const PackId& pack : condemnation.packs)
-        TRY_OK(index_->chunks().set_condemned(pack, true));
-    TRY_OK(rescue(condemnation.packs));
+    for (const PackId& pack : here) TRY_OK(index_->chunks().set_condemned(pack, true));
+    TRY_OK(rescue(here));
     if (!content_->unintroduced().empty() && replica_.may_write()) TRY_OK(publish_step({}));
-    for (const PackId& pack : condemnation.packs) {
+    for (const PackId& pack : here) {
         content_->forget_pack(pack);
         TRY_OK(index_->chunks().set_present(pack, false));
         TRY_OK(replica_.remove_collected(pack));
@@ -196,15 +207,15 @@ Status OpenVault::settle_collection(const Condemnation& condemnation) {
     return {};
 }
 
-Status OpenVault::settle_collections() {
+// What cannot be done now is no reason not to publish. Content that is not here yet cannot be
+// rescued: it is looked at again when packs arrive.
+void OpenVault::settle_collections() {
     for (const Condemnation& condemnation : replica_.condemnations()) {
         Status settled = settle_collection(condemnation);
         if (settled.ok()) continue;
-        // What is not here yet cannot be rescued: looked at again when packs arrive.
-        if (settled.error().kind != ErrorKind::Unavailable) return settled;
         log_info("vault", "a collection waits: {}", settled.error().message);
+        if (is_log_in_doubt_) return;
     }
-    return {};
 }
 
 }  // namespace lockstep

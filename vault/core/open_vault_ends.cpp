@@ -55,20 +55,20 @@ Status OpenVault::republish(const SegmentRef& segment) {
         if (hybrid_.is_too_far_ahead(stamp_of(record)))
             return Error{ErrorKind::Refused, "it has times more than a day ahead"};
     for (const Record& record : batch.records) hybrid_.observe(stamp_of(record));
-    {
-        MutexLock lock(mutex);
-        tree.apply(batch.records);
-    }
-    return publish_segment({.records = batch.records,
+    TRY_OK(publish_segment({.records = batch.records,
                             .frontier = frontier_to_name(),
                             .packs = outer.replicator.packs,
-                            .republished = {segment}});
+                            .republished = {segment}}));
+    MutexLock lock(mutex);
+    tree.apply(batch.records);
+    return {};
 }
 
 Result<std::uint64_t> OpenVault::adopt(const DeviceId& device) {
     std::uint64_t count = 0;
     {
         MutexLock publish_lock(publish_mutex_);
+        if (is_log_in_doubt_) TRY_OK(begin_incarnation());
         for (const HeldLog& log : replica_.held()) {
             if (log.device != device) continue;
             for (std::uint64_t number : log.numbers) {
