@@ -160,6 +160,7 @@ Result<HttpResponse> change_config(ControlContext& context, const ApiRequest& re
     TRY_OK(context.services.config.update(
         [&](api::Config& config) { return change_setting(config, wish.key, wish.value); }));
     if (wish.key == "device.name") context.services.sync.set_label(wish.value);
+    context.vaults.apply_limits();
     context.services.events.add({"config.changed", {}, wish.key, wish.key + " changed"});
     return json_response(200, config_list(context));
 }

@@ -303,6 +303,7 @@ void VaultManager::report_changes() {
 }
 
 void VaultManager::apply_limits() {
+    MutexLock lock(limiting_);
     const SyncLimits limits = limits_now(services_.config.get().bandwidth, services_.clock);
     if (limits_ == limits) return;
     services_.sync.set_limits(limits);

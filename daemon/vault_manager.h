@@ -64,6 +64,9 @@ class VaultManager {
     Status pause(const VaultPtr& vault, std::uint64_t seconds);
     Status resume(const VaultPtr& vault);
 
+    // Tells the sync engine the limits that count now: whenever they were set, and as time goes by.
+    void apply_limits();
+
     // A name that is free, made from what somebody else calls the vault.
     std::string free_name(const std::string& wish) const;
 
@@ -76,8 +79,6 @@ class VaultManager {
     Result<VaultPtr> take_over(std::unique_ptr<Vault> vault, const api::VaultConfig& config);
     void mount_if_wanted(ManagedVault& vault);
     void care();
-    // Tells the sync engine the limits that count now.
-    void apply_limits();
     void report_changes();
 
     const VaultServices services_;
@@ -88,8 +89,9 @@ class VaultManager {
     mutable Mutex mutex_;
     std::vector<VaultPtr> vaults_ GUARDED_BY(mutex_);
     std::set<VaultId> changed_ GUARDED_BY(mutex_);
-    std::optional<SyncLimits> limits_;  // as last told; ls-care only
     bool is_stopping_ GUARDED_BY(mutex_) = false;
+    Mutex limiting_;
+    std::optional<SyncLimits> limits_ GUARDED_BY(limiting_);  // as last told
     CondVar stopped_;
     std::thread carer_;
 };
