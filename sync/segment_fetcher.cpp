@@ -32,17 +32,46 @@ void SegmentFetcher::plan() {
         if (peer->is_spare || !peer->has_heads || peer->keys_awaited != 0) continue;
         for (const auto& [log, position] : peer->heads.frontier) {
             std::uint64_t here = number_here(log);
-            if (position.number <= here || asks_.count(log) != 0) continue;
+            const bool is_other =
+                here == position.number && here != 0 && frontier_.at(log) != position;
+            if ((position.number <= here && !is_other) || asks_.count(log) != 0) continue;
             auto refusal = refusals_.find(log);
             if (refusal != refusals_.end() && now < refusal->second.until) continue;
             auto absent = not_before_.find({log, link});
             if (absent != not_before_.end() && now < absent->second) continue;
-            std::uint64_t last =
-                std::min<std::uint64_t>(position.number, here + kSegmentsWantedMax);
-            asks_[log] = {link, last, now};
-            peer->session.send(WantSegmentsMessage{log, here + 1, last});
+            // Another last segment than here: its log was forked.
+            if (is_other) {
+                ask(log, *peer, here, here, Ask::Search{.known = 0, .apart = here + 1});
+                continue;
+            }
+            ask(log, *peer, here + 1,
+                std::min<std::uint64_t>(position.number, here + kSegmentsWantedMax), std::nullopt);
         }
     }
+}
+
+void SegmentFetcher::ask(const LogId& log, Peer& peer, std::uint64_t first, std::uint64_t last,
+                         std::optional<Ask::Search> search) {
+    asks_[log] = {peer.link, last, std::chrono::steady_clock::now(), search};
+    peer.session.send(WantSegmentsMessage{log, first, last});
+}
+
+// What one segment has told of where the peer's way parts from the one here.
+void SegmentFetcher::search_fork(const SegmentRef& segment, LinkNumber from, Added added) {
+    auto peer = peers_.find(from);
+    auto at = asks_.find(segment.log);
+    Ask::Search search{.known = 0, .apart = segment.number};
+    if (at != asks_.end() && at->second.from == from && at->second.search) {
+        if (at->second.last != segment.number) return;  // not the one that is awaited
+        search = *at->second.search;
+    }
+    if (added == Added::Known) search.known = std::max(search.known, segment.number);
+    if (added == Added::Apart) search.apart = std::min(search.apart, segment.number);
+    asks_.erase(segment.log);
+    const std::uint64_t next = search.known + (search.apart - search.known) / 2;
+    if (peer == peers_.end() || search.apart <= search.known || next == search.known)
+        return refuse_for_a_while(segment.log);
+    ask(segment.log, *peer->second, next, next, search);
 }
 
 void SegmentFetcher::forget_refusals() {
@@ -92,14 +121,27 @@ void SegmentFetcher::on_added(const std::vector<Outcome>& outcomes) {
         auto peer = peers_.find(outcome.from);
         if (peer != peers_.end()) peer->second->session.taken(outcome.charge);
         if (outcome.added.ok()) {
-            if (*outcome.added == Added::Gap) {
-                auto ask = asks_.find(outcome.ref.log);
+            auto ask = asks_.find(outcome.ref.log);
+            const bool is_searching =
+                ask != asks_.end() && ask->second.search && ask->second.from == outcome.from;
+            if (*outcome.added == Added::Apart ||
+                (*outcome.added == Added::Known && is_searching)) {
+                search_fork(outcome.ref, outcome.from, *outcome.added);
+            } else if (*outcome.added == Added::Known && ask != asks_.end() &&
+                       outcome.ref.number == ask->second.last) {
+                // The peer goes by a name that the log had before it was forked, as yet.
+                asks_.erase(ask);
+                refuse_for_a_while(outcome.ref.log);
+            } else if (*outcome.added == Added::Gap) {
                 if (ask != asks_.end() && outcome.ref.number <= ask->second.last &&
                     ask->second.from == outcome.from)
                     asks_.erase(ask);
+                // What a fork's branch follows is on its way.
+                if (outcome.ref.number == 1) refuse_for_a_while(outcome.ref.log);
             } else if (*outcome.added == Added::Held) {
                 refuse_for_a_while(outcome.ref.log);  // there is no hurry with what follows
-            } else {
+            } else if (*outcome.added == Added::Stored) {
+                if (is_searching) asks_.erase(ask);  // found: what follows it comes next
                 refusals_.erase(outcome.ref.log);
             }
             continue;

@@ -1,7 +1,9 @@
 // SegmentFetcher: gets the segments that peers' heads name and that are not here.
 //
 // Each log is asked of one peer at a time, in ranges. What arrives, asked for or pushed, is added
-// in order of arrival on the replica's ordered lane, in batches. THREADS: ls-sync.
+// in order of arrival on the replica's ordered lane, in batches. Where a peer follows another way
+// of a log that was forked, the segment where the ways part is looked for by halving.
+// THREADS: ls-sync.
 #pragma once
 
 #include <functional>
@@ -45,6 +47,11 @@ class SegmentFetcher {
         LinkNumber from = 0;
         std::uint64_t last = 0;
         Time since{};
+        // While the fork is looked for: what is here, too, and what is not linked.
+        struct Search {
+            std::uint64_t known = 0, apart = 0;
+        };
+        std::optional<Search> search = {};
     };
     struct Arrived {
         LinkNumber from = 0;
@@ -59,6 +66,9 @@ class SegmentFetcher {
     };
 
     std::uint64_t number_here(const LogId& log) const;
+    void ask(const LogId& log, Peer& peer, std::uint64_t first, std::uint64_t last,
+             std::optional<Ask::Search> search);
+    void search_fork(const SegmentRef& segment, LinkNumber from, Added added);
     void add_arrived();
     void on_added(const std::vector<Outcome>& outcomes);
     void refuse_for_a_while(const LogId& log);

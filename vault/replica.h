@@ -35,8 +35,9 @@ struct Swarm {
 enum class Added {
     Stored,
     Known,
-    Gap,   // an earlier segment of the same log is missing
-    Held,  // kept, but its log had ended before: it does not count
+    Gap,    // an earlier segment of the same log is missing
+    Apart,  // it follows another segment than the one here: the log was forked before it
+    Held,   // kept, but its log had ended before: it does not count
 };
 
 class ReplicaListener {
@@ -75,7 +76,9 @@ class Replica {
     virtual Result<Bytes> read_key_object(const KeyObjectId& id) = 0;
     virtual Result<Added> add_key_object(ByteView bytes) = 0;
 
-    // Segments.
+    // Segments. Where a log was forked (its device was cloned or restored from a backup) it ends,
+    // and each way on is a log of its own (vault/FORMAT.md, "Forked logs"): what is named here by
+    // log and number.
     virtual Frontier frontier() = 0;
     virtual Result<Bytes> read_segment(const SegmentRef& segment) = 0;
     virtual Result<std::vector<PackInfo>> packs_of(const SegmentRef& segment) = 0;

@@ -30,11 +30,26 @@ Message SimulatedNetwork::heads_of(SimDevice& device, std::size_t to) {
     return out;
 }
 
+std::optional<Message> SimulatedNetwork::before(SimDevice& device, const Message& segment) {
+    if (segment.segment.number < 2) return std::nullopt;
+    Message out;
+    out.kind = Message::Kind::Segment;
+    out.from = segment.from;
+    out.to = segment.to;
+    out.segment = {segment.segment.log, segment.segment.number - 1};
+    auto bytes = device.vault->vault().replica()->read_segment(out.segment);
+    if (!bytes.ok()) return std::nullopt;
+    out.bytes = *std::move(bytes);
+    out.is_suspect = device.has_rot;
+    return out;
+}
+
 std::vector<Message> SimulatedNetwork::answer(SimDevice& device, const Message& heads,
                                               std::size_t objects_max) {
     std::vector<Message> out;
     Replica& replica = *device.vault->vault().replica();
-    const auto add = [&](Message::Kind kind, Result<Bytes> bytes, const PackInfo& pack) {
+    const auto add = [&](Message::Kind kind, Result<Bytes> bytes, const PackInfo& pack,
+                         const SegmentRef& segment = {}) {
         if (!bytes.ok()) return;
         Message message;
         message.kind = kind;
@@ -42,6 +57,7 @@ std::vector<Message> SimulatedNetwork::answer(SimDevice& device, const Message& 
         message.to = heads.from;
         message.bytes = *std::move(bytes);
         message.pack = pack;
+        message.segment = segment;
         message.is_suspect = device.has_rot;
         out.push_back(std::move(message));
     };
@@ -51,15 +67,15 @@ std::vector<Message> SimulatedNetwork::answer(SimDevice& device, const Message& 
     for (const auto& [log, last] : replica.frontier()) {
         const auto at = heads.frontier.find(log);
         const std::uint64_t have = at == heads.frontier.end() ? 0 : at->second.number;
-        // Where they have another segment under the same number they get ours: evidence.
+        // Where they have another segment under the same number they get ours: it was forked.
         if (have > 0 && have <= last.number && !at->second.hash.is_zero()) {
             auto ours = replica.read_segment({log, have});
             if (ours.ok() && segment_hash(*ours) != at->second.hash)
-                add(Message::Kind::Segment, std::move(ours), {});
+                add(Message::Kind::Segment, std::move(ours), {}, {log, have});
         }
         for (std::uint64_t number = have + 1; number <= last.number; ++number) {
             if (out.size() >= objects_max) return out;
-            add(Message::Kind::Segment, replica.read_segment({log, number}), {});
+            add(Message::Kind::Segment, replica.read_segment({log, number}), {}, {log, number});
         }
     }
     for (const PackInfo& pack : heads.missing) {
@@ -121,7 +137,8 @@ void SimulatedNetwork::upload(SimDevice& device) {
         bool is_new = true;
         if (message.kind == Message::Kind::Segment) {
             auto header = read_segment_header(message.bytes);
-            is_new = header.ok() && relay.segments.insert({header->log, header->number}).second;
+            if (header.ok()) relay.segments.insert({header->log, header->number});
+            is_new = header.ok() && relay.hashes.insert(segment_hash(message.bytes)).second;
         }
         if (message.kind == Message::Kind::Pack)
             is_new = relay.packs.insert(message.pack.id).second;

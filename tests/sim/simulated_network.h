@@ -14,6 +14,7 @@ struct Message {
     std::size_t from = 0, to = 0;
     Bytes bytes;              // of the object
     PackInfo pack;            // Pack
+    SegmentRef segment;       // what the sender calls it
     bool is_hostile = false;  // damaged, or made by no member: whoever takes it in is broken
     bool is_suspect = false;  // its sender's disk is damaged
     // Heads: what the sender has, and which packs it lacks.
@@ -27,6 +28,7 @@ struct SimulatedRelay {
     bool is_hostile = false;  // withholds, replays what is old, damages
     std::vector<Message> objects;
     std::set<SegmentRef> segments;
+    std::set<SegmentHash> hashes;  // of segments
     std::set<PackId> packs;
     std::set<KeyObjectId> keys;
 };
@@ -51,6 +53,9 @@ class SimulatedNetwork {
 
     // What `device` tells others about itself.
     static Message heads_of(SimDevice& device, std::size_t to);
+    // The segment before one that parted from what its receiver has: where it was forked is found
+    // by going back.
+    static std::optional<Message> before(SimDevice& device, const Message& segment);
     // What `device` has and the sender of `heads` lacks, at most `objects_max` objects.
     static std::vector<Message> answer(SimDevice& device, const Message& heads,
                                        std::size_t objects_max);

@@ -211,7 +211,7 @@ void SimulatedWorld::merge(SimDevice& device) {
         count("merge");
         note(device.label() + " merges " + std::to_string(*merged));
     }
-    if (!merged.ok() && !device.has_disk_trouble && !device.has_rot && !is_cloned_)
+    if (!merged.ok() && !device.has_disk_trouble && !device.has_rot)
         fail(device.label() + ": merge: " + merged.error().message);
 }
 
@@ -226,6 +226,11 @@ void SimulatedWorld::deliver(Message message) {
     } else if (message.kind == Message::Kind::Segment) {
         what = "segment";
         added = replica.add_segment(message.bytes);
+        if (added.ok() && *added == Added::Apart)
+            if (auto before = SimulatedNetwork::before(*devices_[message.from], message)) {
+                count("fork: looked for");
+                network_.send(std::move(*before), now_ms_);
+            }
     } else {
         what = "pack";
         const auto missing = replica.missing_packs();
@@ -241,7 +246,7 @@ void SimulatedWorld::deliver(Message message) {
     }
     if (message.is_hostile && !added.ok()) count(std::string("refused: ") + what);
     if (!added.ok() && !message.is_hostile && !message.is_suspect && !device.has_disk_trouble &&
-        !device.has_rot && !is_cloned_ && added.error().kind != ErrorKind::Refused &&
+        !device.has_rot && added.error().kind != ErrorKind::Refused &&
         added.error().kind != ErrorKind::WrongKey)
         return fail(device.label() + ": a good " + what + " is refused: " + added.error().message);
     look_after(device);
@@ -307,7 +312,7 @@ void SimulatedWorld::note_positions(SimDevice& device, bool may_go_back) {
     const Frontier now = device.vault->vault().replica()->frontier();
     for (const auto& [log, last] : device.high_water) {
         const auto at = now.find(log);
-        if (!may_go_back && (at == now.end() || at->second.number < last.number))
+        if (!may_go_back && !is_cloned_ && (at == now.end() || at->second.number < last.number))
             return fail(device.label() + ": log " + log.to_hex().substr(0, 8) + " went back from " +
                         std::to_string(last.number) + alarms_of(device));
     }
@@ -324,7 +329,7 @@ void SimulatedWorld::note_positions(SimDevice& device, bool may_go_back) {
 void SimulatedWorld::exchange_all(SimDevice& to, SimDevice& from) {
     if (&to == &from) return;
     auto taken = to.vault->pull(*from.vault);
-    if (!taken.ok() && !is_cloned_) fail(to.label() + " pulls: " + taken.error().message);
+    if (!taken.ok()) fail(to.label() + " pulls: " + taken.error().message);
 }
 
 // ---- what happens
@@ -480,7 +485,7 @@ void SimulatedWorld::back_up(SimDevice& device) {
 }
 
 // The whole machine is put back to its backup, after what it had published has reached another. It
-// hears from that one before it goes on.
+// hears from that one before it goes on; or not, and its log is forked.
 void SimulatedWorld::roll_back(SimDevice& device) {
     SimDevice& keeper = random_device();
     if (!device.backup || &keeper == &device || device.has_disk_trouble || device.has_rot ||
@@ -494,8 +499,12 @@ void SimulatedWorld::roll_back(SimDevice& device) {
         device, [&] { return device.vault->restore(*device.backup); }, "its backup is restored");
     if (is_wrong()) return;
     note_positions(device, true);
-    exchange_all(device, keeper);
     had_trouble_ = true;
+    if (options_.with_forks && random_.chance(50)) {
+        is_cloned_ = true;
+        return count("fault: rollback that nobody tells of");
+    }
+    exchange_all(device, keeper);
     count("fault: rollback");
 }
 
@@ -568,12 +577,12 @@ void SimulatedWorld::settle() {
             });
         if (is_quiet && round > 0) return;
     }
-    if (!is_wrong() && !is_cloned_) fail("the devices do not come to rest");
+    if (!is_wrong()) fail("the devices do not come to rest");
 }
 
 void SimulatedWorld::check() {
     check_alarms();
-    if (is_wrong() || is_forked_) return;
+    if (is_wrong()) return;
     check_convergence();
     if (is_wrong()) return;
     auto witness = Witness::of(*devices_[0]);
@@ -655,8 +664,7 @@ void SimulatedWorld::check_alarms() {
         }
     }
     if (is_forked_ && !is_told) fail("a log was forked, and nobody says so");
-    // Only one of two tails is followed: what the other holds is not shown everywhere.
-    if (is_cloned_ && is_told) is_forked_ = true;
+    if (is_told && !is_cloned_) fail("an alarm tells of a fork, and there is none");
     if (is_forked_) count("fault: fork with an alarm");
 }
 

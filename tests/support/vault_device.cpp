@@ -224,18 +224,21 @@ Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects
         TRY(Added added, mine.add_key_object(bytes));
         static_cast<void>(added);
     }
-    Frontier have = mine.frontier();
-    for (const auto& [log, last] : theirs.frontier()) {
-        // Another segment under the number of our last one is evidence of a fork.
-        if (const std::uint64_t number = have[log].number; number > 0 && number <= last.number) {
-            TRY(Bytes bytes, theirs.read_segment({log, number}));
-            if (segment_hash(bytes) != have[log].hash) {
-                TRY(Added added, mine.add_segment(bytes));
-                static_cast<void>(added);
-                continue;
-            }
+    // From where on the two differ: behind our last one, or where a log was forked.
+    const auto first_unknown = [&](const LogId& log, const LogPosition& last) {
+        const Frontier have = mine.frontier();
+        const auto at = have.find(log);
+        std::uint64_t number = at == have.end() ? 0 : std::min(at->second.number, last.number);
+        while (number > 0) {
+            auto ours = mine.read_segment({log, number});
+            auto other = theirs.read_segment({log, number});
+            if (ours.ok() && other.ok() && *ours == *other) break;
+            --number;
         }
-        for (std::uint64_t number = have[log].number + 1;
+        return number + 1;
+    };
+    for (const auto& [log, last] : theirs.frontier()) {
+        for (std::uint64_t number = first_unknown(log, last);
              number <= last.number && taken < objects_max; ++number) {
             TRY(Bytes bytes, theirs.read_segment({log, number}));
             TRY(Added added, mine.add_segment(bytes));

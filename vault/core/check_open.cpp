@@ -88,7 +88,7 @@ void OpenVault::check_indexed_segments(const std::vector<LogRow>& logs, CheckRep
         const EpochKeys* keys = epoch_keys(outer.header.epoch);
         if (keys == nullptr) return Error{ErrorKind::WrongKey, "its epoch is not known"};
         TRY(RecordBatch batch, open_records(bytes, outer, replica_.vault_id(), keys->records));
-        TRY(Bytes records, encode_records(batch, ref.log));
+        TRY(Bytes records, encode_records(batch, outer.header.log));
         TRY(auto sums, index_->log().sums(ref));
         if (sums != LogIndex::SegmentSums{outer.hash, blake2b(records)})
             return Error{ErrorKind::Corrupt, std::string(kIndexDiffers)};

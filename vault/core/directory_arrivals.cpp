@@ -18,10 +18,11 @@ constexpr std::size_t kLeftAloneMax = 10'000;
 
 // What a path in the vault directory is, judged by its name alone.
 struct Name {
-    enum class Kind { Foreign, Ignored, Directory, KeyObject, Segment, Pack };
+    enum class Kind { Foreign, Ignored, Directory, KeyObject, Segment, Fork, Pack };
     Kind kind = Kind::Foreign;
     KeyObjectId key{};
     SegmentRef segment{};
+    SegmentHash fork{};
     PackId pack{};
 };
 
@@ -62,8 +63,10 @@ Name name_of(const fs::path& path) {
         if (parts.size() == 2) return {.kind = Kind::Directory};
         if (parts.size() == 3) {
             auto segment = LogStore::parse_name(last);
-            // The second segment of a fork is evidence, and known to be there.
-            if (segment && segment->fork) return {.kind = Kind::Ignored};
+            if (segment && segment->fork)
+                return {.kind = Kind::Fork,
+                        .segment = {*LogId::parse_hex(parts[1]), segment->number},
+                        .fork = *segment->fork};
             if (segment)
                 return {.kind = Kind::Segment,
                         .segment = {*LogId::parse_hex(parts[1]), segment->number}};
@@ -130,6 +133,8 @@ void DirectoryArrivals::look(const fs::path& path, Look how) {
             return look_at_key_object(path, name.key);
         case Name::Kind::Segment:
             return look_at_segment(path, name.segment, how);
+        case Name::Kind::Fork:
+            return look_at_fork(path, name.segment, name.fork);
         case Name::Kind::Pack:
             return look_at_pack(path, name.pack, how);
     }
@@ -186,20 +191,30 @@ void DirectoryArrivals::look_at_key_object(const fs::path& path, const KeyObject
         waiting_keys_[path] = reason_of(added.error());
 }
 
+// The second segment of a number. One that lacks what it follows is taken at the next look.
+void DirectoryArrivals::look_at_fork(const fs::path& path, const SegmentRef& ref,
+                                     const SegmentHash& hash) {
+    if (replica_.has_segment(ref, hash)) return;
+    auto bytes = disk_.read_file(replica_.directory() / path, kSegmentSizeMax);
+    if (!bytes.ok()) return;
+    auto added = replica_.add_segment(*bytes);
+    if (added.ok() && *added == Added::Stored) has_taken_ = true;
+}
+
 void DirectoryArrivals::look_at_segment(const fs::path& path, const SegmentRef& ref, Look how) {
-    if (ref.number <= replica_.last_of(ref.log).number) {
+    if (ref.number <= replica_.greatest_number_of(ref.log)) {
         if (how == Look::Changed) replica_.recheck_segment(ref);
         return;
     }
     if (!disk_.exists(replica_.directory() / path)) return;
     if (waiting_segments_.size() < kLeftAloneMax) waiting_segments_[ref] = kGap;
-    if (ref.number == replica_.last_of(ref.log).number + 1) take_log(ref.log);
+    if (ref.number == replica_.greatest_number_of(ref.log) + 1) take_log(ref.log);
 }
 
 void DirectoryArrivals::take_log(const LogId& log) {
-    const std::uint64_t before = replica_.last_of(log).number;
+    const std::uint64_t before = replica_.greatest_number_of(log);
     const std::optional<Error> stopped = replica_.take_segments(log);
-    const std::uint64_t number = replica_.last_of(log).number;
+    const std::uint64_t number = replica_.greatest_number_of(log);
     if (number != before) has_taken_ = true;
     auto first = waiting_segments_.lower_bound({log, 0});
     while (first != waiting_segments_.end() && first->first.log == log &&
@@ -247,7 +262,7 @@ void DirectoryArrivals::look_again() {
         }
         // They may have come by another way.
         std::erase_if(waiting_segments_, [&](const auto& one) {
-            return one.first.number <= replica_.last_of(one.first.log).number;
+            return one.first.number <= replica_.greatest_number_of(one.first.log);
         });
         // What is damaged is read again when it changes, not at every occasion.
         std::set<LogId> logs;

@@ -47,6 +47,8 @@ class DirectoryArrivals {
     void look_at_key_object(const fs::path& path, const KeyObjectId& id) REQUIRES_LOCK(mutex_);
     void look_at_segment(const fs::path& path, const SegmentRef& ref, Look how)
         REQUIRES_LOCK(mutex_);
+    void look_at_fork(const fs::path& path, const SegmentRef& ref, const SegmentHash& hash)
+        REQUIRES_LOCK(mutex_);
     void look_at_pack(const fs::path& path, const PackId& id, Look how) REQUIRES_LOCK(mutex_);
     void take_log(const LogId& log) REQUIRES_LOCK(mutex_);
     std::map<SegmentRef, std::string> firsts_that_wait() const REQUIRES_LOCK(mutex_);

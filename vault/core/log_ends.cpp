@@ -11,12 +11,6 @@ bool was_excluded(const Roster& roster, const EpochId& epoch, const DeviceId& de
            std::binary_search(rotation->excluded.begin(), rotation->excluded.end(), device);
 }
 
-LogPosition cut_of(const std::vector<LogCut>& cuts, const LogId& log) {
-    const auto at =
-        std::find_if(cuts.begin(), cuts.end(), [&](const LogCut& cut) { return cut.log == log; });
-    return at == cuts.end() ? LogPosition{} : LogPosition{at->number, at->hash};
-}
-
 }  // namespace
 
 void LogEnds::note_accepted(const SegmentOuter& segment) {
@@ -27,21 +21,57 @@ void LogEnds::note_accepted(const SegmentOuter& segment) {
     }
 }
 
-std::optional<LogPosition> LogEnds::end_of(const Roster& roster, const RosterMember& member,
-                                           const LogId& log) const {
-    const std::vector<LogCut>& cuts = member.is_revoked ? member.cuts : roster.retired();
-    if (!member.is_revoked &&
-        std::none_of(cuts.begin(), cuts.end(), [&](const LogCut& cut) { return cut.log == log; }))
-        return std::nullopt;
-    LogPosition end = cut_of(cuts, log);
-    const auto witnesses = named_.find(log);
-    if (witnesses == named_.end()) return end;
-    for (const auto& [witness, position] : witnesses->second) {
-        if (witness.author == member.device()) continue;
-        if (member.is_revoked && was_excluded(roster, witness.epoch, member.device())) continue;
-        end = std::max(end, position);
+std::optional<std::vector<std::pair<LogId, LogPosition>>> LogEnds::named_ends(
+    const LogBranches& branches, const Roster& roster, const RosterMember& member,
+    const LogId& log) const {
+    std::vector<std::pair<LogId, LogPosition>> out;
+    bool has_ended = member.is_revoked;
+    for (const LogCut& cut : member.is_revoked ? member.cuts : roster.retired()) {
+        if (branches.origin_of(cut.log) != branches.origin_of(log)) continue;
+        out.emplace_back(cut.log, LogPosition{cut.number, cut.hash});
+        has_ended |= branches.descends_from(log, cut.log);
+    }
+    if (!has_ended) return std::nullopt;
+    for (const LogId& each : branches.family_of(log)) {
+        const auto witnesses = named_.find(each);
+        if (witnesses == named_.end()) continue;
+        for (const auto& [witness, position] : witnesses->second) {
+            if (witness.author == member.device()) continue;
+            if (member.is_revoked && was_excluded(roster, witness.epoch, member.device())) continue;
+            out.emplace_back(each, position);
+        }
+    }
+    return out;
+}
+
+std::optional<LogPosition> LogEnds::end_of(const LogBranches& branches, const Roster& roster,
+                                           const RosterMember& member, const LogId& log) const {
+    const auto ends = named_ends(branches, roster, member, log);
+    if (!ends) return std::nullopt;
+    LogPosition end;
+    for (const auto& [named, position] : *ends) {
+        const auto found = branches.find(named, position);
+        if (!found && named == log && !branches.is_split(log)) end = std::max(end, position);
+        if (!found) continue;
+        if (found->log == log)
+            end = std::max(end, {found->number, position.hash});
+        else if (branches.descends_from(found->log, log))
+            end = std::max(end, branches.last_of(log));
     }
     return end;
+}
+
+bool LogEnds::is_beyond(const LogBranches& branches, const Roster& roster,
+                        const RosterMember& member, const LogBranches::Place& place,
+                        const SegmentOuter& segment) const {
+    const auto ends = named_ends(branches, roster, member, place.parent);
+    if (!ends) return false;
+    for (const auto& [named, position] : *ends)
+        if (position.hash == segment.hash) return false;
+    if (!place.is_next) return true;
+    const auto end = end_of(branches, roster, member, place.parent);
+    // Another segment in the place of the last one that counts is not what was meant.
+    return !end || place.number + 1 >= end->number;
 }
 
 }  // namespace lockstep

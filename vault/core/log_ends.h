@@ -5,7 +5,8 @@
 // that was applied anywhere is taken back, and everybody comes to the same end, in whatever order
 // segments arrive. A segment has not seen the revocation when its epoch was given to the revoked
 // device. A retired log ends where its RETIRE says, or further, where another device's segment
-// names more of it. Rules: DESIGN "Cut of a revocation"; vault/FORMAT.md, "Where logs end".
+// names more of it. What is said of a log that was forked counts for the branches that lead there.
+// Rules: DESIGN "Cut of a revocation"; vault/FORMAT.md, "Where logs end".
 //
 // THREADS: none of its own.
 #pragma once
@@ -13,6 +14,7 @@
 #include <map>
 #include <optional>
 
+#include "vault/core/log_branches.h"
 #include "vault/keys/roster.h"
 #include "vault/log/segment.h"
 
@@ -22,11 +24,19 @@ class LogEnds {
   public:
     void note_accepted(const SegmentOuter& segment);
 
-    // The last segment of the member's log that counts; number 0: none does. Nullopt: it goes on.
-    std::optional<LogPosition> end_of(const Roster& roster, const RosterMember& member,
-                                      const LogId& log) const;
+    // The last segment of the member's log (or branch) that counts; number 0: none does. Nullopt:
+    // it goes on.
+    std::optional<LogPosition> end_of(const LogBranches& branches, const Roster& roster,
+                                      const RosterMember& member, const LogId& log) const;
+    // Whether a segment that is not among `branches`, but has that place, lies beyond.
+    bool is_beyond(const LogBranches& branches, const Roster& roster, const RosterMember& member,
+                   const LogBranches::Place& place, const SegmentOuter& segment) const;
 
   private:
+    // All that is said of the log and its branches; nullopt: nothing has ended it.
+    std::optional<std::vector<std::pair<LogId, LogPosition>>> named_ends(
+        const LogBranches& branches, const Roster& roster, const RosterMember& member,
+        const LogId& log) const;
     // Of what the author had seen of a log.
     struct Witness {
         EpochId epoch;

@@ -111,87 +111,123 @@ SegmentLookup OfflineVault::lookup() const {
             }};
 }
 
-Result<SegmentOuter> OfflineVault::open_next(const LogStore& logs, const LogId& log,
-                                             const LogPosition& before, Bytes* bytes) const {
-    const SegmentRef ref{log, before.number + 1};
-    TRY(*bytes, logs.read(ref));
-    TRY(SegmentOuter outer, open_outer(*bytes, lookup()));
-    if (outer.header.log != ref.log || outer.header.number != ref.number)
+Result<SegmentOuter> OfflineVault::open_at(const LogStore& logs, const LogId& log,
+                                           const LogStore::Name& name, Bytes& bytes) const {
+    TRY(bytes, logs.read(log, name));
+    TRY(SegmentOuter outer, open_outer(bytes, lookup()));
+    if (outer.header.log != log || outer.header.number != name.number)
         return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
-    if (outer.replicator.previous != before.hash)
-        return Error{ErrorKind::Corrupt, "it does not follow the segment before it"};
     return outer;
+}
+
+Result<SegmentOuter> OfflineVault::open_segment(const LogStore& logs, const SegmentRef& segment,
+                                                Bytes& bytes) const {
+    const SegmentRef header = branches_.header_of(segment);
+    return open_at(logs, header.log, logs.name_of(header, branches_.hash_of(segment)), bytes);
+}
+
+void OfflineVault::accept_log(const LogStore& logs, const LogId& log, LogEnds& ends) {
+    for (const LogStore::Name& name : logs.names(log)) {
+        const auto problem = [&](const std::string& what) {
+            problems_.push_back("segment " + log.to_hex() + "/" + std::to_string(name.number) +
+                                ": " + what);
+        };
+        if (name.number > branches_.greatest_of(log) + 1)
+            return problem("an earlier segment is missing or damaged");
+        Bytes bytes;
+        auto outer = open_at(logs, log, name, bytes);
+        if (!outer.ok()) {
+            problem(outer.error().message);
+            continue;
+        }
+        const auto place = branches_.place_of(*outer);
+        if (!place) problem("it does not follow the segment before it");
+        if (!place || place->is_known || place->is_name_taken) continue;
+        const RosterMember& member = *state_.roster().find(outer->replicator.device);
+        const bool is_held = accepted_[place->parent].number < place->number ||
+                             ends.is_beyond(branches_, state_.roster(), member, *place, *outer);
+        const LogBranches::Added added = branches_.add(*outer);
+        if (added.split) added.split->rename_in(accepted_);
+        writers_[added.segment.log] = outer->replicator.device;
+        if (added.split) writers_[added.split->tail] = outer->replicator.device;
+        if (is_held) continue;
+        ends.note_accepted(*outer);
+        accepted_[added.segment.log] = {added.segment.number, outer->hash};
+    }
+}
+
+// The branch's next segment, if more is known by now of where its log ends.
+bool OfflineVault::accept_held(const LogStore& logs, const LogId& branch, LogEnds& ends) {
+    const SegmentRef next{branch, accepted_[branch].number + 1};
+    if (next.number > branches_.last_of(branch).number) return false;
+    const auto parent = branches_.parent_of(branch);
+    if (parent && accepted_[*parent].number < branches_.last_of(*parent).number) return false;
+    const RosterMember& member = *state_.roster().find(writers_.at(branch));
+    const SegmentHash& hash = branches_.hash_of(next);
+    const auto end = ends.end_of(branches_, state_.roster(), member, branch);
+    if (end && (next.number > end->number || (next.number == end->number && hash != end->hash)))
+        return false;
+    Bytes bytes;
+    auto outer = open_segment(logs, next, bytes);
+    if (!outer.ok()) return false;
+    ends.note_accepted(*outer);
+    accepted_[branch] = {next.number, hash};
+    return true;
 }
 
 // How far each log counts: to its last segment, or to where it was ended.
 void OfflineVault::accept_segments(const LogStore& logs) {
     LogEnds ends;
-    std::set<LogId> broken;
+    for (const LogId& log : logs.logs()) accept_log(logs, log, ends);
     for (bool progress = true; progress;) {
         progress = false;
-        for (const LogId& log : logs.logs()) {
-            while (!broken.contains(log) && logs.has({log, accepted_[log].number + 1})) {
-                Bytes bytes;
-                auto outer = open_next(logs, log, accepted_[log], &bytes);
-                if (!outer.ok()) {
-                    problems_.push_back("segment " + log.to_hex() + "/" +
-                                        std::to_string(accepted_[log].number + 1) + ": " +
-                                        outer.error().message);
-                    broken.insert(log);
-                    break;
-                }
-                const RosterMember& member = *state_.roster().find(outer->replicator.device);
-                const auto end = ends.end_of(state_.roster(), member, log);
-                if (end && (outer->header.number > end->number ||
-                            (outer->header.number == end->number && outer->hash != end->hash)))
-                    break;
-                ends.note_accepted(*outer);
-                accepted_[log] = {outer->header.number, outer->hash};
-                progress = true;
-            }
-        }
+        for (const LogId& branch : branches_.all())
+            while (accept_held(logs, branch, ends)) progress = true;
     }
 }
 
-void OfflineVault::load_segments(LogStore& logs) {
+void OfflineVault::load_segments(const LogStore& logs) {
     accept_segments(logs);
     Frontier applied;
     std::set<LogId> ended;
     for (bool progress = true; progress;) {
         progress = false;
-        for (const LogId& log : logs.logs())
-            while (!ended.contains(log) && apply_next(logs, log, applied, ended)) progress = true;
+        for (const LogId& branch : branches_.all())
+            while (!ended.contains(branch) && apply_next(logs, branch, applied, ended))
+                progress = true;
     }
-    for (const LogId& log : logs.logs()) {
-        if (ended.contains(log) || applied[log].number >= accepted_[log].number) continue;
-        problems_.push_back("log " + log.to_hex() + ": what follows segment " +
-                            std::to_string(applied[log].number) +
+    for (const LogId& branch : branches_.all()) {
+        if (ended.contains(branch) || applied[branch].number >= accepted_[branch].number) continue;
+        problems_.push_back("log " + branch.to_hex() + ": what follows segment " +
+                            std::to_string(applied[branch].number) +
                             " depends on segments that are missing");
     }
 }
 
-bool OfflineVault::apply_next(LogStore& logs, const LogId& log, Frontier& applied,
+bool OfflineVault::apply_next(const LogStore& logs, const LogId& branch, Frontier& applied,
                               std::set<LogId>& ended) {
-    SegmentRef ref{log, applied[log].number + 1};
-    if (ref.number > accepted_[log].number) return false;
+    const SegmentRef ref{branch, applied[branch].number + 1};
+    if (ref.number > accepted_[branch].number) return false;
     auto apply = [&]() -> Result<bool> {
         Bytes bytes;
-        TRY(SegmentOuter outer, open_next(logs, log, applied[log], &bytes));
-        for (const auto& [other, position] : outer.replicator.frontier)
-            if (applied[other].number < position.number) return false;
+        TRY(SegmentOuter outer, open_segment(logs, ref, bytes));
+        for (const auto& [other, position] : outer.replicator.frontier) {
+            const auto needed = branches_.find(other, position);
+            if (!needed || applied[needed->log].number < needed->number) return false;
+        }
         auto keys = epochs_.find(outer.header.epoch);
         if (keys == epochs_.end()) return Error{ErrorKind::WrongKey, "its epoch is not known"};
         TRY(RecordBatch batch, open_records(bytes, outer, state_.vault(), keys->second.records));
         tree_->apply(batch.records);
-        applied[log] = {ref.number, outer.hash};
+        applied[branch] = {ref.number, outer.hash};
         ++segments_;
         return true;
     };
     auto result = apply();
     if (result.ok()) return *result;
-    problems_.push_back("segment " + log.to_hex() + "/" + std::to_string(ref.number) + ": " +
+    problems_.push_back("segment " + branch.to_hex() + "/" + std::to_string(ref.number) + ": " +
                         result.error().message);
-    ended.insert(log);
+    ended.insert(branch);
     return false;
 }
 

@@ -43,11 +43,16 @@ class OfflineVault {
     Status load(Disk& disk, WorkerPool& workers, Random& random, const fs::path& directory);
     void load_packs();
     SegmentLookup lookup() const;
-    Result<SegmentOuter> open_next(const LogStore& logs, const LogId& log,
-                                   const LogPosition& before, Bytes* bytes) const;
+    Result<SegmentOuter> open_at(const LogStore& logs, const LogId& log, const LogStore::Name& name,
+                                 Bytes& bytes) const;
+    Result<SegmentOuter> open_segment(const LogStore& logs, const SegmentRef& segment,
+                                      Bytes& bytes) const;
+    void accept_log(const LogStore& logs, const LogId& log, LogEnds& ends);
+    bool accept_held(const LogStore& logs, const LogId& branch, LogEnds& ends);
     void accept_segments(const LogStore& logs);
-    void load_segments(LogStore& logs);
-    bool apply_next(LogStore& logs, const LogId& log, Frontier& applied, std::set<LogId>& ended);
+    void load_segments(const LogStore& logs);
+    bool apply_next(const LogStore& logs, const LogId& branch, Frontier& applied,
+                    std::set<LogId>& ended);
 
     KeyState state_;
     VaultKeys vault_keys_;
@@ -60,6 +65,8 @@ class OfflineVault {
     std::unique_ptr<ContentPool> content_;
     std::unique_ptr<Tree> tree_;
     std::uint64_t segments_ = 0, key_objects_ = 0;
+    LogBranches branches_;
+    std::map<LogId, DeviceId> writers_;
     Frontier accepted_;
     std::vector<std::string> problems_;
 };

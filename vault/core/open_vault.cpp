@@ -124,7 +124,7 @@ Result<std::vector<ReplayedEntry>> OpenVault::open_journal() {
 bool OpenVault::doubts_incarnation(const std::vector<ReplayedEntry>& entries) {
     MutexLock merge_lock(merge_mutex_);
     MutexLock publish_lock(publish_mutex_);
-    if (incarnation_.is_zero()) return true;
+    if (incarnation_.is_zero() || has_twin(entries)) return true;
     if (auto named = named_.find(log_);
         named != named_.end() && named->second.number > head_.number)
         return true;
@@ -158,6 +158,11 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
         log_ = secrets_->vault.log_id(environment_.device.id(), incarnation_);
         if (auto at = applied_.find(log_); at != applied_.end()) head_ = at->second;
         published = last_own_stamp(log_);
+    }
+    {
+        MutexLock publish_lock(publish_mutex_);
+        // Nor does it say anything when another machine has gone on with this log.
+        if (has_twin(entries)) published.reset();
         for (const ReplayedEntry& replayed : entries)
             if (const auto* intent = std::get_if<JournalSegmentIntent>(&replayed.entry))
                 if (intent->log == log_ && intent->number == head_.number && !intent->ends_publish)
@@ -268,6 +273,7 @@ Result<std::uint64_t> OpenVault::merge() {
     std::optional<Error> failure;
     {
         MutexLock merge_lock(merge_mutex_);
+        follow_forks();
         for (bool progress = true; progress;) {
             progress = false;
             for (const auto& [log, last] : replica_.frontier()) {
@@ -302,14 +308,13 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     }
     if (done >= last.number) return false;
     SegmentRef ref{log, done + 1};
+    if (replica_.last_of(log).number < ref.number) return false;  // it was forked just now
     TRY(Bytes bytes, replica_.read_segment(ref));
     TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
     for (const auto& [other, position] : outer.replicator.frontier) {
         LogPosition& named = named_[other];
         named = std::max(named, position);
-        MutexLock lock(mutex);
-        auto at = applied_.find(other);
-        if (at == applied_.end() || at->second.number < position.number) return false;
+        if (!is_applied(other, position)) return false;
     }
     const EpochKeys* keys = epoch_keys(outer.header.epoch);
     if (keys == nullptr) return false;  // the key object that tells this epoch has not come yet
@@ -323,14 +328,14 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
         }
     }
     for (const Record& record : batch.records) hybrid_.observe(stamp_of(record));
-    TRY_OK(index_->log().apply_segment(outer, batch));
+    TRY_OK(index_->log().apply_segment(outer, batch, ref));
     MutexLock lock(mutex);
     tree.apply(batch.records);
     applied_[log] = {ref.number, outer.hash};
     if (outer.replicator.device == environment_.device.id())
         for (const Record& record : batch.records)
-            if (const Stamp& stamp = stamp_of(record); stamp.log == log)
-                own_stamps_[log] = std::max(own_stamps_[log], stamp);
+            if (const Stamp& stamp = stamp_of(record); stamp.log == outer.header.log)
+                own_stamps_[stamp.log] = std::max(own_stamps_[stamp.log], stamp);
     return true;
 }
 
@@ -439,7 +444,7 @@ std::optional<steady_clock::time_point> OpenVault::publish_due() {
 Status OpenVault::publish(bool all) {
     TRY_OK(rotate_if_needed());
     MutexLock publish_lock(publish_mutex_);
-    if (is_log_in_doubt_) TRY_OK(begin_incarnation());
+    if (is_log_in_doubt_ || is_own_log_elsewhere()) TRY_OK(begin_incarnation());
     if (may_have_ends_.exchange(false)) {
         if (Status settled = settle_ends(); !settled.ok()) {
             may_have_ends_ = true;

@@ -84,6 +84,11 @@ class OpenVault final : public TreeHost {
     std::optional<Stamp> last_own_stamp(const LogId& log) REQUIRES_LOCK(mutex);
     bool doubts_incarnation(const std::vector<ReplayedEntry>& entries);
     Result<bool> merge_next(const LogId& log, const LogPosition& last) REQUIRES_LOCK(merge_mutex_);
+    bool is_applied(const LogId& log, const LogPosition& position) EXCLUDES_LOCK(mutex);
+    // Logs that were forked have other names now (open_vault_forks.cpp).
+    void follow_forks() REQUIRES_LOCK(merge_mutex_) EXCLUDES_LOCK(mutex);
+    bool has_twin(const std::vector<ReplayedEntry>& entries) REQUIRES_LOCK(publish_mutex_);
+    bool is_own_log_elsewhere() REQUIRES_LOCK(publish_mutex_);
     const EpochKeys* epoch_keys(const EpochId& epoch) EXCLUDES_LOCK(keys_mutex_);
 
     Status publish_records(std::vector<Record>& records, const Frontier& frontier)
@@ -119,7 +124,7 @@ class OpenVault final : public TreeHost {
     std::vector<DeviceId> members_to_consent();
     bool is_responsible(const Condemnation& condemnation);
     bool have_all_consented(const Condemnation& condemnation);
-    bool has_applied(const SegmentRef& segment) EXCLUDES_LOCK(mutex);
+    bool has_applied(const SegmentRef& header) EXCLUDES_LOCK(mutex);
     Status settle_collection(const Condemnation& condemnation) REQUIRES_LOCK(publish_mutex_);
     void settle_collections() REQUIRES_LOCK(publish_mutex_);
     // The versions that contest one name (open_vault_conflicts.cpp).

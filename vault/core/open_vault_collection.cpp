@@ -159,10 +159,14 @@ bool OpenVault::is_responsible(const Condemnation& condemnation) {
                        [&](const DeviceId& other) { return self < other; });
 }
 
-bool OpenVault::has_applied(const SegmentRef& segment) {
+bool OpenVault::has_applied(const SegmentRef& header) {
+    const std::vector<SegmentRef> segments = replica_.named_by_header(header);
     MutexLock lock(mutex);
-    auto at = applied_.find(segment.log);
-    return at != applied_.end() && at->second.number >= segment.number;
+    return !segments.empty() &&
+           std::all_of(segments.begin(), segments.end(), [&](const SegmentRef& segment) {
+               auto at = applied_.find(segment.log);
+               return at != applied_.end() && at->second.number >= segment.number;
+           });
 }
 
 bool OpenVault::have_all_consented(const Condemnation& condemnation) {
@@ -184,9 +188,11 @@ Status OpenVault::settle_collection(const Condemnation& condemnation) {
             condemnation.collector != self && !condemnation.consents.contains(self);
         if (!collects && !consents) return {};
         // Else every member would write anew what the collector has.
-        TRY(auto brought, replica_.packs_of(condemnation.condemned_by));
-        for (const PackInfo& pack : brought)
-            if (!replica_.has_pack(pack.id) && !replica_.is_collected(pack.id)) return {};
+        for (const SegmentRef& segment : replica_.named_by_header(condemnation.condemned_by)) {
+            TRY(auto brought, replica_.packs_of(segment));
+            for (const PackInfo& pack : brought)
+                if (!replica_.has_pack(pack.id) && !replica_.is_collected(pack.id)) return {};
+        }
         TRY_OK(rescue(condemnation.packs));
         if (!collects) return publish_step({.condemned = {}, .consents = {named}, .collected = {}});
         TRY_OK(publish_step({.condemned = {}, .consents = {}, .collected = {named}}));

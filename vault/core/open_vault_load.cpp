@@ -107,8 +107,9 @@ Status OpenVault::load_from_index() {
     named_ = std::move(named);
     for (const LogRow& row : logs) {
         applied_[row.log] = row.last;
-        if (row.device == environment_.device.id() && row.time != 0)
-            own_stamps_[row.log] = {row.time, row.log};
+        if (row.device != environment_.device.id() || row.time == 0) continue;
+        const LogId origin = replica_.origin_of(row.log);
+        own_stamps_[origin] = std::max(own_stamps_[origin], Stamp{row.time, origin});
     }
     return {};
 }

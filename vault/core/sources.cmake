@@ -3,6 +3,7 @@ lockstep_library(vault_core
     core/check_open.cpp
     core/decrypt_vault.cpp
     core/directory_arrivals.cpp
+    core/log_branches.cpp
     core/log_ends.cpp
     core/lockable_files.cpp
     core/offline_vault.cpp
@@ -10,6 +11,7 @@ lockstep_library(vault_core
     core/open_vault_collection.cpp
     core/open_vault_conflicts.cpp
     core/open_vault_ends.cpp
+    core/open_vault_forks.cpp
     core/open_vault_load.cpp
     core/restore_writes.cpp
     core/vault_impl.cpp

@@ -12,6 +12,8 @@ constexpr std::size_t kHeaderSizeMax = 4 * kKiB;
 constexpr std::string_view kLocalKeysName = "keys.local";
 // Of one device, beyond where its logs end.
 constexpr std::size_t kHeldSegmentsMax = 4096;
+// Of one log: nobody restores a device that often.
+constexpr std::size_t kBranchesMax = 256;
 
 fs::path key_object_path(const fs::path& directory, const KeyObjectId& id) {
     return directory / kKeyDirectoryName / (id.to_hex() + std::string(kKeyObjectSuffix));
@@ -140,82 +142,52 @@ void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
     keys_ = std::move(keys);
 }
 
-Result<SegmentOuter> VaultReplica::open_stored(const SegmentRef& segment) {
-    TRY(Bytes bytes, logs_->read(segment));
+Result<SegmentOuter> VaultReplica::open_file(const LogId& log, const LogStore::Name& name) {
+    TRY(Bytes bytes, logs_->read(log, name));
     TRY(SegmentOuter outer, open_outer(bytes, lookup()));
-    if (outer.header.log != segment.log || outer.header.number != segment.number)
+    if (outer.header.log != log || outer.header.number != name.number ||
+        (name.fork && outer.hash != *name.fork))
         return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
     return outer;
 }
 
-// A segment may say how far another log counts: logs that have ended are looked at again.
+Result<SegmentOuter> VaultReplica::open_stored(const SegmentRef& segment) {
+    TRY(Bytes bytes, read_segment(segment));
+    return open_outer(bytes, lookup());
+}
+
 Status VaultReplica::load_segments() {
     // What is counted as published must not vanish with the power.
     TRY_OK(logs_->make_names_durable());
-    std::set<LogId> broken;
-    const std::vector<LogId> logs = logs_->logs();
-    for (bool progress = true; progress;) {
-        progress = false;
-        for (const LogId& log : logs)
-            if (!broken.contains(log)) {
-                TRY(bool any, load_log(log, broken));
-                progress |= any;
-            }
-    }
-    for (const LogId& log : logs)
-        if (!broken.contains(log)) load_held(log);
+    for (const LogId& log : logs_->logs()) TRY_OK(load_log(log));
+    // A segment may say how far another log counts.
+    MutexLock write_lock(write_mutex_);
+    static_cast<void>(release_held());
     return {};
 }
 
-// Accepts the log's segments as far as they go; true when there were any. A log is broken where
-// what follows is not linked to its beginning: peers can send it again.
-Result<bool> VaultReplica::load_log(const LogId& log, std::set<LogId>& broken) {
-    bool progress = false;
-    for (;;) {
-        SegmentRef ref{log, 0};
+// What is not linked to the log's beginning is left: what is missing or damaged may come from a
+// peer.
+Status VaultReplica::load_log(const LogId& log) {
+    for (const LogStore::Name& name : logs_->names(log)) {
         {
             MutexLock lock(mutex_);
-            auto at = frontier_.find(log);
-            ref.number = (at == frontier_.end() ? 0 : at->second.number) + 1;
+            // What follows a gap is no damage.
+            if (name.number > branches_.greatest_of(log) + 1) return {};
         }
-        // What follows a gap is no damage: what is missing may come.
-        if (!logs_->has(ref)) {
-            const auto numbers = logs_->numbers(log);
-            if (!numbers.empty() && numbers.back() > ref.number) broken.insert(log);
-            return progress;
-        }
-        auto outer = open_stored(ref);
+        auto outer = open_file(log, name);
         if (!outer.ok() && outer.error().kind == ErrorKind::Io) return std::move(outer).error();
         MutexLock lock(mutex_);
-        Status chained = outer.ok() ? check_chain(*outer, last_here(log)) : Status(outer.error());
-        if (!chained.ok()) {
-            broken.insert(log);
-            segment_alarms_[ref] = "segment " + log.to_hex().substr(0, 16) + "/" +
-                                   std::to_string(ref.number) + ": " + chained.error().message;
-            return progress;
+        auto place = outer.ok() ? check_place(*outer) : Result<LogBranches::Place>(outer.error());
+        if (!place.ok()) {
+            segment_alarms_[{log, name.number}] = "segment " + log.to_hex().substr(0, 16) + "/" +
+                                                  std::to_string(name.number) + ": " +
+                                                  place.error().message;
+        } else if (!place->is_known) {
+            static_cast<void>(admit(*outer, *place));
         }
-        if (is_beyond_end(*outer)) return progress;
-        take_over(*outer);
-        progress = true;
     }
-}
-
-void VaultReplica::load_held(const LogId& log) {
-    for (;;) {
-        SegmentRef ref{log, 0};
-        LogPosition before;
-        {
-            MutexLock lock(mutex_);
-            before = last_here(log);
-            ref.number = before.number + 1;
-        }
-        if (!logs_->has(ref)) return;
-        auto outer = open_stored(ref);
-        MutexLock lock(mutex_);
-        if (!outer.ok() || !check_chain(*outer, before).ok()) return;
-        writers_.emplace(log, outer->replicator.device);
-        held_[log] = {ref.number, outer->hash};
-    }
+    return {};
 }
 
 // A file of the wrong length is unfinished, whoever is writing it. What no segment introduces may
@@ -413,7 +385,16 @@ Frontier VaultReplica::frontier() {
 }
 
 Result<Bytes> VaultReplica::read_segment(const SegmentRef& segment) {
-    return logs_->read(segment);
+    SegmentRef header;
+    LogStore::Name name;
+    {
+        MutexLock lock(mutex_);
+        if (segment.number == 0 || segment.number > branches_.last_of(segment.log).number)
+            return Error{ErrorKind::NotFound, "the segment is not here"};
+        header = branches_.header_of(segment);
+        name = logs_->name_of(header, branches_.hash_of(segment));
+    }
+    return logs_->read(header.log, name);
 }
 
 Result<std::vector<PackInfo>> VaultReplica::packs_of(const SegmentRef& segment) {
@@ -426,9 +407,8 @@ Result<std::vector<PackInfo>> VaultReplica::packs_of(const SegmentRef& segment) 
     return std::vector<PackInfo>{};
 }
 
-// Whether the segment is the one after `before` in its log, written by its log's device, a member
-// that may write.
-Status VaultReplica::check_chain(const SegmentOuter& outer, const LogPosition& before) {
+// Whether it was written by its log's device, a member that may write.
+Status VaultReplica::check_author(const SegmentOuter& outer) {
     const auto& part = outer.replicator;
     const RosterMember* member = keys_->roster().find(part.device);
     if (member == nullptr) return Error{ErrorKind::Refused, "its device is not a member"};
@@ -438,18 +418,71 @@ Status VaultReplica::check_chain(const SegmentOuter& outer, const LogPosition& b
     if (auto writer = writers_.find(outer.header.log);
         writer != writers_.end() && writer->second != part.device)
         return Error{ErrorKind::Refused, "its log belongs to another device"};
-    if (outer.header.number != before.number + 1)
-        return Error{ErrorKind::Conflict, "an earlier segment is missing"};
-    if (part.previous != before.hash)
-        return Error{ErrorKind::Corrupt, "it does not follow the segment before it"};
     return {};
 }
 
-void VaultReplica::take_over(const SegmentOuter& outer) {
-    const SegmentRef segment{outer.header.log, outer.header.number};
+// Conflict: what it follows is not here.
+Result<LogBranches::Place> VaultReplica::check_place(const SegmentOuter& outer) {
+    TRY_OK(check_author(outer));
+    const auto place = branches_.place_of(outer);
+    if (!place) return Error{ErrorKind::Conflict, "it does not follow the segment before it"};
+    if (place->is_known || place->is_next) return *place;
+    if (place->is_name_taken || branches_.family_of(outer.header.log).size() >= kBranchesMax)
+        return Error{ErrorKind::Refused, "its log was forked too often"};
+    return *place;
+}
+
+bool VaultReplica::is_to_be_held(const SegmentOuter& outer, const LogBranches::Place& place) {
+    auto accepted = frontier_.find(place.parent);
+    if ((accepted == frontier_.end() ? 0 : accepted->second.number) < place.number) return true;
+    const RosterMember* member = keys_->roster().find(outer.replicator.device);
+    return ends_.is_beyond(branches_, keys_->roster(), *member, place, outer);
+}
+
+std::optional<SegmentRef> VaultReplica::admit(const SegmentOuter& outer,
+                                              const LogBranches::Place& place) {
+    const bool is_held = is_to_be_held(outer, place);
+    const LogBranches::Added added = branches_.add(outer);
+    if (added.split) rename_tail(*added.split);
+    if (!place.is_next) alarm_of_fork(outer);
+    writers_.emplace(outer.header.log, outer.replicator.device);
+    writers_.emplace(added.segment.log, outer.replicator.device);
+    if (is_held) {
+        held_[added.segment.log] = {added.segment.number, outer.hash};
+        return std::nullopt;
+    }
+    take_over(outer, added.segment);
+    return added.segment;
+}
+
+// What is known under the log's name, and lies behind the fork, goes by the tail's.
+void VaultReplica::rename_tail(const LogSplit& split) {
+    const std::uint64_t kept = split.kept.number;
+    writers_.emplace(split.tail, writers_.at(split.log));
+    split.rename_in(frontier_);
+    auto accepted = frontier_.find(split.log);
+    // Nothing of it may be left to be held.
+    if (split.rename_in(held_) && accepted != frontier_.end() && accepted->second.number == kept)
+        held_.erase(split.log);
+    std::map<SegmentRef, std::vector<PackInfo>> moved;
+    for (auto at = introduced_.upper_bound({split.log, kept});
+         at != introduced_.end() && at->first.log == split.log; at = introduced_.erase(at))
+        moved[{split.tail, at->first.number - kept}] = std::move(at->second);
+    introduced_.merge(moved);
+}
+
+void VaultReplica::alarm_of_fork(const SegmentOuter& outer) {
+    const std::string sentence =
+        "log " + outer.header.log.to_hex().substr(0, 16) + " has two segments with number " +
+        std::to_string(outer.header.number) + ": its device was cloned or restored from a backup";
+    if (std::find(alarms_.begin(), alarms_.end(), sentence) != alarms_.end()) return;
+    log_error("vault", "{}", sentence);
+    alarms_.push_back(sentence);
+}
+
+void VaultReplica::take_over(const SegmentOuter& outer, const SegmentRef& segment) {
     const std::vector<PackInfo>& packs = outer.replicator.packs;
     frontier_[segment.log] = {segment.number, outer.hash};
-    writers_[segment.log] = outer.replicator.device;
     ends_.note_accepted(outer);
     for (const SegmentRef& ref : republished_by(outer.replicator))
         republished_[ref].insert(outer.replicator.device);
@@ -464,50 +497,39 @@ void VaultReplica::take_over(const SegmentOuter& outer) {
 Result<Added> VaultReplica::add_segment(ByteView bytes) {
     TRY(SegmentHeader header, read_segment_header(bytes));
     // What somebody has put into the directory came first.
-    if (environment_.disk.exists(logs_->path_of({header.log, last_of(header.log).number + 1})))
+    const std::uint64_t next = greatest_number_of(header.log) + 1;
+    if (environment_.disk.exists(logs_->path_of({header.log, next})))
         static_cast<void>(take_segments(header.log));
-    return add_next({header.log, header.number}, bytes);
+    return add_next(bytes);
 }
 
-Result<Added> VaultReplica::add_next(const SegmentRef& ref, ByteView bytes) {
+Result<Added> VaultReplica::add_next(ByteView bytes) {
     std::vector<SegmentRef> accepted;
     bool is_held = false;
     {
         MutexLock write_lock(write_mutex_);
-        if (ref.number > last_of(ref.log).number + 1) return Added::Gap;
+        TRY(SegmentHeader header, read_segment_header(bytes));
+        if (header.number > greatest_number_of(header.log) + 1) return Added::Gap;
         TRY(SegmentOuter outer, open_outer(bytes, lookup()));
+        const SegmentRef named{header.log, header.number};
+        LogBranches::Place place;
         {
             MutexLock lock(mutex_);
-            const LogPosition last = last_here(ref.log);
-            if (ref.number <= last.number) {
-                auto here = logs_->read(ref);
-                if (here.ok() && equal(*here, bytes)) return Added::Known;
-                // Two segments with one number: a cloned or restored machine. Both are kept as
-                // evidence.
-                TRY(auto kept, logs_->put(ref, bytes));
-                static_cast<void>(kept);
-                alarms_.push_back("log " + ref.log.to_hex().substr(0, 16) +
-                                  " has two segments with number " + std::to_string(ref.number) +
-                                  ": its device was cloned or restored from a backup");
-                return Added::Known;
-            }
-            TRY_OK(check_chain(outer, last));
-            is_held = held_.contains(ref.log) || is_beyond_end(outer);
+            auto checked = check_place(outer);
+            if (!checked.ok() && checked.error().kind == ErrorKind::Conflict) return Added::Apart;
+            TRY(place, std::move(checked));
+            if (place.is_known) return Added::Known;
+            is_held = is_to_be_held(outer, place);
             if (is_held && held_segments_of(outer.replicator.device) >= kHeldSegmentsMax)
                 return Error{ErrorKind::Refused,
                              "its log has ended, and enough of what follows is kept"};
         }
-        TRY_OK(store_next(ref, bytes));
+        TRY_OK(store_next(named, bytes));
         {
             MutexLock lock(mutex_);
-            writers_.emplace(ref.log, outer.replicator.device);
-            segment_alarms_.erase(ref);
-            if (is_held)
-                held_[ref.log] = {ref.number, outer.hash};
-            else
-                take_over(outer);
+            segment_alarms_.erase(named);
+            if (auto segment = admit(outer, place)) accepted.push_back(*segment);
         }
-        if (!is_held) accepted.push_back(ref);
         for (const SegmentRef& released : release_held()) accepted.push_back(released);
     }
     for (const SegmentRef& segment : accepted)
@@ -515,23 +537,23 @@ Result<Added> VaultReplica::add_next(const SegmentRef& ref, ByteView bytes) {
     return is_held && accepted.empty() ? Added::Held : Added::Stored;
 }
 
-// Other bytes under the name of a log's next segment were not good enough to be it: damaged or
-// unfinished ones are replaced, others kept beside it.
-Status VaultReplica::store_next(const SegmentRef& ref, ByteView bytes) {
-    auto stored = logs_->read(ref);
-    const bool is_free = !stored.ok() && stored.error().kind == ErrorKind::NotFound;
-    if (is_free || (stored.ok() && equal(*stored, bytes))) {
-        TRY(auto put, logs_->put(ref, bytes));
-        static_cast<void>(put);
-        return {};
-    }
-    if (!stored.ok() && stored.error().kind != ErrorKind::TooLarge)
+// Other bytes under its name are another segment of a forked log, and stay; or were not good enough
+// to be it: damaged or unfinished ones are replaced.
+Status VaultReplica::store_next(const SegmentRef& header, ByteView bytes) {
+    auto stored = logs_->read(header);
+    if (!stored.ok() && stored.error().kind != ErrorKind::NotFound &&
+        stored.error().kind != ErrorKind::TooLarge)
         return std::move(stored).error();
-    if (stored.ok()) {
+    const bool is_damaged = [&] {
+        if (!stored.ok()) return stored.error().kind == ErrorKind::TooLarge;
+        if (equal(*stored, bytes)) return false;
         auto other = open_outer(*stored, lookup());
-        if (other.ok() || other.error().kind != ErrorKind::Corrupt) TRY_OK(logs_->set_aside(ref));
-    }
-    return logs_->repair(ref, bytes);
+        return !other.ok() && other.error().kind == ErrorKind::Corrupt;
+    }();
+    if (is_damaged) return logs_->repair(header, bytes);
+    TRY(auto put, logs_->put(header, bytes));
+    static_cast<void>(put);
+    return {};
 }
 
 Status VaultReplica::publish_segment(const SegmentOuter& outer, ByteView bytes) {
@@ -539,12 +561,23 @@ Status VaultReplica::publish_segment(const SegmentOuter& outer, ByteView bytes) 
     std::vector<SegmentRef> released;
     {
         MutexLock write_lock(write_mutex_);
+        LogBranches::Place place;
+        {
+            MutexLock lock(mutex_);
+            auto found = branches_.place_of(outer);
+            // Nothing of a log that somebody else writes, too, is written.
+            if (!found || !found->is_next)
+                return Error{ErrorKind::Conflict, "another program has written this device's log"};
+            place = *found;
+        }
         TRY(auto stored, logs_->put(segment, bytes));
         if (stored == LogStore::Put::Forked)
             return Error{ErrorKind::Conflict, "another program has written this device's log"};
         {
             MutexLock lock(mutex_);
-            take_over(outer);
+            const LogBranches::Added added = branches_.add(outer);
+            writers_.emplace(segment.log, outer.replicator.device);
+            take_over(outer, added.segment);
         }
         released = release_held();
     }

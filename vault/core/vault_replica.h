@@ -38,10 +38,10 @@ struct HeldLog {
 
 // Packs that a segment has condemned, and how far their collection has come.
 struct Condemnation {
-    SegmentRef condemned_by;
+    SegmentRef condemned_by;  // as its header says
     DeviceId collector;
-    std::vector<PackId> packs;  // sorted
-    std::map<DeviceId, SegmentRef> consents;
+    std::vector<PackId> packs;                // sorted
+    std::map<DeviceId, SegmentRef> consents;  // as their headers say
     bool is_collected = false;
 };
 
@@ -112,14 +112,29 @@ class VaultReplica final : public Replica {
     Result<Added> take_pack(const PackId& pack);
     // A file of an object that is here was changed or removed: whether it still is what it was.
     // Else an alarm is raised for a segment, and a pack counts as missing.
-    bool recheck_segment(const SegmentRef& segment);
+    bool recheck_segment(const SegmentRef& header);
     bool recheck_pack(const PackId& pack);
     bool has_key_object(const KeyObjectId& id);
     bool is_introduced(const PackId& pack);
+    // The greatest number that the log's segments here have in their headers, held ones included.
+    std::uint64_t greatest_number_of(const LogId& log) EXCLUDES_LOCK(mutex_);
+    bool has_segment(const SegmentRef& header, const SegmentHash& hash) EXCLUDES_LOCK(mutex_);
+    // Of files that lie in the directory and are linked; as their headers say.
+    std::vector<SegmentRef> segments_here();
+    fs::path segment_path(const SegmentRef& header) const { return logs_->path_of(header); }
+
+    // ---- forked logs (log_branches.h)
+
+    // What the segment at that position is called now; nullopt: it is not here.
+    std::optional<SegmentRef> find(const LogId& log, const LogPosition& position);
+    std::vector<std::pair<LogId, LogPosition>> pieces_of(const LogId& log,
+                                                         const LogPosition& position);
+    std::vector<SegmentRef> named_by_header(const SegmentRef& header);
+    bool is_split(const LogId& log);
+    LogId origin_of(const LogId& log);
+    bool has_splits();
     // The log's last segment here, held ones included.
     LogPosition last_of(const LogId& log) EXCLUDES_LOCK(mutex_);
-    std::vector<SegmentRef> segments_here();  // that lie in the directory, up to the frontier
-    fs::path segment_path(const SegmentRef& segment) const { return logs_->path_of(segment); }
 
     // What accepted segments say of collections; in the order of their segments' names.
     std::vector<Condemnation> condemnations();
@@ -177,19 +192,27 @@ class VaultReplica final : public Replica {
     Status load_segments();
     Status load_packs();
     Status clear_incoming();
-    Result<Added> add_next(const SegmentRef& ref, ByteView bytes);
-    Status store_next(const SegmentRef& ref, ByteView bytes) REQUIRES_LOCK(write_mutex_);
-    Status check_chain(const SegmentOuter& outer, const LogPosition& before) REQUIRES_LOCK(mutex_);
-    bool is_beyond_end(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
+    Result<Added> add_next(ByteView bytes);
+    Status store_next(const SegmentRef& header, ByteView bytes) REQUIRES_LOCK(write_mutex_);
+    Status check_author(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
+    Result<LogBranches::Place> check_place(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
+    bool is_to_be_held(const SegmentOuter& outer, const LogBranches::Place& place)
+        REQUIRES_LOCK(mutex_);
+    // Nullopt: it is held.
+    std::optional<SegmentRef> admit(const SegmentOuter& outer, const LogBranches::Place& place)
+        REQUIRES_LOCK(mutex_);
+    void rename_tail(const LogSplit& split) REQUIRES_LOCK(mutex_);
+    void alarm_of_fork(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
     std::optional<LogPosition> end_in_roster(const LogId& log, const DeviceId& device)
         REQUIRES_LOCK(mutex_);
-    Result<bool> load_log(const LogId& log, std::set<LogId>& broken);
-    void load_held(const LogId& log);
+    Status load_log(const LogId& log);
+    Result<SegmentOuter> open_file(const LogId& log, const LogStore::Name& name);
     Result<SegmentOuter> open_stored(const SegmentRef& segment);
     LogPosition last_here(const LogId& log) REQUIRES_LOCK(mutex_);
     std::size_t held_segments_of(const DeviceId& device) REQUIRES_LOCK(mutex_);
     std::vector<SegmentRef> release_held() REQUIRES_LOCK(write_mutex_) EXCLUDES_LOCK(mutex_);
-    void take_over(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
+    void take_over(const SegmentOuter& outer, const SegmentRef& segment) REQUIRES_LOCK(mutex_);
+    std::optional<SegmentRef> next_held(const LogId& log) REQUIRES_LOCK(mutex_);
     void use_keys(std::shared_ptr<const KeyState> keys) EXCLUDES_LOCK(mutex_);
     void tell_pack(const PackInfo& pack);
     template <typename Call>
@@ -215,11 +238,12 @@ class VaultReplica final : public Replica {
     std::map<EpochId, std::unique_ptr<const ReplicatorKeys>> epochs_
         GUARDED_BY(mutex_);  // only grows
     std::set<KeyObjectId> key_objects_ GUARDED_BY(mutex_);
+    LogBranches branches_ GUARDED_BY(mutex_);  // accepted segments, and held ones behind them
     Frontier frontier_ GUARDED_BY(mutex_);
     std::map<LogId, DeviceId> writers_ GUARDED_BY(mutex_);
     LogEnds ends_ GUARDED_BY(mutex_);
     void note_collections(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
-    std::map<SegmentRef, Condemnation> condemnations_ GUARDED_BY(mutex_);
+    std::map<CondemnedPacks, Condemnation> condemnations_ GUARDED_BY(mutex_);
     std::set<PackId> collected_ GUARDED_BY(mutex_);
     std::map<SegmentRef, std::set<DeviceId>> republished_ GUARDED_BY(mutex_);  // and by whom
     std::map<LogId, LogPosition> held_ GUARDED_BY(mutex_);  // the last one held of each log

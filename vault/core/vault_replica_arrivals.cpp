@@ -37,17 +37,31 @@ LogPosition VaultReplica::last_of(const LogId& log) {
     return last_here(log);
 }
 
+std::uint64_t VaultReplica::greatest_number_of(const LogId& log) {
+    MutexLock lock(mutex_);
+    return branches_.greatest_of(log);
+}
+
+bool VaultReplica::has_segment(const SegmentRef& header, const SegmentHash& hash) {
+    MutexLock lock(mutex_);
+    for (const SegmentRef& segment : branches_.named_by_header(header))
+        if (branches_.hash_of(segment) == hash) return true;
+    return false;
+}
+
 std::vector<SegmentRef> VaultReplica::segments_here() {
     std::vector<SegmentRef> out;
-    for (const auto& [log, last] : frontier())
-        for (std::uint64_t number : logs_->numbers(log))
-            if (number <= last.number) out.push_back({log, number});
+    for (const LogId& log : logs_->logs()) {
+        const std::uint64_t last = greatest_number_of(log);
+        for (const LogStore::Name& name : logs_->names(log))
+            if (!name.fork && name.number <= last) out.push_back({log, name.number});
+    }
     return out;
 }
 
 std::optional<Error> VaultReplica::take_segments(const LogId& log) {
     for (;;) {
-        const SegmentRef ref{log, last_of(log).number + 1};
+        const SegmentRef ref{log, greatest_number_of(log) + 1};
         auto bytes = logs_->read(ref);
         if (!bytes.ok() && bytes.error().kind == ErrorKind::NotFound) return std::nullopt;
         if (!bytes.ok()) return std::move(bytes).error();
@@ -55,25 +69,18 @@ std::optional<Error> VaultReplica::take_segments(const LogId& log) {
         if (!header.ok()) return std::move(header).error();
         if (header->log != ref.log || header->number != ref.number)
             return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
-        auto added = add_next(ref, *bytes);
+        auto added = add_next(*bytes);
         if (!added.ok()) return std::move(added).error();
+        if (*added == Added::Apart)
+            return Error{ErrorKind::Conflict, "it does not follow the segment before it"};
+        if (greatest_number_of(log) < ref.number) return std::nullopt;
     }
 }
 
-// A segment's hash is known to the one after it, and to the frontier.
-bool VaultReplica::recheck_segment(const SegmentRef& segment) {
-    const LogPosition last = last_of(segment.log);
-    CHECK(segment.number <= last.number);
+bool VaultReplica::recheck_segment(const SegmentRef& header) {
     auto verify = [&]() -> Status {
-        SegmentHash expected = last.hash;
-        if (segment.number < last.number) {
-            TRY(Bytes next, logs_->read({segment.log, segment.number + 1}));
-            auto outer = open_outer(next, lookup());
-            if (!outer.ok()) return {};  // that one is the damaged one
-            expected = outer->replicator.previous;
-        }
-        TRY(Bytes bytes, logs_->read(segment));
-        if (segment_hash(bytes) == expected) return {};
+        TRY(Bytes bytes, logs_->read(header));
+        if (has_segment(header, segment_hash(bytes))) return {};
         if (open_outer(bytes, lookup()).ok())
             return Error{ErrorKind::Conflict,
                          "somebody has put another one in its place: its device was cloned or "
@@ -82,16 +89,49 @@ bool VaultReplica::recheck_segment(const SegmentRef& segment) {
     };
     Status verified = verify();
     MutexLock lock(mutex_);
-    segment_alarms_.erase(segment);
+    segment_alarms_.erase(header);
     if (verified.ok()) return true;
-    std::string sentence = "segment " + segment.log.to_hex().substr(0, 16) + "/" +
-                           std::to_string(segment.number) + ": " +
+    std::string sentence = "segment " + header.log.to_hex().substr(0, 16) + "/" +
+                           std::to_string(header.number) + ": " +
                            (verified.error().kind == ErrorKind::NotFound
                                 ? "somebody has removed it from the vault directory"
                                 : verified.error().message);
     log_error("vault", "{}", sentence);
-    segment_alarms_[segment] = std::move(sentence);
+    segment_alarms_[header] = std::move(sentence);
     return false;
+}
+
+// ---- forked logs
+
+std::optional<SegmentRef> VaultReplica::find(const LogId& log, const LogPosition& position) {
+    MutexLock lock(mutex_);
+    return branches_.find(log, position);
+}
+
+std::vector<std::pair<LogId, LogPosition>> VaultReplica::pieces_of(const LogId& log,
+                                                                   const LogPosition& position) {
+    MutexLock lock(mutex_);
+    return branches_.pieces_of(log, position);
+}
+
+std::vector<SegmentRef> VaultReplica::named_by_header(const SegmentRef& header) {
+    MutexLock lock(mutex_);
+    return branches_.named_by_header(header);
+}
+
+bool VaultReplica::is_split(const LogId& log) {
+    MutexLock lock(mutex_);
+    return branches_.is_split(log);
+}
+
+LogId VaultReplica::origin_of(const LogId& log) {
+    MutexLock lock(mutex_);
+    return branches_.origin_of(log);
+}
+
+bool VaultReplica::has_splits() {
+    MutexLock lock(mutex_);
+    return branches_.has_splits();
 }
 
 // ---- packs

@@ -7,16 +7,17 @@ namespace lockstep {
 void VaultReplica::note_collections(const SegmentOuter& outer) {
     const ReplicatorPart& part = outer.replicator;
     const SegmentRef segment{outer.header.log, outer.header.number};
+    // The packs tell the two of a forked log apart.
     if (!part.condemned.empty()) {
-        Condemnation& condemnation = condemnations_[segment];
+        Condemnation& condemnation = condemnations_[{segment, part.condemned}];
         condemnation.condemned_by = segment;
         condemnation.collector = part.device;
         condemnation.packs = part.condemned;
     }
     for (const CondemnedPacks& consent : part.consents)
-        condemnations_[consent.condemned_by].consents.emplace(part.device, segment);
+        condemnations_[consent].consents.emplace(part.device, segment);
     for (const CondemnedPacks& collected : part.collected) {
-        condemnations_[collected.condemned_by].is_collected = true;
+        condemnations_[collected].is_collected = true;
         for (const PackId& pack : collected.packs) {
             collected_.insert(pack);
             missing_.erase(pack);
@@ -27,14 +28,14 @@ void VaultReplica::note_collections(const SegmentOuter& outer) {
 std::vector<Condemnation> VaultReplica::condemnations() {
     MutexLock lock(mutex_);
     std::vector<Condemnation> out;
-    for (const auto& [segment, condemnation] : condemnations_)
+    for (const auto& [named, condemnation] : condemnations_)
         if (!condemnation.packs.empty()) out.push_back(condemnation);
     return out;
 }
 
 bool VaultReplica::has_open_condemnations() {
     MutexLock lock(mutex_);
-    for (const auto& [segment, condemnation] : condemnations_) {
+    for (const auto& [named, condemnation] : condemnations_) {
         if (condemnation.packs.empty()) continue;
         if (!condemnation.is_collected) return true;
         for (const PackId& pack : condemnation.packs)

@@ -44,7 +44,7 @@ std::size_t VaultReplica::held_segments_of(const DeviceId& device) {
 std::optional<LogPosition> VaultReplica::end_in_roster(const LogId& log, const DeviceId& device) {
     const RosterMember* member = keys_->roster().find(device);
     if (member == nullptr) return std::nullopt;
-    return ends_.end_of(keys_->roster(), *member, log);
+    return ends_.end_of(branches_, keys_->roster(), *member, log);
 }
 
 std::optional<LogPosition> VaultReplica::end_of(const LogId& log) {
@@ -53,12 +53,18 @@ std::optional<LogPosition> VaultReplica::end_of(const LogId& log) {
     return writer == writers_.end() ? std::nullopt : end_in_roster(log, writer->second);
 }
 
-bool VaultReplica::is_beyond_end(const SegmentOuter& outer) {
-    auto end = end_in_roster(outer.header.log, outer.replicator.device);
-    if (!end) return false;
-    // Another segment in the place of the last one that counts is not what was meant.
-    return outer.header.number > end->number ||
-           (outer.header.number == end->number && outer.hash != end->hash);
+// The first of the log's held segments, if what it follows is accepted.
+std::optional<SegmentRef> VaultReplica::next_held(const LogId& log) {
+    if (!held_.contains(log)) return std::nullopt;
+    const auto accepted = [&](const LogId& each) {
+        auto at = frontier_.find(each);
+        return at == frontier_.end() ? 0 : at->second.number;
+    };
+    const SegmentRef next{log, accepted(log) + 1};
+    const auto parent = branches_.parent_of(log);
+    if (next.number == 1 && parent && accepted(*parent) < branches_.last_of(*parent).number)
+        return std::nullopt;
+    return next;
 }
 
 // Takes over what is held and counts by now.
@@ -72,18 +78,23 @@ std::vector<SegmentRef> VaultReplica::release_held() {
             for (const auto& [log, last] : held_) logs.push_back(log);
         }
         for (const LogId& log : logs) {
-            SegmentRef next{log, 1};
+            std::optional<SegmentRef> next;
             {
                 MutexLock lock(mutex_);
-                if (auto at = frontier_.find(log); at != frontier_.end())
-                    next.number = at->second.number + 1;
+                next = next_held(log);
+                if (!next) continue;
+                const auto end = end_in_roster(log, writers_.at(log));
+                // Another segment in the place of the last one that counts is not what was meant.
+                if (end && (next->number > end->number ||
+                            (next->number == end->number && branches_.hash_of(*next) != end->hash)))
+                    continue;
             }
-            auto outer = open_stored(next);
+            auto outer = open_stored(*next);
+            if (!outer.ok()) continue;
             MutexLock lock(mutex_);
-            if (!outer.ok() || is_beyond_end(*outer)) continue;
-            take_over(*outer);
-            if (held_.at(log).number == next.number) held_.erase(log);
-            out.push_back(next);
+            take_over(*outer, *next);
+            if (held_.at(log).number == next->number) held_.erase(log);
+            out.push_back(*next);
             progress = true;
         }
     }
@@ -111,7 +122,7 @@ std::vector<SegmentRef> VaultReplica::own_beyond_ends() {
     if (self == nullptr || self->is_revoked) return out;
     for (const auto& [log, writer] : writers_) {
         if (writer != device()) continue;
-        auto end = ends_.end_of(keys_->roster(), *self, log);
+        auto end = ends_.end_of(branches_, keys_->roster(), *self, log);
         if (!end) continue;
         for (std::uint64_t number = end->number + 1; number <= last_here(log).number; ++number)
             if (auto again = republished_.find({log, number});
@@ -124,20 +135,19 @@ std::vector<SegmentRef> VaultReplica::own_beyond_ends() {
 void VaultReplica::accept_applied(const LogId& log, const LogPosition& last) {
     MutexLock write_lock(write_mutex_);
     for (;;) {
-        SegmentRef next{log, 1};
+        std::optional<SegmentRef> next;
         {
             MutexLock lock(mutex_);
             auto held = held_.find(log);
             if (held == held_.end() || held->second.number < last.number) return;
-            if (auto at = frontier_.find(log); at != frontier_.end())
-                next.number = at->second.number + 1;
+            next = next_held(log);
         }
-        if (next.number > last.number) return;
-        auto outer = open_stored(next);
+        if (!next || next->number > last.number) return;
+        auto outer = open_stored(*next);
         if (!outer.ok()) return;
         MutexLock lock(mutex_);
-        take_over(*outer);
-        if (held_.at(log).number == next.number) held_.erase(log);
+        take_over(*outer, *next);
+        if (held_.at(log).number == next->number) held_.erase(log);
     }
 }
 
@@ -150,7 +160,7 @@ std::optional<VaultReplica::Testimony> VaultReplica::testimony_due() {
         const DeviceId& writer = writers_.at(log);
         const RosterMember* member = roster.find(writer);
         if (member == nullptr || !member->is_revoked || writer == device()) continue;
-        auto end = ends_.end_of(roster, *member, log);
+        auto end = ends_.end_of(branches_, roster, *member, log);
         if (!end || last.number <= end->number) continue;
         out.frontier[log] = last;
         devices.insert(writer);

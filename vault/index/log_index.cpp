@@ -13,7 +13,8 @@ constexpr std::size_t kStoredBytesAtOnce = 4 * kMiB;
 
 constexpr const char* kSegmentHash = "SELECT hash FROM segment WHERE log = ?1 AND number = ?2";
 constexpr const char* kAddSegment =
-    "INSERT INTO segment (log, number, hash, epoch, sum, records) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    "INSERT INTO segment (log, number, hash, epoch, sum, records, origin)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 constexpr const char* kLogRow =
     "SELECT id, device, incarnation, number, hash, time FROM log WHERE id = ?1";
 constexpr const char* kAllLogs =
@@ -25,7 +26,7 @@ constexpr const char* kSetNamed =
     "INSERT INTO named (log, number, hash) VALUES (?1, ?2, ?3) ON CONFLICT (log) DO UPDATE"
     " SET number = ?2, hash = ?3 WHERE (?2, ?3) > (number, hash)";
 constexpr const char* kStored =
-    "SELECT row, log, number, hash, sum, records FROM segment WHERE row > ?1 ORDER BY row";
+    "SELECT row, origin, sum, records FROM segment WHERE row > ?1 ORDER BY row";
 
 TimeBytes sortable(std::uint64_t time) {
     TimeBytes out;
@@ -56,16 +57,11 @@ Error conflict(const SegmentRef& segment, std::string_view why) {
                                      segment.log.to_hex() + ": " + std::string(why)};
 }
 
-SegmentRef ref_of(const SegmentOuter& segment) {
-    return {segment.header.log, segment.header.number};
-}
-
 // What follows is one segment being applied, under the index's lock and in a transaction.
 
 // True: it is applied already.
-Result<bool> check_applicable(Index::Impl& index, const SegmentOuter& segment)
-    REQUIRES_LOCK(index.mutex) {
-    const SegmentRef ref = ref_of(segment);
+Result<bool> check_applicable(Index::Impl& index, const SegmentOuter& segment,
+                              const SegmentRef& ref) REQUIRES_LOCK(index.mutex) {
     TRY(Statement * stored, index.statement(kSegmentHash));
     StatementUse use_stored(*stored);
     TRY(bool is_stored, stored->bind(1, ref.log).bind(2, ref.number).step());
@@ -79,7 +75,8 @@ Result<bool> check_applicable(Index::Impl& index, const SegmentOuter& segment)
     TRY(bool is_known, log->bind(1, ref.log).step());
     std::uint64_t last = is_known ? log->integer(3) : 0;
     const auto& compacted = segment.replicator.compacted;
-    std::uint64_t first = compacted ? compacted->first_number : ref.number;
+    const std::uint64_t before = segment.header.number - ref.number;  // of the forked log
+    std::uint64_t first = compacted ? compacted->first_number - before : ref.number;
     if (first != last + 1) return conflict(ref, "does not follow the last one");
     if (is_known && !equal(log->blob(4), segment.replicator.previous.view()))
         return conflict(ref, "follows another one than the last");
@@ -88,26 +85,25 @@ Result<bool> check_applicable(Index::Impl& index, const SegmentOuter& segment)
     return false;
 }
 
-Status write_segment(Index::Impl& index, const SegmentOuter& segment, ByteView records)
-    REQUIRES_LOCK(index.mutex) {
-    const SegmentRef ref = ref_of(segment);
+Status write_segment(Index::Impl& index, const SegmentOuter& segment, const SegmentRef& ref,
+                     ByteView records) REQUIRES_LOCK(index.mutex) {
     const Hash256 sum = blake2b(records);
     TRY(Statement * row, index.statement(kAddSegment));
     row->bind(1, ref.log).bind(2, ref.number).bind(3, segment.hash);
     row->bind(4, segment.header.epoch).bind(5, sum.view()).bind(6, records);
+    row->bind(7, segment.header.log);
     TRY_OK(row->run());
     ++index.counts.segments;
     return {};
 }
 
-Status write_log(Index::Impl& index, const SegmentOuter& segment,
+Status write_log(Index::Impl& index, const SegmentOuter& segment, const SegmentRef& ref,
                  const std::vector<Record>& records) REQUIRES_LOCK(index.mutex) {
-    const SegmentRef ref = ref_of(segment);
     const auto& compacted = segment.replicator.compacted;
     const SegmentHash& hash = compacted ? compacted->last : segment.hash;
     std::uint64_t greatest = 0;
     for (const Record& record : records)
-        if (const Stamp& stamp = stamp_of(record); stamp.log == ref.log)
+        if (const Stamp& stamp = stamp_of(record); stamp.log == segment.header.log)
             greatest = std::max(greatest, stamp.time);
     const TimeBytes time = sortable(greatest);
     TRY(Statement * log, index.statement(kSetLog));
@@ -120,8 +116,8 @@ Status write_log(Index::Impl& index, const SegmentOuter& segment,
     return {};
 }
 
-Status write_packs(Index::Impl& index, const SegmentOuter& segment) REQUIRES_LOCK(index.mutex) {
-    const SegmentRef ref = ref_of(segment);
+Status write_packs(Index::Impl& index, const SegmentOuter& segment, const SegmentRef& ref)
+    REQUIRES_LOCK(index.mutex) {
     for (const PackInfo& pack : segment.replicator.packs) {
         TRY(Statement * add,
             index.statement("INSERT OR IGNORE INTO pack (id, length, present, condemned)"
@@ -143,17 +139,43 @@ Status write_packs(Index::Impl& index, const SegmentOuter& segment) REQUIRES_LOC
 
 }  // namespace
 
-Status LogIndex::apply_segment(const SegmentOuter& segment, const RecordBatch& records) {
+Status LogIndex::apply_segment(const SegmentOuter& segment, const RecordBatch& records,
+                               const std::optional<SegmentRef>& as) {
+    const SegmentRef ref = as.value_or(SegmentRef{segment.header.log, segment.header.number});
     Index::Impl& index = *index_.impl_;
     MutexLock lock(index.mutex);
-    TRY(bool is_applied, check_applicable(index, segment));
+    TRY(bool is_applied, check_applicable(index, segment, ref));
     if (is_applied) return {};
     TRY(Bytes encoded, encode_records(records, segment.header.log));
     TRY(IndexChange change, IndexChange::begin(index));
-    TRY_OK(write_segment(index, segment, encoded));
-    TRY_OK(write_log(index, segment, records.records));
-    TRY_OK(write_packs(index, segment));
+    TRY_OK(write_segment(index, segment, ref, encoded));
+    TRY_OK(write_log(index, segment, ref, records.records));
+    TRY_OK(write_packs(index, segment, ref));
     return change.keep(2 + segment.replicator.packs.size(), encoded.size());
+}
+
+Status LogIndex::split(const LogSplit& split) {
+    Index::Impl& index = *index_.impl_;
+    MutexLock lock(index.mutex);
+    TRY(IndexChange change, IndexChange::begin(index));
+    TRY(Statement * tail,
+        index.statement("INSERT INTO log (id, device, incarnation, number, hash, time)"
+                        " SELECT ?1, device, incarnation, number - ?3, hash, time FROM log"
+                        " WHERE id = ?2 AND number > ?3"));
+    TRY_OK(tail->bind(1, split.tail).bind(2, split.log).bind(3, split.kept.number).run());
+    TRY(Statement * kept,
+        index.statement("UPDATE log SET number = ?2, hash = ?3 WHERE id = ?1 AND number > ?2"));
+    TRY_OK(kept->bind(1, split.log).bind(2, split.kept.number).bind(3, split.kept.hash).run());
+    TRY(Statement * empty, index.statement("DELETE FROM log WHERE id = ?1 AND number = 0"));
+    TRY_OK(empty->bind(1, split.log).run());
+    for (const char* table : {"UPDATE segment SET log = ?1, number = number - ?3"
+                              " WHERE log = ?2 AND number > ?3",
+                              "UPDATE introduction SET log = ?1, number = number - ?3"
+                              " WHERE log = ?2 AND number > ?3"}) {
+        TRY(Statement * rows, index.statement(table));
+        TRY_OK(rows->bind(1, split.tail).bind(2, split.log).bind(3, split.kept.number).run());
+    }
+    return change.keep(4, 0);
 }
 
 Result<bool> LogIndex::is_applied(const SegmentRef& segment) {
@@ -246,8 +268,8 @@ Result<std::vector<StoredRecords>> LogIndex::stored_records(std::uint64_t& curso
             return Error{ErrorKind::Corrupt, "index: segments are missing"};
         StoredRecords& next = out.emplace_back();
         TRY(next.log, rows->id<LogId>(1));
-        TRY(next.sum, rows->id<Hash256>(4));
-        next.bytes = to_bytes(rows->blob(5));
+        TRY(next.sum, rows->id<Hash256>(2));
+        next.bytes = to_bytes(rows->blob(3));
         bytes += next.bytes.size();
         ++cursor;
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vault/crypto/hash.h"
+#include "vault/log/log_split.h"
 #include "vault/log/segment.h"
 
 namespace lockstep {
@@ -28,7 +29,7 @@ struct LogRow {
 // The records of a segment that was applied, encoded: decode_own_records(bytes, log), once
 // `sum` was seen to be what blake2b() makes of them.
 struct StoredRecords {
-    LogId log;
+    LogId log;  // as the segment's header says
     Hash256 sum;
     Bytes bytes;
 };
@@ -39,8 +40,11 @@ class LogIndex {
 
     // Segment, log, frontier, packs introduced and records in one transaction. Conflict when the
     // log already has another segment of that number, or when the number does not follow the last
-    // one.
-    Status apply_segment(const SegmentOuter& segment, const RecordBatch& records);
+    // one. `as`: what the segment is called when its log was forked.
+    Status apply_segment(const SegmentOuter& segment, const RecordBatch& records,
+                         const std::optional<SegmentRef>& as = std::nullopt);
+    // What follows `kept` of the log goes by the tail's name from now on.
+    Status split(const LogSplit& split);
 
     Result<bool> is_applied(const SegmentRef& segment);
     Result<Frontier> frontier();

@@ -6,10 +6,10 @@
 namespace lockstep {
 
 // An index of another version is rebuilt.
-inline constexpr std::uint64_t kIndexSchemaVersion = 1;
+inline constexpr std::uint64_t kIndexSchemaVersion = 2;
 
 inline constexpr const char* kIndexSchema = R"sql(
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- How many rows each table has: what must be so when the file was not closed as it should be.
 CREATE TABLE state (
@@ -66,6 +66,7 @@ CREATE TABLE segment (
   row     INTEGER PRIMARY KEY,
   log     BLOB NOT NULL,
   number  INTEGER NOT NULL,
+  origin  BLOB NOT NULL,          -- the log that its header names; another one when it was forked
   hash    BLOB NOT NULL,
   epoch   BLOB NOT NULL,
   sum     BLOB NOT NULL,          -- BLAKE2b-256 of the records

@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::string_view kSegmentSuffix = ".seg";
 
-std::string describe(const SegmentRef& segment) {
-    return "segment " + std::to_string(segment.number) + " of log " + segment.log.to_hex();
-}
-
 }  // namespace
 
 std::optional<LogStore::Name> LogStore::parse_name(std::string_view name) {
@@ -47,12 +43,8 @@ Status LogStore::list_logs() {
     TRY(auto found, std::move(items));
     for (const DirectoryItem& item : found) {
         auto log = LogId::parse_hex(item.name);
-        if (item.is_directory && log.ok() && log->to_hex() == item.name) {
+        if (item.is_directory && log.ok() && log->to_hex() == item.name)
             TRY_OK(list_log(item.name));
-        } else {
-            MutexLock lock(mutex_);
-            foreign_.push_back(item.name);
-        }
     }
     return {};
 }
@@ -67,7 +59,7 @@ Status LogStore::list_log(const std::string& name) {
         if (is_leftover(item))
             TRY_OK(disk_.remove(directory_ / name / item.name));
         else if (item.is_directory || !parsed)
-            foreign_.push_back(name + "/" + item.name);
+            continue;  // no segment
         else if (parsed->fork)
             log.forks.insert({parsed->number, *parsed->fork});
         else
@@ -145,8 +137,15 @@ Result<Bytes> LogStore::read(const SegmentRef& segment) const {
     return disk_.read_file(path_of(segment), kSegmentSizeMax);
 }
 
-Result<Bytes> LogStore::read(const SegmentRef& segment, const SegmentHash& hash) const {
-    return disk_.read_file(fork_path(segment, hash), kSegmentSizeMax);
+Result<Bytes> LogStore::read(const LogId& log, const Name& name) const {
+    return disk_.read_file(path_of(log, name), kSegmentSizeMax);
+}
+
+LogStore::Name LogStore::name_of(const SegmentRef& segment, const SegmentHash& hash) const {
+    MutexLock lock(mutex_);
+    auto log = logs_.find(segment.log);
+    const bool is_fork = log != logs_.end() && log->second.forks.contains({segment.number, hash});
+    return {segment.number, is_fork ? std::optional(hash) : std::nullopt};
 }
 
 bool LogStore::has(const SegmentRef& segment) const {
@@ -162,11 +161,15 @@ std::vector<LogId> LogStore::logs() const {
     return out;
 }
 
-std::vector<std::uint64_t> LogStore::numbers(const LogId& log) const {
+std::vector<LogStore::Name> LogStore::names(const LogId& log) const {
+    std::vector<Name> out;
     MutexLock lock(mutex_);
     auto it = logs_.find(log);
-    if (it == logs_.end()) return {};
-    return {it->second.numbers.begin(), it->second.numbers.end()};
+    if (it == logs_.end()) return out;
+    for (std::uint64_t number : it->second.numbers) out.push_back({number, std::nullopt});
+    for (const auto& [number, hash] : it->second.forks) out.push_back({number, hash});
+    std::sort(out.begin(), out.end());
+    return out;
 }
 
 std::uint64_t LogStore::segment_count() const {
@@ -176,95 +179,17 @@ std::uint64_t LogStore::segment_count() const {
     return count;
 }
 
-LogReport LogStore::verify(const SegmentLookup& lookup) const {
-    LogReport report;
-    for (const LogId& log : logs()) verify_log(log, lookup, report);
-    MutexLock lock(mutex_);
-    report.foreign = foreign_;
-    return report;
-}
-
-void LogStore::verify_log(const LogId& log, const SegmentLookup& lookup, LogReport& report) const {
-    std::set<std::uint64_t> all;
-    {
-        MutexLock lock(mutex_);
-        auto it = logs_.find(log);
-        if (it == logs_.end()) return;
-        all = it->second.numbers;
-        for (const auto& [number, hash] : it->second.forks) all.insert(number);
-    }
-    LogPosition position;
-    bool is_linked = true;  // until the first gap
-    for (std::uint64_t number : all) {
-        std::vector<SegmentOuter> found = candidates(log, number, lookup, report);
-        auto follows = [&](const SegmentOuter& segment) {
-            auto device = report.devices.find(log);
-            return number == position.number + 1 && segment.replicator.previous == position.hash &&
-                   (device == report.devices.end() || device->second == segment.replicator.device);
-        };
-        auto next = is_linked ? std::find_if(found.begin(), found.end(), follows) : found.end();
-        SegmentHash followed = found.empty() ? SegmentHash{} : found.front().hash;
-        if (next != found.end()) {
-            position = {number, next->hash};
-            followed = next->hash;
-            report.devices[log] = next->replicator.device;
-            report.frontier[log] = position;
-        } else if (is_linked) {
-            is_linked = false;
-            bool is_gap = found.empty() || number != position.number + 1;
-            if (is_gap)
-                report.missing.push_back({log, position.number + 1});
-            else
-                report.damaged.push_back(describe({log, number}) +
-                                         ": does not follow the one before it");
-        }
-        for (const SegmentOuter& other : found)
-            if (other.hash != followed)
-                report.forks.push_back({{log, number}, followed, other.hash});
-    }
-}
-
-std::vector<SegmentOuter> LogStore::candidates(const LogId& log, std::uint64_t number,
-                                               const SegmentLookup& lookup,
-                                               LogReport& report) const {
-    SegmentRef segment{log, number};
-    std::vector<fs::path> paths;
-    {
-        MutexLock lock(mutex_);
-        const Log& known = logs_.at(log);
-        if (known.numbers.count(number) != 0) paths.push_back(path_of(segment));
-        for (const auto& [fork_number, hash] : known.forks)
-            if (fork_number == number) paths.push_back(fork_path(segment, hash));
-    }
-    std::vector<SegmentOuter> out;
-    for (const fs::path& path : paths) {
-        auto outer = open_at(segment, path, lookup);
-        if (!outer.ok()) {
-            report.damaged.push_back(describe(segment) + ": " + outer.error().message);
-            continue;
-        }
-        bool is_known = std::any_of(out.begin(), out.end(),
-                                    [&](const auto& other) { return other.hash == outer->hash; });
-        if (!is_known) out.push_back(std::move(outer).value());
-    }
-    return out;
-}
-
-Result<SegmentOuter> LogStore::open_at(const SegmentRef& segment, const fs::path& path,
-                                       const SegmentLookup& lookup) const {
-    TRY(Bytes bytes, disk_.read_file(path, kSegmentSizeMax));
-    TRY(SegmentOuter outer, open_outer(bytes, lookup));
-    if (outer.header.log != segment.log || outer.header.number != segment.number)
-        return Error{ErrorKind::Corrupt, "holds another segment than its name says"};
-    return outer;
-}
-
 fs::path LogStore::directory_of(const LogId& log) const {
     return directory_ / log.to_hex();
 }
 
 fs::path LogStore::path_of(const SegmentRef& segment) const {
     return directory_of(segment.log) / (std::to_string(segment.number) + ".seg");
+}
+
+fs::path LogStore::path_of(const LogId& log, const Name& name) const {
+    const SegmentRef segment{log, name.number};
+    return name.fork ? fork_path(segment, *name.fork) : path_of(segment);
 }
 
 fs::path LogStore::fork_path(const SegmentRef& segment, const SegmentHash& hash) const {

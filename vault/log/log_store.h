@@ -1,8 +1,7 @@
 // The segments of all logs in a vault directory: log/<log, hex>/<number>.seg.
 //
 // A second, different segment with a number that is taken (a cloned or restored machine) is kept
-// beside the first as <number>.<hash, hex>.seg: it is evidence, and the tail that follows it is not
-// lost. Files that are not segments are left alone and reported.
+// beside the first as <number>.<hash, hex>.seg. Files that are not segments are left alone.
 //
 // INVARIANT: what put() reported Stored survives a power cut, and is never overwritten.
 // THREADS: any.
@@ -21,24 +20,6 @@
 
 namespace lockstep {
 
-// A log with two segments of one number.
-struct LogFork {
-    SegmentRef segment;
-    SegmentHash first;  // the one that is followed
-    SegmentHash second;
-    auto operator<=>(const LogFork&) const = default;
-};
-
-// What verify() found. Nothing in it is fatal: what is intact is used.
-struct LogReport {
-    Frontier frontier;                  // each log's last segment that is linked to its first
-    std::map<LogId, DeviceId> devices;  // who writes it
-    std::vector<LogFork> forks;
-    std::vector<SegmentRef> missing;   // the first gap of each log that has later segments
-    std::vector<std::string> damaged;  // sentences: which object, what is wrong
-    std::vector<std::string> foreign;  // paths below log/ that are no segments of ours
-};
-
 class LogStore {
   public:
     enum class Put { Stored, Known, Forked };
@@ -47,12 +28,13 @@ class LogStore {
     struct Name {
         std::uint64_t number = 0;
         std::optional<SegmentHash> fork;
+        auto operator<=>(const Name&) const = default;
     };
     // Nothing when no segment has that file name.
     static std::optional<Name> parse_name(std::string_view name);
 
-    // Lists what is there; verify() is what trusts it. `temporary_ending`: of files being written;
-    // those who write to one directory have different ones.
+    // Lists what is there. `temporary_ending`: of files being written; those who write to one
+    // directory have different ones.
     static Result<std::unique_ptr<LogStore>> open(Disk& disk, const fs::path& vault_directory,
                                                   std::string temporary_ending = ".tmp");
 
@@ -75,22 +57,19 @@ class LogStore {
 
     // The first segment stored under that number, unverified.
     Result<Bytes> read(const SegmentRef& segment) const;
-    // A fork's other segment.
-    Result<Bytes> read(const SegmentRef& segment, const SegmentHash& hash) const;
+    // The file of that name, unverified.
+    Result<Bytes> read(const LogId& log, const Name& name) const;
+    // Where the segment with that hash lies, if it does.
+    Name name_of(const SegmentRef& segment, const SegmentHash& hash) const EXCLUDES_LOCK(mutex_);
 
     bool has(const SegmentRef& segment) const EXCLUDES_LOCK(mutex_);
-    std::vector<LogId> logs() const EXCLUDES_LOCK(mutex_);                             // sorted
-    std::vector<std::uint64_t> numbers(const LogId& log) const EXCLUDES_LOCK(mutex_);  // sorted
+    std::vector<LogId> logs() const EXCLUDES_LOCK(mutex_);  // sorted
+    // By number; of each the first stored one before a fork's others.
+    std::vector<Name> names(const LogId& log) const EXCLUDES_LOCK(mutex_);
     std::uint64_t segment_count() const EXCLUDES_LOCK(mutex_);
 
-    // Reads and verifies every segment and the chains that they make. What cannot be read is
-    // reported like damage.
-    LogReport verify(const SegmentLookup& lookup) const EXCLUDES_LOCK(mutex_);
-    // The same for one log, added to `report`.
-    void verify_log(const LogId& log, const SegmentLookup& lookup, LogReport& report) const
-        EXCLUDES_LOCK(mutex_);
-
     fs::path path_of(const SegmentRef& segment) const;
+    fs::path path_of(const LogId& log, const Name& name) const;
 
   private:
     struct Log {
@@ -108,11 +87,6 @@ class LogStore {
     Status write(const fs::path& path, ByteView bytes);
     fs::path directory_of(const LogId& log) const;
     fs::path fork_path(const SegmentRef& segment, const SegmentHash& hash) const;
-    Result<SegmentOuter> open_at(const SegmentRef& segment, const fs::path& path,
-                                 const SegmentLookup& lookup) const;
-    // The readable segments of that number, the first stored one first.
-    std::vector<SegmentOuter> candidates(const LogId& log, std::uint64_t number,
-                                         const SegmentLookup& lookup, LogReport& report) const;
 
     Disk& disk_;
     fs::path directory_;  // log/ of the vault
@@ -120,7 +94,6 @@ class LogStore {
     Mutex write_mutex_;  // one put() at a time
     mutable Mutex mutex_;
     std::map<LogId, Log> logs_ GUARDED_BY(mutex_);
-    std::vector<std::string> foreign_ GUARDED_BY(mutex_);
 };
 
 }  // namespace lockstep
