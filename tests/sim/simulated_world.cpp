@@ -649,7 +649,8 @@ void SimulatedWorld::check_index(SimDevice& device) {
     if (is_wrong()) return;
     const Witness::Shown after = Witness::shown_by(device);
     if (after.entries != before.entries || after.bytes != before.bytes)
-        return fail(device.label() + " shows something else after its index was made anew");
+        return fail(device.label() + " shows something else after its index was made anew: " +
+                    Witness::first_difference(before, after));
     if (!is_wrong() && digest() != live)
         fail(device.label() + ": an index made anew is another one");
 }

@@ -121,6 +121,21 @@ Witness::Shown Witness::shown_by(SimDevice& device) {
     return out;
 }
 
+std::string Witness::first_difference(const Shown& before, const Shown& after) {
+    for (const auto* each : {&before.entries, &after.entries})
+        for (const auto& [path, line] : *each) {
+            const auto line_of = [&](const Shown& shown) {
+                const auto at = shown.entries.find(path);
+                return at == shown.entries.end() ? std::string("nothing") : at->second;
+            };
+            if (line_of(before) != line_of(after))
+                return path + " was " + line_of(before) + ", and is " + line_of(after);
+        }
+    for (const auto& [path, bytes] : before.bytes)
+        if (after.bytes.at(path) != bytes) return path + " has other bytes";
+    return "nothing";
+}
+
 std::string Witness::difference(const Shown& shown) const {
     std::map<std::string, std::pair<std::uint64_t, ContentRoot>> roots;  // bytes → what names them
     std::map<std::pair<std::uint64_t, ContentRoot>, std::string> named;

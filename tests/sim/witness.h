@@ -34,6 +34,8 @@ class Witness {
         std::string wrong;                         // empty when nothing is
     };
     static Shown shown_by(SimDevice& device);
+    // The first path that the two show differently, and how.
+    static std::string first_difference(const Shown& before, const Shown& after);
     // How what a device shows differs from the model; empty when it does not.
     std::string difference(const Shown& shown) const;
 

@@ -208,6 +208,8 @@ bool OfflineVault::apply_next(const LogStore& logs, const LogId& branch, Frontie
                               std::set<LogId>& ended) {
     const SegmentRef ref{branch, applied[branch].number + 1};
     if (ref.number > accepted_[branch].number) return false;
+    const auto parent = branches_.parent_of(branch);
+    if (parent && applied[*parent].number < branches_.last_of(*parent).number) return false;
     auto apply = [&]() -> Result<bool> {
         Bytes bytes;
         TRY(SegmentOuter outer, open_segment(logs, ref, bytes));

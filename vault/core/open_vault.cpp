@@ -146,28 +146,14 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
     for (const ReplayedEntry& replayed : entries)
         if (const auto* began = std::get_if<JournalIncarnation>(&replayed.entry))
             incarnation = began->incarnation;
-    // What the last durable segment holds was published, even when a crash left the journal no time
-    // to say so: an operation of this log is in it if its stamp is not above the segment's
-    // greatest. Unless that segment was one of several that one publish needed: they are not in the
-    // order of stamps.
-    std::optional<Stamp> published;
     {
         MutexLock publish_lock(publish_mutex_);
         MutexLock lock(mutex);
         incarnation_ = incarnation;
         log_ = secrets_->vault.log_id(environment_.device.id(), incarnation_);
         if (auto at = applied_.find(log_); at != applied_.end()) head_ = at->second;
-        published = last_own_stamp(log_);
     }
-    {
-        MutexLock publish_lock(publish_mutex_);
-        // Nor does it say anything when another machine has gone on with this log.
-        if (has_twin(entries)) published.reset();
-        for (const ReplayedEntry& replayed : entries)
-            if (const auto* intent = std::get_if<JournalSegmentIntent>(&replayed.entry))
-                if (intent->log == log_ && intent->number == head_.number && !intent->ends_publish)
-                    published.reset();
-    }
+    TRY(const auto published, last_own_stamps(entries));
     if (doubts_incarnation(entries)) {
         MutexLock publish_lock(publish_mutex_);
         Status began = begin_incarnation();
@@ -186,8 +172,8 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
             for (const Record& record : records->records) {
                 const Stamp& stamp = stamp_of(record);
                 hybrid_.observe(stamp);
-                if (!published || stamp.log != published->log || stamp > *published)
-                    pending.push_back(record);
+                auto last = published.find(stamp.log);
+                if (last == published.end() || stamp > last->second) pending.push_back(record);
             }
             if (pending.empty()) continue;
             MutexLock lock(mutex);
@@ -201,13 +187,6 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
         static_cast<void>(tree.take_changes());
     }
     return restore_writes(entries);
-}
-
-// The greatest stamp that a published segment of this device's log holds.
-std::optional<Stamp> OpenVault::last_own_stamp(const LogId& log) {
-    auto at = own_stamps_.find(log);
-    if (at == own_stamps_.end()) return std::nullopt;
-    return at->second;
 }
 
 Status OpenVault::begin_incarnation() {
@@ -316,6 +295,10 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
         named = std::max(named, position);
         if (!is_applied(other, position)) return false;
     }
+    // A branch begins behind a segment of another.
+    if (ref.number == 1 && outer.header.number > 1 &&
+        !is_applied(outer.header.log, {outer.header.number - 1, outer.replicator.previous}))
+        return false;
     const EpochKeys* keys = epoch_keys(outer.header.epoch);
     if (keys == nullptr) return false;  // the key object that tells this epoch has not come yet
     TRY(RecordBatch batch, open_records(bytes, outer, replica_.vault_id(), keys->records));
@@ -332,10 +315,7 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     MutexLock lock(mutex);
     tree.apply(batch.records);
     applied_[log] = {ref.number, outer.hash};
-    if (outer.replicator.device == environment_.device.id())
-        for (const Record& record : batch.records)
-            if (const Stamp& stamp = stamp_of(record); stamp.log == outer.header.log)
-                own_stamps_[stamp.log] = std::max(own_stamps_[stamp.log], stamp);
+    if (outer.replicator.device == environment_.device.id()) own_logs_.insert(outer.header.log);
     return true;
 }
 
@@ -597,6 +577,7 @@ Status OpenVault::release_journal(const JournalPosition& position) {
     const std::uint64_t size = journal_->size_bytes();
     if (size < kJournalSizeMax || position.has_open_writes) return {};
     const std::vector<JournalEntry> kept{JournalIncarnation{incarnation_, log_},
+                                         JournalSegmentIntent{log_, head_.number, head_.hash, true},
                                          JournalPublished{log_, head_.number, 0}};
     // Behind the mark stand the segment's intent and what was recorded since the publish began.
     if (next <= before + 1 && files_->journaled_files() == 0) {

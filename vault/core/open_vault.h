@@ -81,7 +81,6 @@ class OpenVault final : public TreeHost {
     Result<std::uint64_t> end_of_history(const std::vector<ReplayedEntry>& entries);
     Status replay(const std::vector<ReplayedEntry>& entries);
     Status begin_incarnation() REQUIRES_LOCK(publish_mutex_);
-    std::optional<Stamp> last_own_stamp(const LogId& log) REQUIRES_LOCK(mutex);
     bool doubts_incarnation(const std::vector<ReplayedEntry>& entries);
     Result<bool> merge_next(const LogId& log, const LogPosition& last) REQUIRES_LOCK(merge_mutex_);
     bool is_applied(const LogId& log, const LogPosition& position) EXCLUDES_LOCK(mutex);
@@ -89,6 +88,8 @@ class OpenVault final : public TreeHost {
     void follow_forks() REQUIRES_LOCK(merge_mutex_) EXCLUDES_LOCK(mutex);
     bool has_twin(const std::vector<ReplayedEntry>& entries) REQUIRES_LOCK(publish_mutex_);
     bool is_own_log_elsewhere() REQUIRES_LOCK(publish_mutex_);
+    Result<std::map<LogId, Stamp>> last_own_stamps(const std::vector<ReplayedEntry>& entries);
+    Result<std::set<Stamp>> stamps_of_twins(const std::vector<ReplayedEntry>& entries);
     const EpochKeys* epoch_keys(const EpochId& epoch) EXCLUDES_LOCK(keys_mutex_);
 
     Status publish_records(std::vector<Record>& records, const Frontier& frontier)
@@ -174,9 +175,8 @@ class OpenVault final : public TreeHost {
     Frontier applied_ GUARDED_BY(mutex);  // segments in the tree
     std::set<PackId> unindexed_
         GUARDED_BY(mutex);  // arrived, but could not be read then; the next merge tries again
-    std::map<LogId, Stamp> own_stamps_
-        GUARDED_BY(mutex);                     // of this device's logs, as found at unlock
-    Frontier named_ GUARDED_BY(merge_mutex_);  // the greatest that any segment's frontier names
+    std::set<LogId> own_logs_ GUARDED_BY(mutex);  // of this device, as found at unlock
+    Frontier named_ GUARDED_BY(merge_mutex_);     // the greatest that any segment's frontier names
     bool news_ GUARDED_BY(merge_mutex_) = true;
 
     Mutex journal_mutex_;  // what is taken from below goes into the journal before anything later

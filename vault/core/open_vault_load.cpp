@@ -107,9 +107,7 @@ Status OpenVault::load_from_index() {
     named_ = std::move(named);
     for (const LogRow& row : logs) {
         applied_[row.log] = row.last;
-        if (row.device != environment_.device.id() || row.time == 0) continue;
-        const LogId origin = replica_.origin_of(row.log);
-        own_stamps_[origin] = std::max(own_stamps_[origin], Stamp{row.time, origin});
+        if (row.device == environment_.device.id()) own_logs_.insert(replica_.origin_of(row.log));
     }
     return {};
 }

@@ -56,12 +56,16 @@ Status OpenVault::restore_writes(const std::vector<ReplayedEntry>& entries) {
             writes[write->base.stamp].add(*write);
         }
     }
+    std::set<Stamp> of_twins;
+    if (!writes.empty()) {
+        TRY(of_twins, stamps_of_twins(entries));
+    }
     for (const auto& [begun, write] : writes) {
         {
             MutexLock lock(mutex);
             std::set<LogId> own{log_, begun.log};
-            for (const auto& [log, stamp] : own_stamps_) own.insert(log);
-            if (tree.has_ended(write.base.file, begun, own)) continue;
+            own.insert(own_logs_.begin(), own_logs_.end());
+            if (tree.has_ended(write.base.file, begun, own, of_twins)) continue;
         }
         auto content = content_of(write, secrets_->ids, secrets_->chunker, *content_);
         if (!content.ok()) {

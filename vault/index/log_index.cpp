@@ -13,8 +13,8 @@ constexpr std::size_t kStoredBytesAtOnce = 4 * kMiB;
 
 constexpr const char* kSegmentHash = "SELECT hash FROM segment WHERE log = ?1 AND number = ?2";
 constexpr const char* kAddSegment =
-    "INSERT INTO segment (log, number, hash, epoch, sum, records, origin)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO segment (log, number, hash, epoch, sum, records, origin, time)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 constexpr const char* kLogRow =
     "SELECT id, device, incarnation, number, hash, time FROM log WHERE id = ?1";
 constexpr const char* kAllLogs =
@@ -86,26 +86,30 @@ Result<bool> check_applicable(Index::Impl& index, const SegmentOuter& segment,
 }
 
 Status write_segment(Index::Impl& index, const SegmentOuter& segment, const SegmentRef& ref,
-                     ByteView records) REQUIRES_LOCK(index.mutex) {
+                     const TimeBytes& time, ByteView records) REQUIRES_LOCK(index.mutex) {
     const Hash256 sum = blake2b(records);
     TRY(Statement * row, index.statement(kAddSegment));
     row->bind(1, ref.log).bind(2, ref.number).bind(3, segment.hash);
     row->bind(4, segment.header.epoch).bind(5, sum.view()).bind(6, records);
-    row->bind(7, segment.header.log);
+    row->bind(7, segment.header.log).bind(8, ByteView(time));
     TRY_OK(row->run());
     ++index.counts.segments;
     return {};
 }
 
-Status write_log(Index::Impl& index, const SegmentOuter& segment, const SegmentRef& ref,
-                 const std::vector<Record>& records) REQUIRES_LOCK(index.mutex) {
-    const auto& compacted = segment.replicator.compacted;
-    const SegmentHash& hash = compacted ? compacted->last : segment.hash;
+// The greatest stamp of the segment's own log.
+TimeBytes time_of_own(const SegmentOuter& segment, const std::vector<Record>& records) {
     std::uint64_t greatest = 0;
     for (const Record& record : records)
         if (const Stamp& stamp = stamp_of(record); stamp.log == segment.header.log)
             greatest = std::max(greatest, stamp.time);
-    const TimeBytes time = sortable(greatest);
+    return sortable(greatest);
+}
+
+Status write_log(Index::Impl& index, const SegmentOuter& segment, const SegmentRef& ref,
+                 const TimeBytes& time) REQUIRES_LOCK(index.mutex) {
+    const auto& compacted = segment.replicator.compacted;
+    const SegmentHash& hash = compacted ? compacted->last : segment.hash;
     TRY(Statement * log, index.statement(kSetLog));
     log->bind(1, ref.log).bind(2, segment.replicator.device);
     log->bind(3, segment.replicator.incarnation).bind(4, ref.number);
@@ -147,9 +151,10 @@ Status LogIndex::apply_segment(const SegmentOuter& segment, const RecordBatch& r
     TRY(bool is_applied, check_applicable(index, segment, ref));
     if (is_applied) return {};
     TRY(Bytes encoded, encode_records(records, segment.header.log));
+    const TimeBytes time = time_of_own(segment, records.records);
     TRY(IndexChange change, IndexChange::begin(index));
-    TRY_OK(write_segment(index, segment, ref, encoded));
-    TRY_OK(write_log(index, segment, ref, records.records));
+    TRY_OK(write_segment(index, segment, ref, time, encoded));
+    TRY_OK(write_log(index, segment, ref, time));
     TRY_OK(write_packs(index, segment, ref));
     return change.keep(2 + segment.replicator.packs.size(), encoded.size());
 }
@@ -175,7 +180,12 @@ Status LogIndex::split(const LogSplit& split) {
         TRY(Statement * rows, index.statement(table));
         TRY_OK(rows->bind(1, split.tail).bind(2, split.log).bind(3, split.kept.number).run());
     }
-    return change.keep(4, 0);
+    for (const LogId& each : {split.log, split.tail}) {
+        TRY(Statement * time, index.statement("UPDATE log SET time = (SELECT max(time) FROM segment"
+                                              " WHERE log = ?1) WHERE id = ?1"));
+        TRY_OK(time->bind(1, each).run());
+    }
+    return change.keep(6, 0);
 }
 
 Result<bool> LogIndex::is_applied(const SegmentRef& segment) {
@@ -216,6 +226,30 @@ Result<std::optional<LogIndex::SegmentSums>> LogIndex::sums(const SegmentRef& se
     TRY(out.segment, rows->id<SegmentHash>(0));
     TRY(out.records, rows->id<Hash256>(1));
     return std::optional(out);
+}
+
+Result<std::uint64_t> LogIndex::greatest_time(const SegmentRef& up_to) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows,
+        index_.impl_->statement("SELECT max(time) FROM segment WHERE log = ?1 AND number <= ?2"));
+    StatementUse use(*rows);
+    TRY(bool has_row, rows->bind(1, up_to.log).bind(2, up_to.number).step());
+    return has_row ? time_of(rows->blob(0)) : 0;
+}
+
+Result<std::vector<Record>> LogIndex::records_of(const SegmentRef& segment) {
+    MutexLock lock(index_.impl_->mutex);
+    TRY(Statement * rows, index_.impl_->statement("SELECT origin, sum, records FROM segment"
+                                                  " WHERE log = ?1 AND number = ?2"));
+    StatementUse use(*rows);
+    TRY(bool has_row, rows->bind(1, segment.log).bind(2, segment.number).step());
+    if (!has_row) return std::vector<Record>{};
+    TRY(LogId origin, rows->id<LogId>(0));
+    TRY(Hash256 sum, rows->id<Hash256>(1));
+    if (blake2b(rows->blob(2)) != sum)
+        return Error{ErrorKind::Corrupt, "index: records are not what was applied"};
+    TRY(RecordBatch batch, decode_own_records(rows->blob(2), origin));
+    return std::move(batch.records);
 }
 
 Result<std::optional<SegmentRef>> LogIndex::introduced_by(const PackId& pack) {

@@ -56,6 +56,10 @@ class LogIndex {
         bool operator==(const SegmentSums&) const = default;
     };
     Result<std::optional<SegmentSums>> sums(const SegmentRef& segment);
+    // The greatest stamp of its own log that the log holds up to that segment; 0: none.
+    Result<std::uint64_t> greatest_time(const SegmentRef& up_to);
+    // Of a segment; empty when it is not applied. Corrupt when the sum is wrong.
+    Result<std::vector<Record>> records_of(const SegmentRef& segment);
     Result<std::optional<SegmentRef>> introduced_by(const PackId& pack);
     Result<std::uint64_t> segment_count();
     // The greatest position of each log that the frontier of any segment names.

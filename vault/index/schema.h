@@ -69,6 +69,7 @@ CREATE TABLE segment (
   origin  BLOB NOT NULL,          -- the log that its header names; another one when it was forked
   hash    BLOB NOT NULL,
   epoch   BLOB NOT NULL,
+  time    BLOB NOT NULL,          -- greatest stamp of its own log, big-endian
   sum     BLOB NOT NULL,          -- BLAKE2b-256 of the records
   records BLOB NOT NULL,
   UNIQUE (log, number)

@@ -273,7 +273,8 @@ class Tree {
     // Whether a write of this device that began at `begun` has come to its end: in a version of the
     // file by one of its logs, or because one of them has removed the file. True when there is no
     // such file.
-    bool has_ended(const FileId& file, const Stamp& begun, const std::set<LogId>& own) const;
+    bool has_ended(const FileId& file, const Stamp& begun, const std::set<LogId>& own,
+                   const std::set<Stamp>& except) const;
     // As commit_write() of a ticket that had opened these versions, after a restart.
     WriteOutcome restore_write(const FileId& file, std::vector<VersionId> opened,
                                const Content& content, std::span<const AttributeSetting> settings,

@@ -123,12 +123,13 @@ std::vector<VersionId> Tree::replaced_by(const WriteTicket& ticket) const {
     return state_->open_writes.at(ticket.number).opened;
 }
 
-bool Tree::has_ended(const FileId& file, const Stamp& begun, const std::set<LogId>& own) const {
+bool Tree::has_ended(const FileId& file, const Stamp& begun, const std::set<LogId>& own,
+                     const std::set<Stamp>& except) const {
     const TreeState& state = *state_;
     const Index at = state.facts.find_file(file);
     if (at == kNoIndex || !state.facts.file(at).known) return true;
     const auto is_later = [&](const Stamp& stamp) {
-        return stamp > begun && own.contains(stamp.log);
+        return stamp > begun && own.contains(stamp.log) && !except.contains(stamp);
     };
     for (const VersionState& version : state.facts.file(at).versions)
         if (version.known && is_later(version.stamp.full())) return true;
