@@ -8,6 +8,7 @@ set(LOCKSTEP_E2E_TESTS
   Sync.test_a_conflict_is_ended_as_told_on_both
   Sync.test_explain_names_what_a_file_waits_for
   Sync.test_bandwidth_limits_count_and_are_lifted
+  Sync.test_a_restored_device_that_wrote_before_it_met_anybody_loses_nothing
   Sync.test_edit_survives_a_delete
   Sync.test_a_locked_device_still_stores
   DropBox.test_two_devices_on_one_directory_stay_in_step

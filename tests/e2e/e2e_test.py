@@ -242,6 +242,38 @@ class Sync(E2e):
         laptop.call("pause", VAULT)
         self.assertEqual(["paused"], codes(laptop))
 
+    def test_a_restored_device_that_wrote_before_it_met_anybody_loses_nothing(self):
+        world, laptop, desk = self.two_devices()
+        (laptop.mount / "plan").write_text("first\n")
+        self.assert_synced(laptop, desk)
+        laptop.stop()
+        backup = world.directory / "backup"
+        shutil.copytree(laptop.home, backup, symlinks=True)
+        laptop.start()
+        laptop.unlock(VAULT)
+        for number in range(40):
+            (laptop.mount / f"after the backup {number}").write_text(f"{number}\n")
+            laptop.call("wait", VAULT, "--published")
+        (laptop.mount / "plan").write_text("second\n")
+        self.assert_synced(laptop, desk)
+        laptop.stop()
+        desk.stop()
+        shutil.rmtree(laptop.home)
+        shutil.copytree(backup, laptop.home, symlinks=True)
+        laptop.start()
+        laptop.unlock(VAULT)
+        self.assertEqual(["plan"], sorted(os.listdir(laptop.mount)))
+        for number in range(5):
+            (laptop.mount / f"after the restore {number}").write_text(f"{number}\n")
+            laptop.call("wait", VAULT, "--published")
+        desk.start()
+        desk.unlock(VAULT)
+        self.assert_synced(laptop, desk)
+        self.assertEqual("second\n", (laptop.mount / "plan").read_text())
+        self.assertEqual(46, len(os.listdir(laptop.mount)))
+        for device in (laptop, desk):
+            self.assertIn("cloned or restored", " ".join(device.status(VAULT)["alarms"]))
+
     def test_edit_survives_a_delete(self):
         world, laptop, desk = self.two_devices()
         (laptop.mount / "plan").write_text("before\n")

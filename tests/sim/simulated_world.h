@@ -7,9 +7,9 @@
 //   * no lost bytes, no wrong bytes (content_ledger.h);
 //   * what is seen is what the reference model makes of the published records;
 //   * no directory within itself, no name twice, no content that cannot be read;
-//   * nothing damaged or foreign was taken in; positions of logs never go back; no log number
-//   stands
-//     for two segments, but where a machine was cloned or restored, and then there is an alarm;
+//   * nothing damaged or foreign was taken in; positions of logs never go back, and no log number
+//     stands for two segments, but where a machine was cloned or restored, and then there is an
+//     alarm;
 //   * an index that is made anew is the one that was there; check() finds nothing.
 // The same seed gives the same trace.
 //

@@ -64,6 +64,8 @@ TEST(VaultSimulationTest, EveryFaultAndEveryRowOfTheMergeTableOccurs) {
                              "fault: rollback",
                              "fault: clone",
                              "fault: fork with an alarm",
+                             "fault: rollback that nobody tells of",
+                             "fork: looked for",
                              "network: lost",
                              "network: doubled",
                              "network: damaged",
