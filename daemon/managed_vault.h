@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "daemon/api/messages.h"
+#include "daemon/sightings.h"
 #include "daemon/transfers.h"
 #include "daemon/vault_mirrors.h"
 #include "daemon/vault_mounts.h"
@@ -77,6 +78,9 @@ class ManagedVault {
     bool is_mount_point(const std::string& directory) const;
     api::VaultInfo info();
     std::vector<api::DeviceInfo> members();
+    // Notes who is connected now. For every change of the sync status, so that what members() says
+    // of who has gone is true.
+    void note_sightings();
     Result<std::vector<ConflictEntry>> conflicts();
     Status resolve_conflict(const std::string& path, ConflictChoice keep);
     Result<api::ExplainAnswer> explain(const std::string& path);
@@ -129,6 +133,7 @@ class ManagedVault {
     void tell(std::string type, std::string message);
     Vault* vault() const;
     Result<Vault*> unlocked_vault() const;
+    void note_sightings(const VaultSyncStatus& sync, bool is_settled);
     std::string status_word(const api::VaultInfo& info, const VaultSyncStatus& sync) const;
 
     const VaultServices services_;
@@ -153,6 +158,8 @@ class ManagedVault {
     std::shared_ptr<VaultDropBox> drop_box_ GUARDED_BY(state_);
     std::vector<api::MountConfig> mounted_ GUARDED_BY(state_);
     std::map<std::string, std::string> mount_problems_ GUARDED_BY(state_);  // by directory
+
+    Sightings sightings_;
 };
 
 std::string_view role_text(MemberRole role);

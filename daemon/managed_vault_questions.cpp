@@ -197,10 +197,29 @@ api::VaultInfo ManagedVault::info() {
             info.send_rate = sync.send_rate;
         }
         if (Replica* replica = vault->replica()) info.peers = peers_of(*replica, sync);
+        note_sightings(sync, info.unmerged_segments == 0 && info.pending_records == 0);
+        info.last_synced_ms = sightings_.last_synced_ms();
     }
     info.state = api::vault_state_text(state);
     info.status = status_word(info, sync);
     return info;
+}
+
+void ManagedVault::note_sightings() {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return;
+    Result<VaultSyncStatus> sync = services_.sync.status(vault->id());
+    if (!sync.ok()) return;
+    const VaultStatus status = vault->status();
+    note_sightings(*sync, status.unmerged_segments == 0 && status.pending_records == 0);
+}
+
+void ManagedVault::note_sightings(const VaultSyncStatus& sync, bool is_settled) {
+    std::set<DeviceId> connected;
+    for (const PeerStatus& peer : sync.peers) connected.insert(peer.device);
+    const std::int64_t now_ms = std::max<std::int64_t>(0, services_.clock.wall_ms());
+    sightings_.look(connected, is_settled && sync.in_step && !connected.empty(),
+                    static_cast<std::uint64_t>(now_ms));
 }
 
 std::vector<api::DeviceInfo> ManagedVault::members() {
@@ -209,10 +228,11 @@ std::vector<api::DeviceInfo> ManagedVault::members() {
     Replica* replica = vault == nullptr ? nullptr : vault->replica();
     if (replica == nullptr) return devices;
     std::set<DeviceId> connected;
+    const VaultStatus status = vault->status();
     if (Result<VaultSyncStatus> sync = services_.sync.status(vault->id()); sync.ok()) {
         for (const PeerStatus& peer : sync->peers) connected.insert(peer.device);
+        note_sightings(*sync, status.unmerged_segments == 0 && status.pending_records == 0);
     }
-    const VaultStatus status = vault->status();
     for (const Member& member : replica->members()) {
         api::DeviceInfo device;
         device.id = member.device.to_hex();
@@ -222,6 +242,7 @@ std::vector<api::DeviceInfo> ManagedVault::members() {
         device.is_this_device = member.device == replica->device();
         device.is_connected = connected.contains(member.device);
         device.is_revoked = member.is_revoked;
+        device.last_seen_ms = sightings_.last_seen_ms(member.device);
         for (const HeldSegments& held : status.held)
             if (held.device == member.device) device.held_segments = held.segments;
         devices.push_back(std::move(device));

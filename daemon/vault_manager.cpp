@@ -297,8 +297,9 @@ void VaultManager::report_changes() {
     if (changed.empty()) return;
     for (const VaultPtr& vault : all()) {
         std::optional<VaultId> id = vault->id();
-        if (id && changed.contains(*id))
-            services_.events.add({"vault.changed", vault->name(), {}, {}});
+        if (!id || !changed.contains(*id)) continue;
+        vault->note_sightings();
+        services_.events.add({"vault.changed", vault->name(), {}, {}});
     }
 }
 

@@ -35,8 +35,8 @@ Result<std::uint64_t> total_size(const HttpResponse& response) {
 
 }  // namespace
 
-DaemonClient::DaemonClient(std::filesystem::path socket)
-    : socket_(std::move(socket)), http_(HttpClient::over_unix(socket_)) {}
+DaemonClient::DaemonClient(std::filesystem::path socket, std::stop_token stop)
+    : socket_(std::move(socket)), stop_(std::move(stop)), http_(HttpClient::over_unix(socket_)) {}
 
 Result<HttpResponse> DaemonClient::send(Call call) {
     HttpRequest request;
@@ -46,7 +46,7 @@ Result<HttpResponse> DaemonClient::send(Call call) {
     request.body = std::move(call.body);
     if (!request.body.empty()) request.headers.push_back({"Content-Type", "application/json"});
     if (!call.query.empty()) request.target += "?" + format_query(call.query);
-    Result<HttpResponse> response = http_.request(request, call.timeout);
+    Result<HttpResponse> response = http_.request(request, call.timeout, stop_);
     wipe(request.body);
     if (response.ok()) return response;
     Error error = std::move(response).error();
@@ -326,13 +326,13 @@ Result<ConfigList> DaemonClient::set_config(const ConfigValue& value) {
     return ask<ConfigList>({"PUT", "/v1/config", {}, encode(value)});
 }
 
-Status DaemonClient::events(std::uint64_t since, const std::function<bool(const Event&)>& on_event,
-                            std::stop_token stop) {
+Status DaemonClient::events(std::uint64_t since,
+                            const std::function<bool(const Event&)>& on_event) {
     HttpRequest request;
     request.path = "/v1/events";
     request.query = {{"since", std::to_string(since)}};
     HttpStreamOptions options;
-    options.stop = std::move(stop);
+    options.stop = stop_;
     options.idle_timeout = milliseconds(60'000);
     HttpResponse refusal;
     Status fault;

@@ -25,7 +25,8 @@ namespace lockstep::api {
 // THREADS: one call at a time.
 class DaemonClient {
   public:
-    explicit DaemonClient(std::filesystem::path socket);
+    // `stop` ends every call with Cancelled, at once, from any thread.
+    explicit DaemonClient(std::filesystem::path socket, std::stop_token stop = {});
 
     bool is_daemon_missing() const { return is_daemon_missing_; }
 
@@ -92,11 +93,10 @@ class DaemonClient {
     Result<ConfigList> config();
     Result<ConfigList> set_config(const ConfigValue& value);
 
-    // Calls `on_event` for every event after `since`, until it returns false or `stop`. An event of
+    // Calls `on_event` for every event after `since`, until it returns false. An event of
     // type "resync" says that events were lost: ask for the status anew. Reconnects by itself are
     // the caller's.
-    Status events(std::uint64_t since, const std::function<bool(const Event&)>& on_event,
-                  std::stop_token stop = {});
+    Status events(std::uint64_t since, const std::function<bool(const Event&)>& on_event);
 
   private:
     struct Call {
@@ -112,6 +112,7 @@ class DaemonClient {
     Status tell(Call call);
 
     std::filesystem::path socket_;
+    std::stop_token stop_;
     HttpClient http_;
     bool is_daemon_missing_ = false;
 };

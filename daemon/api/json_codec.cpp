@@ -114,6 +114,7 @@ void fields(F& f, T& v) {
     f("unmergedSegments", v.unmerged_segments);
     f("receiveRate", v.receive_rate);
     f("sendRate", v.send_rate);
+    f("lastSyncedMs", v.last_synced_ms);
     f("conflicts", v.conflicts);
     f("alarms", v.alarms);
     f("notes", v.notes);
@@ -140,6 +141,7 @@ void fields(F& f, T& v) {
     f("pending", v.is_pending);
     f("digits", v.digits);
     f("heldSegments", v.held_segments);
+    f("lastSeenMs", v.last_seen_ms);
 }
 
 template <typename F, Is<StatusReport> T>

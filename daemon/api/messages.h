@@ -84,6 +84,7 @@ struct VaultInfo {
     std::uint64_t pending_records = 0;
     std::uint64_t unmerged_segments = 0;
     std::uint64_t receive_rate = 0, send_rate = 0;  // bytes per second, from and to other devices
+    std::uint64_t last_synced_ms = 0;               // since the daemon's start; 0: not yet
     std::uint64_t conflicts = 0;
     std::vector<std::string> alarms;
     std::vector<std::string> notes;  // files in the directory that are left alone, and why
@@ -107,6 +108,7 @@ struct DeviceInfo {
     bool is_revoked = false;
     bool is_pending = false;          // asks to be admitted: `id` is an invite's
     std::string digits;               // of a pending device
+    std::uint64_t last_seen_ms = 0;   // since the daemon's start; 0: not yet
     std::uint64_t held_segments = 0;  // what it wrote after its removal, to be adopted or not
 };
 

@@ -147,11 +147,15 @@ ExitCode device_list(Session& session) {
     }
     std::vector<std::vector<std::string>> rows = {{"DEVICE", "NAME", "VAULT", "ROLE", "STATE"}};
     for (const api::DeviceInfo& device : list->devices) {
+        const std::string last_seen =
+            device.last_seen_ms == 0
+                ? ""
+                : ", last seen " + time_text(static_cast<std::int64_t>(device.last_seen_ms));
         const std::string state = device.is_pending       ? "asks to join: " + spaced(device.digits)
                                   : device.is_revoked     ? "revoked"
                                   : device.is_this_device ? "this device"
                                   : device.is_connected   ? "connected"
-                                                          : "not connected";
+                                                          : "not connected" + last_seen;
         rows.push_back({device.id.substr(0, 16), printable(device.label),
                         device.vault.empty() ? "-" : printable(device.vault),
                         device.role.empty() ? "-" : device.role, state});

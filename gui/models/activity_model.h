@@ -1,0 +1,58 @@
+// What happened, newest first.
+#pragma once
+
+#include <QAbstractTableModel>
+#include <QSortFilterProxyModel>
+#include <deque>
+
+#include "daemon/api/messages.h"
+
+namespace lockstep::gui {
+
+class ActivityModel : public QAbstractTableModel {
+    Q_OBJECT
+
+  public:
+    enum Column { Time, Vault, Kind, What, ColumnCount };
+    // The oldest go above this.
+    static constexpr int kRowsMax = 100'000;
+    static constexpr int kEventTypeRole = Qt::UserRole;
+
+    using QAbstractTableModel::QAbstractTableModel;
+
+    // Events without anything to tell a person are left out.
+    void add(const api::Event& event);
+
+    int rowCount(const QModelIndex& parent = {}) const override;
+    int columnCount(const QModelIndex& parent = {}) const override;
+    QVariant data(const QModelIndex& index, int role) const override;
+    QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
+    const api::Event* event(int row) const;
+
+    // "vault", "device" ...: the part of a type before its dot.
+    static QString kindOf(const api::Event& event);
+    static QString kindText(const QString& kind);
+
+  private:
+    std::deque<api::Event> events_;  // newest first
+};
+
+// Of one vault, of one kind, with a text in it; empty: any.
+class ActivityFilter : public QSortFilterProxyModel {
+    Q_OBJECT
+
+  public:
+    using QSortFilterProxyModel::QSortFilterProxyModel;
+
+    void setVault(const QString& vault);
+    void setKind(const QString& kind);
+    void setText(const QString& text);
+
+  protected:
+    bool filterAcceptsRow(int row, const QModelIndex& parent) const override;
+
+  private:
+    QString vault_, kind_, text_;
+};
+
+}  // namespace lockstep::gui

@@ -1,0 +1,73 @@
+#include "gui/windows/activity_page.h"
+
+#include <QHBoxLayout>
+#include <QHeaderView>
+#include <QLabel>
+#include <QLineEdit>
+#include <QVBoxLayout>
+
+#include "gui/models/text.h"
+#include "gui/widgets/icons.h"
+#include "gui/widgets/table.h"
+
+namespace lockstep::gui {
+
+ActivityPage::ActivityPage(DaemonState& state, Commands& commands, QWidget* parent)
+    : QWidget(parent), state_(state), vaults_(new QComboBox(this)), kinds_(new QComboBox(this)) {
+    filter_.setSourceModel(&model_);
+    table_ = make_table(&filter_, tr("Activity"), this);
+    table_->setObjectName(QStringLiteral("activityTable"));
+    auto* open = new QPushButton(icon(QStringLiteral("folder")), tr("&Open folder"), this);
+    connect(open, &QPushButton::clicked, this, [this, &commands] {
+        if (const api::Event* event = model_.event(selected_row(table_)))
+            commands.openFolder(text_of(event->vault));
+    });
+    auto* all = new QVBoxLayout(this);
+    all->addLayout(makeFilters());
+    all->addWidget(table_, 1);
+    all->addWidget(open, 0, Qt::AlignLeft);
+    connect(&state_, &DaemonState::happened, this,
+            [this](const api::Event& event) { model_.add(event); });
+    connect(&state_, &DaemonState::statusChanged, this, &ActivityPage::fillVaults);
+    fillVaults();
+    table_->setColumnWidth(ActivityModel::Time, 150);
+}
+
+QLayout* ActivityPage::makeFilters() {
+    vaults_->setAccessibleName(tr("Show only this vault"));
+    kinds_->setAccessibleName(tr("Show only this kind"));
+    kinds_->addItem(tr("All kinds"));
+    for (const char* kind : {"vault", "mirror", "device", "invite", "join", "config", "daemon"})
+        kinds_->addItem(ActivityModel::kindText(QString::fromLatin1(kind)),
+                        QString::fromLatin1(kind));
+    auto* search = new QLineEdit(this);
+    search->setPlaceholderText(tr("Search"));
+    search->setAccessibleName(tr("Search"));
+    search->setClearButtonEnabled(true);
+    connect(vaults_, &QComboBox::currentIndexChanged, this, [this](int index) {
+        filter_.setVault(index <= 0 ? QString() : vaults_->itemText(index));
+    });
+    connect(kinds_, &QComboBox::currentIndexChanged, this, [this](int index) {
+        filter_.setKind(index <= 0 ? QString() : kinds_->itemText(index));
+    });
+    connect(search, &QLineEdit::textChanged, &filter_, &ActivityFilter::setText);
+    auto* row = new QHBoxLayout;
+    row->addWidget(vaults_);
+    row->addWidget(kinds_);
+    row->addWidget(search, 1);
+    return row;
+}
+
+void ActivityPage::fillVaults() {
+    QStringList names = {tr("All vaults")};
+    for (const api::VaultInfo& vault : state_.status().vaults) names += text_of(vault.name);
+    QStringList shown;
+    for (int index = 0; index < vaults_->count(); ++index) shown += vaults_->itemText(index);
+    if (shown == names) return;
+    const QString current = vaults_->currentText();
+    vaults_->clear();
+    vaults_->addItems(names);
+    vaults_->setCurrentIndex(std::max(0, vaults_->findText(current)));
+}
+
+}  // namespace lockstep::gui

@@ -1,0 +1,34 @@
+// What happened, filtered.
+#pragma once
+
+#include <QComboBox>
+#include <QPushButton>
+#include <QTreeView>
+#include <QWidget>
+
+#include "gui/client/daemon_state.h"
+#include "gui/models/activity_model.h"
+#include "gui/windows/commands.h"
+
+namespace lockstep::gui {
+
+class ActivityPage : public QWidget {
+    Q_OBJECT
+
+  public:
+    ActivityPage(DaemonState& state, Commands& commands, QWidget* parent = nullptr);
+
+    ActivityModel& model() { return model_; }
+
+  private:
+    QLayout* makeFilters();
+    void fillVaults();
+
+    DaemonState& state_;
+    ActivityModel model_;
+    ActivityFilter filter_;
+    QComboBox *vaults_, *kinds_;
+    QTreeView* table_;
+};
+
+}  // namespace lockstep::gui

@@ -1,0 +1,121 @@
+#include "gui/windows/main_window.h"
+
+#include <QCloseEvent>
+#include <QHBoxLayout>
+#include <QMenuBar>
+#include <QStatusBar>
+
+#include "gui/models/text.h"
+#include "gui/models/vault_view.h"
+#include "gui/widgets/icons.h"
+#include "gui/windows/not_running_page.h"
+#include "gui/windows/pause_menu.h"
+
+namespace lockstep::gui {
+
+MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, QWidget* parent)
+    : QMainWindow(parent),
+      state_(state),
+      commands_(state, this),
+      whole_(new QStackedWidget(this)),
+      pages_(new QStackedWidget(whole_)),
+      places_(new QListWidget(whole_)) {
+    setWindowTitle(tr("Lockstep"));
+    setWindowIcon(app_icon());
+    resize(960, 640);
+    vaults_ = new VaultsPage(state_, commands_);
+    devices_ = new DevicesPage(state_, commands_);
+    activity_ = new ActivityPage(state_, commands_);
+    places_->setAccessibleName(tr("Pages"));
+    places_->setObjectName(QStringLiteral("places"));
+    addPage(vaults_, tr("Vaults"), QStringLiteral("vault"));
+    addPage(devices_, tr("Devices"), QStringLiteral("device"));
+    addPage(activity_, tr("Activity"), QStringLiteral("activity"));
+    connect(places_, &QListWidget::currentRowChanged, pages_, &QStackedWidget::setCurrentIndex);
+    places_->setCurrentRow(0);
+    places_->setMaximumWidth(places_->sizeHintForColumn(0) + 40);
+    auto* normal = new QWidget(whole_);
+    auto* row = new QHBoxLayout(normal);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->addWidget(places_);
+    row->addWidget(pages_, 1);
+    whole_->addWidget(normal);
+    whole_->addWidget(new NotRunningPage(state_, starter, whole_));
+    setCentralWidget(whole_);
+    makeMenus();
+    makeStatusBar();
+    connect(&state_, &DaemonState::statusChanged, this, &MainWindow::fill);
+    connect(&state_, &DaemonState::linkChanged, this, &MainWindow::fill);
+    fill();
+}
+
+void MainWindow::addPage(QWidget* page, const QString& name, const QString& icon_name) {
+    pages_->addWidget(page);
+    new QListWidgetItem(icon(icon_name), name, places_);
+}
+
+void MainWindow::showPage(Page page) {
+    places_->setCurrentRow(static_cast<int>(page));
+}
+
+void MainWindow::makeMenus() {
+    QMenu* file = menuBar()->addMenu(tr("&Vault"));
+    file->addAction(icon(QStringLiteral("folder")), tr("&Open folder"), QKeySequence::Open, this,
+                    [this] { commands_.openFolder(vaults_->selected()); });
+    file->addAction(icon(QStringLiteral("unlock")), tr("&Unlock…"), this,
+                    [this] { commands_.unlock(vaults_->selected()); });
+    file->addAction(icon(QStringLiteral("state-locked")), tr("&Lock"),
+                    QKeySequence(Qt::CTRL | Qt::Key_L), this,
+                    [this] { commands_.lock(vaults_->selected()); });
+    file->addAction(tr("Lock &all"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_L), &commands_,
+                    &Commands::lockAll);
+    QMenu* pause = file->addMenu(icon(QStringLiteral("state-paused")), tr("&Pause"));
+    connect(pause, &QMenu::aboutToShow, this,
+            [this, pause] { fill_pause_menu(pause, state_, commands_, vaults_->selected()); });
+    file->addSeparator();
+    file->addAction(tr("Show as a &folder…"), this,
+                    [this] { commands_.mount(vaults_->selected()); });
+    file->addAction(tr("Take the folder a&way"), this,
+                    [this] { commands_.unmount(vaults_->selected()); });
+    file->addAction(tr("&Check"), this, [this] { commands_.check(vaults_->selected()); });
+    file->addAction(tr("&Take off the list…"), this,
+                    [this] { commands_.remove(vaults_->selected()); });
+    file->addSeparator();
+    file->addAction(tr("&Close the window"), QKeySequence::Close, this, &QWidget::close);
+    QMenu* view = menuBar()->addMenu(tr("&Show"));
+    for (int row = 0; row < places_->count(); ++row)
+        view->addAction(places_->item(row)->icon(), places_->item(row)->text(),
+                        QKeySequence(Qt::CTRL | static_cast<Qt::Key>(Qt::Key_1 + row)), this,
+                        [this, row] { places_->setCurrentRow(row); });
+}
+
+void MainWindow::makeStatusBar() {
+    summary_ = new QLabel(this);
+    rates_ = new QLabel(this);
+    limits_ = new QLabel(this);
+    statusBar()->addWidget(summary_, 1);
+    statusBar()->addPermanentWidget(limits_);
+    statusBar()->addPermanentWidget(rates_);
+}
+
+void MainWindow::fill() {
+    const bool is_connected = state_.linkState() == DaemonState::Link::Connected;
+    whole_->setCurrentIndex(is_connected ? 0 : 1);
+    menuBar()->setEnabled(is_connected);
+    statusBar()->setVisible(is_connected);
+    if (!is_connected) return;
+    const api::StatusReport& status = state_.status();
+    std::uint64_t down = 0, up = 0;
+    for (const api::VaultInfo& vault : status.vaults) {
+        down += vault.receive_rate;
+        up += vault.send_rate;
+    }
+    summary_->setText(status.vaults.empty() ? QString() : look_text(look_of(status.vaults)));
+    rates_->setText(tr("%1 down, %2 up").arg(rate_text(down), rate_text(up)));
+    const auto limit = [](std::uint64_t rate) { return rate == 0 ? tr("none") : rate_text(rate); };
+    limits_->setVisible(status.limit_down + status.limit_up > 0);
+    limits_->setText(
+        tr("Limits: %1 down, %2 up").arg(limit(status.limit_down), limit(status.limit_up)));
+}
+
+}  // namespace lockstep::gui

@@ -1,0 +1,19 @@
+// What the tests of gui/ share: one QApplication per process, and test classes by name.
+#pragma once
+
+#include <QObject>
+#include <QString>
+#include <functional>
+#include <memory>
+
+namespace lockstep::gui {
+
+// In which look the process shows everything: light, dark, double (200 %), german, mirrored.
+const QString& variant();
+
+// The classes that gui_test can run.
+std::unique_ptr<QObject> make_model_test();
+std::unique_ptr<QObject> make_screen_test();
+std::unique_ptr<QObject> make_daemon_window_test();
+
+}  // namespace lockstep::gui

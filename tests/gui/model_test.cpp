@@ -1,0 +1,214 @@
+// What people read, from what the daemon says; no daemon, no window.
+#include <QAbstractItemModelTester>
+#include <QSignalSpy>
+#include <QtTest>
+
+#include "gui/client/daemon_state.h"
+#include "gui/models/activity_model.h"
+#include "gui/models/device_model.h"
+#include "gui/models/text.h"
+#include "gui/models/vault_model.h"
+#include "gui/models/vault_view.h"
+#include "tests/gui/gui_samples.h"
+#include "tests/gui/gui_test.h"
+
+namespace lockstep::gui {
+
+class ModelTest : public QObject {
+    Q_OBJECT
+
+  private Q_SLOTS:
+    void everyStateHasItsLookAndItsAction();
+    void severalVaultsShowTheWorstLook();
+    void progressSaysHowMuchAndHowLong();
+    void aVaultThatCouldNotBeOpenedSaysWhy();
+    void timesAndSizesReadWell();
+    void theTableKeepsItsRowsWhenOnlyDataChanges();
+    void devicesSayWhatTheyAre();
+    void activityIsFilteredByVaultKindAndText();
+    void activityIsBounded();
+};
+
+namespace {
+
+// A DaemonState that nobody answers.
+struct Quiet {
+    DaemonLink link{"/nonexistent/control.sock"};
+    DaemonState state{link};
+};
+
+}  // namespace
+
+void ModelTest::everyStateHasItsLookAndItsAction() {
+    const auto check = [](const api::VaultInfo& vault, Look look, VaultAction action) {
+        const VaultView view = view_of(vault);
+        QCOMPARE(view.look, look);
+        QCOMPARE(view.action, action);
+        QVERIFY(!view.headline.isEmpty() && !view.explanation.isEmpty());
+    };
+    api::VaultInfo vault = sample_vault("a");
+    check(vault, Look::UpToDate, VaultAction::OpenFolder);
+    vault.peers.clear();
+    check(vault, Look::UpToDate, VaultAction::Invite);
+    vault = sample_vault("a");
+    vault.mounts.clear();
+    check(vault, Look::UpToDate, VaultAction::Mount);
+    vault = sample_vault("a");
+    vault.status = "Disconnected";
+    check(vault, Look::Disconnected, VaultAction::OpenFolder);
+    vault.status = "Syncing";
+    check(vault, Look::Syncing, VaultAction::Pause);
+    vault.is_paused = true;
+    check(vault, Look::Paused, VaultAction::Resume);
+    vault.conflicts = 1;
+    check(vault, Look::Conflict, VaultAction::ResolveConflicts);
+    api::MirrorInfo mirror;
+    mirror.state = "held";
+    mirror.held_in_vault = 30;
+    vault.mirrors.push_back(mirror);
+    check(vault, Look::Frozen, VaultAction::ReviewDeletes);
+    vault.state = "locked";
+    check(vault, Look::Locked, VaultAction::Unlock);
+    vault.alarms = {"fork"};
+    check(vault, Look::Error, VaultAction::CheckVault);
+    vault = sample_vault("a");
+    vault.mounts[0].is_mounted = false;
+    vault.mounts[0].problem = "not empty";
+    check(vault, Look::Error, VaultAction::Remount);
+}
+
+void ModelTest::severalVaultsShowTheWorstLook() {
+    QCOMPARE(look_of({}), Look::UpToDate);
+    std::vector<api::VaultInfo> vaults = {sample_vault("a"), sample_vault("b"), sample_vault("c")};
+    vaults[0].status = "Syncing";
+    QCOMPARE(look_of(vaults), Look::Syncing);
+    vaults[1].is_paused = true;
+    QCOMPARE(look_of(vaults), Look::Paused);
+    vaults[2].state = "locked";
+    QCOMPARE(look_of(vaults), Look::Locked);
+    vaults[0].conflicts = 2;
+    QCOMPARE(look_of(vaults), Look::Conflict);
+    vaults[1].id.clear();
+    QCOMPARE(look_of(vaults), Look::Error);
+    QSet<QString> icons;
+    for (const Look look : {Look::Error, Look::Frozen, Look::Conflict, Look::Locked, Look::Paused,
+                            Look::Syncing, Look::Disconnected, Look::UpToDate}) {
+        QVERIFY2(QFile::exists(QStringLiteral(":/icons/%1.svg").arg(icon_name(look))),
+                 qPrintable(icon_name(look)));
+        icons += icon_name(look);
+    }
+    QCOMPARE(icons.size(), 8);
+}
+
+void ModelTest::progressSaysHowMuchAndHowLong() {
+    api::VaultInfo vault = sample_vault("a");
+    QCOMPARE(view_of(vault).progress, QString());
+    vault.pack_bytes = 100 << 20;
+    vault.missing_pack_bytes = 300 << 20;
+    QCOMPARE(view_of(vault).permille, 250);
+    QCOMPARE(view_of(vault).progress, QStringLiteral("100.0 MiB of 400.0 MiB"));
+    vault.receive_rate = 1 << 20;
+    QCOMPARE(view_of(vault).progress,
+             QStringLiteral("100.0 MiB of 400.0 MiB, about 5 minutes left"));
+}
+
+void ModelTest::aVaultThatCouldNotBeOpenedSaysWhy() {
+    const api::VaultInfo missing = sample_status().vaults.back();
+    const VaultView view = view_of(missing);
+    QCOMPARE(view.look, Look::Error);
+    QCOMPARE(view.action, VaultAction::Remove);
+    QVERIFY(view.explanation.contains(text_of(missing.problem)));
+}
+
+void ModelTest::timesAndSizesReadWell() {
+    QCOMPARE(size_text(1536), QStringLiteral("1.5 KiB"));
+    QCOMPARE(countdown_text(59), QStringLiteral("0:59"));
+    QCOMPARE(countdown_text(3661), QStringLiteral("1:01:01"));
+    QCOMPARE(countdown_text(-5), QStringLiteral("0:00"));
+    QCOMPARE(digits_text("123456"), QStringLiteral("123 456"));
+    QCOMPARE(moment_text(0, now_ms()), QStringLiteral("never"));
+    QCOMPARE(time_left_text(0, 10), QString());
+    QCOMPARE(time_left_text(10, 0), QString());
+    QCOMPARE(time_left_text(7200, 1), QStringLiteral("about 2 hours left"));
+}
+
+void ModelTest::theTableKeepsItsRowsWhenOnlyDataChanges() {
+    Quiet quiet;
+    VaultModel model(quiet.state);
+    const QAbstractItemModelTester tester(&model,
+                                          QAbstractItemModelTester::FailureReportingMode::QtTest);
+    quiet.state.show(sample_status(), {});
+    QCOMPARE(model.rowCount(), 5);
+    const QSignalSpy reset(&model, &QAbstractItemModel::modelReset);
+    const QSignalSpy changed(&model, &QAbstractItemModel::dataChanged);
+    api::StatusReport status = sample_status();
+    status.vaults[0].is_paused = true;
+    quiet.state.show(status, {});
+    QCOMPARE(reset.count(), 0);
+    QCOMPARE(changed.count(), 1);
+    QCOMPARE(model.index(0, VaultModel::State).data().toString(), QStringLiteral("Paused"));
+    QCOMPARE(model.index(0, VaultModel::Online).data().toString(), QStringLiteral("1 of 1"));
+    status.vaults.pop_back();
+    quiet.state.show(status, {});
+    QCOMPARE(reset.count(), 1);
+    QCOMPARE(model.rowOf(QStringLiteral("photos-0123456789abcdef")), 2);
+    QCOMPARE(model.rowOf(QStringLiteral("archive")), -1);
+}
+
+void ModelTest::devicesSayWhatTheyAre() {
+    Quiet quiet;
+    DeviceModel model(quiet.state);
+    const QAbstractItemModelTester tester(&model,
+                                          QAbstractItemModelTester::FailureReportingMode::QtTest);
+    quiet.state.show(sample_status(), sample_devices());
+    const auto state = [&](int row) {
+        return model.index(row, DeviceModel::State).data().toString();
+    };
+    QCOMPARE(state(0), QStringLiteral("this device"));
+    QCOMPARE(state(1), QStringLiteral("connected"));
+    QCOMPARE(state(2), QStringLiteral("not connected"));
+    QCOMPARE(state(3), QStringLiteral("removed"));
+    QCOMPARE(state(4), QStringLiteral("asks to join: 123 456"));
+    QCOMPARE(model.index(1, DeviceModel::LastSeen).data().toString(), QStringLiteral("now"));
+    QVERIFY(model.index(2, DeviceModel::LastSeen).data().toString() != QStringLiteral("never"));
+    QCOMPARE(model.index(3, DeviceModel::LastSeen).data().toString(), QStringLiteral("never"));
+}
+
+void ModelTest::activityIsFilteredByVaultKindAndText() {
+    ActivityModel model;
+    ActivityFilter filter;
+    filter.setSourceModel(&model);
+    const QAbstractItemModelTester tester(&filter,
+                                          QAbstractItemModelTester::FailureReportingMode::QtTest);
+    model.add(sample_event(1, "papers", "vault.unlocked", "unlocked"));
+    model.add(sample_event(2, "papers", "vault.changed", ""));
+    model.add(sample_event(3, "photos", "mirror.added", "a mirror in /home/ana/Photos"));
+    QCOMPARE(filter.rowCount(), 2);
+    QCOMPARE(filter.index(0, ActivityModel::Vault).data().toString(), QStringLiteral("photos"));
+    filter.setVault(QStringLiteral("papers"));
+    QCOMPARE(filter.rowCount(), 1);
+    filter.setVault({});
+    filter.setKind(ActivityModel::kindText(QStringLiteral("mirror")));
+    QCOMPARE(filter.rowCount(), 1);
+    filter.setText(QStringLiteral("PHOTOS"));
+    QCOMPARE(filter.rowCount(), 1);
+    filter.setText(QStringLiteral("nothing of that"));
+    QCOMPARE(filter.rowCount(), 0);
+}
+
+void ModelTest::activityIsBounded() {
+    ActivityModel model;
+    for (int number = 0; number < ActivityModel::kRowsMax + 10; ++number)
+        model.add(
+            sample_event(static_cast<std::uint64_t>(number), "papers", "vault.locked", "locked"));
+    QCOMPARE(model.rowCount(), ActivityModel::kRowsMax);
+    QCOMPARE(model.event(0)->sequence, static_cast<std::uint64_t>(ActivityModel::kRowsMax + 9));
+}
+
+std::unique_ptr<QObject> make_model_test() {
+    return std::make_unique<ModelTest>();
+}
+
+}  // namespace lockstep::gui
+
+#include "model_test.moc"
