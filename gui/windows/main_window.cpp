@@ -8,8 +8,10 @@
 #include "gui/models/text.h"
 #include "gui/models/vault_view.h"
 #include "gui/widgets/icons.h"
+#include "gui/windows/invite_dialog.h"
 #include "gui/windows/not_running_page.h"
 #include "gui/windows/pause_menu.h"
+#include "gui/windows/setup_wizard.h"
 
 namespace lockstep::gui {
 
@@ -42,6 +44,10 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, QWidget* pare
     whole_->addWidget(normal);
     whole_->addWidget(new NotRunningPage(state_, starter, whole_));
     setCentralWidget(whole_);
+    connect(vaults_, &VaultsPage::newVaultWanted, this, &MainWindow::newVault);
+    connect(vaults_, &VaultsPage::joinWanted, this, [this] { join({}); });
+    connect(devices_, &DevicesPage::requestWanted, this, &MainWindow::answer);
+    connect(&commands_, &Commands::inviteWanted, this, &MainWindow::invite);
     makeMenus();
     makeStatusBar();
     connect(&state_, &DaemonState::statusChanged, this, &MainWindow::fill);
@@ -58,8 +64,35 @@ void MainWindow::showPage(Page page) {
     places_->setCurrentRow(static_cast<int>(page));
 }
 
+void MainWindow::newVault() {
+    (new SetupWizard(state_, SetupWizard::Kind::NewVault, {}, this))->open();
+}
+
+void MainWindow::join(const QString& link) {
+    (new SetupWizard(state_, SetupWizard::Kind::Join, link, this))->open();
+}
+
+void MainWindow::invite(const QString& vault) {
+    (new InviteDialog(state_, vault, this))->open();
+}
+
+void MainWindow::answer(const QString& invite) {
+    InviteDialog::forRequest(state_, invite, this)->open();
+}
+
+void MainWindow::greet() {
+    if (has_greeted_) return;
+    has_greeted_ = true;
+    if (state_.status().vaults.empty() && isVisible())
+        (new SetupWizard(state_, SetupWizard::Kind::FirstRun, {}, this))->open();
+}
+
 void MainWindow::makeMenus() {
     QMenu* file = menuBar()->addMenu(tr("&Vault"));
+    file->addAction(icon(QStringLiteral("add")), tr("&New vault…"), QKeySequence::New, this,
+                    &MainWindow::newVault);
+    file->addAction(icon(QStringLiteral("join")), tr("&Join a vault…"), this, [this] { join({}); });
+    file->addSeparator();
     file->addAction(icon(QStringLiteral("folder")), tr("&Open folder"), QKeySequence::Open, this,
                     [this] { commands_.openFolder(vaults_->selected()); });
     file->addAction(icon(QStringLiteral("unlock")), tr("&Unlock…"), this,
@@ -69,6 +102,9 @@ void MainWindow::makeMenus() {
                     [this] { commands_.lock(vaults_->selected()); });
     file->addAction(tr("Lock &all"), QKeySequence(Qt::CTRL | Qt::SHIFT | Qt::Key_L), &commands_,
                     &Commands::lockAll);
+    file->addAction(icon(QStringLiteral("invite")), tr("&Invite a device…"),
+                    QKeySequence(Qt::CTRL | Qt::Key_I), this,
+                    [this] { invite(vaults_->selected()); });
     QMenu* pause = file->addMenu(icon(QStringLiteral("state-paused")), tr("&Pause"));
     connect(pause, &QMenu::aboutToShow, this,
             [this, pause] { fill_pause_menu(pause, state_, commands_, vaults_->selected()); });
@@ -104,6 +140,7 @@ void MainWindow::fill() {
     menuBar()->setEnabled(is_connected);
     statusBar()->setVisible(is_connected);
     if (!is_connected) return;
+    greet();
     const api::StatusReport& status = state_.status();
     std::uint64_t down = 0, up = 0;
     for (const api::VaultInfo& vault : status.vaults) {

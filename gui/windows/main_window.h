@@ -26,11 +26,19 @@ class MainWindow : public QMainWindow {
     Commands& commands() { return commands_; }
     void showPage(Page page);
 
+    void newVault();
+    // `link`: what was clicked; may be empty.
+    void join(const QString& link);
+    void invite(const QString& vault);
+    // Answers who asks to join.
+    void answer(const QString& invite);
+
   private:
     void addPage(QWidget* page, const QString& name, const QString& icon_name);
     void makeMenus();
     void makeStatusBar();
     void fill();
+    void greet();
 
     DaemonState& state_;
     Commands commands_;
@@ -40,6 +48,7 @@ class MainWindow : public QMainWindow {
     DevicesPage* devices_;
     ActivityPage* activity_;
     QLabel *rates_, *limits_, *summary_;
+    bool has_greeted_ = false;
 };
 
 }  // namespace lockstep::gui

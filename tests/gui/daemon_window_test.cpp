@@ -6,6 +6,8 @@
 #include <csignal>
 
 #include "gui/application.h"
+#include "gui/client/autostart.h"
+#include "gui/windows/setup_pages.h"
 #include "tests/daemon/lockstep_home.h"
 #include "tests/gui/gui_test.h"
 
@@ -19,6 +21,9 @@ class DaemonWindowTest : public QObject {
     void unlocksWithARightPassphraseAfterAWrongOne();
     void pausesAndResumes();
     void takesAVaultOffTheList();
+    void firstRunMakesAVaultAndChecksTheSheet();
+    void invitesASecondDeviceThatJoins();
+    void aRejectedDeviceIsToldSo();
 };
 
 namespace {
@@ -124,6 +129,167 @@ void DaemonWindowTest::takesAVaultOffTheList() {
     QTest::mouseClick(box->findChild<QPushButton*>(QStringLiteral("confirm")), Qt::LeftButton);
     QTRY_VERIFY_WITH_TIMEOUT(person.application.state().status().vaults.empty(), kPatienceMs);
     QVERIFY(std::filesystem::exists(home / "data" / "papers.vault"));
+}
+
+void DaemonWindowTest::firstRunMakesAVaultAndChecksTheSheet() {
+    LockstepHome home;
+    qputenv("XDG_CONFIG_HOME", QByteArray::fromStdString((home / "xdg").native()));
+    QVERIFY(home.start());
+    Person person(home);
+    QTRY_VERIFY_WITH_TIMEOUT(person.find<SetupWizard>("setupWizard") != nullptr, kPatienceMs);
+    auto* wizard = person.find<SetupWizard>("setupWizard");
+    const auto field = [&](const char* name) {
+        return wizard->currentPage()->findChild<QLineEdit*>(QString::fromLatin1(name));
+    };
+    field("deviceName")->setText(QStringLiteral("my laptop"));
+    wizard->next();
+    QTRY_COMPARE_WITH_TIMEOUT(wizard->currentId(), int{SetupWizard::Choice}, kPatienceMs);
+    wizard->next();
+    QCOMPARE(wizard->currentId(), int{SetupWizard::NewVaultPage});
+    QVERIFY(!wizard->currentPage()->isComplete());
+    field("vaultName")->setText(QStringLiteral("papers"));
+    wizard->currentPage()->findChild<QCheckBox*>(QStringLiteral("showAsFolder"))->setChecked(false);
+    wizard->next();
+    QCOMPARE(wizard->currentId(), int{SetupWizard::Passphrase});
+    field("passphrase")->setText(QStringLiteral("correct horse battery staple"));
+    field("passphraseAgain")->setText(QStringLiteral("correct horse battery"));
+    QVERIFY(!wizard->currentPage()->isComplete());
+    field("passphraseAgain")->setText(QStringLiteral("correct horse battery staple"));
+    wizard->next();
+    QTRY_COMPARE_WITH_TIMEOUT(wizard->currentId(), int{SetupWizard::Recovery}, kPatienceMs);
+    QVERIFY(!wizard->currentPage()->isComplete());
+    auto* recovery = static_cast<RecoveryPage*>(wizard->currentPage());
+    const QString sheet = QString::fromStdString((home / "sheet.txt").native());
+    QVERIFY(recovery->save(sheet).ok());
+    QCOMPARE(recovery->save(sheet).error().kind, ErrorKind::Exists);
+    QCOMPARE(QFile::permissions(sheet) & (QFile::ReadGroup | QFile::ReadOther),
+             QFile::Permissions());
+    QVERIFY(read_text(home / "sheet.txt").find(wizard->setup().recovery_code.toStdString()) !=
+            std::string::npos);
+    wizard->next();
+    QCOMPARE(wizard->currentId(), int{SetupWizard::RecoveryCheck});
+    const QStringList groups = wizard->setup().recovery_code.split(QLatin1Char('-'));
+    QCOMPARE(groups.size(), 8);
+    for (const char* name : {"group0", "group1", "group2"}) {
+        QVERIFY(!wizard->currentPage()->isComplete());
+        // The label says which group of the sheet is meant.
+        const int number = field(name)
+                               ->accessibleName()
+                               .remove(QRegularExpression(QStringLiteral("[^0-9]")))
+                               .toInt();
+        field(name)->setText(groups[number - 1].toLower());
+    }
+    QVERIFY(wizard->currentPage()->isComplete());
+    wizard->next();
+    QCOMPARE(wizard->currentId(), int{SetupWizard::Relay});
+    wizard->currentPage()->findChild<QRadioButton*>(QStringLiteral("ownRelay"))->setChecked(true);
+    field("relayUrl")->setText(QStringLiteral("http://127.0.0.1:1"));
+    QTest::mouseClick(wizard->currentPage()->findChild<QPushButton*>(QStringLiteral("testRelay")),
+                      Qt::LeftButton);
+    auto* result = wizard->currentPage()->findChild<QLabel*>(QStringLiteral("relayResult"));
+    QTRY_VERIFY_WITH_TIMEOUT(
+        !result->text().isEmpty() && !result->text().startsWith(QStringLiteral("Asking")),
+        kPatienceMs);
+    wizard->next();
+    QTRY_COMPARE_WITH_TIMEOUT(wizard->currentId(), int{SetupWizard::Done}, kPatienceMs);
+    wizard->accept();
+    QTRY_VERIFY(person.find<SetupWizard>("setupWizard") == nullptr);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    QVERIFY(is_autostarted());
+    const auto status = home.run({"status", "--json"}).json();
+    QCOMPARE(status["device"]["label"].get<std::string>(), std::string("my laptop"));
+    QCOMPARE(status["relays"][0]["url"].get<std::string>(), std::string("http://127.0.0.1:1"));
+    QCOMPARE(status["vaults"][0]["name"].get<std::string>(), std::string("papers"));
+}
+
+namespace {
+
+// Both people's screens at the point where the digits are to be compared.
+struct Pairing {
+    Pairing() {
+        for (LockstepHome* home : {&first_home, &second_home})
+            if (!home->start()) return;
+        if (first_home.create("papers").exit_code != 0) return;
+        is_ready = true;
+    }
+
+    void meet() {
+        QVERIFY(is_ready);
+        first = std::make_unique<Person>(first_home);
+        second = std::make_unique<Person>(second_home);
+        QTRY_COMPARE_WITH_TIMEOUT(first->headline(), QStringLiteral("Up to date"), kPatienceMs);
+        QTRY_VERIFY_WITH_TIMEOUT(second->find<SetupWizard>("setupWizard") != nullptr, kPatienceMs);
+        second->find<SetupWizard>("setupWizard")->reject();
+        first->click("inviteButton");
+        QTest::mouseClick(first->find<QPushButton>("createInvite"), Qt::LeftButton);
+        QTRY_VERIFY_WITH_TIMEOUT(
+            first->find<QLineEdit>("inviteLink")->text().startsWith(QStringLiteral("lockstep:")),
+            kPatienceMs);
+        second->application.window().join(first->find<QLineEdit>("inviteLink")->text());
+        wizard = second->find<SetupWizard>("setupWizard");
+        wizard->currentPage()
+            ->findChild<QCheckBox*>(QStringLiteral("showAsFolder"))
+            ->setChecked(false);
+        wizard->next();
+        QTRY_COMPARE_WITH_TIMEOUT(wizard->currentId(), int{SetupWizard::Digits}, kPatienceMs);
+        auto* digits = wizard->currentPage()->findChild<QLabel*>(QStringLiteral("joinDigits"));
+        QTRY_COMPARE_WITH_TIMEOUT(digits->text().size(), 7, kPatienceMs);
+        QTRY_COMPARE_WITH_TIMEOUT(first->find<QLabel>("inviteDigits")->text(), digits->text(),
+                                  kPatienceMs);
+        QVERIFY(!wizard->currentPage()->isComplete());
+    }
+
+    LockstepHome first_home, second_home;
+    bool is_ready = false;
+    std::unique_ptr<Person> first, second;
+    SetupWizard* wizard = nullptr;
+};
+
+}  // namespace
+
+void DaemonWindowTest::invitesASecondDeviceThatJoins() {
+    Pairing pairing;
+    pairing.meet();
+    if (QTest::currentTestFailed()) return;
+    pairing.first->click("acceptDevice");
+    QTRY_VERIFY_WITH_TIMEOUT(pairing.wizard->currentPage()->isComplete(), kPatienceMs);
+    pairing.wizard->next();
+    QCOMPARE(pairing.wizard->currentId(), int{SetupWizard::Done});
+    pairing.wizard->accept();
+    QTRY_VERIFY_WITH_TIMEOUT(
+        pairing.first->find<QLabel>("inviteEnd")->text().contains(QStringLiteral("papers")),
+        kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(pairing.second->headline(), QStringLiteral("Up to date"),
+                              kPatienceMs);
+    const auto& status = pairing.first->application.state().status();
+    QTRY_VERIFY_WITH_TIMEOUT(!status.vaults.empty() && status.vaults[0].peers.size() == 1 &&
+                                 status.vaults[0].last_synced_ms > 0,
+                             kPatienceMs);
+    const auto& devices = pairing.first->application.state().devices().devices;
+    QTRY_COMPARE_WITH_TIMEOUT(devices.size(), std::size_t{3}, kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(std::ranges::any_of(devices,
+                                                 [](const api::DeviceInfo& device) {
+                                                     return !device.is_this_device &&
+                                                            device.last_seen_ms > 0;
+                                                 }),
+                             kPatienceMs);
+}
+
+void DaemonWindowTest::aRejectedDeviceIsToldSo() {
+    Pairing pairing;
+    pairing.meet();
+    if (QTest::currentTestFailed()) return;
+    pairing.first->click("rejectDevice");
+    QTRY_VERIFY_WITH_TIMEOUT(!pairing.first->find<QLabel>("inviteDigits")->isVisible(),
+                             kPatienceMs);
+    const auto labels = pairing.wizard->currentPage()->findChildren<QLabel*>();
+    QTRY_VERIFY_WITH_TIMEOUT(
+        std::ranges::any_of(
+            labels,
+            [](const QLabel* label) { return label->text().contains(QStringLiteral("rejected")); }),
+        kPatienceMs);
+    QVERIFY(!pairing.wizard->currentPage()->isComplete());
+    QVERIFY(pairing.second->application.state().status().vaults.empty());
 }
 
 std::unique_ptr<QObject> make_daemon_window_test() {

@@ -3,12 +3,16 @@
 #include <QSignalSpy>
 #include <QtTest>
 
+#include "gui/client/autostart.h"
 #include "gui/client/daemon_state.h"
 #include "gui/models/activity_model.h"
 #include "gui/models/device_model.h"
+#include "gui/models/join_link.h"
+#include "gui/models/passphrase_strength.h"
 #include "gui/models/text.h"
 #include "gui/models/vault_model.h"
 #include "gui/models/vault_view.h"
+#include "gui/widgets/qr_code.h"
 #include "tests/gui/gui_samples.h"
 #include "tests/gui/gui_test.h"
 
@@ -27,6 +31,10 @@ class ModelTest : public QObject {
     void devicesSayWhatTheyAre();
     void activityIsFilteredByVaultKindAndText();
     void activityIsBounded();
+    void passphrasesAreJudgedByWhatAGuesserKnows();
+    void linksAreFoundInWhatWasPasted();
+    void qrCodesHoldALink();
+    void autostartIsAFile();
 };
 
 namespace {
@@ -203,6 +211,53 @@ void ModelTest::activityIsBounded() {
             sample_event(static_cast<std::uint64_t>(number), "papers", "vault.locked", "locked"));
     QCOMPARE(model.rowCount(), ActivityModel::kRowsMax);
     QCOMPARE(model.event(0)->sequence, static_cast<std::uint64_t>(ActivityModel::kRowsMax + 9));
+}
+
+void ModelTest::passphrasesAreJudgedByWhatAGuesserKnows() {
+    QCOMPARE(strength_of("password123", {}), Strength::VeryWeak);
+    QCOMPARE(strength_of("qwertyuiop", {}), Strength::VeryWeak);
+    QCOMPARE(strength_of("familypapers2026", "familypapers"), Strength::VeryWeak);
+    QVERIFY(strength_of("correct horse battery staple, seven", {}) >= Strength::Good);
+    QCOMPARE(strength_of("f8#kQz!v0Lw2@mXp", {}), Strength::Strong);
+    QCOMPARE(strength_of(std::string(100'000, 'a'), {}), Strength::VeryWeak);
+}
+
+void ModelTest::linksAreFoundInWhatWasPasted() {
+    QCOMPARE(ticket_in(QStringLiteral("lockstep:ABC123")), QStringLiteral("lockstep:ABC123"));
+    QCOMPARE(ticket_in(QStringLiteral("  lockstep://ABC\n123/ ")),
+             QStringLiteral("lockstep:ABC123"));
+    QCOMPARE(ticket_in(QStringLiteral("LOCKSTEP:ABC")), QStringLiteral("lockstep:ABC"));
+    for (const char* text : {"", "lockstep:", "ABC123", "https://example.org/lockstep:ABC",
+                             "lockstep:AB?c=1", "lockstep:../x"})
+        QVERIFY2(!ticket_in(QString::fromLatin1(text)), text);
+}
+
+void ModelTest::qrCodesHoldALink() {
+    const QString link = QStringLiteral("lockstep:") + QString(400, QLatin1Char('A'));
+    const QImage image = qr_image(link);
+    QVERIFY(!image.isNull());
+    QCOMPARE(image.width(), image.height());
+    QCOMPARE(image.pixel(0, 0), qRgb(255, 255, 255));
+    // The finder patterns in three corners.
+    for (const QPoint corner :
+         {QPoint(4, 4), QPoint(image.width() - 5, 4), QPoint(4, image.height() - 5)})
+        QCOMPARE(image.pixel(corner), qRgb(0, 0, 0));
+    QVERIFY(qr_image(QString(5000, QLatin1Char('A'))).isNull());
+}
+
+void ModelTest::autostartIsAFile() {
+    QStandardPaths::setTestModeEnabled(false);
+    const QTemporaryDir home;
+    qputenv("XDG_CONFIG_HOME", home.path().toLocal8Bit());
+    QVERIFY(!is_autostarted());
+    QVERIFY(set_autostarted(true).ok());
+    QVERIFY(is_autostarted());
+    QFile file(autostart_file());
+    QVERIFY(autostart_file().startsWith(home.path()) && file.open(QIODevice::ReadOnly));
+    QVERIFY(file.readAll().contains("Exec=\"" + QCoreApplication::applicationFilePath().toUtf8() +
+                                    "\" --tray\n"));
+    QVERIFY(set_autostarted(false).ok() && set_autostarted(false).ok());
+    QVERIFY(!is_autostarted());
 }
 
 std::unique_ptr<QObject> make_model_test() {
