@@ -1,7 +1,10 @@
 #include "gui/application.h"
 
 #include <QLocale>
+#include <QMessageBox>
+#include <QPushButton>
 
+#include "gui/models/join_link.h"
 #include "gui/widgets/icons.h"
 
 // Outside of any namespace, as Qt asks.
@@ -27,12 +30,98 @@ void prepare(QApplication& app) {
     }
 }
 
-Application::Application(const api::DataPaths& paths, std::filesystem::path socket)
-    : link_(std::move(socket)),
+Application::Application(const api::DataPaths& paths, std::filesystem::path socket,
+                         SingleInstance& instance)
+    : preferences_(paths.config_directory / "gui.conf"),
+      instance_(instance),
+      link_(std::move(socket)),
       state_(link_),
       starter_(paths),
-      window_(std::make_unique<MainWindow>(state_, starter_)) {}
+      window_(std::make_unique<MainWindow>(state_, starter_, preferences_)),
+      tray_(std::make_unique<TrayIcon>(state_, window_->commands())) {
+    connect(&instance_, &SingleInstance::started, this, &Application::open);
+    connect(&notifier_, &Notifier::chosen, this, &Application::choose);
+    connect(&state_, &DaemonState::statusChanged, this,
+            [this] { tellNews(news_.compare(state_.status().vaults)); });
+    connect(&state_, &DaemonState::devicesChanged, this,
+            [this] { tellNews(news_.compare(state_.devices().devices)); });
+    connect(window_.get(), &MainWindow::quitWanted, this, &Application::askToQuit);
+    connect(window_.get(), &MainWindow::closed, this, [this] {
+        // Without a tray nothing would bring the window back.
+        if (!tray_->isThere()) QApplication::quit();
+    });
+    connectTray();
+}
 
 Application::~Application() = default;
+
+void Application::connectTray() {
+    const auto show = [this](MainWindow::Page page) {
+        window_->showPage(page);
+        window_->present();
+    };
+    connect(tray_.get(), &TrayIcon::openWanted, window_.get(), &MainWindow::present);
+    connect(tray_.get(), &TrayIcon::conflictsWanted, this,
+            [show] { show(MainWindow::Page::Conflicts); });
+    connect(tray_.get(), &TrayIcon::activityWanted, this,
+            [show] { show(MainWindow::Page::Activity); });
+    connect(tray_.get(), &TrayIcon::settingsWanted, window_.get(), &MainWindow::settings);
+    connect(tray_.get(), &TrayIcon::quitWanted, this, &Application::askToQuit);
+}
+
+void Application::begin(const QString& link, bool is_quiet) {
+    QApplication::setQuitOnLastWindowClosed(false);
+    instance_.listen();
+    if (!is_quiet || !tray_->isThere()) window_->present();
+    if (!link.isEmpty()) open(link);
+}
+
+void Application::open(const QString& link) {
+    window_->present();
+    if (const std::optional<QString> ticket = ticket_in(link)) window_->join(*ticket);
+}
+
+void Application::tellNews(const std::vector<NewsItem>& news) {
+    for (const NewsItem& item : news)
+        if (preferences_.wants(item.notice)) notifier_.show(item);
+}
+
+void Application::choose(const NewsItem& item) {
+    window_->present();
+    switch (item.notice) {
+        case Notice::Request:
+            return window_->answer(item.reference);
+        case Notice::Conflict:
+            return window_->showPage(MainWindow::Page::Conflicts);
+        case Notice::Brake:
+            return window_->commands().reviewDeletes(item.reference);
+        case Notice::FirstSync:
+            return window_->commands().openFolder(item.reference);
+        case Notice::Problem:
+            return window_->showPage(MainWindow::Page::Vaults);
+    }
+}
+
+void Application::askToQuit() {
+    if (state_.linkState() != DaemonState::Link::Connected) return QApplication::quit();
+    auto* box = new QMessageBox(QMessageBox::Question, tr("Quit Lockstep"),
+                                tr("Shall your vaults be kept in step all the same?"),
+                                QMessageBox::Cancel, window_.get());
+    box->setObjectName(QStringLiteral("quit"));
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->setInformativeText(
+        tr("The service can go on without this app. When it ends, vaults are locked and their "
+           "folders are empty until it starts again."));
+    QPushButton* keep = box->addButton(tr("&Go on syncing"), QMessageBox::AcceptRole);
+    const QPushButton* stop =
+        box->addButton(tr("&Stop the service, too"), QMessageBox::DestructiveRole);
+    box->setDefaultButton(keep);
+    connect(keep, &QPushButton::clicked, this, [] { QApplication::quit(); });
+    connect(stop, &QPushButton::clicked, this, [this] {
+        starter_.stop();
+        QApplication::quit();
+    });
+    box->open();
+}
 
 }  // namespace lockstep::gui

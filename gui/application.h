@@ -9,6 +9,11 @@
 #include "gui/client/daemon_link.h"
 #include "gui/client/daemon_starter.h"
 #include "gui/client/daemon_state.h"
+#include "gui/client/preferences.h"
+#include "gui/client/single_instance.h"
+#include "gui/tray/news.h"
+#include "gui/tray/notifier.h"
+#include "gui/tray/tray_icon.h"
 #include "gui/windows/main_window.h"
 
 namespace lockstep::gui {
@@ -20,17 +25,35 @@ class Application : public QObject {
     Q_OBJECT
 
   public:
-    Application(const api::DataPaths& paths, std::filesystem::path socket);
+    Application(const api::DataPaths& paths, std::filesystem::path socket,
+                SingleInstance& instance);
     ~Application() override;
+
+    // `link`: what the app was started for; may be empty. `is_quiet`: only the tray, where there is
+    // one.
+    void begin(const QString& link, bool is_quiet);
+    // What a second app was started for.
+    void open(const QString& link);
 
     MainWindow& window() { return *window_; }
     DaemonState& state() { return state_; }
+    TrayIcon& tray() { return *tray_; }
 
   private:
+    void connectTray();
+    void tellNews(const std::vector<NewsItem>& news);
+    void choose(const NewsItem& item);
+    void askToQuit();
+
+    Preferences preferences_;
+    SingleInstance& instance_;
     DaemonLink link_;
     DaemonState state_;
     DaemonStarter starter_;
+    News news_;
+    Notifier notifier_;
     std::unique_ptr<MainWindow> window_;
+    std::unique_ptr<TrayIcon> tray_;
 };
 
 }  // namespace lockstep::gui

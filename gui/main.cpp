@@ -1,4 +1,5 @@
 // lockstep-gui: vaults and devices without a terminal.
+#include <QCommandLineParser>
 #include <cstdio>
 
 #include "gui/application.h"
@@ -7,6 +8,21 @@ namespace {
 
 int run(QApplication& app) {
     using namespace lockstep;
+    gui::prepare(app);
+    QCommandLineParser parser;
+    parser.setApplicationDescription(
+        QCoreApplication::translate("main", "Keeps encrypted vaults in step across your devices"));
+    const QCommandLineOption quiet(
+        QStringLiteral("tray"),
+        QCoreApplication::translate("main", "Only the tray icon, where there is a tray"));
+    parser.addOption(quiet);
+    parser.addPositionalArgument(QStringLiteral("LINK"),
+                                 QCoreApplication::translate("main", "an invitation: lockstep:..."),
+                                 QStringLiteral("[LINK]"));
+    parser.addHelpOption();
+    parser.process(app);
+    const QString link = parser.positionalArguments().value(0);
+
     Result<api::DataPaths> paths = api::data_paths();
     Result<std::filesystem::path> socket =
         paths.ok() ? paths->control_socket() : Result<std::filesystem::path>(paths.error());
@@ -14,9 +30,10 @@ int run(QApplication& app) {
         std::fprintf(stderr, "lockstep-gui: %s\n", socket.error().message.c_str());
         return 1;
     }
-    gui::prepare(app);
-    gui::Application application(*paths, std::move(*socket));
-    application.window().show();
+    gui::SingleInstance instance(paths->runtime_directory);
+    if (instance.handOver(link)) return 0;
+    gui::Application application(*paths, std::move(*socket), instance);
+    application.begin(link, parser.isSet(quiet));
     return QApplication::exec();
 }
 

@@ -53,6 +53,13 @@ void DaemonStarter::start() {
     watch_.start();
 }
 
+void DaemonStarter::stop() {
+    QFile lock(QString::fromStdString(paths_.lock_file().native()));
+    if (!lock.open(QIODevice::ReadOnly)) return;
+    const qlonglong process = lock.readAll().trimmed().toLongLong();
+    if (process > 1) ::kill(static_cast<pid_t>(process), SIGTERM);
+}
+
 void DaemonStarter::look() {
     if (::kill(static_cast<pid_t>(process_), 0) == 0) return;
     watch_.stop();

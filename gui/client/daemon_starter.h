@@ -20,6 +20,8 @@ class DaemonStarter : public QObject {
     static QString program();
     // Its output goes to `logFile()`.
     void start();
+    // Asks the daemon to end, as a session manager does: it publishes, unmounts and goes.
+    void stop();
     QString logFile() const;
     bool isStarting() const { return watch_.isActive(); }
     // The daemon answers: it needs no watching any more.

@@ -11,28 +11,33 @@
 #include "gui/windows/invite_dialog.h"
 #include "gui/windows/not_running_page.h"
 #include "gui/windows/pause_menu.h"
+#include "gui/windows/settings_dialog.h"
 #include "gui/windows/setup_wizard.h"
 
 namespace lockstep::gui {
 
-MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, QWidget* parent)
+MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& preferences,
+                       QWidget* parent)
     : QMainWindow(parent),
       state_(state),
+      preferences_(preferences),
       commands_(state, this),
       whole_(new QStackedWidget(this)),
       pages_(new QStackedWidget(whole_)),
       places_(new QListWidget(whole_)) {
     setWindowTitle(tr("Lockstep"));
     setWindowIcon(app_icon());
-    resize(960, 640);
+    if (!restoreGeometry(preferences_.windowPlace())) resize(960, 640);
     vaults_ = new VaultsPage(state_, commands_);
     devices_ = new DevicesPage(state_, commands_);
     activity_ = new ActivityPage(state_, commands_);
+    conflicts_ = new ConflictsPage(state_);
     places_->setAccessibleName(tr("Pages"));
     places_->setObjectName(QStringLiteral("places"));
     addPage(vaults_, tr("Vaults"), QStringLiteral("vault"));
     addPage(devices_, tr("Devices"), QStringLiteral("device"));
     addPage(activity_, tr("Activity"), QStringLiteral("activity"));
+    addPage(conflicts_, tr("Conflicts"), QStringLiteral("state-conflict"));
     connect(places_, &QListWidget::currentRowChanged, pages_, &QStackedWidget::setCurrentIndex);
     places_->setCurrentRow(0);
     places_->setMaximumWidth(places_->sizeHintForColumn(0) + 40);
@@ -48,6 +53,10 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, QWidget* pare
     connect(vaults_, &VaultsPage::joinWanted, this, [this] { join({}); });
     connect(devices_, &DevicesPage::requestWanted, this, &MainWindow::answer);
     connect(&commands_, &Commands::inviteWanted, this, &MainWindow::invite);
+    connect(&commands_, &Commands::conflictsWanted, this, [this] {
+        showPage(Page::Conflicts);
+        present();
+    });
     makeMenus();
     makeStatusBar();
     connect(&state_, &DaemonState::statusChanged, this, &MainWindow::fill);
@@ -80,10 +89,28 @@ void MainWindow::answer(const QString& invite) {
     InviteDialog::forRequest(state_, invite, this)->open();
 }
 
+void MainWindow::settings() {
+    (new SettingsDialog(state_, commands_, preferences_, this))->open();
+}
+
+void MainWindow::present() {
+    setWindowState(windowState() & ~Qt::WindowMinimized);
+    show();
+    raise();
+    activateWindow();
+    if (state_.linkState() == DaemonState::Link::Connected) greet();
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+    preferences_.setWindowPlace(saveGeometry());
+    QMainWindow::closeEvent(event);
+    Q_EMIT closed();
+}
+
 void MainWindow::greet() {
-    if (has_greeted_) return;
+    if (has_greeted_ || !isVisible()) return;
     has_greeted_ = true;
-    if (state_.status().vaults.empty() && isVisible())
+    if (state_.status().vaults.empty())
         (new SetupWizard(state_, SetupWizard::Kind::FirstRun, {}, this))->open();
 }
 
@@ -117,7 +144,10 @@ void MainWindow::makeMenus() {
     file->addAction(tr("&Take off the list…"), this,
                     [this] { commands_.remove(vaults_->selected()); });
     file->addSeparator();
+    file->addAction(icon(QStringLiteral("settings")), tr("&Settings…"), QKeySequence::Preferences,
+                    this, &MainWindow::settings);
     file->addAction(tr("&Close the window"), QKeySequence::Close, this, &QWidget::close);
+    file->addAction(tr("&Quit…"), QKeySequence::Quit, this, &MainWindow::quitWanted);
     QMenu* view = menuBar()->addMenu(tr("&Show"));
     for (int row = 0; row < places_->count(); ++row)
         view->addAction(places_->item(row)->icon(), places_->item(row)->text(),

@@ -8,8 +8,10 @@
 
 #include "gui/client/daemon_starter.h"
 #include "gui/client/daemon_state.h"
+#include "gui/client/preferences.h"
 #include "gui/windows/activity_page.h"
 #include "gui/windows/commands.h"
+#include "gui/windows/conflicts_page.h"
 #include "gui/windows/devices_page.h"
 #include "gui/windows/vaults_page.h"
 
@@ -19,9 +21,10 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
   public:
-    enum class Page { Vaults, Devices, Activity };
+    enum class Page { Vaults, Devices, Activity, Conflicts };
 
-    MainWindow(DaemonState& state, DaemonStarter& starter, QWidget* parent = nullptr);
+    MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& preferences,
+               QWidget* parent = nullptr);
 
     Commands& commands() { return commands_; }
     void showPage(Page page);
@@ -32,6 +35,17 @@ class MainWindow : public QMainWindow {
     void invite(const QString& vault);
     // Answers who asks to join.
     void answer(const QString& invite);
+    void settings();
+    // In front of everything, whether it was hidden or minimised.
+    void present();
+    QString selectedVault() const { return vaults_->selected(); }
+
+  Q_SIGNALS:
+    void quitWanted();
+    void closed();
+
+  protected:
+    void closeEvent(QCloseEvent* event) override;
 
   private:
     void addPage(QWidget* page, const QString& name, const QString& icon_name);
@@ -41,12 +55,14 @@ class MainWindow : public QMainWindow {
     void greet();
 
     DaemonState& state_;
+    Preferences& preferences_;
     Commands commands_;
     QStackedWidget *whole_, *pages_;
     QListWidget* places_;
     VaultsPage* vaults_;
     DevicesPage* devices_;
     ActivityPage* activity_;
+    ConflictsPage* conflicts_;
     QLabel *rates_, *limits_, *summary_;
     bool has_greeted_ = false;
 };

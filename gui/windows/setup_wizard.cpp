@@ -1,5 +1,8 @@
 #include "gui/windows/setup_wizard.h"
 
+#include <QMessageBox>
+#include <QPushButton>
+
 #include "gui/windows/setup_pages.h"
 
 namespace lockstep::gui {
@@ -27,6 +30,21 @@ SetupWizard::SetupWizard(DaemonState& state, Kind kind, const QString& link, QWi
     setPage(Done, new DonePage(*this));
     setStartId(kind == Kind::FirstRun ? Device : kind == Kind::NewVault ? NewVaultPage : JoinPage);
     setMinimumSize(560, 440);
+}
+
+void SetupWizard::reject() {
+    if (currentId() != Recovery && currentId() != RecoveryCheck) return QWizard::reject();
+    auto* box = new QMessageBox(QMessageBox::Warning, windowTitle(),
+                                tr("Close without a recovery sheet?"), QMessageBox::Cancel, this);
+    box->setObjectName(QStringLiteral("loseSheet"));
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->setInformativeText(
+        tr("The vault is made. Its recovery code is not shown again: without it the passphrase is "
+           "the only way in."));
+    const QPushButton* yes = box->addButton(tr("&Close all the same"), QMessageBox::AcceptRole);
+    box->setDefaultButton(QMessageBox::Cancel);
+    connect(yes, &QPushButton::clicked, this, [this] { QWizard::reject(); });
+    box->open();
 }
 
 }  // namespace lockstep::gui

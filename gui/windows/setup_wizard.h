@@ -45,6 +45,9 @@ class SetupWizard : public QWizard {
     // What follows once there is a vault.
     int afterVault() const { return kind_ == Kind::FirstRun ? Relay : Done; }
 
+    // Asks first while the recovery code is shown: it is told this once.
+    void reject() override;
+
   private:
     DaemonState& state_;
     const Kind kind_;

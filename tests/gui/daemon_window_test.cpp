@@ -36,8 +36,9 @@ api::DataPaths paths_of(const LockstepHome& home) {
 
 // A person at the window of a home.
 struct Person {
-    explicit Person(const LockstepHome& home) : application(paths_of(home), home.socket()) {
-        application.window().show();
+    explicit Person(const LockstepHome& home)
+        : instance(home / "runtime"), application(paths_of(home), home.socket(), instance) {
+        application.begin({}, false);
     }
 
     template <typename Widget>
@@ -55,6 +56,7 @@ struct Person {
     QString headline() { return find<QLabel>("headline")->text(); }
     bool isConnected() { return application.state().linkState() == DaemonState::Link::Connected; }
 
+    SingleInstance instance;
     Application application;
 };
 

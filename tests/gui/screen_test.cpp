@@ -37,13 +37,15 @@ struct Sample {
     DaemonLink link{"/nonexistent/control.sock"};
     DaemonState state{link};
     DaemonStarter starter{nowhere()};
+    QTemporaryDir home;
+    Preferences preferences{home.filePath(QStringLiteral("gui.conf")).toStdString()};
 };
 
 }  // namespace
 
 void ScreenTest::mainWindow() {
     Sample sample;
-    MainWindow window(sample.state, sample.starter);
+    MainWindow window(sample.state, sample.starter, sample.preferences);
     sample.state.show(sample_status(), sample_devices());
     for (std::uint64_t number = 0; number < 8; ++number)
         Q_EMIT sample.state.happened(sample_event(number, "papers", "vault.unlocked", "unlocked"),
@@ -62,7 +64,7 @@ void ScreenTest::mainWindow() {
 
 void ScreenTest::notRunning() {
     Sample sample;
-    MainWindow window(sample.state, sample.starter);
+    MainWindow window(sample.state, sample.starter, sample.preferences);
     QTRY_COMPARE(sample.state.linkState(), DaemonState::Link::Missing);
     LOCKSTEP_SHOOT(window, QStringLiteral("not-running"));
     QVERIFY(window.findChild<QPushButton*>(QStringLiteral("startService"))->isVisible());

@@ -1,0 +1,107 @@
+#include "gui/windows/relay_list.h"
+
+#include <QHBoxLayout>
+#include <QVBoxLayout>
+
+#include "gui/models/text.h"
+#include "gui/widgets/icons.h"
+
+namespace lockstep::gui {
+
+RelayList::RelayList(DaemonState& state, QWidget* parent)
+    : QWidget(parent),
+      state_(state),
+      list_(new QListWidget(this)),
+      url_(new QLineEdit(this)),
+      result_(new QLabel(this)) {
+    list_->setAccessibleName(tr("Relays"));
+    list_->setObjectName(QStringLiteral("relays"));
+    list_->setMaximumHeight(list_->fontMetrics().height() * 4);
+    url_->setPlaceholderText(QStringLiteral("http://relay.example.org:6970"));
+    url_->setAccessibleName(tr("Address of a relay"));
+    url_->setObjectName(QStringLiteral("newRelay"));
+    result_->setWordWrap(true);
+    result_->setVisible(false);
+    auto* add = new QPushButton(tr("A&dd"), this);
+    add->setObjectName(QStringLiteral("addRelay"));
+    auto* test = new QPushButton(tr("&Test"), this);
+    auto* remove = new QPushButton(tr("&Remove"), this);
+    remove->setObjectName(QStringLiteral("removeRelay"));
+    for (QPushButton* button : {add, test, remove}) button->setAutoDefault(false);
+    connect(add, &QPushButton::clicked, this, &RelayList::add);
+    connect(test, &QPushButton::clicked, this, &RelayList::test);
+    connect(remove, &QPushButton::clicked, this, &RelayList::remove);
+    auto* row = new QHBoxLayout;
+    row->addWidget(url_, 1);
+    for (QPushButton* button : {add, test, remove}) row->addWidget(button);
+    auto* all = new QVBoxLayout(this);
+    all->setContentsMargins(0, 0, 0, 0);
+    all->addWidget(list_);
+    all->addLayout(row);
+    all->addWidget(result_);
+    connect(&state_, &DaemonState::statusChanged, this, &RelayList::fill);
+    fill();
+}
+
+void RelayList::fill() {
+    const int current = list_->currentRow();
+    list_->clear();
+    for (const api::RelayInfo& relay : state_.status().relays) {
+        const QString name = relay.is_reachable ? QStringLiteral("state-up-to-date")
+                                                : QStringLiteral("state-disconnected");
+        auto* item = new QListWidgetItem(
+            icon(name), tr("%1: %2").arg(text_of(relay.url), text_of(relay.detail)), list_);
+        item->setData(Qt::UserRole, text_of(relay.url));
+    }
+    list_->setCurrentRow(std::min(current, list_->count() - 1));
+}
+
+void RelayList::add() {
+    state_.link().ask(
+        this,
+        [url = url_->text().trimmed().toStdString()](api::DaemonClient& client) {
+            return client.add_relay({url});
+        },
+        [this](Result<api::RelayList> relays) {
+            state_.refresh();
+            result_->setVisible(!relays.ok());
+            if (!relays.ok()) return result_->setText(text_of(relays.error().message));
+            url_->clear();
+        });
+}
+
+void RelayList::remove() {
+    const QListWidgetItem* item = list_->currentItem();
+    if (item == nullptr) return;
+    state_.link().ask(
+        this,
+        [url = item->data(Qt::UserRole).toString().toStdString()](api::DaemonClient& client) {
+            return client.remove_relay(url);
+        },
+        [this](Result<api::RelayList> relays) {
+            state_.refresh();
+            result_->setVisible(!relays.ok());
+            if (!relays.ok()) result_->setText(text_of(relays.error().message));
+        });
+}
+
+void RelayList::test() {
+    const QListWidgetItem* item = list_->currentItem();
+    const QString url = item != nullptr && url_->text().isEmpty()
+                            ? item->data(Qt::UserRole).toString()
+                            : url_->text().trimmed();
+    if (url.isEmpty()) return;
+    result_->setVisible(true);
+    result_->setText(tr("Asking the relay…"));
+    state_.link().ask(
+        this,
+        [url = url.toStdString()](api::DaemonClient& client) { return client.test_relay({url}); },
+        [this](Result<api::RelayInfo> relay) {
+            if (!relay.ok()) return result_->setText(text_of(relay.error().message));
+            result_->setText(relay->is_reachable
+                                 ? tr("It answers, in %1 ms.").arg(relay->round_trip_ms)
+                                 : text_of(relay->detail));
+        });
+}
+
+}  // namespace lockstep::gui

@@ -1,0 +1,282 @@
+#include "gui/windows/settings_dialog.h"
+
+#include <QApplication>
+#include <QCheckBox>
+#include <QClipboard>
+#include <QDialogButtonBox>
+#include <QGroupBox>
+#include <QHBoxLayout>
+#include <QLocale>
+#include <QPushButton>
+#include <QSignalBlocker>
+#include <QSpinBox>
+#include <QTimeEdit>
+#include <QVBoxLayout>
+
+#include "daemon/api/bandwidth.h"
+#include "gui/client/autostart.h"
+#include "gui/models/text.h"
+#include "gui/windows/relay_list.h"
+#include "gui/windows/vault_settings.h"
+
+namespace lockstep::gui {
+
+namespace {
+
+constexpr int kDays = 7;
+
+QString flag_value(bool is_on) {
+    return is_on ? QStringLiteral("true") : QStringLiteral("false");
+}
+
+// What helps to find a fault, and names no file, no vault and no key.
+QString diagnostics_of(const api::StatusReport& status) {
+    QStringList lines = {
+        QStringLiteral("lockstepd %1, Qt %2, %3")
+            .arg(text_of(status.version), QLatin1String(qVersion()), QSysInfo::prettyProductName()),
+        QStringLiteral("relays: %1, vaults: %2")
+            .arg(status.relays.size())
+            .arg(status.vaults.size())};
+    int number = 0;
+    for (const api::VaultInfo& vault : status.vaults)
+        lines += QStringLiteral(
+                     "vault %1: %2, %3; packs %4, missing %5; unmerged %6; conflicts %7; alarms "
+                     "%8; peers %9")
+                     .arg(++number)
+                     .arg(text_of(vault.state), text_of(vault.status))
+                     .arg(vault.packs)
+                     .arg(vault.missing_packs)
+                     .arg(vault.unmerged_segments)
+                     .arg(vault.conflicts)
+                     .arg(vault.alarms.size())
+                     .arg(vault.peers.size());
+    return lines.join(QLatin1Char('\n'));
+}
+
+}  // namespace
+
+SettingsDialog::SettingsDialog(DaemonState& state, Commands& commands, Preferences& preferences,
+                               QWidget* parent)
+    : QDialog(parent),
+      state_(state),
+      commands_(commands),
+      preferences_(preferences),
+      tabs_(new QTabWidget(this)),
+      failure_(new QLabel(this)),
+      config_path_(new QLabel(this)) {
+    setObjectName(QStringLiteral("settingsDialog"));
+    setWindowTitle(tr("Settings"));
+    setAttribute(Qt::WA_DeleteOnClose);
+    failure_->setWordWrap(true);
+    failure_->setVisible(false);
+    failure_->setObjectName(QStringLiteral("failure"));
+    tabs_->addTab(makeGeneral(), tr("&General"));
+    tabs_->addTab(makeNetwork(), tr("&Network"));
+    tabs_->addTab(new VaultSettings(state_, tabs_), tr("&Vaults"));
+    tabs_->addTab(makeAdvanced(), tr("&Advanced"));
+    auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+    connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
+    auto* all = new QVBoxLayout(this);
+    all->addWidget(tabs_, 1);
+    all->addWidget(failure_);
+    all->addWidget(buttons);
+    connect(&state_, &DaemonState::happened, this, [this](const api::Event& event, bool is_past) {
+        if (!is_past && event.type == "config.changed") askConfig();
+    });
+    askConfig();
+}
+
+QWidget* SettingsDialog::makeGeneral() {
+    auto* page = new QWidget(tabs_);
+    auto* all = new QVBoxLayout(page);
+    auto* name = new QLabel(page);
+    const auto fill = [this, name] {
+        name->setText(tr("This device is called %1.").arg(text_of(state_.status().device.label)));
+    };
+    connect(&state_, &DaemonState::statusChanged, name, fill);
+    fill();
+    auto* rename = new QPushButton(tr("&Rename…"), page);
+    connect(rename, &QPushButton::clicked, &commands_, &Commands::renameDevice);
+    auto* row = new QHBoxLayout;
+    row->addWidget(name, 1);
+    row->addWidget(rename);
+    all->addLayout(row);
+    auto* autostart = new QCheckBox(tr("&Start Lockstep with my session"), page);
+    autostart->setObjectName(QStringLiteral("autostart"));
+    autostart->setChecked(is_autostarted());
+    connect(autostart, &QCheckBox::toggled, this, [this](bool is_on) {
+        if (Status set = set_autostarted(is_on); !set.ok()) say(set.error());
+    });
+    all->addWidget(autostart);
+    auto* notices = new QGroupBox(tr("Notify me when"), page);
+    auto* list = new QVBoxLayout(notices);
+    for (const Notice notice : kNotices) {
+        auto* box = new QCheckBox(notice_text(notice), notices);
+        box->setChecked(preferences_.wants(notice));
+        connect(box, &QCheckBox::toggled, this,
+                [this, notice](bool is_on) { preferences_.setWanted(notice, is_on); });
+        list->addWidget(box);
+    }
+    all->addWidget(notices);
+    all->addStretch(1);
+    return page;
+}
+
+QWidget* SettingsDialog::makeNetwork() {
+    auto* page = new QWidget(tabs_);
+    auto* relays = new QGroupBox(tr("Relays"), page);
+    (new QVBoxLayout(relays))->addWidget(new RelayList(state_, relays));
+    auto* limits = new QGroupBox(tr("Limits for all other devices together"), page);
+    auto* form = new QFormLayout(limits);
+    const QString unit = tr(" KiB/s"), none = tr("none");
+    addNumber(form, tr("&Down:"), QStringLiteral("network.limit_down"), api::kLimitKibMax, unit,
+              none);
+    addNumber(form, tr("&Up:"), QStringLiteral("network.limit_up"), api::kLimitKibMax, unit, none);
+    addFlag(form, tr("They count on the &local network, too"), QStringLiteral("network.limit_lan"));
+    auto* other = new QGroupBox(tr("Other limits for some hours"), page);
+    form = new QFormLayout(other);
+    addNumber(form, tr("D&own:"), QStringLiteral("network.alternative.limit_down"),
+              api::kLimitKibMax, unit, none);
+    addNumber(form, tr("U&p:"), QStringLiteral("network.alternative.limit_up"), api::kLimitKibMax,
+              unit, none);
+    addTime(form, tr("&From:"), QStringLiteral("network.alternative.from"));
+    addTime(form, tr("&To (equal: never):"), QStringLiteral("network.alternative.to"));
+    addDays(form, tr("On:"), QStringLiteral("network.alternative.days"));
+    auto* more = new QGroupBox(tr("From the next start of the service on"), page);
+    form = new QFormLayout(more);
+    addFlag(form, tr("Find devices on the local &network"),
+            QStringLiteral("network.lan_discovery"));
+    addNumber(form, tr("&Port:"), QStringLiteral("network.listen_port"), 65535, {},
+              tr("any free one"));
+    auto* all = new QVBoxLayout(page);
+    for (QGroupBox* box : {relays, limits, other, more}) all->addWidget(box);
+    all->addStretch(1);
+    return page;
+}
+
+QWidget* SettingsDialog::makeAdvanced() {
+    auto* page = new QWidget(tabs_);
+    auto* form = new QFormLayout(page);
+    const auto fact = [page](const QString& text) {
+        auto* label = new QLabel(text, page);
+        label->setWordWrap(true);
+        label->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+        return label;
+    };
+    QStringList addresses;
+    for (const std::string& address : state_.status().addresses) addresses += text_of(address);
+    form->addRow(tr("Service:"), fact(tr("version %1, port %2")
+                                          .arg(text_of(state_.status().version))
+                                          .arg(state_.status().listen_port)));
+    form->addRow(tr("Addresses:"),
+                 fact(addresses.isEmpty() ? tr("none") : addresses.join(QStringLiteral(", "))));
+    form->addRow(tr("This device:"), fact(text_of(state_.status().device.id)));
+    form->addRow(tr("Socket:"), fact(QString::fromStdString(state_.link().socket().native())));
+    config_path_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
+    form->addRow(tr("Configuration:"), config_path_);
+    addNumber(form, tr("&Memory for each unlocked vault:"), QStringLiteral("cache.content_mib"),
+              65536, tr(" MiB"), {});
+    auto* copy = new QPushButton(tr("&Copy a description for bug reports"), page);
+    copy->setToolTip(tr("It names no vault, no file and no device."));
+    connect(copy, &QPushButton::clicked, this,
+            [this] { QApplication::clipboard()->setText(diagnostics_of(state_.status())); });
+    form->addRow(copy);
+    return page;
+}
+
+void SettingsDialog::addFlag(QFormLayout* form, const QString& text, const QString& key) {
+    auto* box = new QCheckBox(text, form->parentWidget());
+    box->setObjectName(key);
+    form->addRow(box);
+    connect(box, &QCheckBox::clicked, this,
+            [this, key](bool is_on) { set(key, flag_value(is_on)); });
+    fields_[key] = [box](const QString& value) { box->setChecked(value == QLatin1String("true")); };
+}
+
+void SettingsDialog::addNumber(QFormLayout* form, const QString& text, const QString& key, int most,
+                               const QString& unit, const QString& none) {
+    auto* box = new QSpinBox(form->parentWidget());
+    box->setObjectName(key);
+    box->setRange(0, most);
+    box->setSuffix(unit);
+    box->setSpecialValueText(none);
+    form->addRow(text, box);
+    // Once the person has gone on, not with every digit.
+    connect(box, &QSpinBox::editingFinished, this,
+            [this, box, key] { set(key, QString::number(box->value())); });
+    fields_[key] = [box](const QString& value) { box->setValue(value.toInt()); };
+}
+
+void SettingsDialog::addTime(QFormLayout* form, const QString& text, const QString& key) {
+    auto* box = new QTimeEdit(form->parentWidget());
+    box->setObjectName(key);
+    form->addRow(text, box);
+    connect(box, &QTimeEdit::editingFinished, this,
+            [this, box, key] { set(key, box->time().toString(QStringLiteral("HH:mm"))); });
+    fields_[key] = [box](const QString& value) {
+        box->setTime(QTime::fromString(value, QStringLiteral("HH:mm")));
+    };
+}
+
+void SettingsDialog::addDays(QFormLayout* form, const QString& text, const QString& key) {
+    auto* row = new QWidget(form->parentWidget());
+    auto* layout = new QHBoxLayout(row);
+    layout->setContentsMargins(0, 0, 0, 0);
+    QList<QCheckBox*> boxes;
+    for (int day = 0; day < kDays; ++day) {
+        boxes += new QCheckBox(QLocale().dayName(day + 1, QLocale::ShortFormat), row);
+        boxes.back()->setAccessibleName(QLocale().dayName(day + 1));
+        layout->addWidget(boxes.back());
+    }
+    form->addRow(text, row);
+    for (QCheckBox* box : boxes)
+        connect(box, &QCheckBox::clicked, this, [this, boxes, box, key] {
+            unsigned days = 0;
+            for (int day = 0; day < kDays; ++day) days |= boxes[day]->isChecked() ? 1U << day : 0U;
+            // No day at all is said by equal hours.
+            if (days == 0) return box->setChecked(true);
+            set(key, text_of(api::format_days(static_cast<std::uint8_t>(days))));
+        });
+    fields_[key] = [boxes](const QString& value) {
+        const Result<std::uint8_t> days = api::parse_days(value.toStdString());
+        for (int day = 0; day < kDays; ++day)
+            boxes[day]->setChecked(days.ok() && ((*days >> day) & 1) != 0);
+    };
+}
+
+void SettingsDialog::askConfig() {
+    state_.link().ask(
+        this, [](api::DaemonClient& client) { return client.config(); },
+        [this](Result<api::ConfigList> config) {
+            if (!config.ok()) return say(config.error());
+            show(*config);
+        });
+}
+
+void SettingsDialog::show(const api::ConfigList& config) {
+    config_path_->setText(text_of(config.path));
+    for (const api::ConfigValue& value : config.values) {
+        const auto field = fields_.find(text_of(value.key));
+        if (field != fields_.end()) field->second(text_of(value.value));
+    }
+}
+
+void SettingsDialog::set(const QString& key, const QString& value) {
+    failure_->setVisible(false);
+    state_.link().ask(
+        this,
+        [wish = api::ConfigValue{key.toStdString(), value.toStdString()}](
+            api::DaemonClient& client) { return client.set_config(wish); },
+        [this](Result<api::ConfigList> config) {
+            if (config.ok()) return show(*config);
+            say(config.error());
+            askConfig();
+        });
+}
+
+void SettingsDialog::say(const Error& error) {
+    failure_->setText(text_of(error.message));
+    failure_->setVisible(true);
+}
+
+}  // namespace lockstep::gui

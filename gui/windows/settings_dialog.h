@@ -1,0 +1,50 @@
+// What a person may set, each change told to the daemon at once.
+#pragma once
+
+#include <QDialog>
+#include <QFormLayout>
+#include <QLabel>
+#include <QTabWidget>
+#include <functional>
+
+#include "gui/client/daemon_state.h"
+#include "gui/client/preferences.h"
+#include "gui/windows/commands.h"
+
+namespace lockstep::gui {
+
+class SettingsDialog : public QDialog {
+    Q_OBJECT
+
+  public:
+    SettingsDialog(DaemonState& state, Commands& commands, Preferences& preferences,
+                   QWidget* parent = nullptr);
+
+    // For tests and screenshots: as if the daemon had said this.
+    void show(const api::ConfigList& config);
+    using QDialog::show;
+
+  private:
+    QWidget* makeGeneral();
+    QWidget* makeNetwork();
+    QWidget* makeAdvanced();
+    // Widgets that show one value of the daemon's configuration.
+    void addFlag(QFormLayout* form, const QString& text, const QString& key);
+    void addNumber(QFormLayout* form, const QString& text, const QString& key, int most,
+                   const QString& unit, const QString& none);
+    void addTime(QFormLayout* form, const QString& text, const QString& key);
+    void addDays(QFormLayout* form, const QString& text, const QString& key);
+    void askConfig();
+    void set(const QString& key, const QString& value);
+    void say(const Error& error);
+
+    DaemonState& state_;
+    Commands& commands_;
+    Preferences& preferences_;
+    QTabWidget* tabs_;
+    QLabel *failure_, *config_path_;
+    // How to show each value, by key.
+    std::map<QString, std::function<void(const QString&)>> fields_;
+};
+
+}  // namespace lockstep::gui
