@@ -1,12 +1,16 @@
 // The whole window against a real daemon, and a second device where two are needed.
 #include <QDialog>
 #include <QLineEdit>
+#include <QListWidget>
 #include <QMessageBox>
+#include <QRegularExpression>
+#include <QSpinBox>
 #include <QtTest>
 #include <csignal>
 
 #include "gui/application.h"
 #include "gui/client/autostart.h"
+#include "gui/windows/settings_dialog.h"
 #include "gui/windows/setup_pages.h"
 #include "tests/daemon/lockstep_home.h"
 #include "tests/gui/gui_test.h"
@@ -24,6 +28,10 @@ class DaemonWindowTest : public QObject {
     void firstRunMakesAVaultAndChecksTheSheet();
     void invitesASecondDeviceThatJoins();
     void aRejectedDeviceIsToldSo();
+    void conflictsAreResolvedAsChosen();
+    void settingsReachTheService();
+    void aLinkFromOutsideOpensTheWizard();
+    void closingKeepsTheSheetInMind();
 };
 
 namespace {
@@ -292,6 +300,130 @@ void DaemonWindowTest::aRejectedDeviceIsToldSo() {
         kPatienceMs);
     QVERIFY(!pairing.wizard->currentPage()->isComplete());
     QVERIFY(pairing.second->application.state().status().vaults.empty());
+}
+
+void DaemonWindowTest::conflictsAreResolvedAsChosen() {
+    LockstepHome laptop, desk;
+    QVERIFY(laptop.start() && desk.start());
+    QCOMPARE(laptop.create("papers").exit_code, 0);
+    const std::string ticket = laptop.run({"invite", "papers", "--yes"}).output;
+    QCOMPARE(desk.run({"join", "-"}, ticket).exit_code, 0);
+    const auto put = [](const LockstepHome& home, const char* name, const char* text) {
+        return home.run({"put", "-", std::string("papers:") + name}, text).exit_code;
+    };
+    const auto get = [](const LockstepHome& home, const char* name) {
+        return home.run({"get", std::string("papers:") + name, "-"}).output;
+    };
+    const auto both = [&](const std::vector<std::string>& command) {
+        return laptop.run(command).exit_code == 0 && desk.run(command).exit_code == 0;
+    };
+    for (const char* name : {"one.txt", "two.txt"}) QCOMPARE(put(laptop, name, "before"), 0);
+    QVERIFY(both({"wait", "papers"}));
+    QVERIFY(both({"pause", "papers"}));
+    for (const char* name : {"one.txt", "two.txt"}) {
+        QCOMPARE(put(laptop, name, "from laptop"), 0);
+        QCOMPARE(put(desk, name, "from desk"), 0);
+    }
+    QVERIFY(both({"resume", "papers"}));
+    QVERIFY(both({"wait", "papers"}));
+    Person person(laptop);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("2 conflicts"), kPatienceMs);
+    person.click("nextAction");
+    auto& model = person.application.window().findChild<ConflictsPage*>()->model();
+    QTRY_COMPARE_WITH_TIMEOUT(model.rowCount(), 2, kPatienceMs);
+    const std::string first_sibling = model.conflict(0)->conflict.sibling;
+    const std::string first_path = model.conflict(0)->conflict.path;
+    const std::string kept = get(laptop, first_sibling.c_str());
+    QVERIFY(kept == "from laptop" || kept == "from desk");
+    person.click("resolve");
+    person.click("keepThat");
+    QTRY_COMPARE_WITH_TIMEOUT(model.rowCount(), 1, kPatienceMs);
+    QCOMPARE(get(laptop, first_path.c_str()), kept);
+    QTRY_VERIFY(person.find<QDialog>("conflictDialog") == nullptr);
+    person.click("resolve");
+    person.click("keepBoth");
+    QTRY_COMPARE_WITH_TIMEOUT(model.rowCount(), 0, kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    QVERIFY(both({"wait", "papers"}));
+    QCOMPARE(get(desk, first_path.c_str()), kept);
+    QCOMPARE(desk.run({"ls", "papers:", "--json"}).json()["entries"].size(), std::size_t{3});
+}
+
+void DaemonWindowTest::settingsReachTheService() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    Person person(home);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    person.application.window().settings();
+    auto* dialog = person.find<SettingsDialog>("settingsDialog");
+    auto* port = dialog->findChild<QSpinBox*>(QStringLiteral("cache.content_mib"));
+    QTRY_COMPARE_WITH_TIMEOUT(port->value(), 256, kPatienceMs);
+    auto* down = dialog->findChild<QSpinBox*>(QStringLiteral("network.limit_down"));
+    down->setValue(512);
+    Q_EMIT down->editingFinished();
+    QTRY_COMPARE_WITH_TIMEOUT(person.application.state().status().limit_down,
+                              std::uint64_t{512 * 1024}, kPatienceMs);
+    // What is out of range is said, and the field shows what counts.
+    down->setValue(7);
+    Q_EMIT down->editingFinished();
+    QTRY_VERIFY_WITH_TIMEOUT(
+        !dialog->findChild<QLabel*>(QStringLiteral("failure"))->text().isEmpty(), kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(down->value(), 512, kPatienceMs);
+    dialog->findChild<QLineEdit*>(QStringLiteral("newRelay"))
+        ->setText(QStringLiteral("http://127.0.0.1:1"));
+    dialog->findChild<QPushButton*>(QStringLiteral("addRelay"))->click();
+    auto* relays = dialog->findChild<QListWidget*>(QStringLiteral("relays"));
+    QTRY_COMPARE_WITH_TIMEOUT(relays->count(), 1, kPatienceMs);
+    relays->setCurrentRow(0);
+    dialog->findChild<QPushButton*>(QStringLiteral("removeRelay"))->click();
+    QTRY_COMPARE_WITH_TIMEOUT(relays->count(), 0, kPatienceMs);
+    QCOMPARE(home.run({"config", "get", "network.limit_down"}).output, std::string("512\n"));
+}
+
+void DaemonWindowTest::aLinkFromOutsideOpensTheWizard() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    Person person(home);
+    QTRY_VERIFY_WITH_TIMEOUT(person.isConnected(), kPatienceMs);
+    person.application.open(QStringLiteral("lockstep://ABC234"));
+    auto* wizard = person.find<SetupWizard>("setupWizard");
+    QVERIFY(wizard != nullptr);
+    QCOMPARE(wizard->currentId(), int{SetupWizard::JoinPage});
+    QCOMPARE(wizard->currentPage()
+                 ->findChild<QPlainTextEdit*>(QStringLiteral("joinLink"))
+                 ->toPlainText(),
+             QStringLiteral("lockstep:ABC234"));
+    // A link that is no ticket is refused where it was pasted.
+    wizard->next();
+    QTRY_VERIFY_WITH_TIMEOUT(
+        wizard->currentPage()->findChild<QLabel*>(QStringLiteral("failure"))->isVisible(),
+        kPatienceMs);
+    QCOMPARE(wizard->currentId(), int{SetupWizard::JoinPage});
+    wizard->reject();
+    QTRY_VERIFY(person.find<SetupWizard>("setupWizard") == nullptr);
+    person.application.open(QStringLiteral("https://example.org"));
+    QVERIFY(person.find<SetupWizard>("setupWizard") == nullptr);
+}
+
+void DaemonWindowTest::closingKeepsTheSheetInMind() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    Person person(home);
+    QTRY_VERIFY_WITH_TIMEOUT(person.find<SetupWizard>("setupWizard") != nullptr, kPatienceMs);
+    auto* wizard = person.find<SetupWizard>("setupWizard");
+    wizard->setup().recovery_code =
+        QStringLiteral("AAAAA-BBBBB-CCCCC-DDDDD-EEEEE-FFFFF-GGGGG-HHHHH");
+    wizard->setStartId(SetupWizard::Recovery);
+    wizard->restart();
+    wizard->reject();
+    QVERIFY(wizard->isVisible());
+    auto* box = person.find<QMessageBox>("loseSheet");
+    QVERIFY(box != nullptr);
+    box->reject();
+    QTRY_VERIFY(person.find<QMessageBox>("loseSheet") == nullptr);
+    QVERIFY(wizard->isVisible());
 }
 
 std::unique_ptr<QObject> make_daemon_window_test() {

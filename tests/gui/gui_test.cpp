@@ -42,6 +42,7 @@ void set_environment() {
 std::unique_ptr<QObject> make(const QString& name) {
     if (name == QLatin1String("ModelTest")) return make_model_test();
     if (name == QLatin1String("ScreenTest")) return make_screen_test();
+    if (name == QLatin1String("DesktopPartsTest")) return make_desktop_parts_test();
     if (name == QLatin1String("DaemonWindowTest")) return make_daemon_window_test();
     return nullptr;
 }

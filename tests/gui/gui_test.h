@@ -14,6 +14,7 @@ const QString& variant();
 // The classes that gui_test can run.
 std::unique_ptr<QObject> make_model_test();
 std::unique_ptr<QObject> make_screen_test();
+std::unique_ptr<QObject> make_desktop_parts_test();
 std::unique_ptr<QObject> make_daemon_window_test();
 
 }  // namespace lockstep::gui

@@ -5,8 +5,10 @@
 #include <QtTest>
 
 #include "gui/models/text.h"
+#include "gui/windows/conflict_dialog.h"
 #include "gui/windows/invite_dialog.h"
 #include "gui/windows/main_window.h"
+#include "gui/windows/settings_dialog.h"
 #include "gui/windows/setup_pages.h"
 #include "gui/windows/unlock_dialog.h"
 #include "tests/gui/gui_samples.h"
@@ -24,6 +26,8 @@ class ScreenTest : public QObject {
     void unlock();
     void setup();
     void invite();
+    void conflict();
+    void settings();
 };
 
 namespace {
@@ -41,6 +45,19 @@ struct Sample {
     Preferences preferences{home.filePath(QStringLiteral("gui.conf")).toStdString()};
 };
 
+VaultConflict sample_conflict() {
+    VaultConflict conflict;
+    conflict.vault = QStringLiteral("thesis-0123456789abcdef");
+    conflict.vault_name = QStringLiteral("thesis");
+    conflict.conflict.path = "chapters/introduction.odt";
+    conflict.conflict.sibling =
+        "chapters/introduction (conflict from desktop 2026-11-21 02.43.11).odt";
+    conflict.conflict.device_label = "desktop";
+    conflict.conflict.wall_ms = now_ms() - 86'400'000;
+    conflict.conflict.size = 123'456;
+    return conflict;
+}
+
 }  // namespace
 
 void ScreenTest::mainWindow() {
@@ -56,6 +73,9 @@ void ScreenTest::mainWindow() {
         table->setCurrentIndex(table->model()->index(row, 0));
         LOCKSTEP_SHOOT(window, QStringLiteral("vault-%1").arg(row));
     }
+    window.showPage(MainWindow::Page::Conflicts);
+    window.findChild<ConflictsPage*>()->model().show({sample_conflict()});
+    LOCKSTEP_SHOOT(window, QStringLiteral("conflicts"));
     window.showPage(MainWindow::Page::Devices);
     LOCKSTEP_SHOOT(window, QStringLiteral("devices"));
     window.showPage(MainWindow::Page::Activity);
@@ -132,6 +152,40 @@ void ScreenTest::invite() {
     invite.state = "expired";
     dialog.showInvite(invite);
     LOCKSTEP_SHOOT(dialog, QStringLiteral("invite-ended"));
+}
+
+void ScreenTest::conflict() {
+    Sample sample;
+    sample.state.show(sample_status(), {});
+    ConflictDialog dialog(sample.state, sample_conflict(), nullptr);
+    dialog.setAttribute(Qt::WA_DeleteOnClose, false);
+    LOCKSTEP_SHOOT(dialog, QStringLiteral("conflict"));
+}
+
+void ScreenTest::settings() {
+    Sample sample;
+    api::StatusReport status = sample_status();
+    api::MirrorInfo mirror;
+    mirror.directory = "/home/ana/Letters";
+    mirror.path = "letters";
+    mirror.state = "up to date";
+    status.vaults[0].mirrors.push_back(mirror);
+    sample.state.show(status, {});
+    QWidget parent;
+    Commands commands(sample.state, &parent);
+    SettingsDialog dialog(sample.state, commands, sample.preferences);
+    dialog.setAttribute(Qt::WA_DeleteOnClose, false);
+    dialog.show({"/home/ana/.config/lockstep/config.toml",
+                 {{"network.limit_down", "500"},
+                  {"network.alternative.days", "mon-fri"},
+                  {"network.alternative.from", "08:30"},
+                  {"network.alternative.to", "18:00"},
+                  {"cache.content_mib", "256"}}});
+    auto* tabs = dialog.findChild<QTabWidget*>();
+    for (int tab = 0; tab < tabs->count(); ++tab) {
+        tabs->setCurrentIndex(tab);
+        LOCKSTEP_SHOOT(dialog, QStringLiteral("settings-%1").arg(tab));
+    }
 }
 
 std::unique_ptr<QObject> make_screen_test() {
