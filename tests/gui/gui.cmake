@@ -15,3 +15,7 @@ foreach(variant light dark double german mirrored)
   add_test(NAME gui.ScreenTest.${variant} COMMAND gui_test ScreenTest ${variant})
   set_tests_properties(gui.ScreenTest.${variant} PROPERTIES LABELS gui TIMEOUT 120)
 endforeach()
+# The program itself under Xvfb, driven through AT-SPI, with real daemons. Exit code 77: something is not installed.
+add_test(NAME gui.desktop COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/desktop_test.py)
+set_tests_properties(gui.desktop PROPERTIES
+  LABELS gui TIMEOUT 240 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
