@@ -1,3 +1,1922 @@
 <?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE TS>
-<TS version="2.1" language="de_DE"></TS>
+<TS version="2.1" language="de_DE" sourcelanguage="en">
+<context>
+    <name>NewsText</name>
+    <message>
+        <source>%1: something needs you</source>
+        <translation>%1: etwas braucht Sie</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>Anzeigen</translation>
+    </message>
+    <message>
+        <source>%1: a mass of deletes is held</source>
+        <translation>%1: viele Löschungen werden zurückgehalten</translation>
+    </message>
+    <message>
+        <source>Review</source>
+        <translation>Ansehen</translation>
+    </message>
+    <message numerus="yes">
+        <source>%1: %n conflict(s)</source>
+        <translation>
+            <numerusform>%1: %n Konflikt</numerusform>
+            <numerusform>%1: %n Konflikte</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Two devices have changed the same file. Both versions are kept until you choose.</source>
+        <translation>Zwei Geräte haben dieselbe Datei geändert. Beide Fassungen bleiben, bis Sie wählen.</translation>
+    </message>
+    <message>
+        <source>Resolve</source>
+        <translation>Auflösen</translation>
+    </message>
+    <message>
+        <source>%1 is complete</source>
+        <translation>%1 ist vollständig</translation>
+    </message>
+    <message>
+        <source>All of its content is on this device.</source>
+        <translation>Der ganze Inhalt ist auf diesem Gerät.</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>%1 asks to join %2</source>
+        <translation>%1 möchte %2 beitreten</translation>
+    </message>
+    <message>
+        <source>It must show these digits: %1</source>
+        <translation>Es muss diese Ziffern zeigen: %1</translation>
+    </message>
+    <message>
+        <source>Answer</source>
+        <translation>Antworten</translation>
+    </message>
+</context>
+<context>
+    <name>NoticeText</name>
+    <message>
+        <source>A device asks to join</source>
+        <translation>Ein Gerät möchte beitreten</translation>
+    </message>
+    <message>
+        <source>Two devices have changed the same file</source>
+        <translation>Zwei Geräte haben dieselbe Datei geändert</translation>
+    </message>
+    <message>
+        <source>An error needs me</source>
+        <translation>Ein Fehler braucht mich</translation>
+    </message>
+    <message>
+        <source>A mass of deletes is held</source>
+        <translation>Viele Löschungen werden zurückgehalten</translation>
+    </message>
+    <message>
+        <source>A vault is here completely for the first time</source>
+        <translation>Ein Tresor ist zum ersten Mal ganz da</translation>
+    </message>
+</context>
+<context>
+    <name>PauseText</name>
+    <message>
+        <source>For &amp;30 minutes</source>
+        <translation>Für &amp;30 Minuten</translation>
+    </message>
+    <message>
+        <source>For &amp;2 hours</source>
+        <translation>Für &amp;2 Stunden</translation>
+    </message>
+    <message>
+        <source>Until &amp;tomorrow</source>
+        <translation>Bis &amp;morgen</translation>
+    </message>
+    <message>
+        <source>Until &amp;resumed</source>
+        <translation>Bis zum &amp;Fortsetzen</translation>
+    </message>
+    <message>
+        <source>Re&amp;sume now</source>
+        <translation>&amp;Jetzt fortsetzen</translation>
+    </message>
+</context>
+<context>
+    <name>StrengthText</name>
+    <message>
+        <source>very weak: guessed at once</source>
+        <translation>sehr schwach: sofort erraten</translation>
+    </message>
+    <message>
+        <source>weak: guessed by who has the files and some patience</source>
+        <translation>schwach: wer die Dateien und etwas Geduld hat, errät sie</translation>
+    </message>
+    <message>
+        <source>good</source>
+        <translation>gut</translation>
+    </message>
+    <message>
+        <source>strong</source>
+        <translation>stark</translation>
+    </message>
+</context>
+<context>
+    <name>Text</name>
+    <message>
+        <source>%1/s</source>
+        <translation>%1/s</translation>
+    </message>
+    <message>
+        <source>less than a minute left</source>
+        <translation>noch weniger als eine Minute</translation>
+    </message>
+    <message numerus="yes">
+        <source>about %n minute(s) left</source>
+        <translation>
+            <numerusform>noch etwa %n Minute</numerusform>
+            <numerusform>noch etwa %n Minuten</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>about %n hour(s) left</source>
+        <translation>
+            <numerusform>noch etwa %n Stunde</numerusform>
+            <numerusform>noch etwa %n Stunden</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>days left</source>
+        <translation>noch Tage</translation>
+    </message>
+    <message>
+        <source>never</source>
+        <translation>nie</translation>
+    </message>
+    <message>
+        <source>owner</source>
+        <translation>Besitzer</translation>
+    </message>
+    <message>
+        <source>writer</source>
+        <translation>Schreiber</translation>
+    </message>
+    <message>
+        <source>reader</source>
+        <translation>Leser</translation>
+    </message>
+    <message>
+        <source>blind</source>
+        <translation>blind</translation>
+    </message>
+</context>
+<context>
+    <name>VaultText</name>
+    <message>
+        <source>Missing</source>
+        <translation>Fehlt</translation>
+    </message>
+    <message>
+        <source>%1
+Connect the disk that it lies on and start the service again, or take the vault off the list; its files stay where they are.</source>
+        <translation>%1
+Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst neu, oder nehmen Sie den Tresor von der Liste; seine Dateien bleiben, wo sie sind.</translation>
+    </message>
+    <message>
+        <source>Error</source>
+        <translation>Fehler</translation>
+    </message>
+    <message>
+        <source>The mirror in %1 has stopped: %2</source>
+        <translation>Der Spiegel in %1 steht still: %2</translation>
+    </message>
+    <message>
+        <source>Out of sync</source>
+        <translation>Nicht im Gleichstand</translation>
+    </message>
+    <message>
+        <source>Disconnected</source>
+        <translation>Getrennt</translation>
+    </message>
+    <message>
+        <source>Content is missing here, and no other device can be reached. It goes on by itself when one is.</source>
+        <translation>Hier fehlt Inhalt, und kein anderes Gerät ist zu erreichen. Sobald eines da ist, geht es von selbst weiter.</translation>
+    </message>
+    <message>
+        <source>No other device can be reached. What changes here is sent when one is.</source>
+        <translation>Kein anderes Gerät ist zu erreichen. Was sich hier ändert, wird gesendet, sobald eines da ist.</translation>
+    </message>
+    <message>
+        <source>Up to date</source>
+        <translation>Auf dem neuesten Stand</translation>
+    </message>
+    <message>
+        <source>It is on this device only. Invite another one to have a second copy.</source>
+        <translation>Er ist nur auf diesem Gerät. Laden Sie ein weiteres ein, um eine zweite Kopie zu haben.</translation>
+    </message>
+    <message>
+        <source>All connected devices hold the same.</source>
+        <translation>Alle verbundenen Geräte haben dasselbe.</translation>
+    </message>
+    <message>
+        <source>Frozen (mass change)</source>
+        <translation>Angehalten (Massenänderung)</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n file(s) would be deleted. Nothing is deleted before you agree; everything else goes on.</source>
+        <translation>
+            <numerusform>%n Datei würde gelöscht. Nichts wird gelöscht, bevor Sie zustimmen; alles andere geht weiter.</numerusform>
+            <numerusform>%n Dateien würden gelöscht. Nichts wird gelöscht, bevor Sie zustimmen; alles andere geht weiter.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n conflict(s)</source>
+        <translation>
+            <numerusform>%n Konflikt</numerusform>
+            <numerusform>%n Konflikte</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Two devices have changed the same file. Both versions are kept until you choose.</source>
+        <translation>Zwei Geräte haben dieselbe Datei geändert. Beide Fassungen bleiben, bis Sie wählen.</translation>
+    </message>
+    <message>
+        <source>Locked</source>
+        <translation>Gesperrt</translation>
+    </message>
+    <message>
+        <source>Its files cannot be read on this device until it is unlocked. It is kept in step all the same.</source>
+        <translation>Seine Dateien sind auf diesem Gerät erst lesbar, wenn er entsperrt ist. Im Gleichstand bleibt er trotzdem.</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>Pausiert</translation>
+    </message>
+    <message>
+        <source>Nothing is sent or received until you resume.</source>
+        <translation>Nichts wird gesendet oder empfangen, bis Sie fortsetzen.</translation>
+    </message>
+    <message>
+        <source>Nothing is sent or received until %1.</source>
+        <translation>Nichts wird gesendet oder empfangen bis %1.</translation>
+    </message>
+    <message>
+        <source>Scanning</source>
+        <translation>Wird durchgesehen</translation>
+    </message>
+    <message>
+        <source>Syncing</source>
+        <translation>Gleicht ab</translation>
+    </message>
+    <message>
+        <source>%1 down, %2 up.</source>
+        <translation>%1 herunter, %2 hinauf.</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n change(s) wait to be published.</source>
+        <translation>
+            <numerusform>%n Änderung wartet auf die Veröffentlichung.</numerusform>
+            <numerusform>%n Änderungen warten auf die Veröffentlichung.</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 von %2</translation>
+    </message>
+    <message>
+        <source>Something needs your attention</source>
+        <translation>Etwas braucht Ihre Aufmerksamkeit</translation>
+    </message>
+    <message>
+        <source>A mass of deletes waits for you</source>
+        <translation>Viele Löschungen warten auf Sie</translation>
+    </message>
+    <message>
+        <source>There are conflicts</source>
+        <translation>Es gibt Konflikte</translation>
+    </message>
+    <message>
+        <source>A vault is locked</source>
+        <translation>Ein Tresor ist gesperrt</translation>
+    </message>
+    <message>
+        <source>No other device can be reached</source>
+        <translation>Kein anderes Gerät ist zu erreichen</translation>
+    </message>
+    <message>
+        <source>&amp;Take off the list…</source>
+        <translation>Von der &amp;Liste nehmen…</translation>
+    </message>
+    <message>
+        <source>&amp;Mount again</source>
+        <translation>Wieder &amp;einhängen</translation>
+    </message>
+    <message>
+        <source>&amp;Check the vault</source>
+        <translation>Tresor &amp;prüfen</translation>
+    </message>
+    <message>
+        <source>&amp;Review the deletes…</source>
+        <translation>Löschungen &amp;ansehen…</translation>
+    </message>
+    <message>
+        <source>Resolve &amp;conflicts…</source>
+        <translation>&amp;Konflikte auflösen…</translation>
+    </message>
+    <message>
+        <source>&amp;Unlock…</source>
+        <translation>&amp;Entsperren…</translation>
+    </message>
+    <message>
+        <source>&amp;Resume</source>
+        <translation>&amp;Fortsetzen</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>&amp;Pause</translation>
+    </message>
+    <message>
+        <source>&amp;Invite a device…</source>
+        <translation>Gerät e&amp;inladen…</translation>
+    </message>
+    <message>
+        <source>Show as a &amp;folder…</source>
+        <translation>Als O&amp;rdner zeigen…</translation>
+    </message>
+    <message>
+        <source>&amp;Open folder</source>
+        <translation>Ordner ö&amp;ffnen</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::ActivityModel</name>
+    <message>
+        <source>vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>mirror</source>
+        <translation>Spiegel</translation>
+    </message>
+    <message>
+        <source>device</source>
+        <translation>Gerät</translation>
+    </message>
+    <message>
+        <source>invite</source>
+        <translation>Einladung</translation>
+    </message>
+    <message>
+        <source>join</source>
+        <translation>Beitritt</translation>
+    </message>
+    <message>
+        <source>setting</source>
+        <translation>Einstellung</translation>
+    </message>
+    <message>
+        <source>service</source>
+        <translation>Dienst</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>Zeit</translation>
+    </message>
+    <message>
+        <source>Vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>Kind</source>
+        <translation>Art</translation>
+    </message>
+    <message>
+        <source>What happened</source>
+        <translation>Was geschah</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::ActivityPage</name>
+    <message>
+        <source>Activity</source>
+        <translation>Verlauf</translation>
+    </message>
+    <message>
+        <source>&amp;Open folder</source>
+        <translation>Ordner ö&amp;ffnen</translation>
+    </message>
+    <message>
+        <source>Show only this vault</source>
+        <translation>Nur diesen Tresor zeigen</translation>
+    </message>
+    <message>
+        <source>Show only this kind</source>
+        <translation>Nur diese Art zeigen</translation>
+    </message>
+    <message>
+        <source>All kinds</source>
+        <translation>Alle Arten</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>Suchen</translation>
+    </message>
+    <message>
+        <source>All vaults</source>
+        <translation>Alle Tresore</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::Application</name>
+    <message>
+        <source>Quit Lockstep</source>
+        <translation>Lockstep beenden</translation>
+    </message>
+    <message>
+        <source>Shall your vaults be kept in step all the same?</source>
+        <translation>Sollen Ihre Tresore trotzdem im Gleichstand bleiben?</translation>
+    </message>
+    <message>
+        <source>The service can go on without this app. When it ends, vaults are locked and their folders are empty until it starts again.</source>
+        <translation>Der Dienst kann ohne diese App weiterlaufen. Endet er, sind die Tresore gesperrt und ihre Ordner leer, bis er wieder startet.</translation>
+    </message>
+    <message>
+        <source>&amp;Go on syncing</source>
+        <translation>&amp;Weiter abgleichen</translation>
+    </message>
+    <message>
+        <source>&amp;Stop the service, too</source>
+        <translation>&amp;Dienst auch beenden</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::ChoicePage</name>
+    <message>
+        <source>Make a &amp;new vault</source>
+        <translation>&amp;Neuen Tresor anlegen</translation>
+    </message>
+    <message>
+        <source>&amp;Join a vault that another device has</source>
+        <translation>Einem Tresor eines anderen Geräts &amp;beitreten</translation>
+    </message>
+    <message>
+        <source>Vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>A vault is an encrypted folder that several devices keep.</source>
+        <translation>Ein Tresor ist ein verschlüsselter Ordner, den mehrere Geräte halten.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::Commands</name>
+    <message>
+        <source>The vault could not be locked.</source>
+        <translation>Der Tresor ließ sich nicht sperren.</translation>
+    </message>
+    <message>
+        <source>Files are open</source>
+        <translation>Dateien sind geöffnet</translation>
+    </message>
+    <message>
+        <source>Programs still use files of the vault:
+
+%1
+
+What they have not saved yet would be lost to them.</source>
+        <translation>Programme benutzen noch Dateien des Tresors:
+
+%1
+
+Was sie noch nicht gespeichert haben, wäre für sie verloren.</translation>
+    </message>
+    <message>
+        <source>&amp;Lock anyway</source>
+        <translation>Trotzdem &amp;sperren</translation>
+    </message>
+    <message>
+        <source>Syncing could not be paused.</source>
+        <translation>Der Abgleich ließ sich nicht pausieren.</translation>
+    </message>
+    <message>
+        <source>Syncing could not be resumed.</source>
+        <translation>Der Abgleich ließ sich nicht fortsetzen.</translation>
+    </message>
+    <message>
+        <source>No program to show folders was found.</source>
+        <translation>Kein Programm zum Zeigen von Ordnern gefunden.</translation>
+    </message>
+    <message>
+        <source>An empty folder to show the vault in</source>
+        <translation>Ein leerer Ordner, in dem der Tresor zu sehen ist</translation>
+    </message>
+    <message>
+        <source>The vault could not be shown there.</source>
+        <translation>Der Tresor lässt sich dort nicht zeigen.</translation>
+    </message>
+    <message>
+        <source>The folder could not be taken away.</source>
+        <translation>Der Ordner ließ sich nicht entfernen.</translation>
+    </message>
+    <message>
+        <source>The vault could not be mounted.</source>
+        <translation>Der Tresor ließ sich nicht einhängen.</translation>
+    </message>
+    <message>
+        <source>The vault could not be checked.</source>
+        <translation>Der Tresor ließ sich nicht prüfen.</translation>
+    </message>
+    <message>
+        <source>Verified: %1 packs, %2 segments, %3 files.</source>
+        <translation>Geprüft: %1 Pakete, %2 Segmente, %3 Dateien.</translation>
+    </message>
+    <message>
+        <source>No damage was found.</source>
+        <translation>Kein Schaden gefunden.</translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation>Prüfung</translation>
+    </message>
+    <message>
+        <source>Take %1 off the list?</source>
+        <translation>%1 von der Liste nehmen?</translation>
+    </message>
+    <message>
+        <source>This device does not keep the vault in step any more. Its files stay, encrypted, in %1, and the vault can be opened from there again.</source>
+        <translation>Dieses Gerät hält den Tresor nicht mehr im Gleichstand. Seine Dateien bleiben verschlüsselt in %1, und er lässt sich von dort wieder öffnen.</translation>
+    </message>
+    <message>
+        <source>&amp;Take off the list</source>
+        <translation>Von der &amp;Liste nehmen</translation>
+    </message>
+    <message>
+        <source>The vault could not be taken off the list.</source>
+        <translation>Der Tresor ließ sich nicht von der Liste nehmen.</translation>
+    </message>
+    <message>
+        <source>Mirror %1: %2 files would be deleted in the folder, %3 in the vault, among them:</source>
+        <translation>Spiegel %1: %2 Dateien würden im Ordner gelöscht, %3 im Tresor, darunter:</translation>
+    </message>
+    <message>
+        <source>If that is not what you want, put the files back where they are missing: what is there again is not deleted.</source>
+        <translation>Wollen Sie das nicht, legen Sie die Dateien wieder dorthin, wo sie fehlen: Was wieder da ist, wird nicht gelöscht.</translation>
+    </message>
+    <message>
+        <source>Delete these files?</source>
+        <translation>Diese Dateien löschen?</translation>
+    </message>
+    <message>
+        <source>&amp;Delete them</source>
+        <translation>&amp;Löschen</translation>
+    </message>
+    <message>
+        <source>The deletes could not be released.</source>
+        <translation>Die Löschungen ließen sich nicht freigeben.</translation>
+    </message>
+    <message>
+        <source>Rename this device</source>
+        <translation>Gerät umbenennen</translation>
+    </message>
+    <message>
+        <source>&amp;Name of this device, as others see it:</source>
+        <translation>&amp;Name dieses Geräts, wie andere ihn sehen:</translation>
+    </message>
+    <message>
+        <source>The device could not be renamed.</source>
+        <translation>Das Gerät ließ sich nicht umbenennen.</translation>
+    </message>
+    <message>
+        <source>Remove %1 from %2?</source>
+        <translation>%1 aus %2 entfernen?</translation>
+    </message>
+    <message>
+        <source>• It is a member no longer, and gets nothing any more.
+• What is written from now on it cannot read.
+• What it already has it keeps: nothing can take that back.
+• What it wrote that no other device has seen yet is kept aside, and can be taken over.
+
+If the passphrase may be known to others too, make a new vault and move the files there.</source>
+        <translation>• Es ist kein Mitglied mehr und bekommt nichts mehr.
+• Was ab jetzt geschrieben wird, kann es nicht lesen.
+• Was es schon hat, behält es: Nichts kann das zurückholen.
+• Was es schrieb und noch kein anderes Gerät gesehen hat, wird beiseitegelegt und lässt sich übernehmen.
+
+Kennen womöglich auch andere die Passphrase, legen Sie einen neuen Tresor an und ziehen Sie dorthin um.</translation>
+    </message>
+    <message>
+        <source>&amp;Remove the device</source>
+        <translation>Gerät &amp;entfernen</translation>
+    </message>
+    <message>
+        <source>The device could not be removed.</source>
+        <translation>Das Gerät ließ sich nicht entfernen.</translation>
+    </message>
+    <message>
+        <source>Stop waiting for %1?</source>
+        <translation>Nicht mehr auf %1 warten?</translation>
+    </message>
+    <message>
+        <source>It stays a member, but others do not wait for it any more before they free space. Do this for a device that is lost or not used.</source>
+        <translation>Es bleibt Mitglied, aber die anderen warten nicht mehr auf es, bevor sie Platz freigeben. Für ein Gerät, das verloren ist oder nicht mehr benutzt wird.</translation>
+    </message>
+    <message>
+        <source>&amp;Stop waiting</source>
+        <translation>&amp;Nicht mehr warten</translation>
+    </message>
+    <message>
+        <source>The device could not be retired.</source>
+        <translation>Das Gerät ließ sich nicht zur Ruhe setzen.</translation>
+    </message>
+    <message>
+        <source>Take over what %1 wrote?</source>
+        <translation>Übernehmen, was %1 schrieb?</translation>
+    </message>
+    <message>
+        <source>What it wrote after it was removed is published as this device&apos;s own.</source>
+        <translation>Was es nach seiner Entfernung schrieb, wird als Eigenes dieses Geräts veröffentlicht.</translation>
+    </message>
+    <message>
+        <source>&amp;Take over</source>
+        <translation>&amp;Übernehmen</translation>
+    </message>
+    <message>
+        <source>It could not be taken over.</source>
+        <translation>Es ließ sich nicht übernehmen.</translation>
+    </message>
+    <message>
+        <source>Lockstep</source>
+        <translation>Lockstep</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::ConflictDialog</name>
+    <message>
+        <source>%1
+from %2
+written %3
+%4</source>
+        <translation>%1
+von %2
+geschrieben %3
+%4</translation>
+    </message>
+    <message>
+        <source>Two versions of %1</source>
+        <translation>Zwei Fassungen von %1</translation>
+    </message>
+    <message>
+        <source>This version</source>
+        <translation>Diese Fassung</translation>
+    </message>
+    <message>
+        <source>The other version</source>
+        <translation>Die andere Fassung</translation>
+    </message>
+    <message>
+        <source>Two devices have changed this file while they were apart. The version that you do not keep goes; keep both to decide later, each under its own name.</source>
+        <translation>Zwei Geräte haben diese Datei geändert, während sie getrennt waren. Die Fassung, die Sie nicht behalten, verschwindet; behalten Sie beide, um später zu entscheiden, jede unter eigenem Namen.</translation>
+    </message>
+    <message>
+        <source>Keep &amp;both</source>
+        <translation>&amp;Beide behalten</translation>
+    </message>
+    <message>
+        <source>&amp;Open</source>
+        <translation>Ö&amp;ffnen</translation>
+    </message>
+    <message>
+        <source>O&amp;pen</source>
+        <translation>Öff&amp;nen</translation>
+    </message>
+    <message>
+        <source>Keep &amp;this</source>
+        <translation>&amp;Diese behalten</translation>
+    </message>
+    <message>
+        <source>Keep t&amp;he other</source>
+        <translation>Die &amp;andere behalten</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::ConflictModel</name>
+    <message>
+        <source>File</source>
+        <translation>Datei</translation>
+    </message>
+    <message>
+        <source>Vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>Other version from</source>
+        <translation>Andere Fassung von</translation>
+    </message>
+    <message>
+        <source>Written</source>
+        <translation>Geschrieben</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>Größe</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::ConflictsPage</name>
+    <message>
+        <source>Conflicts</source>
+        <translation>Konflikte</translation>
+    </message>
+    <message>
+        <source>There are no conflicts in unlocked vaults.</source>
+        <translation>In entsperrten Tresoren gibt es keine Konflikte.</translation>
+    </message>
+    <message>
+        <source>&amp;Resolve…</source>
+        <translation>&amp;Auflösen…</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::DaemonStarter</name>
+    <message>
+        <source>The program lockstepd is not installed.</source>
+        <translation>Das Programm lockstepd ist nicht installiert.</translation>
+    </message>
+    <message>
+        <source>%1 could not be started.</source>
+        <translation>%1 ließ sich nicht starten.</translation>
+    </message>
+    <message>
+        <source>The service ended at once.</source>
+        <translation>Der Dienst endete sofort.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::DeviceModel</name>
+    <message>
+        <source>all</source>
+        <translation>alle</translation>
+    </message>
+    <message>
+        <source>asks to join: %1</source>
+        <translation>möchte beitreten: %1</translation>
+    </message>
+    <message>
+        <source>removed</source>
+        <translation>entfernt</translation>
+    </message>
+    <message>
+        <source>this device</source>
+        <translation>dieses Gerät</translation>
+    </message>
+    <message>
+        <source>connected</source>
+        <translation>verbunden</translation>
+    </message>
+    <message>
+        <source>not connected</source>
+        <translation>nicht verbunden</translation>
+    </message>
+    <message>
+        <source>now</source>
+        <translation>jetzt</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>Gerät</translation>
+    </message>
+    <message>
+        <source>Vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>Role</source>
+        <translation>Rolle</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>Zustand</translation>
+    </message>
+    <message>
+        <source>Last seen</source>
+        <translation>Zuletzt gesehen</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::DevicePage</name>
+    <message>
+        <source>This device</source>
+        <translation>Dieses Gerät</translation>
+    </message>
+    <message>
+        <source>Lockstep keeps encrypted folders in step across your own devices. How shall the others call this one?</source>
+        <translation>Lockstep hält verschlüsselte Ordner auf Ihren eigenen Geräten im Gleichstand. Wie sollen die anderen dieses nennen?</translation>
+    </message>
+    <message>
+        <source>Name of this device</source>
+        <translation>Name dieses Geräts</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::DevicesPage</name>
+    <message>
+        <source>Devices</source>
+        <translation>Geräte</translation>
+    </message>
+    <message>
+        <source>&amp;Rename…</source>
+        <translation>&amp;Umbenennen…</translation>
+    </message>
+    <message>
+        <source>Re&amp;move…</source>
+        <translation>&amp;Entfernen…</translation>
+    </message>
+    <message>
+        <source>&amp;Stop waiting…</source>
+        <translation>&amp;Nicht mehr warten…</translation>
+    </message>
+    <message>
+        <source>&amp;Take over…</source>
+        <translation>Ü&amp;bernehmen…</translation>
+    </message>
+    <message>
+        <source>&amp;Answer…</source>
+        <translation>&amp;Antworten…</translation>
+    </message>
+    <message>
+        <source>It asks to join %1. Compare the six digits on both screens before you let it in.</source>
+        <translation>Es möchte %1 beitreten. Vergleichen Sie die sechs Ziffern auf beiden Bildschirmen, bevor Sie es aufnehmen.</translation>
+    </message>
+    <message>
+        <source>It wrote something after it was removed, which is kept aside.</source>
+        <translation>Es schrieb nach seiner Entfernung noch etwas, das beiseitegelegt ist.</translation>
+    </message>
+    <message>
+        <source>This device. Others see its new name in vaults made or joined from then on.</source>
+        <translation>Dieses Gerät. Andere sehen einen neuen Namen in Tresoren, die danach angelegt werden oder denen es danach beitritt.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::DigitsPage</name>
+    <message>
+        <source>Compare</source>
+        <translation>Vergleichen</translation>
+    </message>
+    <message>
+        <source>Looking for the other device…</source>
+        <translation>Das andere Gerät wird gesucht…</translation>
+    </message>
+    <message>
+        <source>Both devices must show these six digits. Compare them, and let this device in on the other one.</source>
+        <translation>Beide Geräte müssen diese sechs Ziffern zeigen. Vergleichen Sie sie und nehmen Sie dieses Gerät auf dem anderen auf.</translation>
+    </message>
+    <message>
+        <source>This device is a member now.</source>
+        <translation>Dieses Gerät ist jetzt Mitglied.</translation>
+    </message>
+    <message>
+        <source>The other device has rejected this one.</source>
+        <translation>Das andere Gerät hat dieses abgewiesen.</translation>
+    </message>
+    <message>
+        <source>It failed: %1</source>
+        <translation>Es ist misslungen: %1</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::DonePage</name>
+    <message>
+        <source>&amp;Start Lockstep with my session</source>
+        <translation>Lockstep mit meiner &amp;Sitzung starten</translation>
+    </message>
+    <message>
+        <source>&amp;Open the folder now</source>
+        <translation>Ordner &amp;jetzt öffnen</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>Fertig</translation>
+    </message>
+    <message>
+        <source>The vault %1 is there, but: %2</source>
+        <translation>Der Tresor %1 ist da, aber: %2</translation>
+    </message>
+    <message>
+        <source>The vault %1 is there. Its files are in %2.</source>
+        <translation>Der Tresor %1 ist da. Seine Dateien sind in %2.</translation>
+    </message>
+    <message>
+        <source>The vault %1 is there.</source>
+        <translation>Der Tresor %1 ist da.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::FolderChoice</name>
+    <message>
+        <source>&amp;Show it as a folder:</source>
+        <translation>Als &amp;Ordner zeigen:</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>Ordner</translation>
+    </message>
+    <message>
+        <source>&amp;Browse…</source>
+        <translation>Du&amp;rchsuchen…</translation>
+    </message>
+    <message>
+        <source>An empty folder</source>
+        <translation>Ein leerer Ordner</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::InviteDialog</name>
+    <message>
+        <source>Invite a device</source>
+        <translation>Gerät einladen</translation>
+    </message>
+    <message>
+        <source>Invite a device to %1</source>
+        <translation>Gerät zu %1 einladen</translation>
+    </message>
+    <message>
+        <source>Writer: reads and changes files</source>
+        <translation>Schreiber: liest und ändert Dateien</translation>
+    </message>
+    <message>
+        <source>Reader: reads files</source>
+        <translation>Leser: liest Dateien</translation>
+    </message>
+    <message>
+        <source>Owner: also invites and removes devices</source>
+        <translation>Besitzer: lädt auch Geräte ein und entfernt sie</translation>
+    </message>
+    <message>
+        <source>Role</source>
+        <translation>Rolle</translation>
+    </message>
+    <message>
+        <source>1 hour</source>
+        <translation>1 Stunde</translation>
+    </message>
+    <message>
+        <source>1 day</source>
+        <translation>1 Tag</translation>
+    </message>
+    <message>
+        <source>7 days</source>
+        <translation>7 Tage</translation>
+    </message>
+    <message>
+        <source>Valid for</source>
+        <translation>Gültig für</translation>
+    </message>
+    <message>
+        <source>&amp;Make the link</source>
+        <translation>&amp;Link erzeugen</translation>
+    </message>
+    <message>
+        <source>&amp;Role:</source>
+        <translation>&amp;Rolle:</translation>
+    </message>
+    <message>
+        <source>&amp;Valid for:</source>
+        <translation>&amp;Gültig für:</translation>
+    </message>
+    <message>
+        <source>Who has the link can ask to join. You decide here, when both devices show the same six digits.</source>
+        <translation>Wer den Link hat, kann um Aufnahme bitten. Sie entscheiden hier, wenn beide Geräte dieselben sechs Ziffern zeigen.</translation>
+    </message>
+    <message>
+        <source>Link</source>
+        <translation>Link</translation>
+    </message>
+    <message>
+        <source>&amp;Copy the link</source>
+        <translation>Link &amp;kopieren</translation>
+    </message>
+    <message>
+        <source>On the other device choose &quot;Join a vault&quot; and scan or paste this. Pass it on where nobody else reads it.</source>
+        <translation>Wählen Sie auf dem anderen Gerät „Einem Tresor beitreten“ und scannen oder fügen Sie dies ein. Geben Sie es weiter, wo niemand sonst mitliest.</translation>
+    </message>
+    <message>
+        <source>They are the &amp;same: let it in</source>
+        <translation>Sie sind &amp;gleich: aufnehmen</translation>
+    </message>
+    <message>
+        <source>They &amp;differ: reject it</source>
+        <translation>Sie sind &amp;verschieden: abweisen</translation>
+    </message>
+    <message>
+        <source>%1 asks to join %2 as %3. Does it show the same digits?</source>
+        <translation>%1 möchte %2 als %3 beitreten. Zeigt es dieselben Ziffern?</translation>
+    </message>
+    <message>
+        <source>Letting it in…</source>
+        <translation>Wird aufgenommen…</translation>
+    </message>
+    <message>
+        <source>%1 is a member of %2 now.</source>
+        <translation>%1 ist jetzt Mitglied von %2.</translation>
+    </message>
+    <message>
+        <source>The link has expired.</source>
+        <translation>Der Link ist abgelaufen.</translation>
+    </message>
+    <message>
+        <source>It failed: %1</source>
+        <translation>Es ist misslungen: %1</translation>
+    </message>
+    <message>
+        <source>Waiting for the other device. The link is valid for %1.</source>
+        <translation>Wartet auf das andere Gerät. Der Link gilt noch %1.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::JoinPage</name>
+    <message>
+        <source>Join a vault</source>
+        <translation>Einem Tresor beitreten</translation>
+    </message>
+    <message>
+        <source>Paste or type the link that the other device shows under &quot;Invite&quot;.</source>
+        <translation>Fügen oder tippen Sie den Link ein, den das andere Gerät unter „Einladen“ zeigt.</translation>
+    </message>
+    <message>
+        <source>Link</source>
+        <translation>Link</translation>
+    </message>
+    <message>
+        <source>&amp;Join</source>
+        <translation>&amp;Beitreten</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::MainWindow</name>
+    <message>
+        <source>Lockstep</source>
+        <translation>Lockstep</translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation>Seiten</translation>
+    </message>
+    <message>
+        <source>Vaults</source>
+        <translation>Tresore</translation>
+    </message>
+    <message>
+        <source>Devices</source>
+        <translation>Geräte</translation>
+    </message>
+    <message>
+        <source>Activity</source>
+        <translation>Verlauf</translation>
+    </message>
+    <message>
+        <source>Conflicts</source>
+        <translation>Konflikte</translation>
+    </message>
+    <message>
+        <source>&amp;Vault</source>
+        <translation>&amp;Tresor</translation>
+    </message>
+    <message>
+        <source>&amp;New vault…</source>
+        <translation>&amp;Neuer Tresor…</translation>
+    </message>
+    <message>
+        <source>&amp;Join a vault…</source>
+        <translation>Einem Tresor &amp;beitreten…</translation>
+    </message>
+    <message>
+        <source>&amp;Open folder</source>
+        <translation>Ordner ö&amp;ffnen</translation>
+    </message>
+    <message>
+        <source>&amp;Unlock…</source>
+        <translation>&amp;Entsperren…</translation>
+    </message>
+    <message>
+        <source>&amp;Lock</source>
+        <translation>&amp;Sperren</translation>
+    </message>
+    <message>
+        <source>Lock &amp;all</source>
+        <translation>&amp;Alle sperren</translation>
+    </message>
+    <message>
+        <source>&amp;Invite a device…</source>
+        <translation>Gerät e&amp;inladen…</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>&amp;Pause</translation>
+    </message>
+    <message>
+        <source>Show as a &amp;folder…</source>
+        <translation>Als O&amp;rdner zeigen…</translation>
+    </message>
+    <message>
+        <source>Take the folder a&amp;way</source>
+        <translation>Ordner &amp;wegnehmen</translation>
+    </message>
+    <message>
+        <source>&amp;Check</source>
+        <translation>&amp;Prüfen</translation>
+    </message>
+    <message>
+        <source>&amp;Take off the list…</source>
+        <translation>Von der &amp;Liste nehmen…</translation>
+    </message>
+    <message>
+        <source>&amp;Settings…</source>
+        <translation>Ei&amp;nstellungen…</translation>
+    </message>
+    <message>
+        <source>&amp;Close the window</source>
+        <translation>Fenster s&amp;chließen</translation>
+    </message>
+    <message>
+        <source>&amp;Quit…</source>
+        <translation>B&amp;eenden…</translation>
+    </message>
+    <message>
+        <source>&amp;Show</source>
+        <translation>&amp;Ansicht</translation>
+    </message>
+    <message>
+        <source>%1 down, %2 up</source>
+        <translation>%1 herunter, %2 hinauf</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keine</translation>
+    </message>
+    <message>
+        <source>Limits: %1 down, %2 up</source>
+        <translation>Grenzen: %1 herunter, %2 hinauf</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::NewVaultPage</name>
+    <message>
+        <source>New vault</source>
+        <translation>Neuer Tresor</translation>
+    </message>
+    <message>
+        <source>What shall it be called, and where shall its files be seen?</source>
+        <translation>Wie soll er heißen, und wo sollen seine Dateien zu sehen sein?</translation>
+    </message>
+    <message>
+        <source>Name of the vault</source>
+        <translation>Name des Tresors</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::NotRunningPage</name>
+    <message>
+        <source>&amp;Start the service</source>
+        <translation>Dienst &amp;starten</translation>
+    </message>
+    <message>
+        <source>Looking for the service…</source>
+        <translation>Der Dienst wird gesucht…</translation>
+    </message>
+    <message>
+        <source>The service does not run</source>
+        <translation>Der Dienst läuft nicht</translation>
+    </message>
+    <message>
+        <source>Lockstep&apos;s service (lockstepd) keeps your vaults in step. Without it nothing is synced or shown.</source>
+        <translation>Der Dienst von Lockstep (lockstepd) hält Ihre Tresore im Gleichstand. Ohne ihn wird nichts abgeglichen oder gezeigt.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::PassphraseEdit</name>
+    <message>
+        <source>Caps Lock is on</source>
+        <translation>Die Feststelltaste ist an</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>Anzeigen</translation>
+    </message>
+    <message>
+        <source>Show the passphrase</source>
+        <translation>Passphrase anzeigen</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::PassphrasePage</name>
+    <message>
+        <source>Passphrase</source>
+        <translation>Passphrase</translation>
+    </message>
+    <message>
+        <source>The passphrase again</source>
+        <translation>Die Passphrase noch einmal</translation>
+    </message>
+    <message>
+        <source>It opens the vault on every device. Nobody can tell it to you again: several words that do not belong together are easy to remember and hard to guess.</source>
+        <translation>Sie öffnet den Tresor auf jedem Gerät. Niemand kann sie Ihnen noch einmal sagen: Mehrere Wörter, die nicht zusammengehören, merkt man sich leicht und errät man schwer.</translation>
+    </message>
+    <message>
+        <source>Strength</source>
+        <translation>Stärke</translation>
+    </message>
+    <message>
+        <source>&amp;Passphrase:</source>
+        <translation>&amp;Passphrase:</translation>
+    </message>
+    <message>
+        <source>&amp;Again:</source>
+        <translation>&amp;Noch einmal:</translation>
+    </message>
+    <message>
+        <source>Strength:</source>
+        <translation>Stärke:</translation>
+    </message>
+    <message>
+        <source>&amp;Make the vault</source>
+        <translation>Tresor &amp;anlegen</translation>
+    </message>
+    <message>
+        <source>The two are not the same.</source>
+        <translation>Die beiden sind nicht gleich.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::QrCode</name>
+    <message>
+        <source>QR code of the link</source>
+        <translation>QR-Code des Links</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::RecoveryCheckPage</name>
+    <message>
+        <source>Is the sheet there?</source>
+        <translation>Ist das Blatt da?</translation>
+    </message>
+    <message>
+        <source>Type three groups of letters from the sheet that you saved or printed.</source>
+        <translation>Tippen Sie drei Buchstabengruppen von dem Blatt ab, das Sie gesichert oder gedruckt haben.</translation>
+    </message>
+    <message>
+        <source>Group %1:</source>
+        <translation>Gruppe %1:</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::RecoveryPage</name>
+    <message>
+        <source>Recovery sheet</source>
+        <translation>Wiederherstellungsblatt</translation>
+    </message>
+    <message>
+        <source>Whoever has this code can open the vault without the passphrase. Print it or save it where only you find it, apart from this device. It is shown this once.</source>
+        <translation>Wer diesen Code hat, kann den Tresor ohne Passphrase öffnen. Drucken oder sichern Sie ihn, wo nur Sie ihn finden, getrennt von diesem Gerät. Er wird nur dieses eine Mal gezeigt.</translation>
+    </message>
+    <message>
+        <source>&amp;Save…</source>
+        <translation>&amp;Sichern…</translation>
+    </message>
+    <message>
+        <source>&amp;Print…</source>
+        <translation>&amp;Drucken…</translation>
+    </message>
+    <message>
+        <source>Save the recovery sheet</source>
+        <translation>Wiederherstellungsblatt sichern</translation>
+    </message>
+    <message>
+        <source>recovery of %1.txt</source>
+        <translation>Wiederherstellung von %1.txt</translation>
+    </message>
+    <message>
+        <source>Lockstep recovery sheet
+
+Vault: %1
+Recovery code: %2
+
+Whoever has this code can open the vault.
+</source>
+        <translation>Wiederherstellungsblatt von Lockstep
+
+Tresor: %1
+Wiederherstellungscode: %2
+
+Wer diesen Code hat, kann den Tresor öffnen.
+</translation>
+    </message>
+    <message>
+        <source>%1 is there already: choose another name.</source>
+        <translation>%1 ist schon da: Wählen Sie einen anderen Namen.</translation>
+    </message>
+    <message>
+        <source>%1 could not be written.</source>
+        <translation>%1 ließ sich nicht schreiben.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::RelayList</name>
+    <message>
+        <source>Relays</source>
+        <translation>Relays</translation>
+    </message>
+    <message>
+        <source>Address of a relay</source>
+        <translation>Adresse eines Relays</translation>
+    </message>
+    <message>
+        <source>A&amp;dd</source>
+        <translation>&amp;Hinzufügen</translation>
+    </message>
+    <message>
+        <source>&amp;Test</source>
+        <translation>&amp;Testen</translation>
+    </message>
+    <message>
+        <source>&amp;Remove</source>
+        <translation>&amp;Entfernen</translation>
+    </message>
+    <message>
+        <source>%1: %2</source>
+        <translation>%1: %2</translation>
+    </message>
+    <message>
+        <source>Asking the relay…</source>
+        <translation>Das Relay wird gefragt…</translation>
+    </message>
+    <message>
+        <source>It answers, in %1 ms.</source>
+        <translation>Es antwortet, in %1 ms.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::RelayPage</name>
+    <message>
+        <source>&amp;A relay of my own:</source>
+        <translation>&amp;Ein eigenes Relay:</translation>
+    </message>
+    <message>
+        <source>&amp;Test</source>
+        <translation>&amp;Testen</translation>
+    </message>
+    <message>
+        <source>Relay</source>
+        <translation>Relay</translation>
+    </message>
+    <message>
+        <source>Address of the relay</source>
+        <translation>Adresse des Relays</translation>
+    </message>
+    <message>
+        <source>Asking the relay…</source>
+        <translation>Das Relay wird gefragt…</translation>
+    </message>
+    <message>
+        <source>It answers, in %1 ms.</source>
+        <translation>Es antwortet, in %1 ms.</translation>
+    </message>
+    <message>
+        <source>&amp;No relay</source>
+        <translation>&amp;Kein Relay</translation>
+    </message>
+    <message>
+        <source>A relay helps devices to find each other. It can read nothing. Devices that share a network, or know each other&apos;s address, need none.</source>
+        <translation>Ein Relay hilft Geräten, einander zu finden. Es kann nichts lesen. Geräte, die ein Netz teilen oder die Adressen der anderen kennen, brauchen keines.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::SettingsDialog</name>
+    <message>
+        <source>Settings</source>
+        <translation>Einstellungen</translation>
+    </message>
+    <message>
+        <source>&amp;General</source>
+        <translation>&amp;Allgemein</translation>
+    </message>
+    <message>
+        <source>&amp;Network</source>
+        <translation>&amp;Netz</translation>
+    </message>
+    <message>
+        <source>&amp;Vaults</source>
+        <translation>&amp;Tresore</translation>
+    </message>
+    <message>
+        <source>&amp;Advanced</source>
+        <translation>&amp;Erweitert</translation>
+    </message>
+    <message>
+        <source>This device is called %1.</source>
+        <translation>Dieses Gerät heißt %1.</translation>
+    </message>
+    <message>
+        <source>&amp;Rename…</source>
+        <translation>&amp;Umbenennen…</translation>
+    </message>
+    <message>
+        <source>&amp;Start Lockstep with my session</source>
+        <translation>Lockstep mit meiner &amp;Sitzung starten</translation>
+    </message>
+    <message>
+        <source>Notify me when</source>
+        <translation>Benachrichtigen, wenn</translation>
+    </message>
+    <message>
+        <source>Relays</source>
+        <translation>Relays</translation>
+    </message>
+    <message>
+        <source>Limits for all other devices together</source>
+        <translation>Grenzen für alle anderen Geräte zusammen</translation>
+    </message>
+    <message>
+        <source> KiB/s</source>
+        <translation> KiB/s</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keine</translation>
+    </message>
+    <message>
+        <source>&amp;Down:</source>
+        <translation>&amp;Herunter:</translation>
+    </message>
+    <message>
+        <source>&amp;Up:</source>
+        <translation>Hina&amp;uf:</translation>
+    </message>
+    <message>
+        <source>They count on the &amp;local network, too</source>
+        <translation>Sie gelten auch im &amp;lokalen Netz</translation>
+    </message>
+    <message>
+        <source>Other limits for some hours</source>
+        <translation>Andere Grenzen für einige Stunden</translation>
+    </message>
+    <message>
+        <source>D&amp;own:</source>
+        <translation>He&amp;runter:</translation>
+    </message>
+    <message>
+        <source>U&amp;p:</source>
+        <translation>Hinau&amp;f:</translation>
+    </message>
+    <message>
+        <source>&amp;From:</source>
+        <translation>&amp;Von:</translation>
+    </message>
+    <message>
+        <source>&amp;To (equal: never):</source>
+        <translation>&amp;Bis (gleich: nie):</translation>
+    </message>
+    <message>
+        <source>On:</source>
+        <translation>Am:</translation>
+    </message>
+    <message>
+        <source>From the next start of the service on</source>
+        <translation>Ab dem nächsten Start des Dienstes</translation>
+    </message>
+    <message>
+        <source>Find devices on the local &amp;network</source>
+        <translation>Geräte im lokalen Netz fin&amp;den</translation>
+    </message>
+    <message>
+        <source>&amp;Port:</source>
+        <translation>&amp;Port:</translation>
+    </message>
+    <message>
+        <source>any free one</source>
+        <translation>irgendein freier</translation>
+    </message>
+    <message>
+        <source>Service:</source>
+        <translation>Dienst:</translation>
+    </message>
+    <message>
+        <source>version %1, port %2</source>
+        <translation>Version %1, Port %2</translation>
+    </message>
+    <message>
+        <source>Addresses:</source>
+        <translation>Adressen:</translation>
+    </message>
+    <message>
+        <source>This device:</source>
+        <translation>Dieses Gerät:</translation>
+    </message>
+    <message>
+        <source>Socket:</source>
+        <translation>Socket:</translation>
+    </message>
+    <message>
+        <source>Configuration:</source>
+        <translation>Konfiguration:</translation>
+    </message>
+    <message>
+        <source>&amp;Memory for each unlocked vault:</source>
+        <translation>&amp;Speicher für jeden entsperrten Tresor:</translation>
+    </message>
+    <message>
+        <source> MiB</source>
+        <translation> MiB</translation>
+    </message>
+    <message>
+        <source>&amp;Copy a description for bug reports</source>
+        <translation>Beschreibung für Fehlermeldungen &amp;kopieren</translation>
+    </message>
+    <message>
+        <source>It names no vault, no file and no device.</source>
+        <translation>Sie nennt keinen Tresor, keine Datei und kein Gerät.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::SetupWizard</name>
+    <message>
+        <source>Join a vault</source>
+        <translation>Einem Tresor beitreten</translation>
+    </message>
+    <message>
+        <source>New vault</source>
+        <translation>Neuer Tresor</translation>
+    </message>
+    <message>
+        <source>Welcome to Lockstep</source>
+        <translation>Willkommen bei Lockstep</translation>
+    </message>
+    <message>
+        <source>Close without a recovery sheet?</source>
+        <translation>Ohne Wiederherstellungsblatt schließen?</translation>
+    </message>
+    <message>
+        <source>The vault is made. Its recovery code is not shown again: without it the passphrase is the only way in.</source>
+        <translation>Der Tresor ist angelegt. Sein Wiederherstellungscode wird nicht noch einmal gezeigt: Ohne ihn ist die Passphrase der einzige Weg hinein.</translation>
+    </message>
+    <message>
+        <source>&amp;Close all the same</source>
+        <translation>Trotzdem &amp;schließen</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::TrayIcon</name>
+    <message>
+        <source>The service does not run</source>
+        <translation>Der Dienst läuft nicht</translation>
+    </message>
+    <message>
+        <source>Lockstep: %1</source>
+        <translation>Lockstep: %1</translation>
+    </message>
+    <message>
+        <source>%1: %2</source>
+        <translation>%1: %2</translation>
+    </message>
+    <message>
+        <source>&amp;Open folder</source>
+        <translation>Ordner ö&amp;ffnen</translation>
+    </message>
+    <message>
+        <source>&amp;Unlock…</source>
+        <translation>&amp;Entsperren…</translation>
+    </message>
+    <message>
+        <source>&amp;Lock</source>
+        <translation>&amp;Sperren</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>&amp;Pause</translation>
+    </message>
+    <message>
+        <source>&amp;Invite a device…</source>
+        <translation>Gerät e&amp;inladen…</translation>
+    </message>
+    <message>
+        <source>&amp;Open Lockstep</source>
+        <translation>Lockstep ö&amp;ffnen</translation>
+    </message>
+    <message>
+        <source>Lock &amp;all</source>
+        <translation>&amp;Alle sperren</translation>
+    </message>
+    <message>
+        <source>&amp;Pause all</source>
+        <translation>Alle &amp;pausieren</translation>
+    </message>
+    <message>
+        <source>&amp;Conflicts (%1)</source>
+        <translation>&amp;Konflikte (%1)</translation>
+    </message>
+    <message>
+        <source>&amp;Recent changes</source>
+        <translation>&amp;Letzte Änderungen</translation>
+    </message>
+    <message>
+        <source>&amp;Settings…</source>
+        <translation>Ei&amp;nstellungen…</translation>
+    </message>
+    <message>
+        <source>&amp;Quit…</source>
+        <translation>B&amp;eenden…</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::UnlockDialog</name>
+    <message>
+        <source>Passphrase</source>
+        <translation>Passphrase</translation>
+    </message>
+    <message>
+        <source>&amp;Unlock it by itself on this device from now on</source>
+        <translation>Auf diesem Gerät ab jetzt von &amp;selbst entsperren</translation>
+    </message>
+    <message>
+        <source>Unlock %1</source>
+        <translation>%1 entsperren</translation>
+    </message>
+    <message>
+        <source>&amp;Passphrase of %1:</source>
+        <translation>&amp;Passphrase von %1:</translation>
+    </message>
+    <message>
+        <source>This device keeps the key: whoever can use your account can read the vault.</source>
+        <translation>Dieses Gerät behält den Schlüssel: Wer Ihr Konto benutzen kann, kann den Tresor lesen.</translation>
+    </message>
+    <message>
+        <source>U&amp;nlock</source>
+        <translation>E&amp;ntsperren</translation>
+    </message>
+    <message>
+        <source>Unlocking…</source>
+        <translation>Wird entsperrt…</translation>
+    </message>
+    <message>
+        <source>This is not the passphrase.</source>
+        <translation>Das ist nicht die Passphrase.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::VaultDetail</name>
+    <message>
+        <source>Content that is here</source>
+        <translation>Inhalt, der hier ist</translation>
+    </message>
+    <message>
+        <source>Folder:</source>
+        <translation>Ordner:</translation>
+    </message>
+    <message>
+        <source>Encrypted in:</source>
+        <translation>Verschlüsselt in:</translation>
+    </message>
+    <message>
+        <source>Content:</source>
+        <translation>Inhalt:</translation>
+    </message>
+    <message>
+        <source>Rates:</source>
+        <translation>Raten:</translation>
+    </message>
+    <message>
+        <source>Other devices:</source>
+        <translation>Andere Geräte:</translation>
+    </message>
+    <message>
+        <source>Notes:</source>
+        <translation>Hinweise:</translation>
+    </message>
+    <message>
+        <source>&amp;Open folder</source>
+        <translation>Ordner ö&amp;ffnen</translation>
+    </message>
+    <message>
+        <source>&amp;Lock</source>
+        <translation>&amp;Sperren</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>&amp;Pause</translation>
+    </message>
+    <message>
+        <source>&amp;Invite…</source>
+        <translation>E&amp;inladen…</translation>
+    </message>
+    <message>
+        <source>Un&amp;lock…</source>
+        <translation>Ent&amp;sperren…</translation>
+    </message>
+    <message>
+        <source>not shown as a folder now</source>
+        <translation>jetzt nicht als Ordner zu sehen</translation>
+    </message>
+    <message>
+        <source>%1 in %2 packs</source>
+        <translation>%1 in %2 Paketen</translation>
+    </message>
+    <message>
+        <source>%1 files, %2 folders, %3</source>
+        <translation>%1 Dateien, %2 Ordner, %3</translation>
+    </message>
+    <message>
+        <source>%1 down, %2 up</source>
+        <translation>%1 herunter, %2 hinauf</translation>
+    </message>
+    <message>
+        <source>not connected</source>
+        <translation>nicht verbunden</translation>
+    </message>
+    <message>
+        <source>in step</source>
+        <translation>im Gleichstand</translation>
+    </message>
+    <message>
+        <source>syncing</source>
+        <translation>gleicht ab</translation>
+    </message>
+    <message>
+        <source>%1 (%2): %3</source>
+        <translation>%1 (%2): %3</translation>
+    </message>
+    <message>
+        <source>none yet</source>
+        <translation>noch keine</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keine</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::VaultModel</name>
+    <message>
+        <source>unknown</source>
+        <translation>unbekannt</translation>
+    </message>
+    <message>
+        <source>complete</source>
+        <translation>vollständig</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keine</translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 von %2</translation>
+    </message>
+    <message>
+        <source>Vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>Zustand</translation>
+    </message>
+    <message>
+        <source>Content here</source>
+        <translation>Inhalt hier</translation>
+    </message>
+    <message>
+        <source>Devices online</source>
+        <translation>Geräte online</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>Größe</translation>
+    </message>
+    <message>
+        <source>Last synced</source>
+        <translation>Zuletzt abgeglichen</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::VaultSettings</name>
+    <message>
+        <source>Vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>Mirrors: plain folders kept equal to the vault</source>
+        <translation>Spiegel: einfache Ordner, die dem Tresor gleich bleiben</translation>
+    </message>
+    <message>
+        <source>Mirrors</source>
+        <translation>Spiegel</translation>
+    </message>
+    <message>
+        <source>&amp;Add a folder…</source>
+        <translation>Ordner &amp;hinzufügen…</translation>
+    </message>
+    <message>
+        <source>&amp;Remove</source>
+        <translation>&amp;Entfernen</translation>
+    </message>
+    <message>
+        <source>Path of a file in a mirror</source>
+        <translation>Pfad einer Datei in einem Spiegel</translation>
+    </message>
+    <message>
+        <source>Is it &amp;ignored?</source>
+        <translation>Wird sie &amp;ignoriert?</translation>
+    </message>
+    <message>
+        <source>Space</source>
+        <translation>Platz</translation>
+    </message>
+    <message>
+        <source>&amp;How much can be freed?</source>
+        <translation>&amp;Wie viel lässt sich freigeben?</translation>
+    </message>
+    <message>
+        <source>&amp;Free it</source>
+        <translation>&amp;Freigeben</translation>
+    </message>
+    <message>
+        <source>What was replaced or deleted more than 30 days ago can be freed, on every device.</source>
+        <translation>Was vor mehr als 30 Tagen ersetzt oder gelöscht wurde, lässt sich freigeben, auf jedem Gerät.</translation>
+    </message>
+    <message>
+        <source>It unlocks by itself: this device keeps its key.</source>
+        <translation>Er entsperrt sich von selbst: Dieses Gerät behält seinen Schlüssel.</translation>
+    </message>
+    <message>
+        <source>It asks for its passphrase. To unlock it by itself, say so when you unlock it.</source>
+        <translation>Er fragt nach seiner Passphrase. Soll er sich von selbst entsperren, sagen Sie das beim Entsperren.</translation>
+    </message>
+    <message>
+        <source> (folder %1)</source>
+        <translation> (Ordner %1)</translation>
+    </message>
+    <message>
+        <source>%1%2: %3</source>
+        <translation>%1%2: %3</translation>
+    </message>
+    <message>
+        <source>A folder to keep equal to the vault</source>
+        <translation>Ein Ordner, der dem Tresor gleich bleiben soll</translation>
+    </message>
+    <message>
+        <source>The folder stays as it is; it is not kept equal any more.</source>
+        <translation>Der Ordner bleibt, wie er ist; er wird nicht mehr gleich gehalten.</translation>
+    </message>
+    <message>
+        <source>It is not ignored.</source>
+        <translation>Sie wird nicht ignoriert.</translation>
+    </message>
+    <message>
+        <source>It is ignored, by the rule: %1</source>
+        <translation>Sie wird ignoriert, nach der Regel: %1</translation>
+    </message>
+    <message>
+        <source>%1 can be freed.</source>
+        <translation>%1 lassen sich freigeben.</translation>
+    </message>
+    <message>
+        <source>%1 are freed as soon as every device has agreed.</source>
+        <translation>%1 werden frei, sobald jedes Gerät zugestimmt hat.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::VaultsPage</name>
+    <message>
+        <source>Vaults</source>
+        <translation>Tresore</translation>
+    </message>
+    <message>
+        <source>There is no vault on this device yet. Make a new one, or join one that another of your devices has.</source>
+        <translation>Auf diesem Gerät gibt es noch keinen Tresor. Legen Sie einen neuen an, oder treten Sie einem bei, den ein anderes Ihrer Geräte hat.</translation>
+    </message>
+    <message>
+        <source>&amp;New vault…</source>
+        <translation>&amp;Neuer Tresor…</translation>
+    </message>
+    <message>
+        <source>&amp;Join a vault…</source>
+        <translation>Einem Tresor &amp;beitreten…</translation>
+    </message>
+</context>
+<context>
+    <name>main</name>
+    <message>
+        <source>Keeps encrypted vaults in step across your devices</source>
+        <translation>Hält verschlüsselte Tresore auf Ihren Geräten im Gleichstand</translation>
+    </message>
+    <message>
+        <source>Only the tray icon, where there is a tray</source>
+        <translation>Nur das Symbol in der Leiste, wo es eine gibt</translation>
+    </message>
+    <message>
+        <source>an invitation: lockstep:...</source>
+        <translation>eine Einladung: lockstep:...</translation>
+    </message>
+</context>
+</TS>

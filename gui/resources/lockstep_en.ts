@@ -2,6 +2,16 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="en" sourcelanguage="en">
 <context>
+    <name>NewsText</name>
+    <message numerus="yes">
+        <source>%1: %n conflict(s)</source>
+        <translation>
+            <numerusform>%1: %n conflict</numerusform>
+            <numerusform>%1: %n conflicts</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>Text</name>
     <message numerus="yes">
         <source>about %n minute(s) left</source>

@@ -106,7 +106,7 @@ QWidget* InviteDialog::makeWaiting() {
     link_line_->setReadOnly(true);
     link_line_->setObjectName(QStringLiteral("inviteLink"));
     link_line_->setAccessibleName(tr("Link"));
-    left_ = new QLabel(page);
+    left_ = wrapped({}, page);
     auto* copy = new QPushButton(tr("&Copy the link"), page);
     connect(copy, &QPushButton::clicked, this,
             [this] { QApplication::clipboard()->setText(link_); });

@@ -278,16 +278,15 @@ void DigitsPage::show(const api::JoinInfo& join) {
 
 RelayPage::RelayPage(SetupWizard& wizard)
     : SetupPage(wizard),
-      none_(new QRadioButton(
-          tr("&No relay: my devices share a network, or know each other's address"), this)),
+      none_(new QRadioButton(tr("&No relay"), this)),
       own_(new QRadioButton(tr("&A relay of my own:"), this)),
       url_(new QLineEdit(this)),
       test_(new QPushButton(tr("&Test"), this)),
       result_(nullptr) {
     setTitle(tr("Relay"));
     addText(
-        tr("A relay helps devices that do not share a network to find each other. It can read "
-           "nothing."));
+        tr("A relay helps devices to find each other. It can read nothing. Devices that share a "
+           "network, or know each other's address, need none."));
     none_->setChecked(true);
     own_->setObjectName(QStringLiteral("ownRelay"));
     url_->setObjectName(QStringLiteral("relayUrl"));

@@ -5,6 +5,7 @@
 #include <QLocale>
 #include <QPalette>
 #include <QStyleFactory>
+#include <QTranslator>
 #include <QtTest>
 
 #include "gui/application.h"
@@ -27,6 +28,18 @@ QPalette dark_palette() {
     palette.setColor(QPalette::Disabled, QPalette::ButtonText, Qt::gray);
     return palette;
 }
+
+// A language whose every text is longer and shows where it begins and ends: what a translator may
+// need, and what no test in English sees.
+class PseudoTranslator : public QTranslator {
+  public:
+    bool isEmpty() const override { return false; }
+    QString translate(const char*, const char* source, const char*, int) const override {
+        const QString text = QString::fromUtf8(source);
+        return QStringLiteral("⟦") + text + QString(text.size() / 3, QLatin1Char('~')) +
+               QStringLiteral("⟧");
+    }
+};
 
 // Before there is a QApplication.
 void set_environment() {
@@ -69,6 +82,8 @@ static int run(int argc, char** argv) {
         QApplication::setLayoutDirection(Qt::RightToLeft);
     QApplication::setQuitOnLastWindowClosed(false);
     prepare(app);
+    PseudoTranslator pseudo;
+    if (chosen_variant == QLatin1String("pseudo")) QApplication::installTranslator(&pseudo);
     const std::unique_ptr<QObject> test = make(name);
     if (test == nullptr) return 2;
     std::vector<char*> rest = {argv[0]};

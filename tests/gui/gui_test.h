@@ -8,7 +8,8 @@
 
 namespace lockstep::gui {
 
-// In which look the process shows everything: light, dark, double (200 %), german, mirrored.
+// In which look the process shows everything: light, dark, double (200 %), german, mirrored,
+// pseudo (every text a third longer).
 const QString& variant();
 
 // The classes that gui_test can run.
