@@ -35,6 +35,7 @@ class ModelTest : public QObject {
     void linksAreFoundInWhatWasPasted();
     void qrCodesHoldALink();
     void autostartIsAFile();
+    void theDesktopFileTakesLinks();
 };
 
 namespace {
@@ -258,6 +259,20 @@ void ModelTest::autostartIsAFile() {
                                     "\" --tray\n"));
     QVERIFY(set_autostarted(false).ok() && set_autostarted(false).ok());
     QVERIFY(!is_autostarted());
+}
+
+void ModelTest::theDesktopFileTakesLinks() {
+    const QString name =
+        QStringLiteral(LOCKSTEP_SOURCE_DIR "/installers/desktop/lockstep-gui.desktop");
+    QVERIFY(QFile::exists(name));
+    QSettings entry(name, QSettings::IniFormat);
+    entry.beginGroup(QStringLiteral("Desktop Entry"));
+    QCOMPARE(entry.value(QStringLiteral("Exec")).toString(), QStringLiteral("lockstep-gui %u"));
+    QVERIFY(entry.value(QStringLiteral("MimeType"))
+                .toString()
+                .startsWith(QStringLiteral("x-scheme-handler/lockstep")));
+    QCOMPARE(entry.value(QStringLiteral("Icon")).toString() + QStringLiteral(".desktop"),
+             QFileInfo(name).fileName());
 }
 
 std::unique_ptr<QObject> make_model_test() {

@@ -28,6 +28,7 @@ class ScreenTest : public QObject {
     void invite();
     void conflict();
     void settings();
+    void theTabKeyReachesEverything();
 };
 
 namespace {
@@ -185,6 +186,62 @@ void ScreenTest::settings() {
     for (int tab = 0; tab < tabs->count(); ++tab) {
         tabs->setCurrentIndex(tab);
         LOCKSTEP_SHOOT(dialog, QStringLiteral("settings-%1").arg(tab));
+    }
+}
+
+namespace {
+
+// What the Tab key does not reach of what takes it; empty: nothing.
+QStringList unreached(QWidget& window) {
+    window.show();
+    QApplication::setActiveWindow(&window);
+    if (!QTest::qWaitForWindowActive(&window)) return {QStringLiteral("the window is not active")};
+    QSet<QWidget*> reached;
+    for (int presses = 0; presses < 100; ++presses) {
+        QWidget* focus = QApplication::focusWidget();
+        reached += focus;
+        QTest::keyClick(focus == nullptr ? &window : focus, Qt::Key_Tab);
+    }
+    QStringList missed;
+    for (QWidget* widget : window.findChildren<QWidget*>()) {
+        const bool takes_it = widget->isVisible() && widget->isEnabled() &&
+                              (widget->focusPolicy() & Qt::TabFocus) == Qt::TabFocus;
+        // Of radio buttons that belong together Tab reaches one, the arrow keys the others; who has
+        // a proxy gives the focus to it.
+        if (!takes_it || widget->focusProxy() != nullptr ||
+            qobject_cast<QRadioButton*>(widget) != nullptr || reached.contains(widget))
+            continue;
+        missed += QString::fromLatin1(widget->metaObject()->className()) + QLatin1Char(' ') +
+                  widget->objectName();
+    }
+    return missed;
+}
+
+}  // namespace
+
+void ScreenTest::theTabKeyReachesEverything() {
+    Sample sample;
+    MainWindow window(sample.state, sample.starter, sample.preferences);
+    sample.state.show(sample_status(), sample_devices());
+    for (const auto page : {MainWindow::Page::Vaults, MainWindow::Page::Devices,
+                            MainWindow::Page::Activity, MainWindow::Page::Conflicts}) {
+        window.showPage(page);
+        QCOMPARE(unreached(window), QStringList());
+    }
+    Commands commands(sample.state, &window);
+    SettingsDialog settings(sample.state, commands, sample.preferences);
+    settings.setAttribute(Qt::WA_DeleteOnClose, false);
+    auto* tabs = settings.findChild<QTabWidget*>();
+    for (int tab = 0; tab < tabs->count(); ++tab) {
+        tabs->setCurrentIndex(tab);
+        QCOMPARE(unreached(settings), QStringList());
+    }
+    for (const int page :
+         {SetupWizard::NewVaultPage, SetupWizard::Passphrase, SetupWizard::JoinPage}) {
+        SetupWizard wizard(sample.state, SetupWizard::Kind::FirstRun, {});
+        wizard.setAttribute(Qt::WA_DeleteOnClose, false);
+        wizard.setStartId(page);
+        QCOMPARE(unreached(wizard), QStringList());
     }
 }
 
