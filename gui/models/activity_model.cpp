@@ -23,7 +23,7 @@ int ActivityModel::columnCount(const QModelIndex& parent) const {
     return parent.isValid() ? 0 : ColumnCount;
 }
 
-const api::Event* ActivityModel::event(int row) const {
+const api::Event* ActivityModel::eventAt(int row) const {
     return row < 0 || row >= rowCount() ? nullptr : &events_[static_cast<std::size_t>(row)];
 }
 
@@ -43,7 +43,7 @@ QString ActivityModel::kindText(const QString& kind) {
 }
 
 QVariant ActivityModel::data(const QModelIndex& index, int role) const {
-    const api::Event* event = this->event(index.row());
+    const api::Event* event = eventAt(index.row());
     if (event == nullptr) return {};
     if (role == kEventTypeRole) return text_of(event->type);
     if (role == Qt::ToolTipRole) return text_of(event->message);
@@ -96,7 +96,7 @@ void ActivityFilter::setText(const QString& text) {
 }
 
 bool ActivityFilter::filterAcceptsRow(int row, const QModelIndex&) const {
-    const api::Event* event = static_cast<const ActivityModel*>(sourceModel())->event(row);
+    const api::Event* event = static_cast<const ActivityModel*>(sourceModel())->eventAt(row);
     if (event == nullptr) return false;
     if (!vault_.isEmpty() && text_of(event->vault) != vault_) return false;
     if (!kind_.isEmpty() && ActivityModel::kindText(ActivityModel::kindOf(*event)) != kind_)

@@ -27,7 +27,7 @@ class ActivityModel : public QAbstractTableModel {
     int columnCount(const QModelIndex& parent = {}) const override;
     QVariant data(const QModelIndex& index, int role) const override;
     QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
-    const api::Event* event(int row) const;
+    const api::Event* eventAt(int row) const;
 
     // "vault", "device" ...: the part of a type before its dot.
     static QString kindOf(const api::Event& event);

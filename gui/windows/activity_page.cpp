@@ -19,7 +19,7 @@ ActivityPage::ActivityPage(DaemonState& state, Commands& commands, QWidget* pare
     table_->setObjectName(QStringLiteral("activityTable"));
     auto* open = new QPushButton(icon(QStringLiteral("folder")), tr("&Open folder"), this);
     connect(open, &QPushButton::clicked, this, [this, &commands] {
-        if (const api::Event* event = model_.event(selected_row(table_)))
+        if (const api::Event* event = model_.eventAt(selected_row(table_)))
             commands.openFolder(text_of(event->vault));
     });
     auto* all = new QVBoxLayout(this);

@@ -211,7 +211,7 @@ void ModelTest::activityIsBounded() {
         model.add(
             sample_event(static_cast<std::uint64_t>(number), "papers", "vault.locked", "locked"));
     QCOMPARE(model.rowCount(), ActivityModel::kRowsMax);
-    QCOMPARE(model.event(0)->sequence, static_cast<std::uint64_t>(ActivityModel::kRowsMax + 9));
+    QCOMPARE(model.eventAt(0)->sequence, static_cast<std::uint64_t>(ActivityModel::kRowsMax + 9));
 }
 
 void ModelTest::passphrasesAreJudgedByWhatAGuesserKnows() {
