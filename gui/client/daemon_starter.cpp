@@ -25,7 +25,7 @@ DaemonStarter::DaemonStarter(api::DataPaths paths, QObject* parent)
 }
 
 QString DaemonStarter::program() {
-    const QString beside = QCoreApplication::applicationDirPath() + QStringLiteral("/lockstepd");
+    QString beside = QCoreApplication::applicationDirPath() + QStringLiteral("/lockstepd");
     if (QFileInfo(beside).isExecutable()) return beside;
     return QStandardPaths::findExecutable(QStringLiteral("lockstepd"));
 }
