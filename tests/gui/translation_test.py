@@ -42,6 +42,9 @@ def main(source, lupdate):
                            check=True, timeout=60)
             faults += [f"{file.name}: {fault}" for fault in faults_of(file, fresh)]
     print("\n".join(faults) or "complete")
+    if faults:
+        print(f"To take up what is new: {lupdate} -locations none -no-obsolete -I . gui -ts gui/resources/lockstep_de.ts "
+              "(for lockstep_en.ts add -pluralonly), then translate what is unfinished in it.")
     return 1 if faults else 0
 
 
