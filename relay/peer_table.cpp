@@ -74,6 +74,25 @@ SwarmCounts PeerTable::counts(const InfoHash& info_hash) {
     return out;
 }
 
+void PeerTable::visit(
+    std::size_t skip, std::size_t max,
+    const std::function<void(const InfoHash&, const std::vector<PeerView>&)>& visitor) const {
+    using std::chrono::duration_cast;
+    Time now = clock_.steady();
+    for (const auto& [hash, swarm] : swarms_) {
+        if (skip > 0) {
+            --skip;
+            continue;
+        }
+        if (max-- == 0) return;
+        std::vector<PeerView> peers;
+        for (const Peer& peer : swarm.peers)
+            peers.push_back({peer.endpoint(), peer.is_complete,
+                             duration_cast<std::chrono::seconds>(now - peer.seen)});
+        visitor(hash, peers);
+    }
+}
+
 void PeerTable::drop_expired(Swarm& swarm, Time now) {
     peer_count_ -=
         std::erase_if(swarm.peers, [&](const Peer& peer) { return now - peer.seen >= lifetime_; });

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <span>
 #include <vector>
@@ -45,6 +46,16 @@ class PeerTable {
     Result<Announced> announce(const AnnounceRequest& request, const PeerEndpoint& endpoint);
 
     SwarmCounts counts(const InfoHash& info_hash);
+
+    struct PeerView {
+        PeerEndpoint endpoint;
+        bool is_complete = false;
+        std::chrono::seconds seen_ago{};
+    };
+    // Some swarms in the order of their hashes: those behind the first `skip`, at most `max`.
+    void visit(
+        std::size_t skip, std::size_t max,
+        const std::function<void(const InfoHash&, const std::vector<PeerView>&)>& visitor) const;
 
     std::size_t swarm_count() const { return swarms_.size(); }
     std::size_t peer_count() const { return peer_count_; }

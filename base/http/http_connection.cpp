@@ -418,8 +418,9 @@ void Connection::upgrade(const WebSocketOptions& options, const WebSocketStart& 
     core_.remove(shared_from_this());
     // The slot of the address stays taken until the WebSocket ends.
     auto slot = std::make_shared<AddressSlot>(std::move(slot_));
+    socket->send_handshake(to_bytes(as_bytes(head)));
     std::shared_ptr<WebSocketEvents> events = start(socket);
-    socket->start(std::move(events), to_bytes(as_bytes(head)), std::move(already_read),
+    socket->start(std::move(events), std::move(already_read),
                   [&core = core_, slot, weak = std::weak_ptr<Session>(socket)] {
                       if (auto session = weak.lock()) core.remove(session);
                   });
@@ -528,8 +529,8 @@ void Connection::tick(SteadyTime at) {
 
 void Connection::drain() {
     keep_alive_ = false;
-    if (state_ == State::Idle && buffer_.size() == 0) return finish();
-    if (state_ == State::Handshaking || state_ == State::Events) close();
+    bool is_idle = state_ == State::Idle && buffer_.size() == 0;
+    if (is_idle || state_ == State::Handshaking || state_ == State::Events) close();
 }
 
 void Connection::close() {

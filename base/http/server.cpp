@@ -196,6 +196,7 @@ void HttpServer::Impl::await_tick() {
 
 void HttpServer::Impl::tick() {
     SteadyTime at = now();
+    if (core_.options.on_tick && !core_.is_stopping) core_.options.on_tick();
     auto sessions = core_.sessions;  // tick() may close one
     for (const auto& session : sessions) session->tick(at);
     {

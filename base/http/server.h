@@ -57,6 +57,8 @@ struct HttpServerOptions {
     // A comment line is sent on an event stream silent for this long, so that dead peers are
     // noticed.
     std::chrono::milliseconds event_heartbeat{15'000};
+    // Called on the sockets' thread, twice a second or more often.
+    std::function<void()> on_tick{};
     // Unix sockets: a peer of another user is closed before a byte is read.
     std::optional<std::uint32_t> allowed_uid{};
     // The value of the Server header; empty: none.

@@ -35,12 +35,11 @@ WebSocketConnection::WebSocketConnection(boost::asio::io_context& io, Socket soc
       last_received_(now()),
       last_progress_(now()) {}
 
-void WebSocketConnection::start(std::shared_ptr<WebSocketEvents> events, Bytes first_bytes,
-                                Bytes already_read, std::function<void()> gone) {
+void WebSocketConnection::start(std::shared_ptr<WebSocketEvents> events, Bytes already_read,
+                                std::function<void()> gone) {
     events_ = std::move(events);
     gone_ = std::move(gone);
     already_read_ = std::move(already_read);
-    if (!first_bytes.empty()) enqueue(std::move(first_bytes));
     read_soon();
 }
 

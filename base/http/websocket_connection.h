@@ -16,9 +16,11 @@ class WebSocketConnection final : public WebSocket,
     WebSocketConnection(boost::asio::io_context& io, Socket socket, Transport transport,
                         bool is_server, WebSocketOptions options);
 
-    // Begins. `first_bytes` go out before anything else (the server's half of the handshake);
-    // `already_read` came behind the other's. `gone` is called once, last.
-    void start(std::shared_ptr<WebSocketEvents> events, Bytes first_bytes, Bytes already_read,
+    // Goes out before anything else: the server's half of the handshake.
+    void send_handshake(Bytes bytes) { enqueue(std::move(bytes)); }
+    // Begins to read. `already_read` came behind the other's half of the handshake. `gone` is
+    // called once, last.
+    void start(std::shared_ptr<WebSocketEvents> events, Bytes already_read,
                std::function<void()> gone);
 
     void send(WebSocketOpcode kind, ByteView payload) override;

@@ -1,7 +1,7 @@
 lockstep_test(relay_test
   SOURCES
-    relay/announce_codec_test.cpp relay/bencode_test.cpp relay/peer_table_test.cpp relay/relay_config_test.cpp
-    relay/relay_http_test.cpp
+    relay/admission_test.cpp relay/announce_codec_test.cpp relay/bencode_test.cpp relay/mailbox_test.cpp
+    relay/peer_table_test.cpp relay/relay_config_test.cpp relay/relay_http_test.cpp relay/tunnel_test.cpp
   LIBRARIES lockstep::relay lockstep_test_support)
 
 # The binary itself: signals, exit codes, logs.
