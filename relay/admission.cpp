@@ -28,14 +28,7 @@ std::uint64_t number_in(ByteView bytes) {
 }
 
 bool verify(const AdmissionRequest& request) {
-    Bytes signed_bytes;
-    auto append_part = [&](ByteView part) {
-        append_number(signed_bytes, part.size(), 4);
-        append(signed_bytes, part);
-    };
-    Bytes message = request.signed_message();
-    append_part(as_bytes(kAdmissionLabel));
-    append_part(message);
+    Bytes signed_bytes = admission_preimage(request.message());
     return crypto_sign_verify_detached(u8(request.signature.view()), u8(ByteView(signed_bytes)),
                                        signed_bytes.size(), u8(request.swarm_key.view())) == 0;
 }
@@ -151,7 +144,7 @@ bool Admission::remember(const AdmissionRequest& request, std::uint64_t now) {
     return true;
 }
 
-std::string Admission::make_ticket(const TicketClaims& claims, const InfoHash& hash,
+std::string Admission::make_ticket(const TicketClaims& claims, const TrackerHash& hash,
                                    std::uint64_t expires_s) const {
     Bytes out{kTicketVersion};
     append_number(out, claims.account, 2);
@@ -168,7 +161,7 @@ std::string Admission::make_ticket(const TicketClaims& claims, const InfoHash& h
     return text;
 }
 
-Admission::Mac Admission::mac_of(ByteView claims, const InfoHash& hash) const {
+Admission::Mac Admission::mac_of(ByteView claims, const TrackerHash& hash) const {
     Bytes bytes = to_bytes(claims);
     append(bytes, hash.view());
     Mac out{};
@@ -181,7 +174,7 @@ Result<TicketClaims> Admission::check(const HttpRequest& request) const {
     const std::string* text = request.query_value("ticket");
     const std::string* hash_text = request.query_value("info_hash");
     if (text == nullptr) return refused("a ticket is needed");
-    if (hash_text == nullptr || hash_text->size() != InfoHash::kSize)
+    if (hash_text == nullptr || hash_text->size() != TrackerHash::kSize)
         return refused("info_hash is missing or not 20 bytes");
     std::array<std::byte, kClaimsSize + kMacSize> bytes{};
     std::size_t size = 0;
@@ -190,7 +183,7 @@ Result<TicketClaims> Admission::check(const HttpRequest& request) const {
                           nullptr, &size, nullptr, sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0;
     if (!is_text || size != bytes.size()) return refused("not a ticket");
     ByteView claims = ByteView(bytes).first(kClaimsSize);
-    Mac mac = mac_of(claims, InfoHash::from(as_bytes(*hash_text)));
+    Mac mac = mac_of(claims, TrackerHash::from(as_bytes(*hash_text)));
     if (sodium_memcmp(mac.data(), bytes.data() + kClaimsSize, kMacSize) != 0)
         return refused("not a ticket of this relay for this swarm");
     if (number_in(claims.subspan(3, 4)) <= time_s()) return refused("the ticket has expired");

@@ -99,9 +99,9 @@ class Admission {
     Result<std::uint16_t> account_index(const HttpRequest& request) const;
     Status check_request(const AdmissionRequest& request, std::uint64_t now) const;
     bool remember(const AdmissionRequest& request, std::uint64_t now);
-    std::string make_ticket(const TicketClaims& claims, const InfoHash& hash,
+    std::string make_ticket(const TicketClaims& claims, const TrackerHash& hash,
                             std::uint64_t expires_s) const;
-    Mac mac_of(ByteView claims, const InfoHash& hash) const;
+    Mac mac_of(ByteView claims, const TrackerHash& hash) const;
 
     Clock& clock_;
     AdmissionOptions options_;

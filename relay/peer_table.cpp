@@ -60,7 +60,7 @@ Result<PeerTable::Announced> PeerTable::announce(const AnnounceRequest& request,
     return out;
 }
 
-SwarmCounts PeerTable::counts(const InfoHash& info_hash) {
+SwarmCounts PeerTable::counts(const TrackerHash& info_hash) {
     SwarmCounts out{.info_hash = info_hash};
     auto at = swarms_.find(info_hash);
     if (at == swarms_.end()) return out;
@@ -76,7 +76,7 @@ SwarmCounts PeerTable::counts(const InfoHash& info_hash) {
 
 void PeerTable::visit(
     std::size_t skip, std::size_t max,
-    const std::function<void(const InfoHash&, const std::vector<PeerView>&)>& visitor) const {
+    const std::function<void(const TrackerHash&, const std::vector<PeerView>&)>& visitor) const {
     using std::chrono::duration_cast;
     Time now = clock_.steady();
     for (const auto& [hash, swarm] : swarms_) {
@@ -104,10 +104,11 @@ void PeerTable::sweep_some(Time now) {
         drop_expired(at->second, now);
         at = at->second.peers.empty() ? swarms_.erase(at) : std::next(at);
     }
-    sweep_at_ = at == swarms_.end() ? InfoHash{} : at->first;
+    sweep_at_ = at == swarms_.end() ? TrackerHash{} : at->first;
 }
 
-Result<PeerTable::Swarms::iterator> PeerTable::find_or_make(const InfoHash& info_hash, Time now) {
+Result<PeerTable::Swarms::iterator> PeerTable::find_or_make(const TrackerHash& info_hash,
+                                                            Time now) {
     if (swarms_.size() >= limits_.swarms_max) sweep_some(now);
     if (swarms_.size() >= limits_.swarms_max)
         return Error{ErrorKind::NoSpace, "the relay is full, try later"};

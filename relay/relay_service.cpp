@@ -171,16 +171,16 @@ HttpBodyLimit RelayService::body_limit(const HttpRequest& head) {
     return {.size_max = config_.mailbox.object_size_max};
 }
 
-Result<InfoHash> RelayService::swarm_of(const HttpRequest& request) const {
+Result<TrackerHash> RelayService::swarm_of(const HttpRequest& request) const {
     bool has_ticket = request.query_value("ticket") != nullptr;
     if (config_.admission.access == RelayAccess::OpenTracker && !has_ticket) {
         const std::string* hash = request.query_value("info_hash");
-        bool is_hash = hash != nullptr && hash->size() == InfoHash::kSize;
+        bool is_hash = hash != nullptr && hash->size() == TrackerHash::kSize;
         // The tracker says what is wrong with it.
-        return is_hash ? InfoHash::from(as_bytes(*hash)) : InfoHash{};
+        return is_hash ? TrackerHash::from(as_bytes(*hash)) : TrackerHash{};
     }
     TRY(TicketClaims claims, claims_with(request, &RelayRights::tracker));
-    return InfoHash::from(claims.swarm.view());
+    return TrackerHash::from(claims.swarm.view());
 }
 
 Result<TicketClaims> RelayService::claims_with(const HttpRequest& request,
@@ -316,7 +316,7 @@ HttpResponse RelayService::peers_json(const HttpRequest& request) {
     };
     std::uint64_t skip = number_in(request.query_value("offset"));
     nlohmann::json swarms = nlohmann::json::array();
-    tracker_.table().visit(skip, kSwarmsToldMax, [&](const InfoHash& hash, const auto& peers) {
+    tracker_.table().visit(skip, kSwarmsToldMax, [&](const TrackerHash& hash, const auto& peers) {
         nlohmann::json list = nlohmann::json::array();
         for (const PeerTable::PeerView& peer : peers) {
             Bytes where = peer.endpoint.address;

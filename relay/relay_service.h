@@ -52,7 +52,7 @@ class RelayService {
                     const HttpResponder& responder);
     // The swarm that an announce or scrape is about. Refused without a good ticket where one is
     // needed.
-    Result<InfoHash> swarm_of(const HttpRequest& request) const;
+    Result<TrackerHash> swarm_of(const HttpRequest& request) const;
     // The ticket's claims, when they have `right` to it.
     Result<TicketClaims> claims_with(const HttpRequest& request, bool RelayRights::*right) const;
     bool is_path_token(std::string_view token) const;

@@ -12,7 +12,7 @@ Tracker::Tracker(Clock& clock, Random& random, TrackerOptions options)
     : options_(options), table_(clock, random, peer_lifetime(options), options.limits) {}
 
 std::string Tracker::announce(const HttpFields& query, const HttpPeer& peer,
-                              const InfoHash& swarm) {
+                              const TrackerHash& swarm) {
     auto request = decode_announce_query(query);
     if (!request.ok()) return encode_failure(request.error().message);
     if (peer.address_bytes.empty()) return encode_failure("announces come over TCP");
@@ -31,7 +31,7 @@ std::string Tracker::announce(const HttpFields& query, const HttpPeer& peer,
          .peers = std::move(announced->peers)});
 }
 
-std::string Tracker::scrape(const HttpFields& query, const std::optional<InfoHash>& swarm) {
+std::string Tracker::scrape(const HttpFields& query, const std::optional<TrackerHash>& swarm) {
     auto hashes = decode_scrape_query(query);
     if (!hashes.ok()) return encode_failure(hashes.error().message);
     std::vector<SwarmCounts> counts;

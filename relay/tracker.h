@@ -26,9 +26,9 @@ class Tracker {
 
     // Bodies for both; malformed queries and full tables get a `failure reason`. `swarm` is what
     // the table knows the query's one info hash by.
-    std::string announce(const HttpFields& query, const HttpPeer& peer, const InfoHash& swarm);
+    std::string announce(const HttpFields& query, const HttpPeer& peer, const TrackerHash& swarm);
     // Without `swarm`, the table knows info hashes by themselves.
-    std::string scrape(const HttpFields& query, const std::optional<InfoHash>& swarm);
+    std::string scrape(const HttpFields& query, const std::optional<TrackerHash>& swarm);
 
     const PeerTable& table() const { return table_; }
 

@@ -1,5 +1,6 @@
 #include "relay/protocol/admission.h"
 
+#include "base/codec.h"
 #include "relay/protocol/bencode.h"
 
 namespace lockstep {
@@ -7,17 +8,6 @@ namespace {
 
 constexpr std::size_t kRelayNameMax = 255;
 constexpr std::size_t kTicketTextMax = 256;
-
-void append_part(Bytes& out, ByteView part) {
-    for (int shift = 24; shift >= 0; shift -= 8)
-        out.push_back(static_cast<std::byte>(part.size() >> shift));
-    append(out, part);
-}
-
-void append_number(Bytes& out, std::uint64_t value) {
-    for (int shift = 56; shift >= 0; shift -= 8)
-        out.push_back(static_cast<std::byte>(value >> shift));
-}
 
 Error invalid(std::string_view key) {
     return {ErrorKind::Invalid, "missing or invalid " + std::string(key)};
@@ -48,15 +38,17 @@ Result<std::uint64_t> read_number(const BencodeValue& body, std::string_view key
 
 }  // namespace
 
-Bytes AdmissionRequest::signed_message() const {
-    Bytes out;
-    append_part(out, as_bytes(relay));
-    append(out, swarm_key.view());
-    append(out, info_hash.view());
-    append(out, member.view());
-    append_number(out, time_s);
-    append(out, nonce.view());
-    return out;
+Bytes AdmissionRequest::message() const {
+    Encoder out;
+    out.text(relay).id(swarm_key).id(info_hash).id(member);
+    out.u64(time_s).id(nonce);
+    return std::move(out).take();
+}
+
+Bytes admission_preimage(ByteView message) {
+    Encoder out;
+    out.text(kAdmissionLabel).bytes(message);
+    return std::move(out).take();
 }
 
 std::string encode_admission_request(const AdmissionRequest& request) {

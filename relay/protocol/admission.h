@@ -27,7 +27,7 @@ struct AdmissionRequest {
     // Host and port of the relay as the device dials it.
     std::string relay{};
     SwarmPublicKey swarm_key{};
-    InfoHash info_hash{};
+    TrackerHash info_hash{};
     MemberName member{};
     // Seconds since 1970.
     std::uint64_t time_s = 0;
@@ -36,9 +36,12 @@ struct AdmissionRequest {
 
     bool operator==(const AdmissionRequest&) const = default;
 
-    // What is signed, under kAdmissionLabel.
-    Bytes signed_message() const;
+    // What the swarm's key signs, under kAdmissionLabel.
+    Bytes message() const;
 };
+
+// The bytes under the signature: label and message, as vault/FORMAT.md has it for all signatures.
+Bytes admission_preimage(ByteView message);
 
 std::string encode_admission_request(const AdmissionRequest& request);
 // Invalid, with words for a person.

@@ -66,6 +66,11 @@ RawServer::RawServer() {
     port_ = socket.port;
 }
 
+bool RawServer::has_visitor() const {
+    pollfd look{fd_.get(), POLLIN, 0};
+    return ::poll(&look, 1, 0) == 1;
+}
+
 RawPeer RawServer::accept() {
     CHECK(patience().wait(fd_.get(), POLLIN).ok(), "nobody connects");
     UniqueFd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));

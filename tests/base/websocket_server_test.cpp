@@ -1,5 +1,6 @@
 // The server's WebSocket against Boost.Beast's client, an implementation of others.
 #include <future>
+#include <thread>
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -8,8 +9,10 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "base/http/server.h"
+#include "base/http/websocket_loop.h"
 #include "tests/base/http_test_peer.h"
 
 namespace lockstep {
@@ -172,6 +175,45 @@ TEST_F(WebSocketServerTest, DrainingSaysGoodbyeToAll) {
     EXPECT_EQ(socket.reason().code, websocket_close::kGoingAway);
     drained.get();
     EXPECT_EQ(closed, 1);
+}
+
+// Our own client: what goes into a pipe comes back from the echo, however slowly it is read.
+TEST_F(WebSocketServerTest, APipePassesBytesBothWaysAndEndsWithItsSocket) {
+    serve();
+    auto loop = std::make_unique<WebSocketLoop>("ls-test");
+    int ends[2] = {};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    UniqueFd ours(ends[0]);
+    std::promise<void> ended;
+    loop->pipe(dial_websocket({.host = "127.0.0.1", .port = port}, 20s).value(), UniqueFd(ends[1]),
+               [&] { ended.set_value(); });
+    std::string sent(5 << 20, '\0'), got;
+    for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i * 7919 >> 8);
+    std::jthread writer([&] {
+        for (std::size_t at = 0; at < sent.size();)
+            at += static_cast<std::size_t>(::write(ours.get(), sent.data() + at, sent.size() - at));
+    });
+    while (got.size() < sent.size()) {
+        char piece[10'000];
+        ssize_t size = ::read(ours.get(), piece, sizeof(piece));
+        ASSERT_GT(size, 0);
+        got.append(piece, static_cast<std::size_t>(size));
+    }
+    EXPECT_TRUE(got == sent);
+    writer.join();
+    ours.reset();
+    ended.get_future().get();
+    EXPECT_TRUE(eventually([&] { return closed == 1; }));
+}
+
+TEST_F(WebSocketServerTest, DialingSaysWhatTheServerAnswered) {
+    serve({.subprotocol = "other"});
+    auto refused = dial_websocket({.host = "127.0.0.1", .port = port, .subprotocol = "mine"}, 20s);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().kind, ErrorKind::Refused);
+    EXPECT_NE(refused.error().message.find("426"), std::string::npos);
+    auto nobody = dial_websocket({.host = "127.0.0.1", .port = 1}, 20s);
+    EXPECT_EQ(nobody.error().kind, ErrorKind::Unavailable);
 }
 
 }  // namespace

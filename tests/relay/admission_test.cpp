@@ -11,7 +11,7 @@ class AdmissionTest : public RelayWorld {
         return answer.ok() ? "" : answer.error().message;
     }
     SwarmSigner members;
-    InfoHash hash = hash_number(1);
+    TrackerHash hash = hash_number(1);
 };
 
 TEST_F(AdmissionTest, MembersWithTicketsFindEachOtherAndStrangersFindNobody) {

@@ -42,7 +42,7 @@ class MailboxTest : public RelayWorld {
     TempDir directory;
     RelayConfig config;
     SwarmSigner members;
-    InfoHash hash = hash_number(1);
+    TrackerHash hash = hash_number(1);
     HttpFields shown;
 };
 

@@ -4,7 +4,6 @@
 #include <atomic>
 
 #include <gtest/gtest.h>
-#include <sodium.h>
 
 #include "base/http/client.h"
 #include "base/http/server.h"
@@ -12,46 +11,13 @@
 #include "base/random.h"
 #include "relay/relay_service.h"
 #include "tests/relay/announce_samples.h"
+#include "tests/relay/relay_signer.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/seeded_random.h"
 
 namespace lockstep {
 
 inline constexpr std::chrono::seconds kRelayPatience{20};
-
-// Who has a swarm's secret key.
-struct SwarmSigner {
-    SwarmSigner() {
-        CHECK(sodium_init() >= 0);
-        crypto_sign_keypair(u8(MutableByteView(key.bytes)), u8(MutableByteView(secret)));
-    }
-    AdmissionRequest request(const InfoHash& hash, const MemberName& member, std::uint64_t time_s) {
-        AdmissionRequest out{.relay = "relay.example:6970",
-                             .swarm_key = key,
-                             .info_hash = hash,
-                             .member = member,
-                             .time_s = time_s,
-                             .nonce = system_random().id<AdmissionNonce>()};
-        sign(out);
-        return out;
-    }
-    void sign(AdmissionRequest& request) {
-        Bytes bytes;
-        Bytes message = request.signed_message();
-        auto part = [&](ByteView view) {
-            for (int shift = 24; shift >= 0; shift -= 8)
-                bytes.push_back(static_cast<std::byte>(view.size() >> shift));
-            append(bytes, view);
-        };
-        part(as_bytes(kAdmissionLabel));
-        part(message);
-        crypto_sign_detached(u8(MutableByteView(request.signature.bytes)), nullptr,
-                             u8(ByteView(bytes)), bytes.size(), u8(ByteView(secret)));
-    }
-
-    SwarmPublicKey key;
-    std::array<std::byte, 64> secret{};
-};
 
 inline MemberName member_number(unsigned char n) {
     MemberName out;
@@ -96,14 +62,14 @@ class RelayWorld : public testing::Test {
                      .headers = std::move(headers),
                      .body = encode_admission_request(request)});
     }
-    std::string ticket(SwarmSigner& signer, const InfoHash& hash, const MemberName& member) {
+    std::string ticket(SwarmSigner& signer, const TrackerHash& hash, const MemberName& member) {
         auto answer =
             decode_admission_answer(ask_ticket(signer.request(hash, member, now_s())).body);
         CHECK(answer.ok());
         return answer->ticket;
     }
     // What every request with a ticket carries.
-    HttpFields shows(const InfoHash& hash, const std::string& shown) {
+    HttpFields shows(const TrackerHash& hash, const std::string& shown) {
         return {{"info_hash", std::string(as_text(hash.view()))}, {"ticket", shown}};
     }
     HttpResponse announce(const AnnounceRequest& request, const std::string& shown = "") {

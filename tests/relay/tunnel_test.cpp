@@ -117,7 +117,7 @@ class TunnelTest : public RelayWorld {
         return {data(mine.token).value(), data(theirs.token).value()};
     }
 
-    InfoHash hash = hash_number(1);
+    TrackerHash hash = hash_number(1);
     SwarmSigner members;
     End one, two;
     std::unique_ptr<WebSocketLoop> loop = std::make_unique<WebSocketLoop>("ls-test");
