@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <future>
 #include <mutex>
 #include <thread>
 
@@ -55,7 +56,9 @@ class Bench {
         relay_.emplace(std::vector<std::string>{"--config", directory_ / "relay.toml", "--listen",
                                                 "127.0.0.1:0"},
                        program);
-        port_ = port_in(relay_->read_until("\n"));
+        std::string log = relay_->read_until(" port ");
+        log += relay_->read_until("\n");
+        port_ = port_in(log);
     }
 
     void announces(bool with_tickets);
@@ -281,6 +284,7 @@ void Bench::tunnel(std::size_t pairs) {
     MemberName other;
     other.bytes.fill(std::byte{1});
     Bytes piece(256 << 10);
+    auto is_over = std::make_shared<std::atomic<bool>>(false);
     std::vector<std::shared_ptr<Ear>> ears;
     for (std::size_t i = 0; i < pairs; ++i) {
         senders->post([&, other] {
@@ -296,9 +300,17 @@ void Bench::tunnel(std::size_t pairs) {
         ears.push_back(receiving);
         auto sending = std::make_shared<Ear>(control_bytes);
         auto socket = std::make_shared<std::shared_ptr<WebSocket>>();
-        sending->refill = [socket, &piece] {
-            for (int n = 0; n < 8 && (*socket)->unsent_bytes() < 1 << 20; ++n)
+        // Again when the kernel took all at once: then nothing drains later.
+        sending->refill = [socket, &piece, is_over, loop = senders.get(),
+                           ear = std::weak_ptr<Ear>(sending)] {
+            for (int n = 0; n < 8 && (*socket)->unsent_bytes() == 0; ++n)
                 (*socket)->send(WebSocketOpcode::Binary, piece);
+            bool is_more_wanted =
+                !*is_over && (*socket)->is_open() && (*socket)->unsent_bytes() == 0;
+            if (!is_more_wanted) return;
+            loop->post([ear] {
+                if (auto same = ear.lock()) same->refill();
+            });
         };
         run(*senders, dial("/v1/tunnel", {{"token", a.token.to_hex()}}, kTunnelSubprotocol).value(),
             sending, socket);
@@ -310,6 +322,11 @@ void Bench::tunnel(std::size_t pairs) {
     Time start = std::chrono::steady_clock::now();
     std::this_thread::sleep_for(time_);
     double took = seconds_since(start);
+    // Whoever sends on a loop that ends would find it gone.
+    *is_over = true;
+    std::promise<void> noticed;
+    senders->post([&] { noticed.set_value(); });
+    noticed.get_future().get();
     std::uint64_t total = 0, least = ~std::uint64_t{0}, most = 0;
     for (std::size_t i = 0; i < ears.size(); ++i) {
         std::uint64_t moved = ears[i]->own() - before[i];
