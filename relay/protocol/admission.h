@@ -21,7 +21,6 @@ using AdmissionSignature = Id<struct AdmissionSignatureTag, 64>;
 // The label in the signed bytes; see vault/FORMAT.md, "Labels".
 inline constexpr std::string_view kAdmissionLabel = "lockstep v1 sign relay admission";
 inline constexpr std::size_t kAdmissionBodyMax = 1024;
-inline constexpr std::string_view kBencodeType = "text/plain";
 
 struct AdmissionRequest {
     // Host and port of the relay as the device dials it.

@@ -93,7 +93,8 @@ TEST_F(HttpTlsTest, WhoDoesNotSpeakTlsOrStopsInTheMiddleIsClosed) {
 
 TEST(TlsContextTest, SaysWhichFileIsWrong) {
     TempDir directory;
-    auto a = TestCertificate::make(directory.path(), "a"), b = TestCertificate::make(directory.path(), "b");
+    auto a = TestCertificate::make(directory.path(), "a"),
+         b = TestCertificate::make(directory.path(), "b");
     auto missing = TlsContext::server(directory / "none.pem", a.key);
     ASSERT_FALSE(missing.ok());
     EXPECT_NE(missing.error().message.find("none.pem"), std::string::npos);
