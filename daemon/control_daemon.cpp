@@ -34,7 +34,10 @@ std::vector<api::RelayInfo> relays_of(ControlContext& context) {
             Result<VaultSyncStatus> status = context.services.sync.status(*id);
             if (!status.ok()) continue;
             for (const RelayStatus& one : status->relays) {
-                if (one.url != url || relay.is_reachable) continue;
+                // Announced to is a path below what the user typed.
+                const bool is_it =
+                    one.url == url || one.url == url + "/announce" || one.url == url + "announce";
+                if (!is_it || relay.is_reachable) continue;
                 relay.is_reachable = one.ok;
                 if (one.ok) relay.detail = "announces";
                 if (!one.ok && !one.message.empty()) relay.detail = one.message;

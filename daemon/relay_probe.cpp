@@ -14,16 +14,16 @@ namespace {
 struct Endpoint {
     std::string host;
     std::uint16_t port = 80;
+    bool is_tls = false;
 };
 
 Result<Endpoint> parse_endpoint(std::string_view url) {
     TRY_OK(api::check_relay_url(url));
-    if (!url.starts_with("http://")) {
-        return Error{ErrorKind::Unsupported, "relays over TLS are not yet in this version"};
-    }
-    std::string_view authority = url.substr(7);
-    authority = authority.substr(0, authority.find('/'));
     Endpoint endpoint;
+    endpoint.is_tls = url.starts_with("https://");
+    if (endpoint.is_tls) endpoint.port = 443;
+    std::string_view authority = url.substr(endpoint.is_tls ? 8 : 7);
+    authority = authority.substr(0, authority.find('/'));
     const std::size_t bracket = authority.rfind(']');
     const std::size_t colon = authority.rfind(':');
     const bool has_port =
@@ -44,15 +44,21 @@ Result<Endpoint> parse_endpoint(std::string_view url) {
     return endpoint;
 }
 
+Result<HttpClient> client_of(const Endpoint& endpoint) {
+    HttpClientOptions options;
+    options.response_size_max = 64 << 10;
+    if (!endpoint.is_tls) return HttpClient::over_tcp(endpoint.host, endpoint.port, options);
+    TRY(auto tls, TlsContext::client({.host = endpoint.host}));
+    return HttpClient::over_tls(endpoint.host, endpoint.port, std::move(tls), options);
+}
+
 }  // namespace
 
 Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::milliseconds timeout) {
     TRY(Endpoint endpoint, parse_endpoint(url));
     api::RelayInfo relay;
     relay.url = url;
-    HttpClientOptions options;
-    options.response_size_max = 64 << 10;
-    HttpClient client = HttpClient::over_tcp(endpoint.host, endpoint.port, options);
+    TRY(HttpClient client, client_of(endpoint));
     HttpRequest request;
     request.path = "/healthz";
     request.headers.push_back({"Host", fmt::format("{}:{}", endpoint.host, endpoint.port)});

@@ -1,14 +1,16 @@
-// lockstep-relay: the tracker behind one HTTP port.
+// lockstep-relay: tracker, tunnels and mailbox behind one port.
 #include <csignal>
 #include <cstdio>
 
 #include <pthread.h>
+#include <sodium.h>
 #include <sys/resource.h>
 
 #include "base/http/server.h"
+#include "base/http/transport.h"
 #include "base/log.h"
 #include "relay/relay_config.h"
-#include "relay/router.h"
+#include "relay/relay_service.h"
 
 namespace lockstep {
 namespace {
@@ -18,11 +20,12 @@ constexpr int kExitUsage = 2;
 // Beside connections: listeners, the loop's own descriptors, standard streams.
 constexpr rlim_t kOtherDescriptors = 64;
 
-sigset_t stop_signals() {
+sigset_t our_signals() {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     return signals;
 }
 
@@ -42,36 +45,71 @@ std::size_t fitting_connections(std::size_t wanted) {
     return fits;
 }
 
-HttpServerOptions server_options(const RelayConfig& config) {
-    return {.inline_handlers = true,  // the tracker never blocks
-            .body_size_max = 1024,
+HttpServerOptions server_options(const RelayConfig& config, RelayService& service) {
+    const RelayLimits& limits = config.limits;
+    return {.inline_handlers = true,  // nothing in the relay blocks
+            .body_limit = [&](const HttpRequest& head) { return service.body_limit(head); },
+            .body_bytes_max = 64 << 20,
             .header_size_max = 8 << 10,
-            .connections_max = fitting_connections(config.connections_max),
+            .connections_max = fitting_connections(limits.connections_max),
+            .connections_per_address_max = limits.connections_per_address_max,
             .idle_timeout = std::chrono::seconds(15),
-            .request_timeout = std::chrono::seconds(10)};
+            .request_timeout = std::chrono::seconds(10),
+            .on_tick = [&] { service.tick(); }};
 }
 
-int serve(const RelayConfig& config) {
-    Tracker tracker(system_clock(), system_random(), config.tracker);
-    Router router(tracker, config.path_token);
-    HttpServer server(server_options(config),
-                      [&](const HttpRequest& request, HttpResponder responder) {
-                          responder.respond(router.handle(request));
-                      });
+Status load_certificate(const RelayConfig& config, HttpServer& server) {
+    if (config.tls.certificate.empty()) return {};
+    TRY(auto tls, TlsContext::server(config.tls.certificate, config.tls.key));
+    log_info("relay", "the certificate's key is {}", hex(tls->own_pin()));
+    server.set_tls(std::move(tls));
+    return {};
+}
+
+Status listen(const RelayConfig& config, HttpServer& server) {
     for (const auto& listen : config.listen) {
-        auto port = server.listen_tcp(listen.address, listen.port);
-        if (!port.ok()) {
-            log_error("relay", "cannot listen: {}", port.error().message);
-            return kExitFailure;
-        }
-        log_info("relay", "listening on {} port {}", listen.address, *port);
+        bool is_tls = !config.tls.certificate.empty() && !listen.is_plain;
+        auto security = is_tls ? HttpServer::Security::Tls : HttpServer::Security::Plain;
+        auto port = server.listen_tcp(listen.address, listen.port, security);
+        if (!port.ok()) return std::move(port).error().in("cannot listen");
+        log_info("relay", "listening on {} port {}{}", listen.address, *port,
+                 is_tls ? ", TLS" : "");
     }
-    sigset_t signals = stop_signals();
-    int signal = 0;
-    sigwait(&signals, &signal);
+    return {};
+}
+
+// Takes over the file and the certificate as they are now; keeps what it has when either is bad.
+void reload(const std::vector<std::string>& arguments, HttpServer& server, RelayService& service) {
+    auto config = parse_relay_config(arguments);
+    Status status = config.ok() ? load_certificate(*config, server) : Status(config.error());
+    if (!status.ok()) {
+        log_error("relay", "nothing was reloaded: {}", status.error().message);
+        return;
+    }
+    set_log_level(config->log_level);
+    server.post([&service, config = *config] {
+        service.reload(config);
+        log_info("relay", "reloaded");
+    });
+}
+
+Status serve(const RelayConfig& config, const std::vector<std::string>& arguments) {
+    TRY(auto service, RelayService::open(system_clock(), system_random(), config));
+    HttpServer server(server_options(config, *service),
+                      [&](const HttpRequest& request, HttpResponder responder) {
+                          service->handle(request, std::move(responder));
+                      });
+    service->count_connections([&] { return server.connection_count(); });
+    TRY_OK(load_certificate(config, server));
+    TRY_OK(listen(config, server));
+    sigset_t signals = our_signals();
+    for (int signal = SIGHUP; signal == SIGHUP;) {
+        sigwait(&signals, &signal);
+        if (signal == SIGHUP) reload(arguments, server, *service);
+    }
     log_info("relay", "stopping");
-    server.stop();
-    return 0;
+    server.drain(config.drain_time);
+    return {};
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -87,11 +125,17 @@ int run(const std::vector<std::string>& arguments) {
         case RelayConfig::Action::ShowVersion:
             std::puts("lockstep-relay " LOCKSTEP_VERSION);
             return 0;
+        case RelayConfig::Action::CheckConfig:
+            std::printf("%s: good\n", config->file.c_str());
+            return 0;
         case RelayConfig::Action::Serve:
             break;
     }
     set_log_level(config->log_level);
-    return serve(*config);
+    if (sodium_init() < 0) return kExitFailure;
+    Status status = serve(*config, arguments);
+    if (!status.ok()) log_error("relay", "{}", status.error().message);
+    return status.ok() ? 0 : kExitFailure;
 }
 
 }  // namespace
@@ -99,7 +143,7 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
     // Before any thread is made, so that all inherit it and only sigwait() sees these signals.
-    sigset_t signals = lockstep::stop_signals();
+    sigset_t signals = lockstep::our_signals();
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     return lockstep::run(std::vector<std::string>(argv + 1, argv + argc));
 }

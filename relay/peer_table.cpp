@@ -60,7 +60,7 @@ Result<PeerTable::Announced> PeerTable::announce(const AnnounceRequest& request,
     return out;
 }
 
-SwarmCounts PeerTable::counts(const InfoHash& info_hash) {
+SwarmCounts PeerTable::counts(const TrackerHash& info_hash) {
     SwarmCounts out{.info_hash = info_hash};
     auto at = swarms_.find(info_hash);
     if (at == swarms_.end()) return out;
@@ -74,6 +74,25 @@ SwarmCounts PeerTable::counts(const InfoHash& info_hash) {
     return out;
 }
 
+void PeerTable::visit(
+    std::size_t skip, std::size_t max,
+    const std::function<void(const TrackerHash&, const std::vector<PeerView>&)>& visitor) const {
+    using std::chrono::duration_cast;
+    Time now = clock_.steady();
+    for (const auto& [hash, swarm] : swarms_) {
+        if (skip > 0) {
+            --skip;
+            continue;
+        }
+        if (max-- == 0) return;
+        std::vector<PeerView> peers;
+        for (const Peer& peer : swarm.peers)
+            peers.push_back({peer.endpoint(), peer.is_complete,
+                             duration_cast<std::chrono::seconds>(now - peer.seen)});
+        visitor(hash, peers);
+    }
+}
+
 void PeerTable::drop_expired(Swarm& swarm, Time now) {
     peer_count_ -=
         std::erase_if(swarm.peers, [&](const Peer& peer) { return now - peer.seen >= lifetime_; });
@@ -85,10 +104,11 @@ void PeerTable::sweep_some(Time now) {
         drop_expired(at->second, now);
         at = at->second.peers.empty() ? swarms_.erase(at) : std::next(at);
     }
-    sweep_at_ = at == swarms_.end() ? InfoHash{} : at->first;
+    sweep_at_ = at == swarms_.end() ? TrackerHash{} : at->first;
 }
 
-Result<PeerTable::Swarms::iterator> PeerTable::find_or_make(const InfoHash& info_hash, Time now) {
+Result<PeerTable::Swarms::iterator> PeerTable::find_or_make(const TrackerHash& info_hash,
+                                                            Time now) {
     if (swarms_.size() >= limits_.swarms_max) sweep_some(now);
     if (swarms_.size() >= limits_.swarms_max)
         return Error{ErrorKind::NoSpace, "the relay is full, try later"};

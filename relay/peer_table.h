@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <span>
 #include <vector>
@@ -44,7 +45,17 @@ class PeerTable {
     // its swarm. REQUIRES: endpoint.address has 4 or 16 bytes
     Result<Announced> announce(const AnnounceRequest& request, const PeerEndpoint& endpoint);
 
-    SwarmCounts counts(const InfoHash& info_hash);
+    SwarmCounts counts(const TrackerHash& info_hash);
+
+    struct PeerView {
+        PeerEndpoint endpoint;
+        bool is_complete = false;
+        std::chrono::seconds seen_ago{};
+    };
+    // Some swarms in the order of their hashes: those behind the first `skip`, at most `max`.
+    void visit(
+        std::size_t skip, std::size_t max,
+        const std::function<void(const TrackerHash&, const std::vector<PeerView>&)>& visitor) const;
 
     std::size_t swarm_count() const { return swarms_.size(); }
     std::size_t peer_count() const { return peer_count_; }
@@ -68,12 +79,12 @@ class PeerTable {
         std::vector<Peer> peers{};
         std::uint32_t downloaded = 0;
     };
-    using Swarms = std::map<InfoHash, Swarm>;
+    using Swarms = std::map<TrackerHash, Swarm>;
 
     void drop_expired(Swarm& swarm, Time now);
     // Visits a few swarms, so that those nobody asks for are forgotten too.
     void sweep_some(Time now);
-    Result<Swarms::iterator> find_or_make(const InfoHash& info_hash, Time now);
+    Result<Swarms::iterator> find_or_make(const TrackerHash& info_hash, Time now);
     void remember(Swarm& swarm, const AnnounceRequest& request, const PeerEndpoint& endpoint,
                   Time now);
     void forget(Swarm& swarm, const PeerEndpoint& endpoint);
@@ -87,7 +98,7 @@ class PeerTable {
     Swarms swarms_;
     std::size_t peer_count_ = 0;
     // Where sweep_some() goes on.
-    InfoHash sweep_at_{};
+    TrackerHash sweep_at_{};
 };
 
 }  // namespace lockstep

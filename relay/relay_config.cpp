@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <utility>
 
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kPathTokenMax = 128;
+constexpr std::size_t kTokenMax = 128;
 
 Error invalid(std::string message) {
     return {ErrorKind::Invalid, std::move(message)};
@@ -22,30 +23,9 @@ Result<std::uint64_t> number(std::string_view flag, std::string_view text, std::
     return out;
 }
 
-Result<LogLevel> log_level(std::string_view text) {
-    if (text == "debug") return LogLevel::Debug;
-    if (text == "info") return LogLevel::Info;
-    if (text == "warning") return LogLevel::Warning;
-    if (text == "error") return LogLevel::Error;
-    return invalid(
-        fmt::format("--log-level: '{}' is not one of debug, info, warning, error", text));
-}
-
 bool is_token_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_';
-}
-
-Result<std::string> read_path_token(const std::string& file) {
-    std::ifstream in(file);
-    std::string token;
-    if (!in || !std::getline(in, token)) return invalid("--path-token-file: cannot read " + file);
-    bool is_good = !token.empty() && token.size() <= kPathTokenMax &&
-                   std::all_of(token.begin(), token.end(), is_token_character);
-    if (!is_good)
-        return invalid(fmt::format(
-            "--path-token-file: the token must be 1 to {} of A-Z a-z 0-9 - _", kPathTokenMax));
-    return token;
 }
 
 Status apply(RelayConfig& config, std::string_view flag, const std::string& value) {
@@ -58,11 +38,17 @@ Status apply(RelayConfig& config, std::string_view flag, const std::string& valu
         config.tracker.min_interval =
             std::min(config.tracker.min_interval, config.tracker.interval);
     } else if (flag == "--path-token-file") {
-        TRY(config.path_token, read_path_token(value));
+        auto token = read_token_file(value);
+        if (!token.ok()) return std::move(token).error().in(flag);
+        config.path_token = std::move(*token);
     } else if (flag == "--connections") {
-        TRY(config.connections_max, number(flag, value, 1, 1'000'000));
+        TRY(config.limits.connections_max, number(flag, value, 1, 1'000'000));
     } else if (flag == "--log-level") {
-        TRY(config.log_level, log_level(value));
+        auto level = parse_log_level(value);
+        if (!level.ok()) return std::move(level).error().in(flag);
+        config.log_level = *level;
+    } else if (flag == "--config") {
+        if (!value.empty() && value != config.file) return invalid("--config is given twice");
     } else {
         return invalid(fmt::format("unknown option '{}'; see --help", flag));
     }
@@ -71,13 +57,43 @@ Status apply(RelayConfig& config, std::string_view flag, const std::string& valu
 
 }  // namespace
 
+Result<std::string> read_token_file(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    std::string token;
+    if (!in || !std::getline(in, token)) return invalid("cannot read " + file.string());
+    bool is_good = !token.empty() && token.size() <= kTokenMax &&
+                   std::all_of(token.begin(), token.end(), is_token_character);
+    if (!is_good)
+        return invalid(fmt::format("{}: a token must be 1 to {} of A-Z a-z 0-9 - _", file.string(),
+                                   kTokenMax));
+    return token;
+}
+
+Result<LogLevel> parse_log_level(std::string_view text) {
+    if (text == "debug") return LogLevel::Debug;
+    if (text == "info") return LogLevel::Info;
+    if (text == "warning") return LogLevel::Warning;
+    if (text == "error") return LogLevel::Error;
+    return invalid(fmt::format("'{}' is not one of debug, info, warning, error", text));
+}
+
 Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments) {
-    RelayConfig config;
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-        std::string flag = arguments[i];
-        if (flag == "--help" || flag == "-h")
+    for (const std::string& argument : arguments) {
+        if (argument == "--help" || argument == "-h")
             return RelayConfig{.action = RelayConfig::Action::ShowHelp};
-        if (flag == "--version") return RelayConfig{.action = RelayConfig::Action::ShowVersion};
+        if (argument == "--version") return RelayConfig{.action = RelayConfig::Action::ShowVersion};
+    }
+    RelayConfig config;
+    std::vector<std::pair<std::string, std::string>> options;
+    std::size_t first = 0;
+    if (!arguments.empty() && arguments[0] == "check-config") {
+        if (arguments.size() != 2) return invalid("check-config needs one FILE");
+        config.action = RelayConfig::Action::CheckConfig;
+        options.emplace_back("--config", arguments[1]);
+        first = 2;
+    }
+    for (std::size_t i = first; i < arguments.size(); ++i) {
+        std::string flag = arguments[i];
         std::size_t equals = flag.find('=');
         std::string value;
         if (equals != std::string::npos) {
@@ -90,6 +106,17 @@ Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments
             TRY_OK(apply(config, flag, ""));
             return invalid(flag + " needs a value");
         }
+        options.emplace_back(std::move(flag), std::move(value));
+    }
+    // The file first, wherever it stands: what is typed wins.
+    for (const auto& [flag, value] : options) {
+        if (flag != "--config" || !config.file.empty()) continue;
+        config.file = value;
+        TRY_OK(read_relay_config_file(value, config));
+    }
+    bool listens = false;
+    for (const auto& [flag, value] : options) {
+        if (flag == "--listen" && !std::exchange(listens, true)) config.listen.clear();
         TRY_OK(apply(config, flag, value));
     }
     if (config.listen.empty()) config.listen.push_back({"0.0.0.0", kRelayPortDefault});
@@ -114,7 +141,9 @@ std::string relay_help() {
     return R"(lockstep-relay: helps devices find each other; can read nothing of what they share.
 
 Usage: lockstep-relay [options]
+       lockstep-relay check-config FILE
 
+  --config FILE            settings (TOML, see relay/README.md); options below win over the file's
   --listen ADDR:PORT       where to listen; may be repeated (default 0.0.0.0:6970)
   --interval SECONDS       how often peers shall announce, 10 to 3600 (default 300)
   --path-token-file FILE   serve only /announce/TOKEN and /scrape/TOKEN; the file's first line is TOKEN
@@ -127,9 +156,11 @@ Examples:
   lockstep-relay                                        all IPv4 addresses, port 6970
   lockstep-relay --listen '[::]:6970'                   IPv6 and IPv4
   lockstep-relay --listen 127.0.0.1:0 --interval 30     any free port, for a test; the log says which
+  lockstep-relay check-config /etc/lockstep-relay.toml  is the file good? (exit status 0)
   curl http://127.0.0.1:6970/healthz                    is it well?
 
-SIGTERM and SIGINT stop it. Nothing is stored: after a restart peers are known again when they announce.
+SIGTERM and SIGINT let what is under way end, then stop it. SIGHUP reads the file and the certificate again.
+Peers are not stored: after a restart they are known again when they announce. A mailbox is.
 )";
 }
 

@@ -11,11 +11,13 @@ std::chrono::seconds peer_lifetime(const TrackerOptions& options) {
 Tracker::Tracker(Clock& clock, Random& random, TrackerOptions options)
     : options_(options), table_(clock, random, peer_lifetime(options), options.limits) {}
 
-std::string Tracker::announce(const HttpFields& query, const HttpPeer& peer) {
+std::string Tracker::announce(const HttpFields& query, const HttpPeer& peer,
+                              const TrackerHash& swarm) {
     auto request = decode_announce_query(query);
     if (!request.ok()) return encode_failure(request.error().message);
     if (peer.address_bytes.empty()) return encode_failure("announces come over TCP");
     PeerEndpoint endpoint{peer.address_bytes, request->port};
+    request->info_hash = swarm;
     auto announced = table_.announce(*request, endpoint);
     if (!announced.ok()) return encode_failure(announced.error().message);
     if (log_enabled(LogLevel::Debug))
@@ -29,11 +31,15 @@ std::string Tracker::announce(const HttpFields& query, const HttpPeer& peer) {
          .peers = std::move(announced->peers)});
 }
 
-std::string Tracker::scrape(const HttpFields& query) {
+std::string Tracker::scrape(const HttpFields& query, const std::optional<TrackerHash>& swarm) {
     auto hashes = decode_scrape_query(query);
     if (!hashes.ok()) return encode_failure(hashes.error().message);
     std::vector<SwarmCounts> counts;
-    for (const auto& hash : *hashes) counts.push_back(table_.counts(hash));
+    for (const auto& hash : *hashes) {
+        counts.push_back(table_.counts(swarm.value_or(hash)));
+        counts.back().info_hash = hash;
+        if (swarm) break;
+    }
     return encode_scrape_response(counts);
 }
 

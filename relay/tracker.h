@@ -1,6 +1,7 @@
 // The tracker: a decoded query in, a bencoded body out (BEP 3, 7, 23, 48).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/http/message.h"
@@ -23,9 +24,11 @@ class Tracker {
   public:
     Tracker(Clock& clock, Random& random, TrackerOptions options);
 
-    // Bodies for both; malformed queries and full tables get a `failure reason`.
-    std::string announce(const HttpFields& query, const HttpPeer& peer);
-    std::string scrape(const HttpFields& query);
+    // Bodies for both; malformed queries and full tables get a `failure reason`. `swarm` is what
+    // the table knows the query's one info hash by.
+    std::string announce(const HttpFields& query, const HttpPeer& peer, const TrackerHash& swarm);
+    // Without `swarm`, the table knows info hashes by themselves.
+    std::string scrape(const HttpFields& query, const std::optional<TrackerHash>& swarm);
 
     const PeerTable& table() const { return table_; }
 

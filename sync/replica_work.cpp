@@ -50,6 +50,13 @@ void ReplicaWork::run_ordered() {
     workers_.submit([self = shared_from_this()] { self->run_ordered(); });
 }
 
+Result<Bytes> ReplicaWork::sign_admission(const EpochId& epoch, ByteView message) {
+    if (!enter()) return Error{ErrorKind::Cancelled, "the vault is gone"};
+    auto signature = replica_.sign_admission(epoch, message);
+    leave();
+    return signature;
+}
+
 void ReplicaWork::close() {
     std::deque<Task> dropped;  // destroyed without the lock: tasks own what we know nothing of
     MutexLock lock(mutex_);

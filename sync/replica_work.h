@@ -23,6 +23,8 @@ class ReplicaWork : public std::enable_shared_from_this<ReplicaWork> {
     // Tasks that have not begun when close() is called are dropped.
     void submit(Task task);
     void in_order(Task task);
+    // At once, on the calling thread; Cancelled after close().
+    Result<Bytes> sign_admission(const EpochId& epoch, ByteView message);
     // Returns when no task runs. Not from a worker.
     void close();
 

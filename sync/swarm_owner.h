@@ -2,6 +2,8 @@
 // ls-sync.
 #pragma once
 
+#include <functional>
+
 #include "sync/torrent_session.h"
 
 namespace lockstep {
@@ -16,13 +18,20 @@ class SwarmOwner {
     virtual void relay_answered(const std::string& url, bool ok, const std::string& message) = 0;
 };
 
+// Signs requests for relays' tickets with the swarm's key.
+struct RelaySigner {
+    std::array<std::byte, 32> public_key{};
+    std::function<Result<Bytes>(ByteView message)> sign;
+};
+
 // Gives out swarm numbers and knows whose they are. THREADS: ls-sync.
 class SwarmRegistry {
   public:
     virtual ~SwarmRegistry() = default;
-    virtual SwarmNumber open_swarm(SwarmOwner& owner, const SwarmSeed& seed,
+    virtual SwarmNumber open_swarm(SwarmOwner& owner, const SwarmSeed& seed, RelaySigner signer,
                                    const std::vector<std::string>& relays,
                                    const std::vector<PeerAddress>& addresses) = 0;
+    virtual void set_relays(SwarmNumber swarm, const std::vector<std::string>& relays) = 0;
     virtual void close_swarm(SwarmNumber swarm) = 0;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sync/join/join_desk.h"
+#include "sync/relay_client.h"
 #include "sync/vault_sync.h"
 
 namespace lockstep {
@@ -42,6 +43,14 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         TRY(net_,
             TorrentSession::start(
                 {options.listen_addresses, options.listen_port, options.lan_discovery}, *this));
+        tickets_ = std::make_unique<RelayClient>(
+            loop_, RelayClient::Events{
+                       [this](SwarmNumber swarm, const std::vector<std::string>& urls) {
+                           net_->set_relays(swarm, urls);
+                       },
+                       [this](SwarmNumber swarm, const std::string& relay, const std::string& why) {
+                           relay_answered(swarm, relay, false, why);
+                       }});
         joins_ = std::make_unique<JoinDesk>(JoinDesk::Environment{*net_, loop_, workers_, *this});
         loop_.post([this] { tick(); });
         return {};
@@ -56,9 +65,13 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         loop_.run([&] {
             for (const auto& [id, vault] : vaults_) vaults.push_back(id);
         });
+        loop_.run([this] {
+            if (tickets_ != nullptr) tickets_->stop();
+        });
         for (const VaultId& vault : vaults) remove_vault(vault);
         loop_.run([this] { joins_.reset(); });
-        net_.reset();  // no event comes after this
+        tickets_.reset();  // waits for requests under way
+        net_.reset();      // no event comes after this
     }
 
     std::uint16_t listen_port() const override { return net_->listen_port(); }
@@ -174,16 +187,22 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     }
 
     // SwarmRegistry.
-    SwarmNumber open_swarm(SwarmOwner& owner, const SwarmSeed& seed,
+    SwarmNumber open_swarm(SwarmOwner& owner, const SwarmSeed& seed, RelaySigner signer,
                            const std::vector<std::string>& relays,
                            const std::vector<PeerAddress>& addresses) override {
         SwarmNumber number = ++last_swarm_;
         owners_[number] = &owner;
-        net_->open_swarm(number, seed, relays, addresses);
+        // Relays are announced to when it is known how: see RelayClient.
+        net_->open_swarm(number, seed, {}, addresses);
+        tickets_->open(number, swarm_tracker_hash(seed), std::move(signer), relays);
         return number;
+    }
+    void set_relays(SwarmNumber swarm, const std::vector<std::string>& relays) override {
+        tickets_->set_relays(swarm, relays);
     }
     void close_swarm(SwarmNumber swarm) override {
         owners_.erase(swarm);
+        tickets_->close(swarm);
         net_->close_swarm(swarm);
     }
 
@@ -201,7 +220,9 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     }
     void relay_answered(SwarmNumber swarm, const std::string& url, bool ok,
                         const std::string& message) override {
-        to_owner(swarm, [=](SwarmOwner& owner) { owner.relay_answered(url, ok, message); });
+        to_owner(swarm, [relay = RelayClient::without_ticket(url), ok, message](SwarmOwner& owner) {
+            owner.relay_answered(relay, ok, message);
+        });
     }
     void pack_seeding(const PackId& pack, bool ok) override {
         to_vaults([=](VaultSync& vault) { vault.pack_seeding(pack, ok); });
@@ -255,6 +276,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     SwarmNumber last_swarm_ = 0;
     std::function<void(const VaultId&)> change_listener_;
     std::unique_ptr<JoinDesk> joins_;
+    std::unique_ptr<RelayClient> tickets_;
 
     std::atomic<JoinNumber> last_join_{0};
     Mutex mutex_;

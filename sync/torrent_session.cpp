@@ -587,6 +587,13 @@ std::shared_ptr<PackRecord> LibtorrentSession::record_of(const lt::torrent_handl
 
 }  // namespace
 
+std::array<std::byte, 20> swarm_tracker_hash(const SwarmSeed& seed) {
+    lt::sha1_hash hash = synthetic_torrent(seed)->info_hashes().get_best();
+    std::array<std::byte, 20> out{};
+    std::memcpy(out.data(), hash.data(), out.size());
+    return out;
+}
+
 Result<std::unique_ptr<TorrentSession>> TorrentSession::start(const TorrentSessionOptions& options,
                                                               TorrentEvents& events) {
     auto session = std::make_unique<LibtorrentSession>(events);

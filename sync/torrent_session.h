@@ -48,6 +48,9 @@ class InboundFrame {
     std::size_t charge_ = 0;
 };
 
+// What trackers know a swarm by: the first 20 bytes of its torrent's info hash.
+std::array<std::byte, 20> swarm_tracker_hash(const SwarmSeed& seed);
+
 class TorrentEvents {
   public:
     virtual ~TorrentEvents() = default;

@@ -71,13 +71,24 @@ void VaultSync::set_paused(bool paused) {
 void VaultSync::set_relays(const std::vector<std::string>& relays) {
     relays_ = relays;
     relay_status_.clear();
-    for (const auto& [epoch, swarm] : swarms_) env_.net.set_relays(swarm, relays_);
+    for (const auto& [epoch, swarm] : swarms_) env_.swarms.set_relays(swarm, relays_);
     changed();
 }
 
 void VaultSync::add_known_address(const PeerAddress& address) {
     if (!addresses_.insert(address).second) return;
     for (const auto& [epoch, swarm] : swarms_) env_.net.add_address(swarm, address);
+}
+
+// Signs while the vault is here, and not after.
+RelaySigner VaultSync::relay_signer(const Swarm& swarm) {
+    return {swarm.relay_key,
+            [work = std::weak_ptr<ReplicaWork>(work_), epoch = swarm.epoch](ByteView message) {
+                auto replica_work = work.lock();
+                if (replica_work == nullptr)
+                    return Result<Bytes>(Error{ErrorKind::Cancelled, "the vault is gone"});
+                return replica_work->sign_admission(epoch, message);
+            }};
 }
 
 void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
@@ -87,8 +98,9 @@ void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
     for (const Swarm& swarm : swarms) {
         current.insert(swarm.epoch);
         if (swarms_.count(swarm.epoch) != 0) continue;
-        SwarmNumber number = env_.swarms.open_swarm(*this, swarm.torrent_seed, relays_,
-                                                    {addresses_.begin(), addresses_.end()});
+        SwarmNumber number =
+            env_.swarms.open_swarm(*this, swarm.torrent_seed, relay_signer(swarm), relays_,
+                                   {addresses_.begin(), addresses_.end()});
         swarms_[swarm.epoch] = number;
         epoch_of_[number] = swarm.epoch;
     }

@@ -88,6 +88,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
         std::vector<Member> members;
     };
 
+    RelaySigner relay_signer(const Swarm& swarm);
     void open_swarms(const std::vector<Swarm>& swarms);
     void close_swarms();
 

@@ -30,6 +30,7 @@ struct Member {
 struct Swarm {
     EpochId epoch;
     std::array<std::byte, 32> torrent_seed{};  // the synthetic control torrent derives from it
+    std::array<std::byte, 32> relay_key{};     // Ed25519 public key: whom a relay admits to it
 };
 
 enum class Added {
@@ -63,6 +64,8 @@ class Replica {
     virtual Result<Bytes> prove_membership(const EpochId& epoch,
                                            ByteView transcript) = 0;  // 32-byte MAC
     virtual bool verify_membership(const EpochId& epoch, ByteView transcript, ByteView proof) = 0;
+    // By the key that `Swarm::relay_key` names: 64 bytes over a request for a relay's ticket.
+    virtual Result<Bytes> sign_admission(const EpochId& epoch, ByteView message) = 0;
     virtual Bytes sign(
         ByteView transcript) = 0;  // 64 bytes, by this device's signing key of this vault
     // The member, if `signature` is its own over `transcript`; Refused when unknown, revoked or not

@@ -99,8 +99,9 @@ class HttpClient::Impl {
   public:
     Impl(std::filesystem::path path, HttpClientOptions options)
         : options_(options), path_(std::move(path)), host_header_("localhost") {}
-    Impl(std::string host, std::uint16_t port, HttpClientOptions options)
-        : options_(options), host_(std::move(host)), port_(port) {
+    Impl(std::string host, std::uint16_t port, std::shared_ptr<TlsContext> tls,
+         HttpClientOptions options)
+        : options_(options), host_(std::move(host)), port_(port), tls_(std::move(tls)) {
         bool is_v6 = host_.find(':') != std::string::npos;
         host_header_ = (is_v6 ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_);
     }
@@ -128,7 +129,9 @@ class HttpClient::Impl {
     std::uint16_t port_ = 0;
     std::string host_header_;
 
+    std::shared_ptr<TlsContext> tls_;
     UniqueFd fd_;
+    std::optional<Transport> transport_;  // over fd_
     boost::beast::flat_buffer buffer_;
     std::optional<Parser> parser_;
     bool got_anything_ = false;
@@ -137,7 +140,7 @@ class HttpClient::Impl {
 Result<HttpResponse> HttpClient::Impl::request(const HttpRequest& request,
                                                const Patience& patience) {
     TRY(std::string bytes, request_bytes(request, host_header_));
-    if (fd_.ok() && !is_still_usable(fd_.get())) disconnect();
+    if (fd_.ok() && !is_still_usable(*transport_, fd_.get())) disconnect();
     bool is_reused = fd_.ok();
     auto response = attempt(request, bytes, patience);
     if (response.ok()) return response;
@@ -153,7 +156,7 @@ Result<HttpResponse> HttpClient::Impl::attempt(const HttpRequest& request, std::
                                                const Patience& patience) {
     if (!fd_.ok()) TRY_OK(connect(patience));
     got_anything_ = false;
-    Status sent = send_all(fd_.get(), bytes, patience);
+    Status sent = send_all(*transport_, fd_.get(), bytes, patience);
     // A server that refuses a request early (413) answers before it has read all: look for that
     // answer.
     if (!sent.ok() && sent.error().kind != ErrorKind::Io) return std::move(sent).error();
@@ -173,10 +176,14 @@ Status HttpClient::Impl::connect(const Patience& patience) {
     } else {
         TRY(fd_, connect_tcp(host_, port_, patience));
     }
-    return {};
+    transport_.emplace(tls_ == nullptr ? Transport(fd_.get()) : Transport(fd_.get(), *tls_));
+    Status greeted = shake_hands(*transport_, fd_.get(), patience);
+    if (!greeted.ok()) disconnect();
+    return greeted;
 }
 
 void HttpClient::Impl::disconnect() {
+    transport_.reset();
     fd_.reset();
     buffer_.consume(buffer_.size());
 }
@@ -223,7 +230,8 @@ Result<bool> HttpClient::Impl::advance(const Patience& patience) {
     }
     auto room = buffer_.prepare(kReadSize);
     TRY(std::size_t got,
-        receive_some(fd_.get(), {static_cast<std::byte*>(room.data()), room.size()}, patience));
+        receive_some(*transport_, fd_.get(), {static_cast<std::byte*>(room.data()), room.size()},
+                     patience));
     buffer_.commit(got);
     if (got > 0) {
         got_anything_ = true;
@@ -245,7 +253,7 @@ Status HttpClient::Impl::stream_events(const HttpRequest& request,
     // A stream occupies its connection to the end, so it never takes the kept one.
     disconnect();
     TRY_OK(connect(patience));
-    TRY_OK(send_all(fd_.get(), bytes, patience));
+    TRY_OK(send_all(*transport_, fd_.get(), bytes, patience));
     start_response(request, true);
     TRY_OK(read_response(request, true, patience));
     if (parser_->get().result_int() != 200) {
@@ -279,7 +287,13 @@ HttpClient HttpClient::over_unix(std::filesystem::path path, HttpClientOptions o
 }
 
 HttpClient HttpClient::over_tcp(std::string host, std::uint16_t port, HttpClientOptions options) {
-    return HttpClient(std::make_unique<Impl>(std::move(host), port, options));
+    return HttpClient(std::make_unique<Impl>(std::move(host), port, nullptr, options));
+}
+
+HttpClient HttpClient::over_tls(std::string host, std::uint16_t port,
+                                std::shared_ptr<TlsContext> tls, HttpClientOptions options) {
+    CHECK(tls != nullptr);
+    return HttpClient(std::make_unique<Impl>(std::move(host), port, std::move(tls), options));
 }
 
 Result<HttpResponse> HttpClient::request(const HttpRequest& request,

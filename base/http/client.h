@@ -1,5 +1,5 @@
-// A blocking HTTP/1.1 client over a unix socket or TCP: the CLI's and the GUI worker's way to the
-// daemon, and the probe of a relay.
+// A blocking HTTP/1.1 client over a unix socket, TCP or TLS: the CLI's and the GUI worker's way to
+// the daemon, and the probe of a relay.
 #pragma once
 
 #include <chrono>
@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/http/message.h"
+#include "base/http/transport.h"
 #include "base/result.h"
 
 namespace lockstep {
@@ -42,6 +43,9 @@ class HttpClient {
     // `host` is a name or an address (an IPv6 one without brackets).
     static HttpClient over_tcp(std::string host, std::uint16_t port,
                                HttpClientOptions options = {});
+    // The same under TLS; Refused when the server is not who it must be.
+    static HttpClient over_tls(std::string host, std::uint16_t port,
+                               std::shared_ptr<TlsContext> tls, HttpClientOptions options = {});
     ~HttpClient();
     HttpClient(HttpClient&&) noexcept;
     HttpClient& operator=(HttpClient&&) noexcept;

@@ -113,32 +113,64 @@ Result<UniqueFd> connect_tcp(const std::string& host, std::uint16_t port,
     return last;
 }
 
-Status send_all(int fd, std::string_view data, const Patience& patience) {
+namespace {
+
+Error step_error(const Transport& transport, const IoStep& step, std::string_view doing) {
+    bool is_closed = step.kind == IoStep::Kind::Closed;
+    if (transport.is_tls() || is_closed)
+        return {ErrorKind::Io, std::string(doing) + ": the connection broke"};
+    return socket_error(errno, doing);
+}
+
+Status wait_after(const IoStep& step, int fd, const Patience& patience) {
+    return patience.wait(fd, step.kind == IoStep::Kind::WantsWrite ? POLLOUT : POLLIN);
+}
+
+}  // namespace
+
+Status shake_hands(Transport& transport, int fd, const Patience& patience) {
+    for (;;) {
+        IoStep step = transport.handshake();
+        if (step.is_done()) return {};
+        if (!step.must_wait())
+            return Error{ErrorKind::Refused,
+                         "TLS: " + (transport.failure().empty() ? std::string("no handshake")
+                                                                : transport.failure())};
+        TRY_OK(wait_after(step, fd, patience));
+    }
+}
+
+Status send_all(Transport& transport, int fd, std::string_view data, const Patience& patience) {
     while (!data.empty()) {
-        ssize_t sent = ::send(fd, data.data(), data.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR) continue;
-        if (sent < 0 && errno != EAGAIN) return socket_error(errno, "send");
-        if (sent < 0) {
-            TRY_OK(patience.wait(fd, POLLOUT));
+        IoStep step = transport.write(as_bytes(data));
+        if (step.must_wait()) {
+            TRY_OK(wait_after(step, fd, patience));
             continue;
         }
-        data.remove_prefix(static_cast<std::size_t>(sent));
+        if (!step.is_done()) return step_error(transport, step, "send");
+        data.remove_prefix(step.size);
     }
     return {};
 }
 
-Result<std::size_t> receive_some(int fd, MutableByteView out, const Patience& patience) {
+Result<std::size_t> receive_some(Transport& transport, int fd, MutableByteView out,
+                                 const Patience& patience) {
+    // What TLS has read ahead makes no socket readable.
+    if (!transport.is_tls()) TRY_OK(patience.wait(fd, POLLIN));
     for (;;) {
-        TRY_OK(patience.wait(fd, POLLIN));
-        ssize_t got = ::recv(fd, out.data(), out.size(), 0);
-        if (got >= 0) return static_cast<std::size_t>(got);
-        if (errno != EINTR && errno != EAGAIN) return socket_error(errno, "receive");
+        IoStep step = transport.read(out);
+        if (step.is_done()) return step.size;
+        if (step.kind == IoStep::Kind::Closed) return std::size_t{0};
+        if (!step.must_wait()) return step_error(transport, step, "receive");
+        TRY_OK(wait_after(step, fd, patience));
     }
 }
 
-bool is_still_usable(int fd) {
+bool is_still_usable(const Transport& transport, int fd) {
     char byte = 0;
-    return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    ssize_t got = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    // Under TLS there may be a session ticket that nobody asked for.
+    return (got < 0 && errno == EAGAIN) || (got > 0 && transport.is_tls());
 }
 
 }  // namespace lockstep

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/http/transport.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 
@@ -44,10 +45,13 @@ class Patience {
 Result<UniqueFd> connect_unix(const std::filesystem::path& path, const Patience& patience);
 Result<UniqueFd> connect_tcp(const std::string& host, std::uint16_t port, const Patience& patience);
 
-Status send_all(int fd, std::string_view data, const Patience& patience);
+// `fd` is the descriptor under `transport`.
+Status shake_hands(Transport& transport, int fd, const Patience& patience);
+Status send_all(Transport& transport, int fd, std::string_view data, const Patience& patience);
 // 0: the peer has closed.
-Result<std::size_t> receive_some(int fd, MutableByteView out, const Patience& patience);
+Result<std::size_t> receive_some(Transport& transport, int fd, MutableByteView out,
+                                 const Patience& patience);
 // Whether an idle connection can take another request: open, and without unasked-for input.
-bool is_still_usable(int fd);
+bool is_still_usable(const Transport& transport, int fd);
 
 }  // namespace lockstep

@@ -71,6 +71,10 @@ std::string_view http_reason(int status) {
             return "Expectation Failed";
         case 422:
             return "Unprocessable Entity";
+        case 411:
+            return "Length Required";
+        case 426:
+            return "Upgrade Required";
         case 423:
             return "Locked";
         case 429:

@@ -1,4 +1,5 @@
-// The one HTTP/1.1 server: over unix sockets (the control API) and TCP (the relay).
+// The one HTTP/1.1 server: over unix sockets (the control API) and TCP, plain or under TLS (the
+// relay). A request may become a WebSocket.
 //
 // One thread "ls-http" owns all sockets; handlers run on a pool of the server's own, so they may
 // block (or on the sockets' thread itself with `inline_handlers`, when they never do). Keep-alive,
@@ -16,22 +17,39 @@
 #include <utility>
 
 #include "base/http/message.h"
+#include "base/http/websocket.h"
 #include "base/result.h"
 
 namespace lockstep {
+
+class TlsContext;  // base/http/transport.h
+
+// What a request may send, decided when its header is here.
+struct HttpBodyLimit {
+    std::uint64_t size_max = 0;  // above: 413
+    // Sent in place of reading the body.
+    std::optional<HttpResponse> refusal{};
+};
 
 struct HttpServerOptions {
     // Threads "ls-http-N" that run handlers.
     std::size_t threads = 4;
     // Handlers run on the sockets' thread and must never block; `threads` is ignored.
     bool inline_handlers = false;
-    std::uint64_t body_size_max = 1 << 20;     // above: 413
+    std::uint64_t body_size_max = 1 << 20;  // above: 413
+    // Decides in place of `body_size_max` for each request that announces a body; the request has
+    // everything but it. Called on the sockets' thread; must not block.
+    std::function<HttpBodyLimit(const HttpRequest& head)> body_limit{};
+    // Of all bodies being received or handled; above: 503.
+    std::uint64_t body_bytes_max = std::uint64_t{1} << 30;
     std::uint32_t header_size_max = 16 << 10;  // request line and headers; above: 431
     std::size_t connections_max = 256;         // above: closed at once, oldest stay
+    // From one address (IPv6: one /64); 0: as many as fit.
+    std::size_t connections_per_address_max = 0;
     // A connection may sit idle this long between requests.
     std::chrono::milliseconds idle_timeout{60'000};
-    // From a request's first byte to its last, and for writing the response: the answer to
-    // slowloris.
+    // For a TLS handshake, from a request's first byte to its last, and for writing the response:
+    // the answer to slowloris.
     std::chrono::milliseconds request_timeout{30'000};
     // An event stream whose reader is this far behind is closed; its client resyncs.
     std::size_t pending_events_max = 1024;
@@ -39,6 +57,8 @@ struct HttpServerOptions {
     // A comment line is sent on an event stream silent for this long, so that dead peers are
     // noticed.
     std::chrono::milliseconds event_heartbeat{15'000};
+    // Called on the sockets' thread, twice a second or more often.
+    std::function<void()> on_tick{};
     // Unix sockets: a peer of another user is closed before a byte is read.
     std::optional<std::uint32_t> allowed_uid{};
     // The value of the Server header; empty: none.
@@ -60,6 +80,10 @@ class EventSink {
     virtual void close() = 0;
 };
 
+// Called on the sockets' thread with the connection made; gives who shall hear of it.
+using WebSocketStart =
+    std::function<std::shared_ptr<WebSocketEvents>(const std::shared_ptr<WebSocket>&)>;
+
 // Answers one request, from any thread, once: later answers are dropped. Copies answer the same
 // request; when the last one is gone without an answer, the client gets a 500. It may outlive the
 // server.
@@ -70,6 +94,7 @@ class HttpResponder {
         virtual ~Exchange() = default;
         virtual void respond(HttpResponse response) = 0;
         virtual std::shared_ptr<EventSink> start_events() = 0;
+        virtual void accept_websocket(WebSocketOptions options, WebSocketStart start) = 0;
     };
     explicit HttpResponder(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
 
@@ -78,6 +103,11 @@ class HttpResponder {
     // the last reference to the sink closes the stream. Never null: after an answer it is a closed
     // sink.
     std::shared_ptr<EventSink> start_events() const { return exchange_->start_events(); }
+    // Makes the connection a WebSocket; a request that does not ask for one gets a 426, and `start`
+    // is not called.
+    void accept_websocket(WebSocketOptions options, WebSocketStart start) const {
+        exchange_->accept_websocket(std::move(options), std::move(start));
+    }
 
   private:
     std::shared_ptr<Exchange> exchange_;
@@ -102,7 +132,20 @@ class HttpServer {
 
     // Listens on a numeric IPv4 or IPv6 address; port 0 takes any. Returns the port taken.
     // Busy when it is taken, Refused when the user may not. "::" serves IPv4 too.
-    Result<std::uint16_t> listen_tcp(const std::string& address, std::uint16_t port);
+    enum class Security { Plain, Tls };
+    Result<std::uint16_t> listen_tcp(const std::string& address, std::uint16_t port,
+                                     Security security = Security::Plain);
+
+    // What TLS connections are made with from now on; before the first, none is accepted.
+    // THREADS: any.
+    void set_tls(std::shared_ptr<TlsContext> tls);
+
+    // Closes the listeners and idle connections, says goodbye on WebSockets, lets what is under way
+    // end for so long, then stop().
+    void drain(std::chrono::milliseconds patience);
+
+    // Runs `task` on the sockets' thread soon; dropped when the server stops first. THREADS: any.
+    void post(std::function<void()> task);
 
     // Closes listeners and connections, waits for running handlers, joins all threads. Idempotent.
     // REQUIRES: not called from a handler.

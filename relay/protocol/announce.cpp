@@ -132,9 +132,9 @@ Result<BencodeValue> read_body(std::string_view body) {
 }
 
 Result<SwarmCounts> read_counts(const std::string& hash, const BencodeValue& value) {
-    if (hash.size() != InfoHash::kSize)
+    if (hash.size() != TrackerHash::kSize)
         return Error{ErrorKind::Corrupt, "an info hash is not 20 bytes"};
-    SwarmCounts out{.info_hash = InfoHash::from(as_bytes(hash))};
+    SwarmCounts out{.info_hash = TrackerHash::from(as_bytes(hash))};
     TRY(out.complete, read_number(value, "complete", true));
     TRY(out.downloaded, read_number(value, "downloaded", false));
     TRY(out.incomplete, read_number(value, "incomplete", true));
@@ -160,7 +160,7 @@ HttpFields encode_announce_query(const AnnounceRequest& request) {
 Result<AnnounceRequest> decode_announce_query(const HttpFields& query) {
     constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
     AnnounceRequest out;
-    TRY(out.info_hash, id_field<InfoHash>(query, "info_hash"));
+    TRY(out.info_hash, id_field<TrackerHash>(query, "info_hash"));
     TRY(out.peer_id, id_field<PeerId>(query, "peer_id"));
     TRY(std::uint64_t port, number_field(query, "port", 0xffff, std::nullopt));
     if (port == 0) return invalid("invalid port");
@@ -175,19 +175,19 @@ Result<AnnounceRequest> decode_announce_query(const HttpFields& query) {
     return out;
 }
 
-HttpFields encode_scrape_query(const std::vector<InfoHash>& hashes) {
+HttpFields encode_scrape_query(const std::vector<TrackerHash>& hashes) {
     HttpFields out;
     for (const auto& hash : hashes) out.push_back({"info_hash", std::string(as_text(hash.bytes))});
     return out;
 }
 
-Result<std::vector<InfoHash>> decode_scrape_query(const HttpFields& query) {
-    std::vector<InfoHash> out;
+Result<std::vector<TrackerHash>> decode_scrape_query(const HttpFields& query) {
+    std::vector<TrackerHash> out;
     for (const auto& field : query) {
         if (field.name != "info_hash") continue;
-        if (field.value.size() != InfoHash::kSize) return invalid("info_hash is not 20 bytes");
+        if (field.value.size() != TrackerHash::kSize) return invalid("info_hash is not 20 bytes");
         if (out.size() == kScrapeHashesMax) return invalid("too many info hashes");
-        out.push_back(InfoHash::from(as_bytes(field.value)));
+        out.push_back(TrackerHash::from(as_bytes(field.value)));
     }
     // Listing all swarms to whoever asks would give their names away.
     if (out.empty()) return invalid("missing info_hash");

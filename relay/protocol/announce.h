@@ -17,7 +17,7 @@
 namespace lockstep {
 
 // A v1 info hash, or the first 20 bytes of a v2 one: the tracker cannot tell and need not.
-using InfoHash = Id<struct InfoHashTag, 20>;
+using TrackerHash = Id<struct TrackerHashTag, 20>;
 using PeerId = Id<struct PeerIdTag, 20>;
 
 // Where a peer listens.
@@ -36,7 +36,7 @@ inline constexpr std::uint32_t kNumwantDefault = 50;
 inline constexpr std::size_t kScrapeHashesMax = 64;
 
 struct AnnounceRequest {
-    InfoHash info_hash{};
+    TrackerHash info_hash{};
     PeerId peer_id{};
     std::uint16_t port = 0;
     // What the peer has moved and still wants; only whether `left` is 0 is ever looked at.
@@ -60,7 +60,7 @@ struct AnnounceResponse {
 };
 
 struct SwarmCounts {
-    InfoHash info_hash{};
+    TrackerHash info_hash{};
     std::uint32_t complete = 0;
     std::uint32_t downloaded = 0;
     std::uint32_t incomplete = 0;
@@ -74,8 +74,8 @@ struct SwarmCounts {
 // from.
 HttpFields encode_announce_query(const AnnounceRequest& request);
 Result<AnnounceRequest> decode_announce_query(const HttpFields& query);
-HttpFields encode_scrape_query(const std::vector<InfoHash>& hashes);
-Result<std::vector<InfoHash>> decode_scrape_query(const HttpFields& query);
+HttpFields encode_scrape_query(const std::vector<TrackerHash>& hashes);
+Result<std::vector<TrackerHash>> decode_scrape_query(const HttpFields& query);
 
 // Bodies. Decoding a body with a `failure reason` gives a Refused error with that reason; anything
 // else that is not as PROTOCOL.md says is Corrupt.

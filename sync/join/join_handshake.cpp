@@ -1,6 +1,7 @@
 #include "sync/join/join_handshake.h"
 
 #include "base/codec.h"
+#include "relay/protocol/admission.h"
 
 namespace lockstep {
 
@@ -37,6 +38,22 @@ SwarmSeed join_swarm_seed(const InviteSecret& secret) {
     SessionKey seed = secret_key(secret).derive("lockstep join 1 swarm");
     SwarmSeed out;
     std::copy(seed.view().begin(), seed.view().end(), out.begin());
+    return out;
+}
+
+RelaySigner join_relay_signer(const InviteSecret& secret) {
+    SessionKey seed = secret_key(secret).derive("lockstep join 1 relay key");
+    auto key = std::make_shared<std::array<std::byte, crypto_sign_SECRETKEYBYTES>>();
+    RelaySigner out;
+    crypto_sign_seed_keypair(u8(MutableByteView(out.public_key)), u8(MutableByteView(*key)),
+                             u8(seed.view()));
+    out.sign = [key](ByteView message) {
+        Bytes bytes = admission_preimage(message);
+        Bytes signature(crypto_sign_BYTES);
+        crypto_sign_detached(u8(MutableByteView(signature)), nullptr, u8(ByteView(bytes)),
+                             bytes.size(), u8(ByteView(*key)));
+        return Result<Bytes>(std::move(signature));
+    };
     return out;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "sync/control/session_crypto.h"
+#include "sync/swarm_owner.h"
 #include "sync/sync_engine.h"
 #include "sync/torrent_session.h"
 
@@ -17,6 +18,8 @@ namespace lockstep {
 enum class JoinRole : std::uint8_t { Host = 1, Guest = 2 };
 
 // The swarm in which the two meet.
+// Both sides know the secret, so both may have tickets of relays for that swarm.
+RelaySigner join_relay_signer(const InviteSecret& secret);
 SwarmSeed join_swarm_seed(const InviteSecret& secret);
 
 class JoinHandshake {

@@ -17,7 +17,8 @@ JoinSide::JoinSide(const JoinDesk::Environment& environment, JoinRole role,
       role_(role),
       secret_(secret),
       deadline_(deadline) {
-    swarm_ = env_.swarms.open_swarm(*this, join_swarm_seed(secret), relays, addresses);
+    swarm_ = env_.swarms.open_swarm(*this, join_swarm_seed(secret), join_relay_signer(secret),
+                                    relays, addresses);
 }
 
 JoinSide::~JoinSide() {

@@ -21,7 +21,9 @@ class JoinSide : public SwarmOwner {
     void tick(std::chrono::steady_clock::time_point now);
     JoinRole role() const { return role_; }
     virtual void answer_guest(std::uint64_t, bool) {}
-    void set_relays(const std::vector<std::string>& relays) { env_.net.set_relays(swarm_, relays); }
+    void set_relays(const std::vector<std::string>& relays) {
+        env_.swarms.set_relays(swarm_, relays);
+    }
 
     void link_opened(SwarmNumber swarm, LinkNumber link, LinkSide side,
                      const PeerAddress& remote) override;

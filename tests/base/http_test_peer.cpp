@@ -27,12 +27,14 @@ RawPeer RawPeer::to_unix(const std::filesystem::path& path) {
 
 void RawPeer::send(std::string_view bytes) {
     // The other end may have had enough and closed: what it said then is what the test looks at.
-    (void)send_all(fd_.get(), bytes, patience());
+    Transport plain(fd_.get());
+    (void)send_all(plain, fd_.get(), bytes, patience());
 }
 
 bool RawPeer::read_more() {
     std::byte piece[4096];
-    auto got = receive_some(fd_.get(), piece, patience());
+    Transport plain(fd_.get());
+    auto got = receive_some(plain, fd_.get(), piece, patience());
     CHECK(got.ok() || got.error().kind != ErrorKind::Timeout, "the peer says nothing");
     if (!got.ok() || *got == 0) return false;
     unread_ += as_text(ByteView(piece).first(*got));
@@ -62,6 +64,11 @@ RawServer::RawServer() {
     auto socket = open_tcp_listen_socket("127.0.0.1", 0).value();
     fd_ = std::move(socket.fd);
     port_ = socket.port;
+}
+
+bool RawServer::has_visitor() const {
+    pollfd look{fd_.get(), POLLIN, 0};
+    return ::poll(&look, 1, 0) == 1;
 }
 
 RawPeer RawServer::accept() {

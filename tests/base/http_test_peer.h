@@ -45,6 +45,8 @@ class RawServer {
     RawServer();
     std::uint16_t port() const { return port_; }
     RawPeer accept();
+    // Whether somebody waits to be accepted.
+    bool has_visitor() const;
 
   private:
     UniqueFd fd_;

@@ -11,6 +11,8 @@ set(LOCKSTEP_E2E_TESTS
   Sync.test_a_restored_device_that_wrote_before_it_met_anybody_loses_nothing
   Sync.test_edit_survives_a_delete
   Sync.test_a_locked_device_still_stores
+  Relay.test_devices_meet_through_a_relay_that_wants_tickets
+  Relay.test_a_token_is_needed_where_the_relay_wants_one
   DropBox.test_two_devices_on_one_directory_stay_in_step
   DropBox.test_two_directories_kept_equal_by_rsync_stay_in_step
   DropBox.test_a_locked_device_stores_and_serves_what_is_dropped_in

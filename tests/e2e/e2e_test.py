@@ -299,6 +299,40 @@ class Sync(E2e):
         check_equal("what the locked desk has stored", keep, desk.mount)
 
 
+class Relay(E2e):
+    def metric(self, world, name):
+        """A number that the relay tells operators on its own machine."""
+        script = f"import urllib.request as r; print(r.urlopen('{world.relay_url}/metrics').read().decode())"
+        text = run([*world.network.enter("relay"), sys.executable, "-c", script]).stdout
+        found = re.search(rf"^{re.escape(name)} (\d+)$", text, re.M)
+        return int(found.group(1)) if found else 0
+
+    def test_devices_meet_through_a_relay_that_wants_tickets(self):
+        world, laptop, desk = self.two_devices(relay_config='access = "open"\nmetrics = "open"\n')
+        write_small_tree(laptop.mount)
+        self.assert_synced(laptop, desk)
+        self.assertGreaterEqual(self.metric(world, 'lockstep_relay_tickets_total{result="given"}'), 2)
+        # Both are known to the relay by their tickets alone.
+        wait_until("the relay knows both", lambda: self.metric(world, "lockstep_relay_peers") >= 2)
+        self.assertEqual(self.metric(world, 'lockstep_relay_answers_total{kind="announce",status="403"}'), 0)
+        wait_until("the relay is seen to answer", lambda: "announces" in laptop.call("relay", "list").stdout)
+        # Cut off, changed, and found again with new addresses' worth of silence between.
+        world.cut(desk, VAULT)
+        (laptop.mount / "letters/july.txt").write_text("Dear Ana, while you were away\n")
+        world.heal(desk)
+        self.assert_synced(laptop, desk)
+
+    def test_a_token_is_needed_where_the_relay_wants_one(self):
+        directory = Path(tempfile.mkdtemp(prefix="lockstep-token-"))
+        self.addCleanup(shutil.rmtree, directory)
+        (directory / "family.token").write_text("family-token\n")
+        config = f'access = "token"\n[[tokens]]\nname = "family"\nfile = "{directory}/family.token"\n'
+        world = self.make_world(relay_config=config)
+        laptop = world.add_device("laptop")
+        laptop.create(VAULT)
+        wait_until("the refusal is shown", lambda: "wants a token" in laptop.call("relay", "list").stdout)
+
+
 class DropBox(E2e):
     """Devices that share a directory and no network: nothing tells one where the other is."""
 

@@ -277,7 +277,8 @@ class Device:
 class World:
     """Devices on one network, with a relay when asked for. Use as a context manager."""
 
-    def __init__(self, wants_namespaces=True, wants_relay=True, prefix="lockstep-world-", bin_directory=None):
+    def __init__(self, wants_namespaces=True, wants_relay=True, prefix="lockstep-world-", bin_directory=None,
+                 relay_config="", device_config=None):
         self.bin = Path(bin_directory or default_bin())
         for program in ("lockstep", "lockstepd", "lockstep-relay"):
             if not os.access(self.bin / program, os.X_OK):
@@ -286,13 +287,14 @@ class World:
         self.network = make_network(wants_namespaces)
         self.devices, self.others, self.relay, self.relay_url = {}, [], None, None
         self.cut_vaults = {}
+        self.device_config = device_config or {}
         try:
             (self.directory / "mounts").mkdir()
             self.passphrase_file = self.directory / "passphrase"
             self.passphrase_file.write_text(PASSPHRASE + "\n")
             self.passphrase_file.chmod(0o600)
             if wants_relay:
-                self.start_relay()
+                self.start_relay(relay_config)
         except BaseException:
             self.close()
             raise
@@ -303,12 +305,14 @@ class World:
     def __exit__(self, kind, *_):
         self.close()
 
-    def start_relay(self):
+    def start_relay(self, config=""):
         self.network.add("relay")
         log = self.directory / "relay.log"
         address = self.network.address("relay")
-        self.relay = Process([*self.network.enter("relay"), self.bin / "lockstep-relay", "--listen", f"{address}:0",
-                              "--interval", "10"], log)
+        file = self.directory / "relay.toml"
+        file.write_text(config)
+        self.relay = Process([*self.network.enter("relay"), self.bin / "lockstep-relay", "--config", file,
+                              "--listen", f"{address}:0", "--interval", "10"], log)
         found = wait_until("the relay listens",
                            lambda: re.search(r"listening on \S+ port (\d+)", log.read_text(errors="replace")), 15)
         self.relay_url = f"http://{address}:{found.group(1)}"
@@ -317,7 +321,7 @@ class World:
         self.network.add(name)
         device = Device(self, name)
         self.devices[name] = device
-        device.write_config(**({"relays": [self.relay_url]} if self.relay else {}))
+        device.write_config(**({"relays": [self.relay_url]} if self.relay else {}), **self.device_config)
         device.start()
         return device
 

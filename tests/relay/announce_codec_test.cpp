@@ -162,7 +162,7 @@ TEST(AnnounceResponseTest, AnythingElseIsCorrupt) {
 }
 
 TEST(ScrapeTest, RoundTripsSortedAndOnce) {
-    std::vector<InfoHash> hashes{hash_number(9), hash_number(200), hash_number(1)};
+    std::vector<TrackerHash> hashes{hash_number(9), hash_number(200), hash_number(1)};
     EXPECT_EQ(*decode_scrape_query(encode_scrape_query(hashes)), hashes);
     SwarmCounts a{hash_number(1), 1, 2, 3}, b{hash_number(200), 4, 5, 6};
     EXPECT_EQ(*decode_scrape_response(encode_scrape_response({b, a, b})),
@@ -171,7 +171,7 @@ TEST(ScrapeTest, RoundTripsSortedAndOnce) {
 }
 
 TEST(ScrapeTest, HashesAreBoundedAndNeeded) {
-    std::vector<InfoHash> most(kScrapeHashesMax);
+    std::vector<TrackerHash> most(kScrapeHashesMax);
     EXPECT_TRUE(decode_scrape_query(encode_scrape_query(most)).ok());
     most.emplace_back();
     EXPECT_EQ(decode_scrape_query(encode_scrape_query(most)).error().message,

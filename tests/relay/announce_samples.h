@@ -5,8 +5,8 @@
 
 namespace lockstep {
 
-inline InfoHash hash_number(std::uint8_t number) {
-    InfoHash out;
+inline TrackerHash hash_number(std::uint8_t number) {
+    TrackerHash out;
     out.bytes.fill(static_cast<std::byte>(number));
     return out;
 }

@@ -28,7 +28,7 @@ TEST(RelayConfigTest, TakesBothSpellingsOfAValue) {
     EXPECT_EQ(config->tracker.interval, 10s);
     EXPECT_EQ(config->tracker.min_interval, 10s);
     EXPECT_EQ(config->log_level, LogLevel::Debug);
-    EXPECT_EQ(config->connections_max, 7U);
+    EXPECT_EQ(config->limits.connections_max, 7U);
 }
 
 TEST(RelayConfigTest, HelpAndVersionWin) {
@@ -70,6 +70,117 @@ TEST(RelayConfigTest, ThePathTokenIsAFilesFirstLine) {
     EXPECT_EQ(parse_relay_config({"--path-token-file", dir / "good"})->path_token, "Abc-123_");
     for (auto name : {"slash", "empty", "long"})
         EXPECT_FALSE(parse_relay_config({"--path-token-file", dir / name}).ok()) << name;
+}
+
+class RelayConfigFileTest : public testing::Test {
+  protected:
+    Result<RelayConfig> read(const std::string& text, std::vector<std::string> more = {}) {
+        std::ofstream(directory / "relay.toml") << text;
+        more.insert(more.begin(), {"--config", directory / "relay.toml"});
+        return parse_relay_config(more);
+    }
+    std::string fault(const std::string& text) {
+        auto config = read(text);
+        return config.ok() ? "" : config.error().message;
+    }
+    TempDir directory;
+};
+
+TEST_F(RelayConfigFileTest, EveryKeyIsRead) {
+    std::ofstream(directory / "family") << "secret-1\n";
+    auto config = read(fmt::format(R"(
+listen = ["[::1]:1"]
+listen_plain = ["127.0.0.1:2"]
+names = ["relay.example:6970"]
+access = "token"
+metrics = "operators"
+log_level = "warning"
+drain_seconds = 3
+[tls]
+certificate = "a.pem"
+key = "a.key"
+[tracker]
+interval_seconds = 20
+[limits]
+connections = 5
+connections_per_address = 6
+requests_per_second = 0
+tickets_per_second = 7
+announces_per_second = 8
+mailbox_kib_per_second = 9
+[anybody]
+rights = ["tracker"]
+[[tokens]]
+name = "family"
+file = "{}"
+rights = ["tracker", "operate"]
+mailbox_mib = 9
+tunnel_mib_per_day = 10
+[tunnel]
+on = false
+members = 11
+members_per_address = 12
+tunnels = 13
+tunnels_per_swarm = 14
+idle_seconds = 15
+[mailbox]
+directory = "/var/lib/relay"
+mib = 16
+objects_per_swarm = 17
+object_mib = 18
+days = 19
+)",
+                                   (directory / "family").string()));
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_EQ(config->listen,
+              (std::vector<ListenAddress>{{"::1", 1, false}, {"127.0.0.1", 2, true}}));
+    EXPECT_EQ(config->tls, (TlsFiles{"a.pem", "a.key"}));
+    EXPECT_EQ(config->admission.access, RelayAccess::Token);
+    EXPECT_EQ(config->admission.anybody.rights, (RelayRights{.tracker = true}));
+    EXPECT_EQ(config->admission.accounts,
+              (std::vector<RelayAccount>{
+                  {"family", "secret-1", {.tracker = true, .operate = true}, 9 << 20, 10 << 20}}));
+    EXPECT_EQ(config->metrics, MetricsAccess::Operators);
+    EXPECT_EQ(config->tracker.interval, 20s);
+    EXPECT_EQ(config->limits.requests.per_second, 0);
+    EXPECT_EQ(config->limits.announces.per_second, 8);
+    EXPECT_EQ(config->limits.mailbox_bytes.per_second, 9 << 10);
+    EXPECT_EQ(config->tunnel.idle_timeout, 15s);
+    EXPECT_EQ(config->mailbox.bytes_max, 16U << 20);
+    EXPECT_EQ(config->mailbox.lifetime, 19 * 24h);
+    EXPECT_EQ(config->drain_time, 3s);
+}
+
+TEST_F(RelayConfigFileTest, FaultsAreNamedWithTheirLines) {
+    EXPECT_NE(fault("access = \"opne\"\nnope = 1\n").find("relay.toml:1: 'access'"),
+              std::string::npos);
+    EXPECT_NE(fault("access = \"open\"\nnope = 1\n").find(":2: unknown key 'nope'"),
+              std::string::npos);
+    EXPECT_NE(fault("[tracker]\ninterval_seconds = 5\n").find(":2: "), std::string::npos);
+    EXPECT_NE(fault("[tls]\nkey = \"x\"\n").find("[tls] needs"), std::string::npos);
+    EXPECT_NE(fault("access = \"token\"\n").find("needs at least one"), std::string::npos);
+    EXPECT_NE(fault("[[tokens]]\nname = \"a\"\n").find("needs 'name' and 'file'"),
+              std::string::npos);
+    EXPECT_NE(fault("listen = [\"nowhere\"]\n").find("no port"), std::string::npos);
+    EXPECT_NE(fault("= 1\n"), "");
+    EXPECT_FALSE(parse_relay_config({"--config", "/nonexistent"}).ok());
+}
+
+TEST_F(RelayConfigFileTest, WhatIsTypedWins) {
+    auto config = read("listen = [\"127.0.0.1:1\"]\nlog_level = \"error\"\n",
+                       {"--listen", "127.0.0.1:2", "--listen", "127.0.0.1:3"});
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_EQ(config->listen, (std::vector<ListenAddress>{{"127.0.0.1", 2}, {"127.0.0.1", 3}}));
+    EXPECT_EQ(config->log_level, LogLevel::Error);
+}
+
+TEST_F(RelayConfigFileTest, CheckConfigReadsTheFileAndNothingElse) {
+    std::ofstream(directory / "good") << "access = \"open\"\n";
+    auto good = parse_relay_config({"check-config", directory / "good"});
+    ASSERT_TRUE(good.ok()) << good.error().message;
+    EXPECT_EQ(good->action, RelayConfig::Action::CheckConfig);
+    EXPECT_FALSE(parse_relay_config({"check-config"}).ok());
+    EXPECT_FALSE(parse_relay_config({"check-config", directory / "none"}).ok());
 }
 
 }  // namespace

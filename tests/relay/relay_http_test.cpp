@@ -1,44 +1,20 @@
 // The whole relay but its main(): router, tracker and server over real TCP.
-#include <gtest/gtest.h>
-
-#include "base/http/client.h"
-#include "base/http/server.h"
-#include "relay/router.h"
-#include "tests/relay/announce_samples.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/seeded_random.h"
+#include "tests/relay/relay_world.h"
 
 namespace lockstep {
 namespace {
 
 constexpr std::chrono::seconds kTestPatience{20};
 
-class RelayHttpTest : public testing::Test {
+class RelayHttpTest : public RelayWorld {
   protected:
-    RelayHttpTest()
-        : client(HttpClient::over_tcp("127.0.0.1", server.listen_tcp("127.0.0.1", 0).value())) {}
+    RelayHttpTest() { serve(); }
 
-    HttpResponse get(std::string path, HttpFields query = {}) {
-        return client.request({.path = std::move(path), .query = std::move(query)}, kTestPatience)
-            .value();
-    }
     Result<AnnounceResponse> announce(const AnnounceRequest& request, HttpFields more = {}) {
         HttpFields query = encode_announce_query(request);
         query.insert(query.end(), more.begin(), more.end());
         return decode_announce_response(get("/announce", query).body);
     }
-
-    FakeClock clock;
-    SeededRandom random{1};
-    Tracker tracker{clock, random, {}};
-    Router router{tracker, ""};
-    Router guarded{tracker, "token-1"};
-    HttpServer server{{.inline_handlers = true},
-                      [this](const HttpRequest& request, HttpResponder responder) {
-                          bool is_guarded = request.header("X-Guarded") != nullptr;
-                          responder.respond((is_guarded ? guarded : router).handle(request));
-                      }};
-    HttpClient client;
 };
 
 TEST_F(RelayHttpTest, TwoPeersFindEachOther) {
@@ -66,9 +42,9 @@ TEST_F(RelayHttpTest, AnAddressInTheQueryIsIgnored) {
 }
 
 TEST_F(RelayHttpTest, Ipv6PeersAreTold) {
-    auto port = server.listen_tcp("::1", 0);
-    if (!port.ok()) GTEST_SKIP() << "no IPv6 here";
-    HttpClient over_v6 = HttpClient::over_tcp("::1", *port);
+    auto v6_port = server->listen_tcp("::1", 0);
+    if (!v6_port.ok()) GTEST_SKIP() << "no IPv6 here";
+    HttpClient over_v6 = HttpClient::over_tcp("::1", *v6_port);
     HttpRequest request{.path = "/announce", .query = encode_announce_query(announce_of(1))};
     ASSERT_TRUE(over_v6.request(request, kTestPatience).ok());
     auto peers = announce(announce_of(2))->peers;
@@ -94,26 +70,50 @@ TEST_F(RelayHttpTest, MalformedAnnouncesGetAReasonWithStatus200) {
 TEST_F(RelayHttpTest, OtherPathsAndMethodsAreRefused) {
     EXPECT_EQ(get("/healthz").status, 200);
     for (auto path : {"/", "/announcement", "/announce/", "/announce/x", "/scrape/x",
-                      "/announce/token-1/y", "/healthz/x"})
+                      "/announce/token-1/y", "/healthz/x", "/v1", "/v1/mailbox", "/v1/mailbox/x"})
         EXPECT_EQ(get(path).status, path == std::string("/announce/") ? 200 : 404) << path;
-    auto posted = client.request({.method = "POST", .path = "/announce"}, kTestPatience);
+    auto posted = client->request({.method = "POST", .path = "/announce"}, kTestPatience);
     EXPECT_EQ(posted->status, 405);
     EXPECT_EQ(*posted->header("Allow"), "GET, HEAD");
-    EXPECT_EQ(client.request({.method = "HEAD", .path = "/healthz"}, kTestPatience)->status, 200);
+    EXPECT_EQ(client->request({.method = "HEAD", .path = "/healthz"}, kTestPatience)->status, 200);
 }
 
 TEST_F(RelayHttpTest, WithAPathTokenOnlyItsPathsAreServed) {
-    auto status = [&](std::string path) {
-        return client
-            .request({.path = std::move(path), .headers = {{"X-Guarded", "1"}}}, kTestPatience)
-            ->status;
-    };
+    RelayConfig config;
+    config.path_token = "token-1";
+    serve(config);
+    auto status = [&](std::string path) { return get(std::move(path)).status; };
     EXPECT_EQ(status("/announce/token-1"), 200);
     EXPECT_EQ(status("/scrape/token-1"), 200);
     EXPECT_EQ(status("/healthz"), 200);
     for (auto path : {"/announce", "/scrape", "/announce/", "/announce/token-2", "/announce/token-",
                       "/announce/token-1/", "/announce/token-11", "/scrape/token-2"})
         EXPECT_EQ(status(path), 404) << path;
+}
+
+TEST_F(RelayHttpTest, WhoAsksTooOftenIsToldToWait) {
+    RelayConfig config;
+    config.limits.requests = {1, 5};
+    serve(config);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(get("/healthz").status, 200);
+    auto refused = get("/healthz");
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_EQ(*refused.header("Retry-After"), "10");
+    clock.advance(std::chrono::seconds(2));
+    EXPECT_EQ(get("/healthz").status, 200);
+    EXPECT_EQ(get("/healthz").status, 200);
+    EXPECT_EQ(get("/healthz").status, 429);
+}
+
+TEST_F(RelayHttpTest, OneSwarmsAnnouncesAreLimitedApartFromOthers) {
+    RelayConfig config;
+    config.limits.announces = {1, 3};
+    serve(config);
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(announce(announce_of(1)).ok());
+    EXPECT_FALSE(announce(announce_of(1)).ok());
+    AnnounceRequest other = announce_of(1);
+    other.info_hash = hash_number(2);
+    EXPECT_TRUE(announce(other).ok());
 }
 
 // Goal: no query, however broken, gets anything but an answer; and the relay lives on.
@@ -128,11 +128,11 @@ TEST_F(RelayHttpTest, SurvivesMutatedTargets) {
             bad.target[1 + mutations.below(bad.target.size() - 1)] =
                 "%&=+/?019abXY\x7f\xff"[mutations.below(15)];
         bad.target.resize(1 + mutations.below(bad.target.size()));
-        auto response = client.request(bad, kTestPatience);
+        auto response = client->request(bad, kTestPatience);
         ASSERT_TRUE(response.ok() || response.error().kind == ErrorKind::Invalid)
             << response.error().message;
     }
-    EXPECT_EQ(client.request(good, kTestPatience)->status, 200);
+    EXPECT_EQ(client->request(good, kTestPatience)->status, 200);
 }
 
 }  // namespace

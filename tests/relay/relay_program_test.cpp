@@ -1,7 +1,11 @@
 // The lockstep-relay binary: starts, answers, stops on a signal, says nothing of addresses.
+#include "tests/relay/relay_program.h"
+
 #include <csignal>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,69 +15,15 @@
 #include "base/http/client.h"
 #include "base/unique_fd.h"
 #include "relay/protocol/announce.h"
+#include "relay/protocol/mailbox.h"
+#include "tests/relay/relay_world.h"
+#include "tests/support/certificate.h"
 #include "tests/support/temp_dir.h"
 
 namespace lockstep {
 namespace {
 
 constexpr std::chrono::seconds kTestPatience{20};
-
-// A child process whose stderr is a pipe that the test reads.
-class Program {
-  public:
-    explicit Program(std::vector<std::string> arguments) {
-        int ends[2] = {};
-        CHECK(::pipe2(ends, O_CLOEXEC) == 0);
-        out_ = UniqueFd(ends[0]);
-        UniqueFd in(ends[1]);
-        arguments.insert(arguments.begin(), LOCKSTEP_RELAY_PROGRAM);
-        std::vector<char*> argv;
-        for (auto& argument : arguments) argv.push_back(argument.data());
-        argv.push_back(nullptr);
-        pid_ = ::fork();
-        CHECK(pid_ >= 0);
-        if (pid_ == 0) {
-            ::dup2(in.get(), STDERR_FILENO);
-            ::dup2(in.get(), STDOUT_FILENO);
-            ::execv(argv[0], argv.data());
-            ::_exit(127);
-        }
-    }
-    ~Program() {
-        if (pid_ > 0) {
-            ::kill(pid_, SIGKILL);
-            ::waitpid(pid_, nullptr, 0);
-        }
-    }
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
-
-    // Reads up to and with the first `text`, or to the end.
-    std::string read_until(std::string_view text) {
-        std::string got;
-        char byte = 0;
-        while (got.find(text) == std::string::npos && ::read(out_.get(), &byte, 1) == 1)
-            got += byte;
-        return got;
-    }
-    std::string read_to_end() { return read_until(std::string_view("\0\0never", 7)); }
-    void signal(int number) const { ::kill(pid_, number); }
-    int wait() {
-        int status = 0;
-        ::waitpid(std::exchange(pid_, -1), &status, 0);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-    }
-
-  private:
-    pid_t pid_ = -1;
-    UniqueFd out_;
-};
-
-std::uint16_t port_in(const std::string& log) {
-    std::size_t at = log.find(" port ");
-    CHECK(at != std::string::npos);
-    return static_cast<std::uint16_t>(std::stoi(log.substr(at + 6)));
-}
 
 TEST(RelayProgramTest, ServesUntilASignalAndExitsCleanly) {
     for (int number : {SIGTERM, SIGINT}) {
@@ -117,6 +67,120 @@ TEST(RelayProgramTest, HelpShowsExamplesAndVersionAVersion) {
     Program version({"--version"});
     EXPECT_TRUE(version.read_to_end().starts_with("lockstep-relay "));
     EXPECT_EQ(version.wait(), 0);
+}
+
+TEST(RelayProgramTest, CheckConfigSaysWhatIsWrongOrThatItIsGood) {
+    TempDir directory;
+    std::ofstream(directory / "good.toml") << "access = \"open\"\n";
+    std::ofstream(directory / "bad.toml") << "access = \"open\"\nlisten = 1\n";
+    Program good({"check-config", directory / "good.toml"});
+    EXPECT_NE(good.read_to_end().find("good.toml: good"), std::string::npos);
+    EXPECT_EQ(good.wait(), 0);
+    Program bad({"check-config", directory / "bad.toml"});
+    EXPECT_NE(bad.read_to_end().find("bad.toml:2: 'listen' must be a list"), std::string::npos);
+    EXPECT_EQ(bad.wait(), 2);
+}
+
+TEST(RelayProgramTest, AHangupReloadsTheCertificateAndTheFileAndABadOneChangesNothing) {
+    TempDir directory;
+    auto old_files = TestCertificate::make(directory.path(), "relay");
+    TlsPin old_pin = (*TlsContext::server(old_files.certificate, old_files.key))->own_pin();
+    auto write = [&](const std::string& access) {
+        std::ofstream(directory / "relay.toml")
+            << "listen = [\"127.0.0.1:0\"]\naccess = \"" << access << "\"\n[tls]\ncertificate = \""
+            << old_files.certificate.string() << "\"\nkey = \"" << old_files.key.string() << "\"\n";
+    };
+    write("open-tracker");
+    Program relay({"--config", directory / "relay.toml"});
+    std::uint16_t port = port_in(relay.read_until(", TLS\n"));
+    auto announce = [&](const TlsPin& pin) {
+        HttpClient client =
+            HttpClient::over_tls("127.0.0.1", port, *TlsContext::client({.pin = &pin}));
+        return client.request({.path = "/announce", .query = encode_announce_query({.port = 1})},
+                              kTestPatience);
+    };
+    EXPECT_EQ(announce(old_pin)->status, 200);
+    write("nonsense");
+    relay.signal(SIGHUP);
+    EXPECT_NE(relay.read_until("\n").find("nothing was reloaded"), std::string::npos);
+    EXPECT_EQ(announce(old_pin)->status, 200);
+
+    auto next_files = TestCertificate::make(directory.path(), "next");
+    std::filesystem::rename(next_files.certificate, old_files.certificate);
+    std::filesystem::rename(next_files.key, old_files.key);
+    TlsPin new_pin = (*TlsContext::server(old_files.certificate, old_files.key))->own_pin();
+    write("open");
+    relay.signal(SIGHUP);
+    (void)relay.read_until("reloaded\n");
+    EXPECT_FALSE(announce(old_pin).ok());
+    EXPECT_EQ(announce(new_pin)->status, 403);
+}
+
+TEST(RelayProgramTest, PromtoolAcceptsTheMetrics) {
+    if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "no promtool";
+    TempDir directory;
+    Program relay({"--listen", "127.0.0.1:0"});
+    HttpClient client = HttpClient::over_tcp("127.0.0.1", port_in(relay.read_until("\n")));
+    ASSERT_TRUE(client.request({.path = "/announce"}, kTestPatience).ok());
+    auto metrics = client.request({.path = "/metrics"}, kTestPatience);
+    ASSERT_EQ(metrics->status, 200);
+    EXPECT_NE(
+        metrics->body.find("lockstep_relay_answers_total{kind=\"announce\",status=\"200\"} 1"),
+        std::string::npos);
+    std::ofstream(directory / "metrics") << metrics->body;
+    std::string command = "promtool check metrics < '" + (directory / "metrics").string() + "'";
+    EXPECT_EQ(std::system(command.c_str()), 0) << metrics->body;
+}
+
+// Goal: what was answered as stored is there after a kill -9, and nothing half stored.
+TEST(RelayProgramTest, TheMailboxSurvivesAKill) {
+    TempDir directory;
+    std::ofstream(directory / "relay.toml")
+        << "listen = [\"127.0.0.1:0\"]\n[limits]\nmailbox_kib_per_second = 0\n[mailbox]\ndirectory "
+           "= \""
+        << (directory / "mail").string() << "\"\n";
+    SwarmSigner signer;
+    TrackerHash hash;
+    std::set<std::string> stored;
+    for (int round = 0; round < 3; ++round) {
+        Program relay({"--config", directory / "relay.toml"});
+        HttpClient client = HttpClient::over_tcp("127.0.0.1", port_in(relay.read_until("\n")));
+        auto now = static_cast<std::uint64_t>(system_clock().wall_ms() / 1000);
+        std::string body = encode_admission_request(signer.request(hash, {}, now));
+        auto ticket = decode_admission_answer(
+            client.request({.method = "POST", .path = "/v1/tickets", .body = body}, kTestPatience)
+                ->body);
+        ASSERT_TRUE(ticket.ok()) << ticket.error().message;
+        HttpFields shown{{"info_hash", std::string(as_text(hash.view()))},
+                         {"ticket", ticket->ticket}};
+        auto list = client.request({.path = "/v1/mailbox", .query = shown}, kTestPatience);
+        std::set<std::string> found;
+        auto items = decode_mailbox_list(list->body).value();
+        for (const MailboxItem& item : items) {
+            found.insert(item.name);
+            auto data =
+                client.request({.path = "/v1/mailbox/" + item.name, .query = shown}, kTestPatience);
+            EXPECT_EQ(data->body.size(), item.size_bytes);
+        }
+        for (const std::string& name : stored) EXPECT_TRUE(found.contains(name)) << name;
+        // Dies while it stores: in another process's view, at any point.
+        std::jthread killer([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(100 + 50 * round));
+            relay.signal(SIGKILL);
+        });
+        for (int i = 0; i < 100'000; ++i) {
+            std::string name = std::to_string(round) + "-" + std::to_string(i);
+            auto put = client.request({.method = "PUT",
+                                       .path = "/v1/mailbox/" + name,
+                                       .query = shown,
+                                       .body = std::string(i % 10 == 0 ? 100'000 : 4096, 'x')},
+                                      kTestPatience);
+            if (!put.ok()) break;
+            if (put->status == 201) stored.insert(name);
+        }
+        relay.wait();
+    }
+    EXPECT_FALSE(stored.empty());
 }
 
 }  // namespace

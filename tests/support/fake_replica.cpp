@@ -166,7 +166,11 @@ Bytes FakeReplica::pack_bytes(const PackId& pack) {
 }
 
 std::vector<Swarm> FakeReplica::swarms() {
-    return {{vault_.epoch, hash_of<Id<struct Seed, 32>>(vault_.epoch.view()).bytes}};
+    std::array<std::byte, 32> key{};
+    std::array<std::byte, 64> secret{};
+    crypto_sign_seed_keypair(u8(MutableByteView(key)), u8(MutableByteView(secret)),
+                             u8(ByteView(vault_.swarm_key)));
+    return {{vault_.epoch, hash_of<Id<struct Seed, 32>>(vault_.epoch.view()).bytes, key}};
 }
 
 Result<Bytes> FakeReplica::prove_membership(const EpochId& epoch, ByteView transcript) {
@@ -180,6 +184,20 @@ Result<Bytes> FakeReplica::prove_membership(const EpochId& epoch, ByteView trans
 bool FakeReplica::verify_membership(const EpochId& epoch, ByteView transcript, ByteView proof) {
     auto own = prove_membership(epoch, transcript);
     return own.ok() && equal(*own, proof);
+}
+
+Result<Bytes> FakeReplica::sign_admission(const EpochId&, ByteView message) {
+    std::array<std::byte, 32> key{};
+    std::array<std::byte, 64> secret{};
+    crypto_sign_seed_keypair(u8(MutableByteView(key)), u8(MutableByteView(secret)),
+                             u8(ByteView(vault_.swarm_key)));
+    Encoder bytes_to_sign;
+    bytes_to_sign.text("lockstep v1 sign relay admission").bytes(message);
+    Bytes bytes = std::move(bytes_to_sign).take();
+    Bytes out(crypto_sign_BYTES);
+    crypto_sign_detached(u8(MutableByteView(out)), nullptr, u8(ByteView(bytes)), bytes.size(),
+                         u8(ByteView(secret)));
+    return out;
 }
 
 Bytes FakeReplica::sign(ByteView transcript) {

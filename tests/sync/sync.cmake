@@ -4,12 +4,13 @@ lockstep_compile(lockstep_fake_replica)
 
 lockstep_test(sync_test
   SOURCES
+    sync/relay_client_test.cpp
     sync/sync_codec_test.cpp
     sync/sync_join_test.cpp
     sync/sync_membership_test.cpp
     sync/sync_transfer_test.cpp
     sync/sync_two_devices_test.cpp
-  LIBRARIES lockstep::sync lockstep_fake_replica)
+  LIBRARIES lockstep::sync lockstep::relay lockstep_fake_replica)
 
 if(TARGET lockstep_vault_device)
   add_library(lockstep_mirror_world STATIC ${CMAKE_CURRENT_LIST_DIR}/mirror_world.cpp)

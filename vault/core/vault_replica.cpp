@@ -248,6 +248,7 @@ std::vector<Swarm> VaultReplica::swarms() {
         Swarm swarm{.epoch = fact.epoch};
         ByteView seed = at->second->control_torrent.reveal();
         std::copy(seed.begin(), seed.end(), swarm.torrent_seed.begin());
+        swarm.relay_key = at->second->swarm.public_key().bytes;
         out.push_back(swarm);
     }
     return out;
@@ -263,6 +264,13 @@ Result<Bytes> VaultReplica::prove_membership(const EpochId& epoch, ByteView tran
 bool VaultReplica::verify_membership(const EpochId& epoch, ByteView transcript, ByteView proof) {
     auto expected = prove_membership(epoch, transcript);
     return expected.ok() && equal_in_constant_time(*expected, proof);
+}
+
+Result<Bytes> VaultReplica::sign_admission(const EpochId& epoch, ByteView message) {
+    MutexLock lock(mutex_);
+    auto at = epochs_.find(epoch);
+    if (at == epochs_.end()) return Error{ErrorKind::WrongKey, "the epoch is not known here"};
+    return to_bytes(at->second->swarm.sign(label::kSignAdmission, message).view());
 }
 
 Bytes VaultReplica::sign(ByteView transcript) {

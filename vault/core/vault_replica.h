@@ -58,6 +58,7 @@ class VaultReplica final : public Replica {
     std::vector<Swarm> swarms() override;
     Result<Bytes> prove_membership(const EpochId& epoch, ByteView transcript) override;
     bool verify_membership(const EpochId& epoch, ByteView transcript, ByteView proof) override;
+    Result<Bytes> sign_admission(const EpochId& epoch, ByteView message) override;
     Bytes sign(ByteView transcript) override;
     Result<Member> verify_signature(const DeviceId& claimed, ByteView transcript,
                                     ByteView signature) override;

@@ -1,0 +1,368 @@
+// Load on a lockstep-relay of its own, on loopback:
+//
+//     relay_bench PROGRAM announces|tickets|idle|tunnel|mailbox [--seconds N]
+//
+// announces: keep-alive, 64 connections, 100,000 peers in 10,000 swarms (tickets: each with one);
+// idle: 10,000 control connections; tunnel: one pair, then 100; mailbox: 4 KiB put by 64
+// connections.
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include <sodium.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/http/client.h"
+#include "base/http/client_socket.h"
+#include "base/http/url.h"
+#include "base/http/websocket_loop.h"
+#include "base/random.h"
+#include "relay/protocol/announce.h"
+#include "relay/protocol/tunnel.h"
+#include "tests/relay/relay_program.h"
+#include "tests/relay/relay_signer.h"
+#include "tests/support/temp_dir.h"
+
+namespace lockstep {
+namespace {
+
+using namespace std::chrono_literals;
+using Time = std::chrono::steady_clock::time_point;
+
+constexpr std::size_t kConnections = 64;
+constexpr std::size_t kSwarms = 10'000;
+constexpr std::size_t kPeers = 100'000;
+constexpr std::string_view kConfig =
+    "[limits]\nconnections = 30000\nrequests_per_second = 0\ntickets_per_second = 0\n"
+    "announces_per_second = 0\nmailbox_kib_per_second = 0\n[anybody]\nmailbox_mib = 100000\n"
+    "tunnel_mib_per_day = 1000000000\n[tunnel]\nmembers = 10000\nmembers_per_address = 100000\n"
+    "tunnels_per_swarm = 1000\n[mailbox]\nmib = 1000000\nobjects_per_swarm = 10000000\n";
+
+double seconds_since(Time start) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+class Bench {
+  public:
+    Bench(const std::string& program, std::chrono::seconds time) : time_(time) {
+        std::ofstream(directory_ / "relay.toml")
+            << kConfig << "directory = \"" << (directory_ / "mail").string() << "\"\n";
+        relay_.emplace(std::vector<std::string>{"--config", directory_ / "relay.toml", "--listen",
+                                                "127.0.0.1:0"},
+                       program);
+        std::string log = relay_->read_until(" port ");
+        log += relay_->read_until("\n");
+        port_ = port_in(log);
+    }
+
+    void announces(bool with_tickets);
+    void idle();
+    void tunnel(std::size_t pairs);
+    void mailbox();
+
+  private:
+    struct Connection {
+        UniqueFd fd;
+        Time sent{};
+        std::string got;
+    };
+
+    HttpFields shown(const TrackerHash& hash, const MemberName& member);
+    // Sends what `next` gives on all connections, each when its last answer is there; prints rates.
+    void drive(const char* name, const std::function<std::string()>& next);
+    std::uint64_t resident_kib();
+    Result<DialledWebSocket> dial(const std::string& path, HttpFields query,
+                                  std::string_view subprotocol) {
+        return dial_websocket({.host = "127.0.0.1",
+                               .port = port_,
+                               .path = path,
+                               .query = std::move(query),
+                               .subprotocol = std::string(subprotocol)},
+                              30s);
+    }
+
+    TempDir directory_;
+    std::optional<Program> relay_;
+    std::chrono::seconds time_;
+    std::uint16_t port_ = 0;
+    SwarmSigner signer_;
+};
+
+HttpFields Bench::shown(const TrackerHash& hash, const MemberName& member) {
+    HttpClient client = HttpClient::over_tcp("127.0.0.1", port_);
+    auto now = static_cast<std::uint64_t>(system_clock().wall_ms() / 1000);
+    auto response =
+        client.request({.method = "POST",
+                        .path = "/v1/tickets",
+                        .body = encode_admission_request(signer_.request(hash, member, now))},
+                       30s);
+    auto answer = decode_admission_answer(response.value().body).value();
+    return {{"info_hash", std::string(as_text(hash.view()))}, {"ticket", answer.ticket}};
+}
+
+std::uint64_t Bench::resident_kib() {
+    std::ifstream in("/proc/" + std::to_string(relay_->pid()) + "/status");
+    std::string status(std::istreambuf_iterator<char>(in), {});
+    return std::stoull(status.substr(status.find("VmRSS:") + 6));
+}
+
+bool is_answer_whole(const std::string& got) {
+    std::size_t head = got.find("\r\n\r\n");
+    if (head == std::string::npos) return false;
+    std::size_t length = got.find("Content-Length: ");
+    std::size_t body = length > head ? 0 : std::stoull(got.substr(length + 16));
+    return got.size() >= head + 4 + body;
+}
+
+void Bench::drive(const char* name, const std::function<std::string()>& next) {
+    Patience patience(std::chrono::steady_clock::now() + 60s, {});
+    UniqueFd poller(::epoll_create1(EPOLL_CLOEXEC));
+    std::vector<Connection> connections(kConnections);
+    auto send = [&](Connection& connection) {
+        std::string request = next();
+        connection.got.clear();
+        connection.sent = std::chrono::steady_clock::now();
+        Transport plain(connection.fd.get());
+        CHECK(send_all(plain, connection.fd.get(), request, patience).ok());
+    };
+    for (std::size_t i = 0; i < kConnections; ++i) {
+        connections[i].fd = connect_tcp("127.0.0.1", port_, patience).value();
+        epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
+        CHECK(::epoll_ctl(poller.get(), EPOLL_CTL_ADD, connections[i].fd.get(), &event) == 0);
+        send(connections[i]);
+    }
+    std::vector<double> took_ms;
+    std::size_t failed = 0;
+    Time start = std::chrono::steady_clock::now();
+    patience.set_deadline(start + time_ + 60s);
+    while (seconds_since(start) < static_cast<double>(time_.count())) {
+        std::array<epoll_event, kConnections> ready;
+        int count = ::epoll_wait(poller.get(), ready.data(), static_cast<int>(ready.size()), 1000);
+        for (int i = 0; i < count; ++i) {
+            Connection& connection = connections[ready[static_cast<std::size_t>(i)].data.u64];
+            char buffer[16384];
+            ssize_t got = ::recv(connection.fd.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
+            CHECK(got != 0, "the relay closed a connection");
+            if (got > 0) connection.got.append(buffer, static_cast<std::size_t>(got));
+            if (!is_answer_whole(connection.got)) continue;
+            if (!connection.got.starts_with("HTTP/1.1 20")) ++failed;
+            took_ms.push_back(1000 * seconds_since(connection.sent));
+            send(connection);
+        }
+    }
+    double took = seconds_since(start);
+    std::sort(took_ms.begin(), took_ms.end());
+    auto at = [&](double part) {
+        return took_ms[static_cast<std::size_t>(part * static_cast<double>(took_ms.size() - 1))];
+    };
+    std::printf("%s: %.0f/s, p50 %.2f ms, p99 %.2f ms, %zu failed, RSS %.0f MB\n", name,
+                static_cast<double>(took_ms.size()) / took, at(0.5), at(0.99), failed,
+                static_cast<double>(resident_kib()) / 1024);
+}
+
+void Bench::announces(bool with_tickets) {
+    std::vector<std::string> tickets(with_tickets ? 500 : 0);
+    auto hash_of = [](std::size_t swarm) {
+        TrackerHash hash;
+        std::memcpy(hash.bytes.data(), &swarm, sizeof(swarm));
+        return hash;
+    };
+    for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i] = shown(hash_of(i), {})[1].value;
+    std::size_t swarms = with_tickets ? tickets.size() : kSwarms, number = 0;
+    drive(with_tickets ? "announces with tickets" : "announces", [&] {
+        std::size_t peer = number++ % kPeers;
+        AnnounceRequest request{.info_hash = hash_of(peer % swarms),
+                                .port = static_cast<std::uint16_t>(1 + peer / swarms)};
+        std::memcpy(request.peer_id.bytes.data(), &peer, sizeof(peer));
+        HttpFields query = encode_announce_query(request);
+        if (with_tickets) query.push_back({"ticket", tickets[peer % swarms]});
+        return "GET /announce?" + format_query(query) + " HTTP/1.1\r\nHost: relay\r\n\r\n";
+    });
+}
+
+void Bench::mailbox() {
+    HttpFields query = shown({}, {});
+    std::size_t number = 0;
+    std::string body(4096, 'x');
+    drive("mailbox put of 4 KiB", [&] {
+        return "PUT /v1/mailbox/n" + std::to_string(number++) + "?" + format_query(query) +
+               " HTTP/1.1\r\nHost: relay\r\nContent-Length: 4096\r\n\r\n" + body;
+    });
+}
+
+// Counts what arrives, and hands out control messages.
+class Ear final : public WebSocketEvents {
+  public:
+    explicit Ear(std::atomic<std::uint64_t>& bytes) : bytes_(bytes) {}
+    void on_data(ByteView piece, bool, bool ends_message) override {
+        bytes_ += piece.size();
+        own_ += piece.size();
+        if (!keeps_messages) return;
+        std::lock_guard lock(mutex_);
+        append(message_, piece);
+        if (ends_message) messages_.push_back(std::exchange(message_, {}));
+    }
+    void on_drained() override {
+        if (refill) refill();
+    }
+    void on_closed() override {}
+    ControlMessage next() {
+        for (;;) {
+            {
+                std::lock_guard lock(mutex_);
+                if (!messages_.empty()) {
+                    Bytes first = messages_.front();
+                    messages_.erase(messages_.begin());
+                    return decode_control_message(as_text(first)).value();
+                }
+            }
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+    std::uint64_t own() const { return own_; }
+    bool keeps_messages = false;
+    std::function<void()> refill;
+
+  private:
+    std::atomic<std::uint64_t>& bytes_;
+    std::atomic<std::uint64_t> own_{0};
+    std::mutex mutex_;
+    Bytes message_;
+    std::vector<Bytes> messages_;
+};
+
+void Bench::idle() {
+    constexpr int kIdle = 10'000;
+    std::atomic<std::uint64_t> bytes{0};
+    auto loop = std::make_unique<WebSocketLoop>("ls-bench");
+    std::uint64_t before = resident_kib();
+    HttpFields query;
+    for (int i = 0; i < kIdle; ++i) {
+        MemberName member;
+        std::memcpy(member.bytes.data(), &i, sizeof(i));
+        TrackerHash hash;
+        int swarm = i / 4;  // a few devices each
+        std::memcpy(hash.bytes.data(), &swarm, sizeof(swarm));
+        loop->run(dial("/v1/control", shown(hash, member), kControlSubprotocol).value(), {},
+                  [&](const std::shared_ptr<WebSocket>&) { return std::make_shared<Ear>(bytes); });
+    }
+    std::printf("%d idle control connections: RSS %.0f MB, %.1f MB before\n", kIdle,
+                static_cast<double>(resident_kib()) / 1024, static_cast<double>(before) / 1024);
+}
+
+void Bench::tunnel(std::size_t pairs) {
+    std::atomic<std::uint64_t> control_bytes{0}, bytes{0};
+    auto senders = std::make_unique<WebSocketLoop>("ls-send");
+    auto receivers = std::make_unique<WebSocketLoop>("ls-receive");
+    auto run = [](WebSocketLoop& loop, DialledWebSocket dialled, std::shared_ptr<Ear> ear,
+                  std::shared_ptr<std::shared_ptr<WebSocket>> socket) {
+        loop.run(std::move(dialled), {.unsent_bytes_max = 64 << 20},
+                 [ear, socket](const std::shared_ptr<WebSocket>& made) {
+                     *socket = made;
+                     return ear;
+                 });
+    };
+    std::array<std::shared_ptr<Ear>, 2> controls;
+    std::array<std::shared_ptr<std::shared_ptr<WebSocket>>, 2> control_sockets;
+    for (unsigned char i = 0; i < 2; ++i) {
+        controls[i] = std::make_shared<Ear>(control_bytes);
+        controls[i]->keeps_messages = true;
+        control_sockets[i] = std::make_shared<std::shared_ptr<WebSocket>>();
+        MemberName member;
+        member.bytes.fill(std::byte{i});
+        run(*senders, dial("/v1/control", shown({}, member), kControlSubprotocol).value(),
+            controls[i], control_sockets[i]);
+        (void)controls[i]->next();
+    }
+    (void)controls[0]->next();  // the other joined
+    MemberName other;
+    other.bytes.fill(std::byte{1});
+    Bytes piece(256 << 10);
+    auto is_over = std::make_shared<std::atomic<bool>>(false);
+    std::vector<std::shared_ptr<Ear>> ears;
+    for (std::size_t i = 0; i < pairs; ++i) {
+        senders->post([&, other] {
+            std::string wish =
+                encode_control_message({.type = ControlMessage::Type::Dial, .member = other});
+            (*control_sockets[0])->send(WebSocketOpcode::Binary, as_bytes(wish));
+        });
+        auto a = controls[0]->next(), b = controls[1]->next();
+        auto receiving = std::make_shared<Ear>(bytes);
+        run(*receivers,
+            dial("/v1/tunnel", {{"token", b.token.to_hex()}}, kTunnelSubprotocol).value(),
+            receiving, std::make_shared<std::shared_ptr<WebSocket>>());
+        ears.push_back(receiving);
+        auto sending = std::make_shared<Ear>(control_bytes);
+        auto socket = std::make_shared<std::shared_ptr<WebSocket>>();
+        // Again when the kernel took all at once: then nothing drains later.
+        sending->refill = [socket, &piece, is_over, loop = senders.get(),
+                           ear = std::weak_ptr<Ear>(sending)] {
+            for (int n = 0; n < 8 && (*socket)->unsent_bytes() == 0; ++n)
+                (*socket)->send(WebSocketOpcode::Binary, piece);
+            bool is_more_wanted =
+                !*is_over && (*socket)->is_open() && (*socket)->unsent_bytes() == 0;
+            if (!is_more_wanted) return;
+            loop->post([ear] {
+                if (auto same = ear.lock()) same->refill();
+            });
+        };
+        run(*senders, dial("/v1/tunnel", {{"token", a.token.to_hex()}}, kTunnelSubprotocol).value(),
+            sending, socket);
+        senders->post([sending] { sending->refill(); });
+    }
+    std::this_thread::sleep_for(500ms);
+    std::vector<std::uint64_t> before;
+    for (const auto& ear : ears) before.push_back(ear->own());
+    Time start = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(time_);
+    double took = seconds_since(start);
+    // Whoever sends on a loop that ends would find it gone.
+    *is_over = true;
+    std::promise<void> noticed;
+    senders->post([&] { noticed.set_value(); });
+    noticed.get_future().get();
+    std::uint64_t total = 0, least = ~std::uint64_t{0}, most = 0;
+    for (std::size_t i = 0; i < ears.size(); ++i) {
+        std::uint64_t moved = ears[i]->own() - before[i];
+        total += moved;
+        least = std::min(least, moved);
+        most = std::max(most, moved);
+    }
+    std::printf(
+        "%zu tunnels: %.0f MB/s together, the slowest %.1f, the fastest %.1f MB/s, RSS %.0f MB\n",
+        pairs, static_cast<double>(total) / took / 1e6, static_cast<double>(least) / took / 1e6,
+        static_cast<double>(most) / took / 1e6, static_cast<double>(resident_kib()) / 1024);
+}
+
+int run(const std::string& program, const std::string& what, std::chrono::seconds time) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    Bench bench(program, time);
+    if (what == "announces" || what == "tickets") bench.announces(what == "tickets");
+    if (what == "mailbox") bench.mailbox();
+    if (what == "idle") bench.idle();
+    if (what == "tunnel")
+        for (std::size_t pairs : {1U, 100U}) Bench(program, time).tunnel(pairs);
+    return 0;
+}
+
+}  // namespace
+}  // namespace lockstep
+
+int main(int argc, char** argv) {
+    if (argc < 3) {
+        std::fputs("usage: relay_bench PROGRAM announces|tickets|idle|tunnel|mailbox [SECONDS]\n",
+                   stderr);
+        return 2;
+    }
+    return lockstep::run(argv[1], argv[2],
+                         std::chrono::seconds(argc > 3 ? std::atoi(argv[3]) : 10));
+}

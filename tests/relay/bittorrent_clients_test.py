@@ -1,0 +1,110 @@
+"""Standard BitTorrent clients (Transmission, aria2) exchange a torrent through lockstep-relay as an open tracker.
+
+usage: bittorrent_clients_test.py LOCKSTEP_RELAY; exit status 77 when a client is not installed
+"""
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PATIENCE_S = 90
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Programs:
+    """Started programs, each ended at the end."""
+
+    def __init__(self, directory):
+        self.directory, self.running = Path(directory), []
+
+    def start(self, name, *command):
+        log = (self.directory / f"{name}.log").open("wb")
+        home = self.directory / f"{name}.home"
+        home.mkdir()
+        environment = dict(os.environ, HOME=str(home), XDG_CONFIG_HOME=str(home), XDG_CACHE_HOME=str(home))
+        program = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                   env=environment)
+        self.running.append(program)
+        return program
+
+    def log(self, name):
+        return (self.directory / f"{name}.log").read_text(errors="replace")
+
+    def stop(self):
+        for program in self.running:
+            program.terminate()
+        for program in self.running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                program.wait(10)
+            program.kill()
+
+
+def wait_until(what, condition, programs):
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            logs = "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}"
+                             for log in programs.directory.glob("*.log"))
+            sys.exit(f"not within {PATIENCE_S} s: {what}\n{logs}")
+        time.sleep(0.1)
+
+
+def aria2(programs, name, torrent, directory, seeds):
+    options = ["--enable-dht=false", "--bt-enable-lpd=false", "--enable-peer-exchange=false", "--bt-tracker-interval=1",
+               "--summary-interval=0", f"--listen-port={free_port()}", f"--dir={directory}"]
+    options += ["--check-integrity=true", "--seed-ratio=0.0"] if seeds else ["--seed-time=0"]
+    programs.start(name, "aria2c", *options, torrent)
+
+
+def transmission(programs, name, torrent, directory):
+    home = programs.directory / f"{name}.settings"
+    home.mkdir()
+    (home / "settings.json").write_text('{"dht-enabled": false, "lpd-enabled": false, "pex-enabled": false, '
+                                        '"utp-enabled": false, "rpc-enabled": false}')
+    programs.start(name, "transmission-cli", "-g", home, "-w", directory, "-p", free_port(), "-M", torrent)
+
+
+def exchange(relay, seeder, leecher):
+    with tempfile.TemporaryDirectory(prefix="relay-clients-") as directory:
+        programs, root = Programs(directory), Path(directory)
+        try:
+            programs.start("relay", relay, "--listen", "127.0.0.1:0", "--interval", "10")
+            wait_until("the relay listens", lambda: " port " in programs.log("relay"), programs)
+            url = f"http://127.0.0.1:{re.search(r' port ([0-9]+)', programs.log('relay')).group(1)}/announce"
+            for side in ("seed", "leech"):
+                (root / side).mkdir()
+            content = os.urandom(3 << 20)
+            (root / "seed/file.bin").write_bytes(content)
+            subprocess.run(["transmission-create", "-o", root / "file.torrent", "-t", url, root / "seed/file.bin"],
+                           check=True, capture_output=True, timeout=30)
+            for client, side in ((seeder, "seed"), (leecher, "leech")):
+                if client == "aria2":
+                    aria2(programs, side, root / "file.torrent", root / side, side == "seed")
+                else:
+                    transmission(programs, side, root / "file.torrent", root / side)
+            got = root / "leech/file.bin"
+            wait_until(f"{leecher} has the file from {seeder}",
+                       lambda: got.exists() and got.read_bytes() == content, programs)
+        finally:
+            programs.stop()
+    print(f"{seeder} -> {leecher}: good")
+
+
+if __name__ == "__main__":
+    for needed in ("aria2c", "transmission-cli", "transmission-create"):
+        if shutil.which(needed) is None:
+            print(f"{needed} is not installed")
+            sys.exit(77)
+    exchange(sys.argv[1], "transmission", "aria2")
+    exchange(sys.argv[1], "aria2", "transmission")
