@@ -20,7 +20,7 @@
 // halves of renames, and for the brake.
 //
 // Order, for power cuts: what was carried over is durable where it arrived before MirrorState says
-// so.
+// so. For kills in between, StepLog knows what was being carried over.
 //
 // THREADS: one at a time; the vault is used as by any consumer.
 #pragma once
@@ -140,6 +140,7 @@ class Reconciler {
     bool is_gone_too_young(Time now) const;
     Status reconcile(const std::string& path, unsigned sides);
     Status decide(Look& look);
+    Result<bool> take_up_step(Look& look);
     Status decide_agreed(Look& look);
     Status join(Look& look);
     Status conflict(Look& look);

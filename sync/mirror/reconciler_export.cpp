@@ -60,6 +60,8 @@ Result<bool> Reconciler::export_rename(Look& look) {
         const Result<FileFacts> there = folder_.facts(before);
         if (!there.ok() || !there->has_content_of(entry->folder)) continue;
         TRY_OK(place_staged());
+        TRY_OK(state_.steps().note(look.path,
+                                   {entry->folder, entry->vault.type, entry->vault.version}));
         if (!folder_.rename(before, look.path).ok()) continue;
         changed_directories_.insert(std::string(parent_of(before)));
         changed_directories_.insert(std::string(parent_of(look.path)));
@@ -195,6 +197,8 @@ Status Reconciler::place(Staged& staged) {
     if (parent == nullptr) return Error{ErrorKind::Busy, "its directory has gone"};
     MirrorEntry* const agreed = state_.find(staged.path);
     TRY(const FileFacts written, folder_.facts(staged.part));
+    TRY_OK(state_.steps().note(staged.path, {written, staged.vault.type, staged.vault.version}));
+    state_.steps().forget(staged.path);
     if (agreed == nullptr) {
         Status renamed = folder_.rename(staged.part, staged.path);
         if (!renamed.ok() && renamed.error().kind == ErrorKind::Exists) {

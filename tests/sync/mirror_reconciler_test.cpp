@@ -564,5 +564,91 @@ TEST_F(TwoMirrorsTest, AnAttributeAloneReachesTheOther) {
     EXPECT_EQ(desk.reconciler().counts().exported, 1U);
 }
 
+// ---- after a kill
+
+// Killed when all was carried over, and MirrorState did not say so yet.
+class KilledMirrorTest : public TwoMirrorsTest {
+  protected:
+    void carry_over_and_be_killed() {
+        ASSERT_TRUE(laptop.reconciler().scan().ok());
+        // The last step before the state is committed.
+        laptop.device().disk().fail_call(0, ErrorKind::Io, DiskCall::Kind::Sync);
+        bool has_failed = false;
+        for (int round = 0; round < 100'000 && !has_failed; ++round) {
+            has_failed = !laptop.reconciler().work(std::chrono::seconds(10)).ok();
+            world.clock().advance(std::chrono::milliseconds(20));
+        }
+        ASSERT_TRUE(has_failed);
+        laptop.stop();
+        ASSERT_TRUE(laptop.device().kill_and_reopen().ok());
+    }
+    void come_back() {
+        laptop.start();
+        laptop.settle();
+        world.settle();
+        expect_equal();
+    }
+};
+
+TEST_F(KilledMirrorTest, AFileThatIsWrittenOnAfterItWasTakenOverIsNoConflict) {
+    laptop.write("doc", "first");
+    world.settle();
+    laptop.write("doc", "second");
+    laptop.write("new", "one");
+    laptop.rename("doc", "moved");
+    carry_over_and_be_killed();
+    laptop.write("moved", "the third");
+    laptop.write("new", "another");
+    come_back();
+    EXPECT_EQ(desk.tree(), (Tree{{"moved", "the third"}, {"new", "another"}}));
+}
+
+TEST_F(KilledMirrorTest, AFileThatIsDeletedAfterItWasTakenOverStaysDeleted) {
+    laptop.write("doc", "first");
+    laptop.write("other", "text");
+    world.settle();
+    laptop.write("doc", "second");
+    carry_over_and_be_killed();
+    laptop.remove("doc");
+    come_back();
+    EXPECT_EQ(desk.tree(), (Tree{{"other", "text"}}));
+}
+
+TEST_F(KilledMirrorTest, AFileThatOthersChangeAfterItWasPlacedIsNoConflict) {
+    laptop.write("doc", "first");
+    laptop.write("script", "#!/bin/sh");
+    world.settle();
+    desk.write("doc", "second");
+    desk.settle();
+    world.exchange();
+    laptop.write("unrelated", "so that the vault is synced");
+    carry_over_and_be_killed();
+    EXPECT_EQ(laptop.read("doc"), "second");
+    desk.write("doc", "the third");
+    desk.settle();
+    world.exchange();
+    come_back();
+    EXPECT_EQ(laptop.read("doc"), "the third");
+    EXPECT_EQ(desk.tree().size(), 3U);
+}
+
+TEST_F(TwoMirrorsTest, ADirectoryThatBothHaveMadeIsScannedAfterARestart) {
+    laptop.write("meeting/1", "of the laptop");
+    desk.write("meeting/2", "of the desk");
+    laptop.settle();
+    desk.settle();
+    world.settle();
+    for (MirroredDevice* each : {&laptop, &desk}) {
+        each->stop();
+        ASSERT_TRUE(each->device().kill_and_reopen().ok());
+        each->start();
+        const Status scanned = each->reconciler().scan();
+        EXPECT_TRUE(scanned.ok()) << scanned.error().message;
+    }
+    world.settle();
+    expect_equal();
+    EXPECT_EQ(laptop.tree().size(), 3U);
+}
+
 }  // namespace
 }  // namespace lockstep
