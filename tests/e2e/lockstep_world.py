@@ -277,13 +277,14 @@ class Device:
 class World:
     """Devices on one network, with a relay when asked for. Use as a context manager."""
 
-    def __init__(self, wants_namespaces=True, wants_relay=True, prefix="lockstep-world-", bin_directory=None):
+    def __init__(self, wants_namespaces=True, wants_relay=True, prefix="lockstep-world-", bin_directory=None,
+                 network=None):
         self.bin = Path(bin_directory or default_bin())
         for program in ("lockstep", "lockstepd", "lockstep-relay"):
             if not os.access(self.bin / program, os.X_OK):
                 raise Failure(f"{self.bin / program} is missing; build it first (./dev build release)")
         self.directory = Path(tempfile.mkdtemp(prefix=prefix, dir=os.environ.get("TMPDIR", "/tmp")))
-        self.network = make_network(wants_namespaces)
+        self.network = network or make_network(wants_namespaces)
         self.devices, self.others, self.relay, self.relay_url = {}, [], None, None
         self.cut_vaults = {}
         try:
@@ -305,13 +306,22 @@ class World:
 
     def start_relay(self):
         self.network.add("relay")
+        port = self._run_relay(0)
+        self.relay_url = f"http://{self.network.address('relay')}:{port}"
+
+    def restart_relay(self):
+        """As after a power cut of its machine: at the same address, and it remembers nobody."""
+        self.relay.kill()
+        self._run_relay(self.relay_url.rpartition(":")[2])
+
+    def _run_relay(self, port):
         log = self.directory / "relay.log"
-        address = self.network.address("relay")
-        self.relay = Process([*self.network.enter("relay"), self.bin / "lockstep-relay", "--listen", f"{address}:0",
-                              "--interval", "10"], log)
-        found = wait_until("the relay listens",
-                           lambda: re.search(r"listening on \S+ port (\d+)", log.read_text(errors="replace")), 15)
-        self.relay_url = f"http://{address}:{found.group(1)}"
+        log.unlink(missing_ok=True)
+        self.relay = Process([*self.network.enter("relay"), self.bin / "lockstep-relay", "--listen",
+                              f"{self.network.address('relay')}:{port}", "--interval", "10"], log)
+        return wait_until("the relay listens",
+                          lambda: re.search(r"listening on \S+ port (\d+)", log.read_text(errors="replace")),
+                          15).group(1)
 
     def add_device(self, name):
         self.network.add(name)
