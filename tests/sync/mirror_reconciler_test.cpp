@@ -564,6 +564,50 @@ TEST_F(TwoMirrorsTest, AnAttributeAloneReachesTheOther) {
     EXPECT_EQ(desk.reconciler().counts().exported, 1U);
 }
 
+// ---- large files
+
+namespace {
+std::string noise(std::size_t size, std::uint64_t seed) {
+    SeededRandom random(seed);
+    return std::string(as_text(random.bytes(size)));
+}
+}  // namespace
+
+TEST_F(TwoMirrorsTest, OfALargeFileOnlyWhatIsNewComesFromTheVault) {
+    const std::string before = noise(8'000'000, 1), more = noise(100'000, 2);
+    laptop.write("disk.img", before);
+    world.settle();
+    for (const std::string& after : {before + more, more + before,
+                                     before.substr(0, 3'000'000) + before.substr(5'000'000) + more,
+                                     std::string(3'000'000, '\0') + before}) {
+        const std::uint64_t copied = desk.reconciler().counts().copied_bytes;
+        laptop.write("disk.img.new", after);
+        laptop.rename("disk.img.new", "disk.img");
+        world.settle();
+        EXPECT_EQ(desk.read("disk.img"), after);
+        EXPECT_GE(desk.reconciler().counts().copied_bytes - copied, 5'000'000U);
+        expect_equal();
+    }
+}
+
+TEST_F(TwoMirrorsTest, WhatSomebodyHasOpenForWritingIsNotCopiedFrom) {
+    const std::string before = noise(3'000'000, 1), more = noise(100'000, 2);
+    laptop.write("disk.img", before);
+    world.settle();
+    std::fstream open(desk.path("disk.img"), std::ios::binary | std::ios::in | std::ios::out);
+    laptop.write("disk.img", before + more);
+    laptop.settle();
+    world.exchange();
+    ASSERT_TRUE(desk.reconciler().scan().ok());
+    ASSERT_TRUE(desk.reconciler().work(std::chrono::seconds(10)).ok());
+    EXPECT_EQ(desk.reconciler().counts().copied_bytes, 0U);
+    EXPECT_EQ(desk.read("disk.img"), before);
+    open.close();
+    world.settle();
+    EXPECT_EQ(desk.read("disk.img"), before + more);
+    expect_equal();
+}
+
 // ---- after a kill
 
 // Killed when all was carried over, and MirrorState did not say so yet.
