@@ -98,6 +98,13 @@ struct PutAttributes {
     std::optional<std::int64_t> modified_ns;  // default: now
 };
 
+// Bytes of a file that an earlier version of it has as well.
+struct SharedRange {
+    std::uint64_t offset = 0, earlier_offset = 0, length = 0;
+
+    bool operator==(const SharedRange&) const = default;
+};
+
 // What a name shows after content was put there.
 struct PutOutcome {
     NodeId node = 0;  // without a reference
@@ -240,6 +247,13 @@ class FileSystem {
     virtual Result<PutOutcome> put_version(HandleId /*unnamed*/, NodeId /*node*/,
                                            const VersionId& /*seen*/,
                                            const PutAttributes& /*attributes*/) {
+        return no_versions();
+    }
+    // What the version that a file shows has in common with an earlier one of the same file: in
+    // order, without overlaps, as far as whole chunks tell; no content is read for it. NotFound
+    // when the earlier one is not known any more.
+    virtual Result<std::vector<SharedRange>> shared_ranges(NodeId /*node*/,
+                                                           const VersionId& /*earlier*/) {
         return no_versions();
     }
     // Removes a file or symbolic link if the name shows this version of this node; else Conflict.

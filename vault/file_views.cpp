@@ -147,6 +147,10 @@ Result<PutOutcome> FileView::put_version(HandleId unnamed, NodeId node, const Ve
     return base_.put_version(unnamed, to_base(node), seen, attributes);
 }
 
+Result<std::vector<SharedRange>> FileView::shared_ranges(NodeId node, const VersionId& earlier) {
+    return base_.shared_ranges(to_base(node), earlier);
+}
+
 Status FileView::remove_version(NodeId parent, std::string_view name, NodeId node,
                                 const VersionId& seen) {
     return base_.remove_version(to_base(parent), name, node, seen);

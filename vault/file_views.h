@@ -89,6 +89,7 @@ class FileView final : public FileSystem, private ChangeObserver {
                                 const PutAttributes& attributes) override;
     Result<PutOutcome> put_version(HandleId unnamed, NodeId node, const VersionId& seen,
                                    const PutAttributes& attributes) override;
+    Result<std::vector<SharedRange>> shared_ranges(NodeId node, const VersionId& earlier) override;
     Status remove_version(NodeId parent, std::string_view name, NodeId node,
                           const VersionId& seen) override;
     Result<Bytes> get_xattr(NodeId node, std::string_view name) override;

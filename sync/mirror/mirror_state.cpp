@@ -20,6 +20,7 @@ constexpr const char* kSchema =
     " mode INTEGER NOT NULL, node INTEGER NOT NULL, version BLOB NOT NULL,"
     " vault_mode INTEGER NOT NULL, vault_modified INTEGER NOT NULL, leftover INTEGER NOT NULL);";
 constexpr int kFormat = 1;
+constexpr const char* kStepsEnd = "-steps";
 
 class Statement {
   public:
@@ -74,7 +75,7 @@ Error MirrorState::failure(std::string_view doing) const {
 
 void MirrorState::remove_files(const fs::path& file) {
     std::error_code ignored;
-    for (const char* end : {"", "-wal", "-shm", "-journal"})
+    for (const char* end : {"", "-wal", "-shm", "-journal", kStepsEnd})
         fs::remove(file.native() + end, ignored);
 }
 
@@ -85,7 +86,10 @@ Result<std::unique_ptr<MirrorState>> MirrorState::open(const fs::path& file,
         state->root_.folder.type = state->root_.vault.type = FileType::Directory;
         Status opened = state->open_database(file, identity);
         if (opened.ok()) opened = state->load();
-        if (opened.ok()) return state;
+        if (opened.ok()) {
+            TRY(state->steps_, StepLog::open(file.native() + kStepsEnd));
+            return state;
+        }
         if (is_last || opened.error().kind != ErrorKind::Corrupt)
             return std::move(opened).error().in("state of the mirror");
         log_warning("mirror", "the state of a mirror is damaged: both sides are compared anew");
@@ -172,7 +176,7 @@ Status MirrorState::load() {
 }
 
 Status MirrorState::commit() {
-    if (!has_changes()) return {};
+    if (!has_changes()) return steps_->clear();
     TRY_OK(execute("BEGIN"));
     Statement drop(database_, "DELETE FROM entry WHERE row=?");
     Statement keep(database_, "INSERT OR REPLACE INTO entry VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
@@ -206,7 +210,7 @@ Status MirrorState::commit() {
     TRY_OK(execute("COMMIT"));
     removed_.clear();
     changed_.clear();
-    return {};
+    return steps_->clear();
 }
 
 // ---- the tree

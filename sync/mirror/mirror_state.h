@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "sync/mirror/folder.h"
+#include "sync/mirror/step_log.h"
 #include "vault/file_system.h"
 
 struct sqlite3;
@@ -83,6 +84,9 @@ class MirrorState {
     void remove(MirrorEntry& entry);
     static std::uint64_t files_below(const MirrorEntry& entry);
 
+    // What is carried over before it is committed.
+    StepLog& steps() { return *steps_; }
+
     bool has_changes() const { return !changed_.empty() || !removed_.empty(); }
     Status commit();
 
@@ -99,6 +103,7 @@ class MirrorState {
     void forget_below(MirrorEntry& entry);
 
     sqlite3* database_ = nullptr;
+    std::unique_ptr<StepLog> steps_;
     MirrorEntry root_;
     Index by_inode_, by_node_;
     std::uint64_t files_ = 0, by_row_ = 0, next_row_ = 1;

@@ -323,7 +323,37 @@ Status Reconciler::reconcile(const std::string& path, unsigned sides) {
     return decide(look);
 }
 
+// Whether what a kill has left half noted was found: that is what was agreed on.
+Result<bool> Reconciler::take_up_step(Look& look) {
+    const MirrorStep* const left = state_.steps().left(look.path);
+    if (left == nullptr) return false;
+    const MirrorStep step = *left;
+    state_.steps().forget(look.path);
+    const bool is_in_folder = look.folder && look.folder->has_content_of(step.folder);
+    bool is_in_vault = look.vault && look.vault->type == step.type;
+    if (is_in_vault && !step.version.is_zero()) {
+        is_in_vault = look.vault->version == step.version;
+    } else if (is_in_vault) {
+        TRY(const Attributes shown, files_.lookup(look.parent->vault.node, name_of(look.path)));
+        files_.forget(shown.node, 1);
+        is_in_vault = shown.node == look.vault->node && shown.size == step.folder.size &&
+                      shown.modified_ns == step.folder.modified_ns;
+    }
+    if (!is_in_vault && (!is_in_folder || step.version.is_zero())) return false;
+    VaultFacts vault{.type = step.type, .version = step.version};
+    if (is_in_vault) {
+        vault = *look.vault;
+    } else if (look.agreed != nullptr) {
+        vault.node = look.agreed->vault.node;
+    }
+    look.agreed = &state_.put(*look.parent, name_of(look.path),
+                              is_in_folder ? *look.folder : step.folder, vault);
+    return true;
+}
+
 Status Reconciler::decide(Look& look) {
+    TRY(const bool is_taken_up, take_up_step(look));
+    static_cast<void>(is_taken_up);
     if (look.agreed != nullptr) return decide_agreed(look);
     if (look.folder && look.vault) return join(look);
     if (look.folder) return import_new(look);
@@ -373,6 +403,7 @@ Status Reconciler::decide_agreed(Look& look) {
 }
 
 void Reconciler::agree(Look& look) {
+    state_.steps().forget(look.path);
     look.agreed = &state_.put(*look.parent, name_of(look.path), *look.folder, *look.vault);
 }
 

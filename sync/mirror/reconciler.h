@@ -20,7 +20,7 @@
 // halves of renames, and for the brake.
 //
 // Order, for power cuts: what was carried over is durable where it arrived before MirrorState says
-// so.
+// so. For kills in between, StepLog knows what was being carried over.
 //
 // THREADS: one at a time; the vault is used as by any consumer.
 #pragma once
@@ -65,6 +65,7 @@ struct ReconcilerOptions {
 
 struct MirrorCounts {
     std::uint64_t imported = 0, exported = 0;  // files and links whose content was carried over
+    std::uint64_t copied_bytes = 0;  // of what was exported, those that were in the folder before
     std::uint64_t renamed = 0, deleted = 0, conflicts = 0;
 };
 
@@ -127,6 +128,17 @@ class Reconciler {
         std::optional<FileFacts> folder = {};
         std::optional<VaultFacts> vault = {};
     };
+    // The folder's copy of what was agreed on, and what of it stays.
+    struct FolderCopy {
+        UniqueFd file;
+        FileFacts facts;
+        std::vector<SharedRange> ranges;
+    };
+    struct VaultRange {
+        HandleId from = 0;
+        std::uint64_t begin = 0, end = 0;
+        bool may_have_holes = false;
+    };
     // Content that lies in the folder under a name of ours.
     struct Staged {
         std::string path, part;
@@ -140,6 +152,7 @@ class Reconciler {
     bool is_gone_too_young(Time now) const;
     Status reconcile(const std::string& path, unsigned sides);
     Status decide(Look& look);
+    Result<bool> take_up_step(Look& look);
     Status decide_agreed(Look& look);
     Status join(Look& look);
     Status conflict(Look& look);
@@ -182,6 +195,11 @@ class Reconciler {
     Status export_attributes(Look& look);
     Status stage(Look& look);
     Status write_part(const Look& look, const std::string& part);
+    Status copy_content(const Look& look, const Attributes& shown, HandleId from, int to);
+    std::optional<FolderCopy> folder_copy(const Look& look, const Attributes& shown);
+    static bool is_untouched(const FolderCopy& here);
+    Status copy_from_vault(const VaultRange& range, int to);
+    Result<bool> copy_within_folder(int from, const SharedRange& range, int to);
     Status place_staged();
     Status place(Staged& staged);
     Status replace(Staged& staged, MirrorEntry& agreed);

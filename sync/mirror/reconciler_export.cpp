@@ -1,4 +1,5 @@
 // Reconciler: from the vault into the folder.
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -14,6 +15,9 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kSyncedOneByOne = 4;
+// Below that, reading it from the vault is as fast.
+constexpr std::uint64_t kSharedSizeMin = kMiB;
+constexpr std::uint64_t kCopiedAtOnce = 64 * kMiB;
 
 Error system_error(std::string_view doing) {
     return {errno == ENOSPC || errno == EDQUOT ? ErrorKind::NoSpace : ErrorKind::Io,
@@ -60,6 +64,8 @@ Result<bool> Reconciler::export_rename(Look& look) {
         const Result<FileFacts> there = folder_.facts(before);
         if (!there.ok() || !there->has_content_of(entry->folder)) continue;
         TRY_OK(place_staged());
+        TRY_OK(state_.steps().note(look.path,
+                                   {entry->folder, entry->vault.type, entry->vault.version}));
         if (!folder_.rename(before, look.path).ok()) continue;
         changed_directories_.insert(std::string(parent_of(before)));
         changed_directories_.insert(std::string(parent_of(look.path)));
@@ -132,34 +138,98 @@ Status Reconciler::write_part(const Look& look, const std::string& part) {
     }
     TRY(const UniqueFd to, folder_.create(part));
     TRY(const HandleId from, files_.open(shown.node, {.read = true}));
-    Status copied = [&]() -> Status {
-        std::uint64_t at = 0, size = shown.size;
-        const bool looks_for_holes = size >= 4 * kMiB && shown.allocated < size;
-        while (at < size) {
-            TRY_OK(check_going_on());
-            if (looks_for_holes) {
-                TRY(const auto data, files_.seek(from, at, SeekTarget::Data));
-                if (!data) break;
-                at = *data;
-            }
-            TRY(const std::size_t got, files_.read(from, at, buffer_));
-            if (got == 0) break;
-            TRY_OK(write_all(to.get(), at, std::span(buffer_).first(got)));
-            at += got;
-        }
-        if (at < size && ::ftruncate(to.get(), static_cast<off_t>(size)) != 0)
-            return system_error("truncate");
-        TRY(const VersionId version, files_.version(shown.node));
-        if (version != look.vault->version)
-            return Error{ErrorKind::Busy, "it shows something else by now"};
-        return {};
-    }();
+    Status copied = copy_content(look, shown, from, to.get());
+    if (copied.ok()) {
+        Result<VersionId> version = files_.version(shown.node);
+        if (!version.ok() || *version != look.vault->version)
+            copied = Error{ErrorKind::Busy, "it shows something else by now"};
+    }
     files_.release(from);
     TRY_OK(std::move(copied));
     if (::fchmod(to.get(), look.vault->mode & 0777) != 0) return system_error("chmod");
     TRY_OK(folder_.set_modified(part, look.vault->modified_ns));
     batch_bytes_ += shown.size;
     return {};
+}
+
+// What the folder's file has already is copied within the folder (a file system that can share
+// blocks then does), the rest comes from the vault.
+Status Reconciler::copy_content(const Look& look, const Attributes& shown, HandleId from, int to) {
+    const bool has_holes = shown.size >= 4 * kMiB && shown.allocated < shown.size;
+    const std::optional<FolderCopy> here = folder_copy(look, shown);
+    std::uint64_t at = 0;
+    for (const SharedRange& range : here ? here->ranges : std::vector<SharedRange>()) {
+        TRY_OK(copy_from_vault({from, at, range.offset, has_holes}, to));
+        TRY(const bool is_copied, copy_within_folder(here->file.get(), range, to));
+        at = is_copied ? range.offset + range.length : range.offset;
+    }
+    TRY_OK(copy_from_vault({from, at, shown.size, has_holes}, to));
+    if (::ftruncate(to, static_cast<off_t>(shown.size)) != 0) return system_error("truncate");
+    if (here && !is_untouched(*here))
+        return Error{ErrorKind::Busy, "somebody is changing it in the folder"};
+    return {};
+}
+
+// The folder's file, when it is what was agreed on and nobody writes it, and what of it the
+// version to come has as well. Nullopt: nothing that would be worth it.
+std::optional<Reconciler::FolderCopy> Reconciler::folder_copy(const Look& look,
+                                                              const Attributes& shown) {
+    const bool is_worth_it = look.agreed != nullptr && shown.size >= kSharedSizeMin &&
+                             look.agreed->folder.type == FileType::Regular &&
+                             look.agreed->folder.size >= kSharedSizeMin;
+    if (!is_worth_it) return std::nullopt;
+    Result<UniqueFd> file = folder_.open_to_read(look.path);
+    if (!file.ok()) return std::nullopt;
+    FolderCopy here{std::move(*file), look.agreed->folder, {}};
+    if (!is_untouched(here)) return std::nullopt;
+    Result<std::vector<SharedRange>> ranges =
+        files_.shared_ranges(shown.node, look.agreed->vault.version);
+    if (!ranges.ok()) return std::nullopt;
+    here.ranges = std::move(*ranges);
+    return here;
+}
+
+bool Reconciler::is_untouched(const FolderCopy& here) {
+    const Result<FileFacts> facts = Folder::facts_of(here.file.get());
+    return facts.ok() && facts->has_content_of(here.facts) &&
+           Folder::is_open_for_writing(here.file.get()) == false;
+}
+
+Status Reconciler::copy_from_vault(const VaultRange& range, int to) {
+    for (std::uint64_t at = range.begin; at < range.end;) {
+        TRY_OK(check_going_on());
+        if (range.may_have_holes) {
+            TRY(const auto data, files_.seek(range.from, at, SeekTarget::Data));
+            if (!data || *data >= range.end) break;
+            at = *data;
+        }
+        const std::size_t wanted =
+            static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), range.end - at));
+        TRY(const std::size_t got, files_.read(range.from, at, std::span(buffer_).first(wanted)));
+        if (got == 0) break;
+        TRY_OK(write_all(to, at, std::span(buffer_).first(got)));
+        at += got;
+    }
+    return {};
+}
+
+// False when the file system cannot copy between its files.
+Result<bool> Reconciler::copy_within_folder(int from, const SharedRange& range, int to) {
+    off_t source = static_cast<off_t>(range.earlier_offset);
+    off_t target = static_cast<off_t>(range.offset);
+    for (std::uint64_t left = range.length; left > 0;) {
+        TRY_OK(check_going_on());
+        const std::uint64_t wanted = std::min(left, kCopiedAtOnce);
+        const ssize_t copied = ::copy_file_range(from, &source, to, &target, wanted, 0);
+        if (copied == 0) return Error{ErrorKind::Busy, "somebody is changing it in the folder"};
+        if (copied < 0 &&
+            (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP))
+            return false;
+        if (copied < 0) return system_error("copy");
+        left -= static_cast<std::uint64_t>(copied);
+        counts_.copied_bytes += static_cast<std::uint64_t>(copied);
+    }
+    return true;
 }
 
 // ---- into place
@@ -195,6 +265,8 @@ Status Reconciler::place(Staged& staged) {
     if (parent == nullptr) return Error{ErrorKind::Busy, "its directory has gone"};
     MirrorEntry* const agreed = state_.find(staged.path);
     TRY(const FileFacts written, folder_.facts(staged.part));
+    TRY_OK(state_.steps().note(staged.path, {written, staged.vault.type, staged.vault.version}));
+    state_.steps().forget(staged.path);
     if (agreed == nullptr) {
         Status renamed = folder_.rename(staged.part, staged.path);
         if (!renamed.ok() && renamed.error().kind == ErrorKind::Exists) {

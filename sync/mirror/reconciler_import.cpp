@@ -84,6 +84,8 @@ Result<bool> Reconciler::import_rename(Look& look) {
         TRY(const std::optional<VaultFacts> shown, look_in_vault(*entry->parent, entry->name));
         if (!shown || shown->node != entry->vault.node) continue;
         TRY_OK(place_staged());
+        TRY_OK(state_.steps().note(look.path,
+                                   {entry->folder, entry->vault.type, entry->vault.version}));
         Status renamed =
             files_.rename(entry->parent->vault.node, entry->name, look.parent->vault.node,
                           name_of(look.path), RenameMode::NoReplace);
@@ -150,6 +152,7 @@ Status Reconciler::import_file(Look& look, const VersionId* seen) {
         TRY(const FileFacts after, folder_.facts(look.path));
         if (after != before) return changed_meanwhile();
         const PutAttributes attributes{.mode = before.mode, .modified_ns = before.modified_ns};
+        TRY_OK(state_.steps().note(look.path, {before, FileType::Regular, {}}));
         if (seen == nullptr)
             return files_.put_file(content, look.parent->vault.node, name_of(look.path),
                                    attributes);
@@ -168,6 +171,7 @@ Status Reconciler::import_file(Look& look, const VersionId* seen) {
         }
         return std::move(put).error();
     }
+    TRY_OK(state_.steps().note(look.path, {before, FileType::Regular, put->version}));
     has_vault_changes_ = true;
     batch_bytes_ += before.size;
     ++counts_.imported;

@@ -153,9 +153,12 @@ Status Reconciler::scan_vault(const std::string& path, MirrorEntry& directory) {
         Result<std::optional<VaultFacts>> found = look_in_vault(directory, entry.name);
         if (!found.ok() && found.error().kind == ErrorKind::Locked) return std::move(found).error();
         if (!is_known || !found.ok() || *found != child->second->vault) note(below, kVault);
-        if (is_known && entry.type == FileType::Directory &&
-            child->second->vault.type == FileType::Directory && found.ok())
-            TRY_OK(scan_vault(below, *child->second));
+        // Another directory than the one agreed on is looked at when that has been noticed; nobody
+        // holds the old one any more.
+        const bool is_same_directory = is_known && found.ok() && *found &&
+                                       (*found)->type == FileType::Directory &&
+                                       (*found)->has_content_of(child->second->vault);
+        if (is_same_directory) TRY_OK(scan_vault(below, *child->second));
     }
     for (const auto& [name, child] : directory.children) {
         if (!names.contains(name)) note(join_path(path, name), kVault);

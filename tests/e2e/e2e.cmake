@@ -40,3 +40,7 @@ foreach(test IN LISTS LOCKSTEP_MIRROR_TESTS)
   set_tests_properties(mirror.${test} PROPERTIES
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+# One storm, with a seed of its own each time: what is done is told by it when it fails.
+add_test(NAME weather COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/weather_test.py --gusts 3 --large-kib 300 --pause 0.06)
+set_tests_properties(weather PROPERTIES
+  LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)

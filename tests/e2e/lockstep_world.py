@@ -278,13 +278,13 @@ class World:
     """Devices on one network, with a relay when asked for. Use as a context manager."""
 
     def __init__(self, wants_namespaces=True, wants_relay=True, prefix="lockstep-world-", bin_directory=None,
-                 relay_config="", device_config=None):
+                 network=None, relay_config="", device_config=None):
         self.bin = Path(bin_directory or default_bin())
         for program in ("lockstep", "lockstepd", "lockstep-relay"):
             if not os.access(self.bin / program, os.X_OK):
                 raise Failure(f"{self.bin / program} is missing; build it first (./dev build release)")
         self.directory = Path(tempfile.mkdtemp(prefix=prefix, dir=os.environ.get("TMPDIR", "/tmp")))
-        self.network = make_network(wants_namespaces)
+        self.network = network or make_network(wants_namespaces)
         self.devices, self.others, self.relay, self.relay_url = {}, [], None, None
         self.cut_vaults = {}
         self.device_config = device_config or {}
@@ -306,16 +306,26 @@ class World:
         self.close()
 
     def start_relay(self, config=""):
+        self.relay_config = config
         self.network.add("relay")
+        port = self._run_relay(0)
+        self.relay_url = f"http://{self.network.address('relay')}:{port}"
+
+    def restart_relay(self):
+        """As after a power cut of its machine: at the same address, and it remembers nobody."""
+        self.relay.kill()
+        self._run_relay(self.relay_url.rpartition(":")[2])
+
+    def _run_relay(self, port):
         log = self.directory / "relay.log"
-        address = self.network.address("relay")
+        log.unlink(missing_ok=True)
         file = self.directory / "relay.toml"
-        file.write_text(config)
+        file.write_text(self.relay_config)
         self.relay = Process([*self.network.enter("relay"), self.bin / "lockstep-relay", "--config", file,
-                              "--listen", f"{address}:0", "--interval", "10"], log)
-        found = wait_until("the relay listens",
-                           lambda: re.search(r"listening on \S+ port (\d+)", log.read_text(errors="replace")), 15)
-        self.relay_url = f"http://{address}:{found.group(1)}"
+                              "--listen", f"{self.network.address('relay')}:{port}", "--interval", "10"], log)
+        return wait_until("the relay listens",
+                          lambda: re.search(r"listening on \S+ port (\d+)", log.read_text(errors="replace")),
+                          15).group(1)
 
     def add_device(self, name):
         self.network.add(name)

@@ -170,6 +170,7 @@ MemoryDisk::MemoryDisk() : root_(std::make_shared<Node>()) {
 MemoryDisk::~MemoryDisk() = default;
 
 Result<std::unique_ptr<DiskFile>> MemoryDisk::open(const fs::path& path, OpenMode mode) {
+    if (before_open_) before_open_(path);
     MutexLock lock(mutex_);
     TRY(NodePtr node, open_node(path, mode));
     bool is_writable = mode != OpenMode::Read;

@@ -19,6 +19,7 @@
 //     }
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -93,6 +94,12 @@ class MemoryDisk final : public Disk {
     // A crash does not empty it.
     void set_full(bool is_full);
 
+    // Called before every open(), without any lock held: what happens meanwhile elsewhere. Empty:
+    // nothing.
+    void set_before_open(std::function<void(const fs::path&)> hook) {
+        before_open_ = std::move(hook);
+    }
+
     // Changing calls so far.
     std::uint64_t change_count() const;
     // Every call since start_recording(), in order.
@@ -110,6 +117,7 @@ class MemoryDisk final : public Disk {
     void put(const fs::path& path, ByteView data);
 
   private:
+    std::function<void(const fs::path&)> before_open_;
     struct Node;
     struct NameChange;
     class File;

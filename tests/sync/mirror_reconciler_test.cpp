@@ -564,5 +564,134 @@ TEST_F(TwoMirrorsTest, AnAttributeAloneReachesTheOther) {
     EXPECT_EQ(desk.reconciler().counts().exported, 1U);
 }
 
+// ---- large files
+
+namespace {
+std::string noise(std::size_t size, std::uint64_t seed) {
+    SeededRandom random(seed);
+    return std::string(as_text(random.bytes(size)));
+}
+}  // namespace
+
+TEST_F(TwoMirrorsTest, OfALargeFileOnlyWhatIsNewComesFromTheVault) {
+    const std::string before = noise(8'000'000, 1), more = noise(100'000, 2);
+    laptop.write("disk.img", before);
+    world.settle();
+    for (const std::string& after : {before + more, more + before,
+                                     before.substr(0, 3'000'000) + before.substr(5'000'000) + more,
+                                     std::string(3'000'000, '\0') + before}) {
+        const std::uint64_t copied = desk.reconciler().counts().copied_bytes;
+        laptop.write("disk.img.new", after);
+        laptop.rename("disk.img.new", "disk.img");
+        world.settle();
+        EXPECT_EQ(desk.read("disk.img"), after);
+        EXPECT_GE(desk.reconciler().counts().copied_bytes - copied, 5'000'000U);
+        expect_equal();
+    }
+}
+
+TEST_F(TwoMirrorsTest, WhatSomebodyHasOpenForWritingIsNotCopiedFrom) {
+    const std::string before = noise(3'000'000, 1), more = noise(100'000, 2);
+    laptop.write("disk.img", before);
+    world.settle();
+    std::fstream open(desk.path("disk.img"), std::ios::binary | std::ios::in | std::ios::out);
+    laptop.write("disk.img", before + more);
+    laptop.settle();
+    world.exchange();
+    ASSERT_TRUE(desk.reconciler().scan().ok());
+    ASSERT_TRUE(desk.reconciler().work(std::chrono::seconds(10)).ok());
+    EXPECT_EQ(desk.reconciler().counts().copied_bytes, 0U);
+    EXPECT_EQ(desk.read("disk.img"), before);
+    open.close();
+    world.settle();
+    EXPECT_EQ(desk.read("disk.img"), before + more);
+    expect_equal();
+}
+
+// ---- after a kill
+
+// Killed when all was carried over, and MirrorState did not say so yet.
+class KilledMirrorTest : public TwoMirrorsTest {
+  protected:
+    void carry_over_and_be_killed() {
+        ASSERT_TRUE(laptop.reconciler().scan().ok());
+        // The last step before the state is committed.
+        laptop.device().disk().fail_call(0, ErrorKind::Io, DiskCall::Kind::Sync);
+        bool has_failed = false;
+        for (int round = 0; round < 100'000 && !has_failed; ++round) {
+            has_failed = !laptop.reconciler().work(std::chrono::seconds(10)).ok();
+            world.clock().advance(std::chrono::milliseconds(20));
+        }
+        ASSERT_TRUE(has_failed);
+        laptop.stop();
+        ASSERT_TRUE(laptop.device().kill_and_reopen().ok());
+    }
+    void come_back() {
+        laptop.start();
+        laptop.settle();
+        world.settle();
+        expect_equal();
+    }
+};
+
+TEST_F(KilledMirrorTest, AFileThatIsWrittenOnAfterItWasTakenOverIsNoConflict) {
+    laptop.write("doc", "first");
+    world.settle();
+    laptop.write("doc", "second");
+    laptop.write("new", "one");
+    laptop.rename("doc", "moved");
+    carry_over_and_be_killed();
+    laptop.write("moved", "the third");
+    laptop.write("new", "another");
+    come_back();
+    EXPECT_EQ(desk.tree(), (Tree{{"moved", "the third"}, {"new", "another"}}));
+}
+
+TEST_F(KilledMirrorTest, AFileThatIsDeletedAfterItWasTakenOverStaysDeleted) {
+    laptop.write("doc", "first");
+    laptop.write("other", "text");
+    world.settle();
+    laptop.write("doc", "second");
+    carry_over_and_be_killed();
+    laptop.remove("doc");
+    come_back();
+    EXPECT_EQ(desk.tree(), (Tree{{"other", "text"}}));
+}
+
+TEST_F(KilledMirrorTest, AFileThatOthersChangeAfterItWasPlacedIsNoConflict) {
+    laptop.write("doc", "first");
+    laptop.write("script", "#!/bin/sh");
+    world.settle();
+    desk.write("doc", "second");
+    desk.settle();
+    world.exchange();
+    laptop.write("unrelated", "so that the vault is synced");
+    carry_over_and_be_killed();
+    EXPECT_EQ(laptop.read("doc"), "second");
+    desk.write("doc", "the third");
+    desk.settle();
+    world.exchange();
+    come_back();
+    EXPECT_EQ(laptop.read("doc"), "the third");
+    EXPECT_EQ(desk.tree().size(), 3U);
+}
+
+TEST_F(ReconcilerTest, AnotherDirectoryUnderTheNameOfOneIsScannedAfterARestart) {
+    laptop.write("a/1", "one");
+    laptop.settle();
+    laptop.stop();
+    ASSERT_TRUE(laptop.device().kill_and_reopen().ok());
+    ASSERT_TRUE(laptop.device().rename("a", "b").ok());
+    ASSERT_TRUE(laptop.device().write("a/2", "two").ok());
+    ASSERT_TRUE(laptop.device().publish().ok());
+    ASSERT_TRUE(laptop.device().kill_and_reopen().ok());
+    laptop.start();
+    const Status scanned = laptop.reconciler().scan();
+    EXPECT_TRUE(scanned.ok()) << scanned.error().message;
+    laptop.settle();
+    EXPECT_EQ(laptop.tree(), (Tree{{"a/", ""}, {"a/2", "two"}, {"b/", ""}, {"b/1", "one"}}));
+    laptop.check_equal();
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -95,6 +95,45 @@ TEST_F(VaultTest, SyncedContentSurvivesAPowerCutBeforeItIsPublished) {
     EXPECT_EQ(huge, *laptop_.read("d/huge"));
 }
 
+TEST_F(VaultTest, APackThatArrivesWhileTheVaultIsBeingUnlockedIsRead) {
+    join_desk();
+    const std::string first = noise(300'000, 1), second = noise(300'000, 2);
+    settle();
+    ASSERT_TRUE(desk_.vault().lock(true).ok());
+    for (const auto& [name, content] : {std::pair("first", first), std::pair("second", second)}) {
+        ASSERT_TRUE(laptop_.write(name, content).ok());
+        ASSERT_TRUE(laptop_.publish().ok());
+    }
+    ASSERT_TRUE(desk_.pull(laptop_, 2).ok());  // the segments
+    Replica& mine = *desk_.vault().replica();
+    Replica& theirs = *laptop_.vault().replica();
+    std::vector<PackInfo> missing = mine.missing_packs();
+    ASSERT_EQ(missing.size(), 2U);
+    const auto add = [&](const PackInfo& pack) {
+        auto bytes = theirs.read_pack(pack.id, 0, pack.length);
+        ASSERT_TRUE(bytes.ok());
+        ASSERT_TRUE(mine.add_pack(pack, *bytes).ok());
+    };
+    add(missing[0]);
+    // The second comes in the moment in which unlocking reads the first.
+    bool has_come = false;
+    desk_.disk().set_before_open([&](const fs::path& path) {
+        if (has_come || path.string().find(missing[0].id.to_hex()) == std::string::npos) return;
+        has_come = true;
+        add(missing[1]);
+    });
+    ASSERT_TRUE(desk_.vault().unlock(as_bytes(kTestPassphrase)).ok());
+    desk_.disk().set_before_open({});
+    ASSERT_TRUE(has_come);
+    auto merged = desk_.vault().merge();
+    ASSERT_TRUE(merged.ok());
+    for (const auto& [name, content] : {std::pair("first", first), std::pair("second", second)}) {
+        auto read = desk_.read(name);
+        ASSERT_TRUE(read.ok()) << name << ": " << read.error().message;
+        EXPECT_EQ(content, *read);
+    }
+}
+
 // Calls back from within a publish, when its segment is durable and its journal entries not yet
 // released.
 struct DuringPublish final : ReplicaListener {

@@ -148,6 +148,10 @@ Result<PutOutcome> LockableFiles::put_version(HandleId unnamed, NodeId node, con
                                               const PutAttributes& attributes) {
     FORWARD(put_version(unnamed, node, seen, attributes));
 }
+Result<std::vector<SharedRange>> LockableFiles::shared_ranges(NodeId node,
+                                                              const VersionId& earlier) {
+    FORWARD(shared_ranges(node, earlier));
+}
 Status LockableFiles::remove_version(NodeId parent, std::string_view name, NodeId node,
                                      const VersionId& seen) {
     FORWARD(remove_version(parent, name, node, seen));

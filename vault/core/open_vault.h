@@ -33,6 +33,9 @@ class OpenVault final : public TreeHost {
     bool has_unmerged();
     void pack_arrived(const PackId& pack) EXCLUDES_LOCK(mutex);
     void keys_changed();
+    // What came while the vault was being opened, when nobody could be told of it.
+    // REQUIRES: news is told from now on
+    Status take_in_meanwhile();
     // Readers that wait for content give up.
     void close() { content_->close(); }
 

@@ -3,6 +3,8 @@
 // The index may be behind the directory (a crash, objects that arrived while the vault was locked):
 // the merger applies what is newer. Any other difference is a doubt: then it is rebuilt, and the
 // result is the same.
+#include <set>
+
 #include "base/log.h"
 #include "vault/core/open_vault_secrets.h"
 
@@ -134,6 +136,17 @@ Status OpenVault::index_packs() {
         pack_arrived(pack.id);
     }
     for (const auto& [id, row] : known) TRY_OK(index_->chunks().set_present(id, false));
+    return {};
+}
+
+Status OpenVault::take_in_meanwhile() {
+    if (replica_.keys() != key_state()) keys_changed();
+    TRY(std::vector<PackRow> rows, index_->chunks().packs());
+    std::set<PackId> known;
+    for (const PackRow& row : rows)
+        if (row.is_present && !row.epoch.is_zero()) known.insert(row.info.id);
+    for (const PackInfo& pack : replica_.present_packs())
+        if (!known.contains(pack.id)) pack_arrived(pack.id);
     return {};
 }
 

@@ -212,6 +212,11 @@ Status VaultImpl::open_with(std::shared_ptr<const KeyState> keys) {
         open_ = shared;
         open_gone_ = gone->get_future();
     }
+    if (Status caught_up = shared->take_in_meanwhile(); !caught_up.ok()) {
+        shared.reset();
+        close_open_vault();
+        return caught_up;
+    }
     files_.open(shared->files());
     work_changed();
     return {};

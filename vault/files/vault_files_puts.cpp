@@ -1,4 +1,7 @@
 // VaultFiles: content put under a name as a whole, by consumers that keep copies of their own.
+#include <unordered_map>
+
+#include "vault/chunks/content_store.h"
 #include "vault/files/vault_files.h"
 
 namespace lockstep {
@@ -11,6 +14,31 @@ void note_allocated(OpenFile& file, const Content& content,
     const std::uint64_t allocated = file.content.allocated();
     if (content.kind != Content::Kind::Inline && allocated < content.size)
         settings.push_back(allocated_setting(content.root, allocated));
+}
+
+std::vector<SharedRange> shared_ranges_of(const ContentList& list, const ContentList& old) {
+    std::unordered_map<ChunkId, std::size_t> places;
+    for (std::size_t i = 0; i < old.extents().size(); ++i)
+        if (!old.extents()[i].is_hole()) places.emplace(old.extents()[i].chunk, i);
+    std::vector<SharedRange> ranges;
+    std::size_t next = old.extents().size();  // where the range before goes on
+    for (std::size_t i = 0; i < list.extents().size(); ++i) {
+        const Extent& extent = list.extents()[i];
+        const bool goes_on = next < old.extents().size() && old.extents()[next] == extent;
+        const auto place = places.find(extent.chunk);
+        if (extent.is_hole() || (!goes_on && place == places.end())) {
+            next = old.extents().size();
+            continue;
+        }
+        if (goes_on) {
+            ranges.back().length += extent.length;
+        } else {
+            next = place->second;
+            ranges.push_back({list.start_of(i), old.start_of(next), extent.length});
+        }
+        ++next;
+    }
+    return ranges;
 }
 
 }  // namespace
@@ -103,6 +131,23 @@ Result<PutOutcome> VaultFiles::put_version(HandleId unnamed, NodeId node, const 
     }();
     tell(news);
     return out;
+}
+
+Result<std::vector<SharedRange>> VaultFiles::shared_ranges(NodeId node, const VersionId& earlier) {
+    std::optional<Content> now, before;
+    {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord * record, record_of(node));
+        if (record->orphan) return Error{ErrorKind::NotFound, "the file was removed"};
+        now = host_.tree.content(record->node);
+        before = host_.tree.content(record->node.file, earlier);
+    }
+    if (!now || !before) return Error{ErrorKind::NotFound, "no such version"};
+    if (now->kind == Content::Kind::Inline || before->kind == Content::Kind::Inline)
+        return std::vector<SharedRange>();
+    TRY(const ContentList list, load_content(ids_, *now, content_));
+    TRY(const ContentList old, load_content(ids_, *before, content_));
+    return shared_ranges_of(list, old);
 }
 
 Status VaultFiles::remove_version(NodeId parent, std::string_view name, NodeId node,

@@ -213,6 +213,8 @@ class Tree {
     // What a node shows: its newest head, or the sibling's.
     std::optional<Content> content(const Node& node) const;
     std::optional<VersionId> version(const Node& node) const;
+    // Of any version of a file that is known.
+    std::optional<Content> content(const FileId& file, const VersionId& version) const;
     std::vector<TreeConflict> conflicts() const;
     std::size_t conflict_count() const;
     std::vector<TrashedFile> trash() const;

@@ -260,6 +260,14 @@ std::optional<Content> Tree::content(const Node& node) const {
     return version == nullptr ? std::nullopt : std::optional(content_of(*version));
 }
 
+std::optional<Content> Tree::content(const FileId& file, const VersionId& id) const {
+    const Index at = state_->facts.find_file(file);
+    if (at == kNoIndex) return std::nullopt;
+    const VersionState* version = find_version(std::as_const(state_->facts).file(at), id);
+    return version == nullptr || !version->known ? std::nullopt
+                                                 : std::optional(content_of(*version));
+}
+
 std::optional<VersionId> Tree::version(const Node& node) const {
     const VersionState* version = state_->shown_version(node);
     return version == nullptr ? std::nullopt : std::optional(version->id);

@@ -1,0 +1,90 @@
+#include "sync/mirror/step_log.h"
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <sstream>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kLineEnd = " .\n";
+
+Error system_error(std::string_view doing) {
+    return {errno == ENOSPC || errno == EDQUOT ? ErrorKind::NoSpace : ErrorKind::Io,
+            fmt::format("steps of the mirror: {}: {}", doing, std::strerror(errno))};
+}
+
+std::string line_of(const std::string& path, const MirrorStep& step) {
+    const FileFacts& facts = step.folder;
+    return fmt::format("{} {} {} {} {} {} {} {} {}{}", static_cast<int>(step.type), facts.size,
+                       facts.modified_ns, facts.born_ns, facts.inode, facts.mode,
+                       step.version.to_hex(), path.size(), hex(as_bytes(path)), kLineEnd);
+}
+
+std::optional<std::pair<std::string, MirrorStep>> read_line(const std::string& line) {
+    std::istringstream in(line);
+    int type = 0;
+    MirrorStep step;
+    std::string version, path, end;
+    std::size_t path_size = 0;
+    in >> type >> step.folder.size >> step.folder.modified_ns >> step.folder.born_ns >>
+        step.folder.inode >> step.folder.mode >> version >> path_size >> path >> end;
+    const auto version_bytes = from_hex(version), path_bytes = from_hex(path);
+    const bool is_whole = !in.fail() && end == "." && version_bytes.ok() && path_bytes.ok() &&
+                          version_bytes->size() == VersionId::kSize &&
+                          path_bytes->size() == path_size;
+    if (!is_whole) return std::nullopt;
+    step.type = step.folder.type = static_cast<FileType>(type);
+    step.version = VersionId::from(*version_bytes);
+    return std::pair(std::string(as_text(*path_bytes)), step);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StepLog>> StepLog::open(const std::filesystem::path& file) {
+    std::unique_ptr<StepLog> log(new StepLog);
+    log->file_ =
+        UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!log->file_.ok()) return system_error("open");
+    std::string text;
+    char buffer[64 * 1024];
+    for (ssize_t got = 1; got > 0;) {
+        got = ::read(log->file_.get(), buffer, sizeof(buffer));
+        if (got < 0) return system_error("read");
+        text.append(buffer, static_cast<std::size_t>(got));
+    }
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        if (auto read = read_line(line)) log->left_.insert_or_assign(read->first, read->second);
+    log->has_notes_ = !text.empty();
+    return log;
+}
+
+Status StepLog::note(const std::string& path, const MirrorStep& step) {
+    const std::string line = line_of(path, step);
+    has_notes_ = true;
+    if (::write(file_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+        return system_error("write");
+    return {};
+}
+
+Status StepLog::clear() {
+    if (!has_notes_) return {};
+    if (::ftruncate(file_.get(), 0) != 0) return system_error("truncate");
+    has_notes_ = false;
+    return {};
+}
+
+const MirrorStep* StepLog::left(const std::string& path) const {
+    const auto found = left_.find(path);
+    return found == left_.end() ? nullptr : &found->second;
+}
+
+}  // namespace lockstep

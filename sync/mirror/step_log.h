@@ -1,0 +1,56 @@
+// What a mirror is about to carry over, noted before it is done: so that after a kill between the
+// deed and MirrorState::commit() it knows its own work again, and does not take it for somebody
+// else's change (which would make a conflict with itself, or bring back what was deleted).
+//
+// A step says that this content of the folder and that version of the vault are the same. Whichever
+// of the two is found after a restart, the other one follows from it. It is a hint: one that is
+// missing, or that nothing found agrees with, leaves things as they are without it.
+//
+// The file is beside that of the MirrorState, of lines of text; what a power cut leaves of it is
+// taken as far as it makes sense.
+//
+// THREADS: one at a time.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/unique_fd.h"
+#include "sync/mirror/folder.h"
+#include "vault/file_system.h"
+
+namespace lockstep {
+
+struct MirrorStep {
+    FileFacts folder;
+    FileType type = FileType::Regular;
+    // Zeros while the vault has not made it yet: then the version is one with the folder's size and
+    // time.
+    VersionId version = {};
+};
+
+class StepLog {
+  public:
+    // Opens or makes the file; what is in it was left by a crash.
+    static Result<std::unique_ptr<StepLog>> open(const std::filesystem::path& file);
+
+    // Survives a kill on return.
+    Status note(const std::string& path, const MirrorStep& step);
+    // All that was noted since the log was opened is committed.
+    Status clear();
+
+    // What a crash has left for this path; null: nothing.
+    const MirrorStep* left(const std::string& path) const;
+    void forget(const std::string& path) { left_.erase(path); }
+
+  private:
+    StepLog() = default;
+
+    UniqueFd file_;
+    bool has_notes_ = false;
+    std::map<std::string, MirrorStep> left_;
+};
+
+}  // namespace lockstep
