@@ -153,6 +153,7 @@ void SimulatedWorld::join(SimDevice& host) {
 // ---- the loop
 
 void SimulatedWorld::step() {
+    watch();
     pass_time();
     if (is_wrong()) return;
     std::uint64_t total = 0;
@@ -169,6 +170,18 @@ void SimulatedWorld::step() {
         (this->*each.run)(device);
         look_after(device);
         break;
+    }
+}
+
+// Prints where the watched content shows, whenever that changes.
+void SimulatedWorld::watch() {
+    if (options_.watched.empty()) return;
+    for (auto& device : devices_) {
+        std::string places;
+        for (const auto& [path, bytes] : Witness::shown_by(*device).bytes)
+            if (bytes.starts_with(options_.watched + "\n")) places += " " + path;
+        if (std::exchange(watched_places_[device->number], places) != places)
+            note("  " + device->label() + " shows '" + options_.watched + "' as:" + places);
     }
 }
 

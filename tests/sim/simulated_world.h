@@ -32,6 +32,7 @@ struct SimulationOptions {
          with_forks = false;
 
     bool prints = false;  // the trace, while it happens
+    std::string watched;  // the first line of a content: the trace says where it shows
 
     // What the runs of many seeds use: a mix of everything.
     static SimulationOptions of_seed(std::uint64_t seed);
@@ -87,6 +88,7 @@ class SimulatedWorld {
 
     // The loop.
     void step();
+    void watch();
     void pass_time();
     void publish(SimDevice& device, bool must_succeed);
     void merge(SimDevice& device);
@@ -133,6 +135,7 @@ class SimulatedWorld {
     bool is_forked_ = false;    // and have written two segments under one number
     bool had_trouble_ = false;  // that may have left alarms
     std::map<std::pair<std::size_t, fs::path>, Bytes> rotten_;  // by device: what objects were
+    std::map<std::size_t, std::string> watched_places_;
     std::vector<std::string> trace_;
     std::string wrong_;
 };

@@ -12,8 +12,8 @@ namespace {
 constexpr std::uint64_t kShares = 10, kSeedsPerShare = 30;
 
 // What once went wrong, by seed; a bug's smallest test lies beside the code that was wrong.
-constexpr std::uint64_t kRegressionSeeds[] = {86,   139,  287,   584,   666,   1097, 2119,
-                                              2218, 2628, 10010, 10263, 10635, 10969};
+constexpr std::uint64_t kRegressionSeeds[] = {86,   139,  287,   584,   666,   1097,  2119,
+                                              2218, 2628, 10010, 10263, 10635, 10969, 44956};
 
 class VaultSimulation : public ::testing::TestWithParam<std::uint64_t> {
   protected:
