@@ -287,7 +287,9 @@ Status SimulatedUser::write_file() {
     trace_ = " " + place.path;
     // Inline, one chunk, several chunks.
     const std::uint64_t sizes[] = {60, 60, 60, 6000, 60000};
-    return write_whole(place, new_content(sizes[random().below(std::size(sizes))]), false);
+    const std::uint64_t pack_sizes[] = {60, 6000, 60000, 60000, 60000};
+    const std::size_t at = random().below(std::size(sizes));
+    return write_whole(place, new_content(world_.writes_packs ? pack_sizes[at] : sizes[at]), false);
 }
 
 Status SimulatedUser::write_large_file() {

@@ -19,6 +19,7 @@ using namespace lockstep::sim;
 
 struct Arguments {
     std::uint64_t seeds = 300, first = 1, seed = 0, steps = 0, devices = 0, jobs = 1, counters = 0;
+    bool is_merging = false;
     std::string watched;
 };
 
@@ -29,6 +30,7 @@ std::string run_seed(std::uint64_t seed, const Arguments& arguments, Counters& c
     options.devices = arguments.devices;
     options.prints = with_trace;
     options.watched = arguments.watched;
+    if (arguments.is_merging) options.with_membership = options.with_collections = false;
     SimulatedWorld world(options);
     std::string wrong = world.run();
     for (const auto& [name, count] : world.counters()) counters[name] += count;
@@ -67,6 +69,10 @@ int main(int argc, char** argv) {
             arguments.counters = 1;
             continue;
         }
+        if (std::strcmp(argv[i], "--merging") == 0) {
+            arguments.is_merging = true;
+            continue;
+        }
         if (std::strcmp(argv[i], "--watch") == 0 && i + 1 < argc) {
             arguments.watched = argv[++i];
             continue;
@@ -76,11 +82,12 @@ int main(int argc, char** argv) {
             takes("--devices", arguments.devices) || takes("--jobs", arguments.jobs))
             continue;
         std::fprintf(stderr,
-                     "usage: vault_sim [--seeds N] [--first F] [--jobs N] [--counters] | --seed S "
+                     "usage: vault_sim [--seeds N] [--first F] [--jobs N] [--counters] [--merging] "
+                     "| --seed S "
                      "[--steps N] [--devices 2..7] [--watch FIRST-LINE]\n");
         return 2;
     }
-    set_log_level(LogLevel::Error);
+    set_log_level(arguments.seed == 0 ? LogLevel::Error : LogLevel::Info);
     if (arguments.seed != 0) {
         Counters counters;
         const std::string wrong = run_seed(arguments.seed, arguments, counters, true);
