@@ -639,6 +639,7 @@ void SimulatedWorld::settle() {
         const auto state = [](SimDevice& device) { return device.replica().frontier_to_merge(); };
         const bool is_quiet = std::all_of(members_.begin(), members_.end(), [&](SimDevice* device) {
             return device->vault->vault().status().pending_records == 0 &&
+                   !device->vault->vault().publish_due() &&  // a step of a collection
                    state(*device) == state(*members_[0]);
         });
         if (is_quiet && round > 0 && !adopt_leftovers()) return;

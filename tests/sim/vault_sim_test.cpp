@@ -15,6 +15,8 @@ constexpr std::uint64_t kShares = 10, kSeedsPerShare = 30;
 // are from before members were removed and packs collected in the simulation.
 constexpr std::uint64_t kRegressionSeeds[] = {86,   139,  287,   584,   666,   1097,  2119,
                                               2218, 2628, 10010, 10263, 10635, 10969, 44956};
+// And these from since.
+constexpr std::uint64_t kRegressionSeedsOfMembers[] = {11, 18, 27, 118, 125, 198, 2037, 2081, 2088};
 
 class VaultSimulation : public ::testing::TestWithParam<std::uint64_t> {
   protected:
@@ -53,6 +55,8 @@ TEST(VaultSimulationTest, WhatOnceWentWrongDoesNotAgain) {
         options.with_membership = options.with_collections = false;
         EXPECT_EQ("", run(options)) << "replay: ./dev sim --merging --seed " << seed;
     }
+    for (const std::uint64_t seed : kRegressionSeedsOfMembers)
+        EXPECT_EQ("", run(seed)) << "replay: ./dev sim --seed " << seed;
 }
 
 TEST(VaultSimulationTest, EveryFaultAndEveryRowOfTheMergeTableOccurs) {
@@ -84,6 +88,17 @@ TEST(VaultSimulationTest, EveryFaultAndEveryRowOfTheMergeTableOccurs) {
                              "refused: segment",
                              "refused: key object",
                              "refused: pack",
+                             "membership: revocation",
+                             "membership: a log ends",
+                             "membership: retirement",
+                             "membership: retires itself",
+                             "collection: packs condemned",
+                             "collection: packs rewritten",
+                             "collection: others consented",
+                             "collection: complete",
+                             "collection: pack deleted",
+                             "versions read back",
+                             "time passes",
                              "join",
                              "lock",
                              "promises kept"})
