@@ -88,11 +88,6 @@ void SimulatedWorld::adopt(SimDevice& device) {
         return;
     }
     count("membership: adoption");
-    for (const HeldLog& log : held)
-        if (log.device == whom && !log.numbers.empty()) {
-            std::uint64_t& last = adopted_[{device.number, log.log}];
-            last = std::max(last, log.numbers.back());
-        }
 }
 
 // ---- the end
@@ -185,6 +180,7 @@ void SimulatedWorld::check_members() {
     }
 }
 
+// What somebody adopted of it may show, and is not asked for.
 bool SimulatedWorld::counts(std::size_t device,
                             const std::optional<std::vector<LogCut>>& published) {
     if (is_member(*devices_[device])) return true;
@@ -192,11 +188,7 @@ bool SimulatedWorld::counts(std::size_t device,
     const Frontier accepted = members_[0]->replica().frontier_to_merge();
     return std::all_of(published->begin(), published->end(), [&](const LogCut& cut) {
         const auto at = accepted.find(cut.log);
-        if (at != accepted.end() && at->second.number >= cut.number) return true;
-        return std::any_of(members_.begin(), members_.end(), [&](const SimDevice* member) {
-            const auto adopted = adopted_.find({member->number, cut.log});
-            return adopted != adopted_.end() && adopted->second >= cut.number;
-        });
+        return at != accepted.end() && at->second.number >= cut.number;
     });
 }
 
