@@ -1,5 +1,7 @@
 #include "tests/sim/content_ledger.h"
 
+#include <algorithm>
+
 namespace lockstep::sim {
 namespace {
 
@@ -25,25 +27,28 @@ void ContentLedger::promise(ContentKey key, std::size_t device, std::string what
     if (key == key_of("") || given_up_.contains(key)) return;
     Promise& promise = promises_[key];
     if (promise.what.empty()) promise.what = std::move(what);
-    if (!promise.is_durable) promise.volatile_on.insert(device);
+    promise.by.try_emplace(device);
 }
 
 void ContentLedger::make_durable(std::size_t device) {
+    for (auto& [key, promise] : promises_)
+        if (auto given = promise.by.find(device); given != promise.by.end())
+            given->second.is_durable = true;
+}
+
+void ContentLedger::publish(std::size_t device, const std::vector<LogCut>& logs) {
     for (auto& [key, promise] : promises_) {
-        if (!promise.volatile_on.contains(device)) continue;
-        promise.is_durable = true;
-        promise.volatile_on.clear();
+        auto given = promise.by.find(device);
+        if (given != promise.by.end() && given->second.is_durable && !given->second.published)
+            given->second.published = logs;
     }
 }
 
 void ContentLedger::crash(std::size_t device) {
     for (auto at = promises_.begin(); at != promises_.end();) {
-        Promise& promise = at->second;
-        const bool was_there = promise.volatile_on.erase(device) > 0;
-        if (was_there && promise.volatile_on.empty() && !promise.is_durable)
-            at = promises_.erase(at);
-        else
-            ++at;
+        auto given = at->second.by.find(device);
+        if (given != at->second.by.end() && !given->second.is_durable) at->second.by.erase(given);
+        at = at->second.by.empty() ? promises_.erase(at) : std::next(at);
     }
 }
 
@@ -52,10 +57,15 @@ void ContentLedger::give_up(ContentKey key) {
     promises_.erase(key);
 }
 
-std::vector<std::string> ContentLedger::broken(const std::set<ContentKey>& shown) const {
+std::vector<std::string> ContentLedger::broken(const std::set<ContentKey>& shown,
+                                               const Counts& counts) const {
     std::vector<std::string> out;
-    for (const auto& [key, promise] : promises_)
-        if (!shown.contains(key)) out.push_back(promise.what);
+    for (const auto& [key, promise] : promises_) {
+        const bool must_show = std::any_of(
+            promise.by.begin(), promise.by.end(),
+            [&](const auto& each) { return counts(each.first, each.second.published); });
+        if (must_show && !shown.contains(key)) out.push_back(promise.what);
+    }
     return out;
 }
 

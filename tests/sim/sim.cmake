@@ -1,8 +1,11 @@
 if(TARGET lockstep_vault_device)
   add_library(lockstep_simulated_world STATIC
+    sim/archive.cpp
     sim/content_ledger.cpp
     sim/merge_table.cpp
     sim/sim_device.cpp
+    sim/simulated_collection.cpp
+    sim/simulated_members.cpp
     sim/simulated_network.cpp
     sim/simulated_user.cpp
     sim/simulated_world.cpp

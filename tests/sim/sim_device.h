@@ -9,6 +9,7 @@
 
 #include "tests/sim/content_ledger.h"
 #include "tests/support/vault_device.h"
+#include "vault/core/vault_replica.h"
 #include "vault/crypto/passphrase.h"
 
 namespace lockstep::sim {
@@ -32,6 +33,8 @@ struct SimDevice {
           vault(std::make_unique<VaultDevice>(label, seed, clock, quick_stretcher())) {}
 
     FileSystem& files() { return vault->vault().files(); }
+    VaultReplica& replica() { return dynamic_cast<VaultReplica&>(*vault->vault().replica()); }
+    DeviceId id() { return replica().device(); }
     const std::string& label() const { return vault->label(); }
 
     std::size_t number;

@@ -86,6 +86,16 @@ std::vector<Message> SimulatedNetwork::answer(SimDevice& device, const Message& 
     return out;
 }
 
+Result<Added> SimulatedNetwork::add(Replica& replica, const Message& message) {
+    if (message.kind == Message::Kind::KeyObject) return replica.add_key_object(message.bytes);
+    if (message.kind == Message::Kind::Segment) return replica.add_segment(message.bytes);
+    const auto missing = replica.missing_packs();
+    if (std::find(missing.begin(), missing.end(), message.pack) == missing.end())
+        return Added::Known;
+    TRY_OK(replica.add_pack(message.pack, message.bytes));
+    return Added::Stored;
+}
+
 void SimulatedNetwork::damage(Message& message) {
     if (message.bytes.empty()) return;
     if (random_.chance(20)) {

@@ -60,6 +60,9 @@ class SimulatedNetwork {
     static std::vector<Message> answer(SimDevice& device, const Message& heads,
                                        std::size_t objects_max);
 
+    // What arrives is put where it belongs. A pack that is not wanted is Known.
+    static Result<Added> add(Replica& replica, const Message& message);
+
     void send(Message message, std::int64_t now_ms);
     void upload(SimDevice& device);
     void download(SimDevice& device, std::int64_t now_ms);

@@ -185,7 +185,16 @@ Status SimulatedUser::give_up(NodeId node) {
 Status SimulatedUser::give_up(const Place& place) {
     auto found = files().lookup(place.directory, place.name);
     if (!found.ok()) return {};
-    if (found->links > 1 && found->type != FileType::Directory) return {};  // has other names
+    if (found->links > 1 && found->type != FileType::Directory) {
+        // A name that is hidden, because the same content shows under its name already, goes with
+        // the name that shows it.
+        const std::vector<Found> all = walk();
+        const bool has_other_name = std::any_of(all.begin(), all.end(), [&](const Found& other) {
+            return other.attributes.node == found->node &&
+                   (other.place.directory != place.directory || other.place.name != place.name);
+        });
+        if (has_other_name) return {};
+    }
     return give_up(found->node);
 }
 
@@ -278,7 +287,9 @@ Status SimulatedUser::write_file() {
     trace_ = " " + place.path;
     // Inline, one chunk, several chunks.
     const std::uint64_t sizes[] = {60, 60, 60, 6000, 60000};
-    return write_whole(place, new_content(sizes[random().below(std::size(sizes))]), false);
+    const std::uint64_t pack_sizes[] = {60, 6000, 60000, 60000, 60000};
+    const std::size_t at = random().below(std::size(sizes));
+    return write_whole(place, new_content(world_.writes_packs ? pack_sizes[at] : sizes[at]), false);
 }
 
 Status SimulatedUser::write_large_file() {

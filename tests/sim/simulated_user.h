@@ -17,6 +17,7 @@ class SimulatedUser {
         Counters& counters;
         std::function<void(std::string)> note;  // into the trace
         std::function<void(std::string)> fail;  // an oracle does not hold
+        bool writes_packs = false;              // little of what is written lies in the records
     };
 
     SimulatedUser(World world, SimDevice& device) : world_(std::move(world)), device_(device) {}

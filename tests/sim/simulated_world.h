@@ -10,7 +10,10 @@
 //   * nothing damaged or foreign was taken in; positions of logs never go back, and no log number
 //     stands for two segments, but where a machine was cloned or restored, and then there is an
 //     alarm;
-//   * an index that is made anew is the one that was there; check() finds nothing.
+//   * an index that is made anew is the one that was there; check() finds nothing;
+//   * every version within the retention can be read back, whatever was collected (archive.h);
+//   * all members agree on who is one, and nothing of a removed device counts that lies behind the
+//     end of its logs.
 // The same seed gives the same trace.
 //
 // A new kind of event is a method and a row in happenings(); a new oracle a line in check().
@@ -20,6 +23,7 @@
 
 #include "tests/sim/simulated_network.h"
 #include "tests/sim/simulated_user.h"
+#include "tests/sim/witness.h"
 
 namespace lockstep::sim {
 
@@ -30,8 +34,11 @@ struct SimulationOptions {
     // Faults beyond those of the network. Without them the seed tests merging alone.
     bool with_disk_faults = false, with_clock_jumps = false, with_rollbacks = false,
          with_forks = false;
+    bool with_membership = false;   // devices are removed, adopted, retired
+    bool with_collections = false;  // days pass, and packs that nothing needs are collected
 
     bool prints = false;  // the trace, while it happens
+    std::string watched;  // the first line of a content: the trace says where it shows
 
     // What the runs of many seeds use: a mix of everything.
     static SimulationOptions of_seed(std::uint64_t seed);
@@ -49,7 +56,7 @@ class SimulatedWorld {
     const Counters& counters() const { return counters_; }
 
   private:
-    enum class Needs { Nothing, Disk, Clock, Rollback, Fork };
+    enum class Needs { Nothing, Disk, Clock, Rollback, Fork, Membership, Collections };
     struct Happening {
         const char* name;
         std::uint64_t weight;
@@ -84,10 +91,23 @@ class SimulatedWorld {
     void roll_back(SimDevice& device);
     void fork(SimDevice& device);
     void check_device(SimDevice& device);
+    // Of membership: simulated_members.cpp.
+    void revoke(SimDevice& device);
+    void revoke_two(SimDevice& device);
+    void retire(SimDevice& device);
+    void adopt(SimDevice& device);
+    // Of collections: simulated_collection.cpp.
+    void let_days_pass(SimDevice& device);
+    void collect(SimDevice& device);
+    void look_back(SimDevice& device);
 
     // The loop.
     void step();
+    void watch();
     void pass_time();
+    void advance(std::int64_t ms);
+    bool revoke_by(SimDevice& device, SimDevice& victim);
+    void note_applied(SimDevice& device);
     void publish(SimDevice& device, bool must_succeed);
     void merge(SimDevice& device);
     void deliver(Message message);
@@ -99,11 +119,22 @@ class SimulatedWorld {
     void put_back(SimDevice& device);
     void note_positions(SimDevice& device, bool may_go_back);
     void exchange_all(SimDevice& to, SimDevice& from);
+    void hand_over(SimDevice& to, SimDevice& from);
+    void note_published(SimDevice& device);
 
     // The end.
     void heal();
     void settle();
+    void note_states();
+    bool adopt_leftovers();
+    Result<KeyState> all_keys();
+    void count_members();
+    bool is_member(const SimDevice& device) const;
+    bool counts(std::size_t device, const std::optional<std::vector<LogCut>>& published);
     void check();
+    void check_members();
+    void check_history(SimDevice& device, std::int64_t wall_ms);
+    void count_collections();
     void check_convergence();
     void check_promises();
     void check_index(SimDevice& device);
@@ -127,12 +158,19 @@ class SimulatedWorld {
     std::vector<std::unique_ptr<SimulatedUser>> users_;
     std::int64_t now_ms_ = 0;
     std::uint64_t step_ = 0, steps_ = 0, devices_max_ = 0;
+    std::int64_t retention_ms_ = 30 * 24 * 3'600'000LL;
     std::int64_t clock_ahead_ms_max_ = 0;  // the farthest that any clock stood in the future
+    bool had_bad_clock_ = false;
     std::map<SegmentRef, SegmentHash> segments_;
     bool is_cloned_ = false;    // two machines say that they are one device
     bool is_forked_ = false;    // and have written two segments under one number
     bool had_trouble_ = false;  // that may have left alarms
     std::map<std::pair<std::size_t, fs::path>, Bytes> rotten_;  // by device: what objects were
+    std::set<std::size_t> removed_;  // devices that somebody removed, whether that counts or not
+    std::map<LogId, std::uint64_t> applied_;  // how far those got who knew of no end of the log
+    std::optional<Roster> roster_;            // in the end
+    std::vector<SimDevice*> members_;         // in the end
+    std::map<std::size_t, std::string> watched_places_;
     std::vector<std::string> trace_;
     std::string wrong_;
 };

@@ -1,5 +1,6 @@
 // vault_sim [--seeds N] [--first F] [--seed S] [--steps N] [--devices N] [--jobs N] [--counters]:
-// runs N seeds from F on, or replays one and prints its trace.
+// runs N seeds from F on, or replays one and prints its trace; --watch 'laptop#3' says as well
+// where that content shows.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,8 @@ using namespace lockstep::sim;
 
 struct Arguments {
     std::uint64_t seeds = 300, first = 1, seed = 0, steps = 0, devices = 0, jobs = 1, counters = 0;
+    bool is_merging = false;
+    std::string watched;
 };
 
 std::string run_seed(std::uint64_t seed, const Arguments& arguments, Counters& counters,
@@ -26,6 +29,8 @@ std::string run_seed(std::uint64_t seed, const Arguments& arguments, Counters& c
     options.steps = arguments.steps;
     options.devices = arguments.devices;
     options.prints = with_trace;
+    options.watched = arguments.watched;
+    if (arguments.is_merging) options.with_membership = options.with_collections = false;
     SimulatedWorld world(options);
     std::string wrong = world.run();
     for (const auto& [name, count] : world.counters()) counters[name] += count;
@@ -64,16 +69,25 @@ int main(int argc, char** argv) {
             arguments.counters = 1;
             continue;
         }
+        if (std::strcmp(argv[i], "--merging") == 0) {
+            arguments.is_merging = true;
+            continue;
+        }
+        if (std::strcmp(argv[i], "--watch") == 0 && i + 1 < argc) {
+            arguments.watched = argv[++i];
+            continue;
+        }
         if (takes("--seeds", arguments.seeds) || takes("--first", arguments.first) ||
             takes("--seed", arguments.seed) || takes("--steps", arguments.steps) ||
             takes("--devices", arguments.devices) || takes("--jobs", arguments.jobs))
             continue;
         std::fprintf(stderr,
-                     "usage: vault_sim [--seeds N] [--first F] [--jobs N] [--counters] | --seed S "
-                     "[--steps N] [--devices 2..7]\n");
+                     "usage: vault_sim [--seeds N] [--first F] [--jobs N] [--counters] [--merging] "
+                     "| --seed S "
+                     "[--steps N] [--devices 2..7] [--watch FIRST-LINE]\n");
         return 2;
     }
-    set_log_level(LogLevel::Error);
+    set_log_level(arguments.seed == 0 ? LogLevel::Error : LogLevel::Info);
     if (arguments.seed != 0) {
         Counters counters;
         const std::string wrong = run_seed(arguments.seed, arguments, counters, true);

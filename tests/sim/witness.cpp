@@ -97,8 +97,8 @@ Result<std::unique_ptr<Witness>> Witness::of(SimDevice& device) {
             return member->certificate.signing;
         }};
     reference::Records records;
-    Replica& replica = *device.vault->vault().replica();
-    for (const auto& [log, last] : replica.frontier()) {
+    VaultReplica& replica = device.replica();
+    for (const auto& [log, last] : replica.frontier_to_merge()) {
         for (std::uint64_t number = 1; number <= last.number; ++number) {
             TRY(Bytes bytes, replica.read_segment({log, number}));
             TRY(SegmentOuter outer, open_outer(bytes, lookup));

@@ -17,12 +17,13 @@ struct WitnessedSegment {
 
 class Witness {
   public:
-    // Reads the segments of the device's frontier.
+    // Reads the segments of the device's frontier, as far as they count.
     static Result<std::unique_ptr<Witness>> of(SimDevice& device);
     ~Witness();
 
     const std::vector<WitnessedSegment>& segments() const { return segments_; }
     const reference::View& view() const { return *view_; }
+    const KeyState& keys() const { return *keys_; }
     // How many hops of directory moves the replay skipped, because they would have made cycles.
     std::uint64_t skipped_moves() const;
 

@@ -221,8 +221,10 @@ Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects
     for (const KeyObjectId& id : theirs.key_objects()) {
         if (std::binary_search(known.begin(), known.end(), id)) continue;
         TRY(Bytes bytes, theirs.read_key_object(id));
-        TRY(Added added, mine.add_key_object(bytes));
-        static_cast<void>(added);
+        // One that leaves this device out is refused: another will stand for it.
+        auto added = mine.add_key_object(bytes);
+        if (!added.ok() && added.error().kind != ErrorKind::Refused)
+            return std::move(added).error();
     }
     // From where on the two differ: behind our last one, or where a log was forked.
     const auto first_unknown = [&](const LogId& log, const LogPosition& last) {
@@ -241,8 +243,11 @@ Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects
         for (std::uint64_t number = first_unknown(log, last);
              number <= last.number && taken < objects_max; ++number) {
             TRY(Bytes bytes, theirs.read_segment({log, number}));
-            TRY(Added added, mine.add_segment(bytes));
-            taken += added == Added::Stored;
+            auto added = mine.add_segment(bytes);
+            // The object that tells its epoch may come later.
+            if (!added.ok() && added.error().kind == ErrorKind::WrongKey) break;
+            if (!added.ok()) return std::move(added).error();
+            taken += *added == Added::Stored;
         }
     }
     for (const PackInfo& pack : mine.missing_packs()) {

@@ -142,6 +142,18 @@ TEST_F(VaultMembership, ARevokedDeviceReadsNothingThatIsWrittenAfter) {
         laptop_.vault().replica()->verify_signature(id_of(phone_), as_bytes("x"), {}).ok());
 }
 
+TEST_F(VaultMembership, WhatIsBeingWrittenWhileAMemberIsRemovedReachesTheOthers) {
+    const std::string before(40'000, 'b'), after(40'000, 'a');
+    expect_ok(laptop_.write("before", before));  // in a pack that is being filled
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    EXPECT_EQ(before, *laptop_.read("before"));
+    expect_ok(laptop_.write("after", after));
+    exchange({&laptop_, &desk_});
+    EXPECT_EQ(2u, laptop_.vault().status().packs) << "one for each epoch";
+    EXPECT_EQ(before, *desk_.read("before"));
+    EXPECT_EQ(after, *desk_.read("after"));
+}
+
 TEST_F(VaultMembership, AdoptingPublishesItForEverybody) {
     expect_ok(laptop_.vault().revoke(id_of(phone_)));
     write(phone_, "late", std::string(40'000, 'x'));
@@ -221,6 +233,35 @@ TEST_F(VaultMembership, TwoRevocationsAtOnceBothCount) {
     exchange({&laptop_, &desk_});
     EXPECT_EQ(laptop_.tree(), desk_.tree());
     EXPECT_EQ("goes on", *laptop_.read("desk"));
+}
+
+TEST_F(VaultMembership, AMemberAdmittedWhileAnotherIsRemovedReadsWhatIsWrittenThen) {
+    VaultDevice attic{"attic", 4, clock_};
+    expect_ok(attic.join(desk_));
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));  // which knows of no attic
+    exchange({&laptop_, &desk_, &attic});
+    write(laptop_, "after", "for all members");
+    exchange({&laptop_, &desk_, &attic});
+    EXPECT_EQ("for all members", *attic.read("after"));
+    write(attic, "answer", "read by all");
+    exchange({&laptop_, &desk_, &attic});
+    EXPECT_EQ(laptop_.tree(), attic.tree());
+    const std::size_t objects = laptop_.vault().replica()->key_objects().size();
+    exchange({&laptop_, &desk_, &attic});
+    EXPECT_EQ(objects, laptop_.vault().replica()->key_objects().size()) << "it is enough";
+}
+
+TEST_F(VaultMembership, OfTwoWhoRemoveEachOtherTheOneWhoStaysReadsWhatTheOthersWrote) {
+    expect_ok(desk_.vault().revoke(id_of(laptop_)));
+    expect_ok(laptop_.vault().revoke(id_of(desk_)));
+    publish(desk_);
+    pull(phone_, desk_);
+    write(phone_, "under desk's epoch", "for all members");
+    exchange({&laptop_, &phone_});
+    EXPECT_TRUE(is_revoked(phone_, desk_));
+    EXPECT_FALSE(is_revoked(phone_, laptop_));
+    EXPECT_EQ("for all members", *laptop_.read("under desk's epoch"));
+    EXPECT_EQ(laptop_.tree(), phone_.tree());
 }
 
 TEST_F(VaultMembership, ARevocationCutShortByACrashIsThereOrNot) {

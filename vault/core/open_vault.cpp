@@ -232,7 +232,7 @@ void OpenVault::keys_changed() {
 // ---- merging
 
 bool OpenVault::has_unmerged() {
-    Frontier have = replica_.frontier();
+    const Frontier have = replica_.frontier_to_merge();
     MutexLock lock(mutex);
     for (const auto& [log, last] : have) {
         auto at = applied_.find(log);
@@ -286,6 +286,8 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
         if (auto at = applied_.find(log); at != applied_.end()) done = at->second.number;
     }
     if (done >= last.number) return false;
+    // Segments that came before it was known that their log had ended.
+    if (auto end = replica_.end_of(log); end && done >= end->number) return false;
     SegmentRef ref{log, done + 1};
     if (replica_.last_of(log).number < ref.number) return false;  // it was forked just now
     TRY(Bytes bytes, replica_.read_segment(ref));
@@ -293,7 +295,13 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     for (const auto& [other, position] : outer.replicator.frontier) {
         LogPosition& named = named_[other];
         named = std::max(named, position);
-        if (!is_applied(other, position)) return false;
+        if (is_applied(other, position)) continue;
+        // What its author wrote behind the end of a log of its own comes again in another one.
+        const auto end = replica_.end_of(other);
+        if (!end || end->number >= position.number ||
+            replica_.writer_of(other) != outer.replicator.device ||
+            (end->number > 0 && !is_applied(other, *end)))
+            return false;
     }
     // A branch begins behind a segment of another.
     if (ref.number == 1 && outer.header.number > 1 &&
@@ -422,7 +430,7 @@ std::optional<steady_clock::time_point> OpenVault::publish_due() {
 }
 
 Status OpenVault::publish(bool all) {
-    TRY_OK(rotate_if_needed());
+    TRY_OK(complete_keys());
     MutexLock publish_lock(publish_mutex_);
     if (is_log_in_doubt_ || is_own_log_elsewhere()) TRY_OK(begin_incarnation());
     if (may_have_ends_.exchange(false)) {
@@ -604,7 +612,7 @@ Result<FileSystemSpace> OpenVault::space() {
 }
 
 void OpenVault::add_status(VaultStatus& status) {
-    Frontier have = replica_.frontier();
+    const Frontier have = replica_.frontier_to_merge();
     MutexLock lock(mutex);
     TreeCounts counts = tree.counts();
     status.files = counts.files;

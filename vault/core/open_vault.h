@@ -49,6 +49,8 @@ class OpenVault final : public TreeHost {
     // Publishes what a revoked device wrote beyond the end of its logs, as this device's own.
     // Returns how many segments; NotFound when there are none.
     Result<std::uint64_t> adopt(const DeviceId& device);
+    // How much of the device's logs this vault shows, sorted by log.
+    std::vector<LogCut> applied_of(const DeviceId& device) EXCLUDES_LOCK(mutex);
     // Removes the index on disk; the next unlock makes it anew.
     void abandon_index() { index_->abandon(); }
     static Status remove_index(const VaultEnvironment& environment, const VaultId& vault);
@@ -114,7 +116,7 @@ class OpenVault final : public TreeHost {
     Status publish_segment(const SegmentPlan& plan) REQUIRES_LOCK(publish_mutex_);
     // What other devices' logs that have ended, and this one's, ask for (open_vault_ends.cpp).
     Status settle_ends() REQUIRES_LOCK(publish_mutex_);
-    Status rotate_if_needed() EXCLUDES_LOCK(publish_mutex_);
+    Status complete_keys() EXCLUDES_LOCK(publish_mutex_);
     Status testify() REQUIRES_LOCK(publish_mutex_);
     Status republish(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     void accept_applied(const std::vector<LogRow>& logs);

@@ -11,15 +11,29 @@ void OpenVault::accept_applied(const std::vector<LogRow>& logs) {
     for (const LogRow& row : logs) replica_.accept_applied(row.log, row.last);
 }
 
-// After two revocations at once no epoch is without a revoked device: an owner makes one.
-Status OpenVault::rotate_if_needed() {
+// After two revocations at once no epoch is without a revoked device: an owner makes one. A member
+// who was admitted while another was removed is given the new epoch.
+Status OpenVault::complete_keys() {
     const auto state = key_state();
-    if (state->write_epoch()) return {};
+    const bool must_rotate = !state->write_epoch();
+    if (!must_rotate && !state->leaves_somebody_out()) return {};
     if (state->roster().authority_of(replica_.signing_key().public_key()) != Authority::Owner)
         return {};
-    TRY(Bytes object, rotate_epoch({*state, replica_.signing_key(), environment_.clock.wall_ms(),
-                                    environment_.random}));
+    const KeyEditor editor{*state, replica_.signing_key(), environment_.clock.wall_ms(),
+                           environment_.random};
+    TRY(Bytes object, must_rotate ? rotate_epoch(editor) : merge_key_objects(editor));
     return replica_.publish_key_object(object);
+}
+
+// What has been applied depends on nothing that has not; what has merely come may.
+std::vector<LogCut> OpenVault::applied_of(const DeviceId& device) {
+    std::vector<LogCut> out;
+    for (const LogCut& here : replica_.cuts_of(device)) {
+        MutexLock lock(mutex);
+        if (auto at = applied_.find(here.log); at != applied_.end())
+            out.push_back({here.log, at->second.number, at->second.hash});
+    }
+    return out;
 }
 
 Status OpenVault::settle_ends() {
@@ -37,7 +51,12 @@ Status OpenVault::settle_ends() {
 }
 
 Status OpenVault::testify() {
-    const auto due = replica_.testimony_due();
+    Frontier applied;
+    {
+        MutexLock lock(mutex);
+        applied = applied_;
+    }
+    const auto due = replica_.testimony_due(applied);
     if (!due || epoch_keys(due->epoch) == nullptr) return {};
     return publish_segment(
         {.records = {}, .frontier = due->frontier, .packs = {}, .epoch = due->epoch});

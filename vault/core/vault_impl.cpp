@@ -432,18 +432,20 @@ KeyEditor VaultImpl::key_editor(const KeyState& state) {
 
 Status VaultImpl::revoke(const DeviceId& device) {
     MutexLock lock(state_mutex_);
-    if (!is_unlocked()) return locked();
+    auto open = open_vault();
+    if (!open) return locked();
     if (device == environment_.device.id())
         return Error{ErrorKind::Refused, "a device cannot remove itself: do it on another one"};
     const auto state = replica_->keys();
-    TRY(Bytes object, revoke_member(key_editor(*state), device, replica_->cuts_of(device)));
+    TRY(Bytes object, revoke_member(key_editor(*state), device, open->applied_of(device)));
     return replica_->publish_key_object(object);
 }
 
 Status VaultImpl::retire(const DeviceId& device) {
     MutexLock lock(state_mutex_);
-    if (!is_unlocked()) return locked();
-    for (const LogCut& cut : replica_->cuts_of(device)) {
+    auto open = open_vault();
+    if (!open) return locked();
+    for (const LogCut& cut : open->applied_of(device)) {
         if (replica_->end_of(cut.log)) continue;
         const auto state = replica_->keys();
         TRY(Bytes object, retire_log(key_editor(*state), device, cut));

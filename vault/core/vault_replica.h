@@ -146,6 +146,9 @@ class VaultReplica final : public Replica {
     Status remove_collected(const PackId& pack);
     // How far the device's logs are here, sorted by log.
     std::vector<LogCut> cuts_of(const DeviceId& device);
+    // The frontier without what lies behind the ends of logs: it may have come before the end was
+    // known.
+    Frontier frontier_to_merge();
     bool may_write();
     // This device was removed from the vault.
     bool is_revoked();
@@ -163,7 +166,8 @@ class VaultReplica final : public Replica {
         Frontier frontier;
         EpochId epoch;
     };
-    std::optional<Testimony> testimony_due();
+    // REQUIRES: `applied` is in causal order, and within the frontier
+    std::optional<Testimony> testimony_due(const Frontier& applied);
     // What another device's segment may name: no more of an ended log than everybody accepts.
     Frontier clipped_to_ends(Frontier frontier);
     // The last segment of a log that counts; nullopt: it goes on.

@@ -13,6 +13,18 @@ std::vector<LogCut> VaultReplica::cuts_of(const DeviceId& device) {
     return out;
 }
 
+Frontier VaultReplica::frontier_to_merge() {
+    MutexLock lock(mutex_);
+    Frontier out = frontier_;
+    for (auto at = out.begin(); at != out.end();) {
+        if (auto end = end_in_roster(at->first, writers_.at(at->first));
+            end && end->number < at->second.number)
+            at->second = *end;
+        at = at->second.number == 0 ? out.erase(at) : std::next(at);
+    }
+    return out;
+}
+
 bool VaultReplica::may_write() {
     const auto state = keys();
     const RosterMember* self = state->roster().find(device());
@@ -151,15 +163,17 @@ void VaultReplica::accept_applied(const LogId& log, const LogPosition& last) {
     }
 }
 
-std::optional<VaultReplica::Testimony> VaultReplica::testimony_due() {
+std::optional<VaultReplica::Testimony> VaultReplica::testimony_due(const Frontier& applied) {
     MutexLock lock(mutex_);
     const Roster& roster = keys_->roster();
     Testimony out;
     std::set<DeviceId> devices;
-    for (const auto& [log, last] : frontier_) {
-        const DeviceId& writer = writers_.at(log);
+    for (const auto& [log, last] : applied) {
+        const auto known = writers_.find(log);
+        if (known == writers_.end() || known->second == device()) continue;
+        const DeviceId& writer = known->second;
         const RosterMember* member = roster.find(writer);
-        if (member == nullptr || !member->is_revoked || writer == device()) continue;
+        if (member == nullptr || !member->is_revoked) continue;
         auto end = ends_.end_of(branches_, roster, *member, log);
         if (!end || last.number <= end->number) continue;
         out.frontier[log] = last;

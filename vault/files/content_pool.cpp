@@ -100,15 +100,12 @@ std::shared_ptr<ContentPool::PackInMemory> ContentPool::filling_pack() {
 }
 
 void ContentPool::set_write_epoch(const EpochId& epoch) {
-    std::shared_ptr<PackInMemory> open;
-    {
-        MutexLock lock(mutex_);
-        if (write_epoch_ == epoch) return;
-        write_epoch_ = epoch;
-        open = take_filling_pack();
-        filling_.reset();
-    }
-    if (open) pack_writers_.submit([this, open] { finish_pack(open); });
+    MutexLock lock(mutex_);
+    if (write_epoch_ == epoch) return;
+    write_epoch_ = epoch;
+    // make_durable() finishes it: whoever tells of a new epoch does not wait for the disk.
+    if (filling_ && !filling_->builder.empty()) closed_.push_back(std::move(filling_));
+    filling_.reset();
 }
 
 // The pack being filled, if there is one, to be finished by the caller.
@@ -228,18 +225,20 @@ void ContentPool::write_pack(const std::shared_ptr<PackInMemory>& pack) {
 }
 
 Status ContentPool::make_durable() {
-    std::vector<std::shared_ptr<PackInMemory>> again;
-    std::shared_ptr<PackInMemory> open;
+    std::vector<std::shared_ptr<PackInMemory>> again, open;
     {
         MutexLock lock(mutex_);
         again = std::exchange(failed_, {});
         write_error_.reset();
         writes_ += again.size();
-        open = take_filling_pack();
+        open = std::exchange(closed_, {});
+        for (auto& pack : open) pack->is_finishing = true;
+        writes_ += open.size();
+        if (auto filling = take_filling_pack()) open.push_back(std::move(filling));
     }
     for (auto& pack : again) write_pack(pack);
     // Here, not on a writer: whoever asks waits anyway.
-    if (open) finish_pack(open);
+    for (auto& pack : open) finish_pack(pack);
     MutexLock lock(mutex_);
     while (writes_ > 0) changed_.wait(mutex_);
     if (!failed_.empty()) return *write_error_;

@@ -140,6 +140,8 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     Mutex mutex_;
     CondVar changed_;  // a pack was written or has arrived
     std::shared_ptr<PackInMemory> filling_ GUARDED_BY(mutex_);
+    std::vector<std::shared_ptr<PackInMemory>> closed_
+        GUARDED_BY(mutex_);  // of an earlier epoch, to be finished
     std::unordered_map<ChunkId, Pending> pending_ GUARDED_BY(mutex_);
     std::uint64_t pending_bytes_ GUARDED_BY(mutex_) = 0;
     std::size_t writes_ GUARDED_BY(mutex_) = 0;

@@ -301,6 +301,31 @@ class KeyStateReader {
                 state_.missing_pins_.push_back(pin);
         state_.roster_ = Roster::build(state_.header_.genesis.founder, state_.facts_);
         merge_slots();
+        state_.leaves_somebody_out_ = leaves_somebody_out();
+    }
+
+    // Whether a slot lacks an epoch that is known here (it may be one of a rotation that does not
+    // count: others may have written under it), or a member the replicator secret to write with.
+    bool leaves_somebody_out() const {
+        const RotateFact* written = state_.roster_.write_epoch();
+        if (written == nullptr) return false;
+        std::map<SealingPublicKey, std::set<EpochId>> told;
+        std::set<SealingPublicKey> granted;
+        for (const Candidate& candidate : candidates_) {
+            const KeyObject& object = candidate.object;
+            if (!candidate.is_valid) continue;
+            for (const KeySlot& slot : object.slots)
+                told[slot.sealing].insert(object.epochs.begin(), object.epochs.end());
+            if (object.roster_epoch == written->epoch)
+                for (const EpochGrant& grant : object.grants) granted.insert(grant.to);
+        }
+        for (const KeySlot& slot : state_.slots_)
+            for (const auto& [epoch, secret] : state_.epochs_)
+                if (!told[slot.sealing].contains(epoch)) return true;
+        const auto& members = state_.roster_.members();
+        return std::any_of(members.begin(), members.end(), [&](const RosterMember& member) {
+            return member.is_active() && !granted.contains(member.certificate.replica);
+        });
     }
 
     void merge_keyring(Keyring& keyring) {

@@ -67,6 +67,9 @@ class KeyState {
     }  // alarm: heads seen before, gone
     // Whether there are concurrent heads, which the next object merges.
     bool needs_merge() const { return heads_.size() > 1; }
+    // Owners who did not know of each other may have left a member or a slot without an epoch that
+    // is known here: an owner merges their objects (merge_key_objects()).
+    bool leaves_somebody_out() const { return leaves_somebody_out_; }
     // Slots as the next object seals to them; `sealed` is empty.
     const std::vector<KeySlot>& slots() const { return slots_; }
     // The signing key of the slot that opened the state; null when a device key did.
@@ -87,6 +90,7 @@ class KeyState {
     std::vector<KeyProblem> problems_;
     std::vector<KeyObjectId> missing_pins_;
     std::vector<KeySlot> slots_;
+    bool leaves_somebody_out_ = false;
     std::optional<SigningKey> slot_author_;
 };
 
