@@ -50,10 +50,10 @@ lt::settings_pack session_settings(const TorrentSessionOptions& options,
     s.set_str(lt::settings_pack::user_agent, "Lockstep");
     s.set_str(lt::settings_pack::handshake_client_version, "");
     s.set_str(lt::settings_pack::peer_fingerprint, "-LS0100-");
-    s.set_int(lt::settings_pack::alert_mask,
-              static_cast<int>(static_cast<std::uint32_t>(
-                  lt::alert_category::status | lt::alert_category::error |
-                  lt::alert_category::tracker | lt::alert_category::piece_progress)));
+    s.set_int(
+        lt::settings_pack::alert_mask,
+        static_cast<int>(static_cast<std::uint32_t>(
+            lt::alert_category::status | lt::alert_category::error | lt::alert_category::tracker)));
     s.set_int(lt::settings_pack::alert_queue_size, 100'000);
     s.set_bool(lt::settings_pack::enable_dht, false);
     s.set_bool(lt::settings_pack::enable_lsd, options.lan_discovery);
@@ -410,7 +410,7 @@ std::shared_ptr<PackRecord> LibtorrentSession::add_pack_torrent(const PackInfo& 
                                                                 const SessionKey& key,
                                                                 ByteView layers,
                                                                 lt::add_torrent_params params) {
-    auto record = std::make_shared<PackRecord>();
+    auto record = std::make_shared<PackRecord>(events_);
     record->pack = pack;
     record->torrent = pack_info_hash(pack);
     record->is_seed = is_seed;
@@ -512,12 +512,6 @@ void LibtorrentSession::on_alert(lt::alert& alert) {
         on_checked(a->handle);
     } else if (auto* finished = lt::alert_cast<lt::torrent_finished_alert>(&alert)) {
         on_finished(finished->handle);
-    } else if (auto* piece = lt::alert_cast<lt::piece_finished_alert>(&alert)) {
-        auto record = record_of(piece->handle);
-        if (record != nullptr && !record->is_seed)
-            events_.pack_progress(
-                record->pack.id,
-                std::min<std::uint64_t>(pack_piece_size(record->pack.length), record->pack.length));
     } else if (auto* wrong = lt::alert_cast<lt::hash_failed_alert>(&alert)) {
         on_broken(wrong->handle, "a piece has the wrong hash");
     } else if (auto* broken = lt::alert_cast<lt::torrent_error_alert>(&alert)) {

@@ -97,6 +97,11 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void settle_duplicates(const DeviceId& device);
     void drop(LinkNumber link, LinkEnd end, const std::string& why);
     void blame(LinkNumber link);
+    void introduce(Peer& newcomer);
+    bool is_connected(const DeviceId& device) const;
+    void dial_learned(Time now);
+    void on_addresses(const AddressesMessage& message);
+    void look_at_heads(Peer& peer);
 
     void receive(Peer& peer, ByteView frame);
     Status handle(Peer& peer, Message& message, std::size_t charge);
@@ -129,6 +134,13 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     std::vector<std::string> relays_;
     std::string label_;
     std::set<PeerAddress> addresses_;
+    struct Learned {
+        PeerAddress address;
+        Time since{};
+        bool is_dialled = false;
+    };
+    std::map<DeviceId, Learned> learned_;  // addresses of members, from other members
+    std::set<DeviceId> members_;           // not revoked
     bool paused_ = false, stopped_ = false, started_ = false;
     std::map<EpochId, SwarmNumber> swarms_;
     std::map<SwarmNumber, EpochId> epoch_of_;
