@@ -13,11 +13,13 @@ constexpr std::chrono::seconds kAnnounceInterval{2};
 }  // namespace
 
 PackFetcher::PackFetcher(TorrentSession& net, SyncLoop& loop, std::shared_ptr<ReplicaWork> work,
-                         const DeviceId& device, PeerTable& peers, Hooks hooks)
+                         const DeviceId& device, std::chrono::milliseconds want_timeout,
+                         PeerTable& peers, Hooks hooks)
     : net_(net),
       loop_(loop),
       work_(std::move(work)),
       device_(device),
+      want_timeout_(want_timeout),
       peers_(peers),
       hooks_(std::move(hooks)) {}
 
@@ -267,7 +269,7 @@ void PackFetcher::on_peer_gone(LinkNumber link) {
 void PackFetcher::on_tick(Time now) {
     for (auto& [id, want] : wants_) {
         if (want.from == 0 || want.state == State::Storing || want.state == State::Queued) continue;
-        auto patience = want.is_now ? kWantTimeout / 4 : kWantTimeout;
+        auto patience = want.is_now ? want_timeout_ / 4 : want_timeout_;
         if (now - want.since < patience) continue;
         // Inline wants wait for each other at the holder: as long as anything comes from it, it is
         // at work.

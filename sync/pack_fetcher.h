@@ -28,7 +28,8 @@ class PackFetcher {
     };
 
     PackFetcher(TorrentSession& net, SyncLoop& loop, std::shared_ptr<ReplicaWork> work,
-                const DeviceId& device, PeerTable& peers, Hooks hooks);
+                const DeviceId& device, std::chrono::milliseconds want_timeout, PeerTable& peers,
+                Hooks hooks);
     ~PackFetcher();  // drops its torrents
     PackFetcher(const PackFetcher&) = delete;
     PackFetcher& operator=(const PackFetcher&) = delete;
@@ -82,7 +83,7 @@ class PackFetcher {
     // What a device's promises have been worth. Kept over its links.
     struct Record {
         int broken = 0;  // lately
-        Time avoided_until{};
+        Time last{}, avoided_until{};
     };
     // What a round of planning has found out.
     struct Round {
@@ -120,6 +121,7 @@ class PackFetcher {
     SyncLoop& loop_;
     std::shared_ptr<ReplicaWork> work_;
     DeviceId device_;
+    std::chrono::milliseconds want_timeout_;
     PeerTable& peers_;
     Hooks hooks_;
     std::filesystem::path directory_;

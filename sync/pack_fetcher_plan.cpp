@@ -9,7 +9,7 @@ namespace lockstep {
 namespace {
 constexpr std::size_t kPlanWindow = 256;                  // packs of a queue looked at in one round
 constexpr std::chrono::milliseconds kNobodyDelay{3'000};  // nobody has it: HAVE wakes it earlier
-constexpr int kBrokenForgiven = 1;
+constexpr std::chrono::seconds kOneFailure{2};  // what fails within it has failed together
 constexpr std::chrono::seconds kSlowAfter{10}, kTooLong{30};
 constexpr int kTooSlowMax = 2;  // times that one pack changes its holder for slowness
 }  // namespace
@@ -243,10 +243,11 @@ void PackFetcher::on_fetching(Peer& peer, const FetchingMessage& message) {
 // It said it would give something, or get something, and did not.
 void PackFetcher::disappointed(Peer& peer, const char* why) {
     Record& record = records_[peer.member.device];
-    if (++record.broken <= kBrokenForgiven) return;
-    auto delay = kAvoidMin * (1 << std::min(record.broken - kBrokenForgiven - 1, 7));
-    delay = std::min<std::chrono::seconds>(delay, kAvoidMax);
     auto now = std::chrono::steady_clock::now();
+    if (record.broken != 0 && now - record.last < kOneFailure) return;
+    record.last = now;
+    auto delay = kAvoidMin * (1 << std::min(record.broken++, 5));
+    delay = std::min<std::chrono::seconds>(delay, kAvoidMax);
     record.avoided_until = std::max(record.avoided_until, now + delay);
     log_info("sync", "{} is avoided for {} s: {}", peer.member.device.to_hex().substr(0, 8),
              delay.count(), why);
@@ -262,7 +263,7 @@ void PackFetcher::expire_promises(Time now) {
     for (auto& [link, peer] : peers_) {
         bool has_broken = false;
         for (auto& [pack, entry] : peer->fetching) {
-            bool is_late = now - entry.moved > kFetchStalled || now - entry.since > kFetchHoldMax;
+            bool is_late = now - entry.moved > want_timeout_ || now - entry.since > kFetchHoldMax;
             if (!is_late || entry.is_given_up) continue;
             entry.is_given_up = true;
             has_broken = has_broken || wants_.count(pack) != 0;

@@ -35,6 +35,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     explicit Engine(const SyncEngineOptions& options)
         : relays_(announce_urls(options.relays)),
           label_(options.device_label),
+          want_timeout_(options.want_timeout),
           workers_(kWorkers) {}
 
     Status begin(const SyncEngineOptions& options) {
@@ -91,8 +92,12 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                 status = Error{ErrorKind::Exists, "this vault is synced already"};
                 return;
             }
-            VaultSync::Environment environment{*net_, loop_, workers_, *this,
-                                               [this](const VaultId& vault) {
+            VaultSync::Environment environment{.net = *net_,
+                                               .loop = loop_,
+                                               .workers = workers_,
+                                               .swarms = *this,
+                                               .want_timeout = want_timeout_,
+                                               .changed = [this](const VaultId& vault) {
                                                    if (change_listener_) change_listener_(vault);
                                                }};
             auto vault =
@@ -250,6 +255,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     bool stopping_ = false;
     std::vector<std::string> relays_;
     std::string label_;
+    const std::chrono::milliseconds want_timeout_;
     std::map<VaultId, std::shared_ptr<VaultSync>> vaults_;
     std::map<SwarmNumber, SwarmOwner*> owners_;
     SwarmNumber last_swarm_ = 0;

@@ -30,6 +30,8 @@ struct SyncEngineOptions {
     std::vector<std::string> relays;  // http://host:port[/announce...]
     bool lan_discovery = true;
     std::string device_label;  // shown to other members; cut to 64 bytes
+    // How long a peer may be silent about a pack before somebody else is asked.
+    std::chrono::milliseconds want_timeout = std::chrono::seconds(20);
 };
 
 struct VaultSyncOptions {

@@ -54,9 +54,8 @@ inline constexpr std::chrono::seconds kWantTimeout{20};      // without any prog
 inline constexpr std::chrono::milliseconds kFirstTurn{300};  // of whom a shared pack falls to
 inline constexpr std::chrono::seconds kRoomWait{
     2};  // for a member that is to relieve a complete one
-inline constexpr std::chrono::seconds kFetchStalled{20};  // "I am getting it" without progress
-inline constexpr std::chrono::minutes kFetchHoldMax{5};   // and in all
-inline constexpr std::chrono::seconds kAvoidMin{5};       // a peer that did not keep its word
+inline constexpr std::chrono::minutes kFetchHoldMax{5};  // for who says that it is getting it
+inline constexpr std::chrono::seconds kAvoidMin{20};     // a peer that did not keep its word
 inline constexpr std::chrono::minutes kAvoidMax{10};
 inline constexpr std::chrono::seconds kTorrentIdle{45};
 

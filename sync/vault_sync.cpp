@@ -36,7 +36,7 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
       paused_(options.paused),
       segments_(env_.loop, work_, peers_,
                 {[this](Replica& r) { survey(r); }, [this](LinkNumber link) { blame(link); }}),
-      packs_(env_.net, env_.loop, work_, device_, peers_,
+      packs_(env_.net, env_.loop, work_, device_, env_.want_timeout, peers_,
              {[this](const std::vector<PackId>& packs) { append_arrived(packs); },
               [this](LinkNumber link) { blame(link); }}) {
     replica_.add_listener(*this);

@@ -23,6 +23,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
         SyncLoop& loop;
         WorkerPool& workers;
         SwarmRegistry& swarms;
+        std::chrono::milliseconds want_timeout;
         std::function<void(const VaultId&)> changed;  // on ls-sync, at most every 20 ms
     };
 
