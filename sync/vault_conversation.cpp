@@ -369,7 +369,9 @@ void VaultSync::keys_changed() {
 
 void VaultSync::pack_wanted_now(const PackInfo& pack) {
     env_.loop.post([this, pack, alive = std::weak_ptr<int>(alive_)] {
-        if (!alive.expired()) packs_.want_now(pack);
+        if (alive.expired()) return;
+        packs_.want_now(pack);
+        heads_changed();  // it may be one that was here and is damaged now
     });
 }
 

@@ -104,6 +104,39 @@ TEST_F(VaultPutsTest, ALongWriteIntroducesItsPacksBeforeItEnds) {
     EXPECT_EQ(laptop.read("a")->size(), std::size_t{100} << 20);
 }
 
+TEST_F(VaultPutsTest, ADamagedPackIsMissingUntilItComesAgain) {
+    std::string text(500'000, ' ');
+    std::mt19937 random(9);
+    for (char& c : text) c = static_cast<char>(random());
+    ASSERT_TRUE(laptop.write("a", text).ok());
+    exchange();
+    ASSERT_EQ(*desk.read("a"), text);
+    Replica& replica = *desk.vault().replica();
+    ASSERT_TRUE(replica.missing_packs().empty());
+    // Bit rot in every pack that desk has got.
+    std::vector<PackInfo> packs;
+    for (const auto& [log, position] : replica.frontier())
+        for (std::uint64_t number = 1; number <= position.number; ++number)
+            for (const PackInfo& pack : replica.packs_of({log, number}).value_or({}))
+                packs.push_back(pack);
+    ASSERT_FALSE(packs.empty());
+    ASSERT_TRUE(desk.kill_and_reopen().ok());
+    for (const PackInfo& pack : packs) {
+        const auto path = desk.vault().replica()->pack_path(pack.id);
+        Bytes bytes = *desk.disk().read_file(path, kPackSizeMax);
+        for (std::size_t at = 1000; at < bytes.size(); at += 5000) bytes[at] ^= std::byte{1};
+        ASSERT_TRUE(desk.disk().write_file_durably(path, bytes).ok());
+    }
+    EXPECT_FALSE(desk.read("a").ok());
+    ASSERT_FALSE(desk.vault().replica()->missing_packs().empty());
+    EXPECT_FALSE(desk.vault().replica()->has_pack(packs.back().id));
+    ASSERT_TRUE(desk.pull(laptop).ok());
+    EXPECT_TRUE(desk.vault().replica()->missing_packs().empty());
+    const auto again = desk.read("a");
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    EXPECT_EQ(*again, text);
+}
+
 TEST_F(VaultPutsTest, WhatWasPutSurvivesAPowerCutAfterSync) {
     const std::string big(300'000, 'b');
     ASSERT_TRUE(put_file("big", big).ok());

@@ -74,6 +74,7 @@ Status OpenVault::load() {
         },
         .may_arrive = [this] { return !replica_.missing_packs().empty(); },
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
+        .fetch_again = [this](const PackId& pack) { return replica_.doubt_pack(pack); },
         .content_wait = environment_.content_wait,
         .pack_written =
             [this](const PackInfo& pack) {
