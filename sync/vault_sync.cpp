@@ -77,6 +77,17 @@ void VaultSync::set_paused(bool paused) {
     changed();
 }
 
+void VaultSync::reconnect() {
+    if (paused_ || stopped_) return;
+    close_swarms();
+    open_swarms(known_swarms_);
+    changed();
+}
+
+void VaultSync::announce_again() {
+    for (const auto& [epoch, swarm] : swarms_) env_.net.announce_again(swarm);
+}
+
 void VaultSync::set_relays(const std::vector<std::string>& relays) {
     relays_ = relays;
     relay_status_.clear();

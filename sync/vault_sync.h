@@ -44,6 +44,9 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void set_label(const std::string& label) { label_ = label; }
     void set_relays(const std::vector<std::string>& relays);
     void add_known_address(const PeerAddress& address);
+    // Ends all links and begins anew.
+    void reconnect();
+    void announce_again();
     VaultSyncStatus status();
 
     void link_opened(SwarmNumber swarm, LinkNumber link, LinkSide side,

@@ -18,7 +18,8 @@ class HostilePeer final : public TorrentEvents {
     ~HostilePeer() override { stop(); }
 
     void dial(const PeerAddress& address) {
-        auto net = TorrentSession::start({{"127.0.0.1"}, 0, false}, *this);
+        auto net = TorrentSession::start(
+            {.listen_addresses = {"127.0.0.1"}, .lan_discovery = false}, *this);
         ASSERT_TRUE(net.ok());
         net_ = std::move(*net);
         net_->open_swarm(1, replica.swarms().front().torrent_seed, {}, {address});

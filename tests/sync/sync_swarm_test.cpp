@@ -51,8 +51,11 @@ TEST_F(SwarmTest, TheOriginSendsAboutOneCopy) {
     origin.engine->set_limits({.up = 16 * kMiB});
     origin.replica.publish(packs);
     ASSERT_TRUE(eventually([&] { return all_have(kPacks); }, std::chrono::seconds(60)));
+    // A status is up to a second old.
+    EXPECT_TRUE(eventually([&] {
+        return sent_by(origin) + sent_by(b) + sent_by(c) + sent_by(d) >= 3 * kPacks * kPackSize;
+    }));
     EXPECT_LE(sent_by(origin), kPacks * kPackSize * 5 / 4);
-    EXPECT_GE(sent_by(b) + sent_by(c) + sent_by(d), kPacks * kPackSize * 7 / 4);
 }
 
 TEST_F(SwarmTest, ABlindMemberSharesLikeOthers) {
