@@ -52,6 +52,8 @@ SyncEngineOptions sync_options(const api::Config& config, std::uint16_t port) {
     options.listen_port = port;
     options.relays = config.relays;
     options.lan_discovery = config.lan_discovery;
+    options.dht = config.dht;
+    options.port_mapping = config.port_mapping;
     options.device_label = device_label(config);
     return options;
 }

@@ -61,6 +61,10 @@ std::vector<Setting> make_settings() {
          }},
         {"network.lan_discovery", [](const Config& c) { return flag_text(c.lan_discovery); },
          [](Config& c, const std::string& value) { return change_flag(c.lan_discovery, value); }},
+        {"network.dht", [](const Config& c) { return flag_text(c.dht); },
+         [](Config& c, const std::string& value) { return change_flag(c.dht, value); }},
+        {"network.port_mapping", [](const Config& c) { return flag_text(c.port_mapping); },
+         [](Config& c, const std::string& value) { return change_flag(c.port_mapping, value); }},
         {"network.limit_up",
          [](const Config& c) { return std::to_string(c.bandwidth.usual.up_kib); },
          [](Config& c, const std::string& value) {

@@ -3,24 +3,25 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "base/random.h"
 #include "sync/adding_from_peer.h"
 
 namespace lockstep {
 
 namespace {
 constexpr std::chrono::milliseconds kRetryDelayMin{100}, kRetryDelayMax{20'000};
-constexpr std::chrono::milliseconds kNobodyDelay{3'000};  // nobody has it: HAVE wakes it earlier
+constexpr std::chrono::seconds kAnnounceInterval{2};
 }  // namespace
 
 PackFetcher::PackFetcher(TorrentSession& net, SyncLoop& loop, std::shared_ptr<ReplicaWork> work,
+                         const DeviceId& device, std::chrono::milliseconds want_timeout,
                          PeerTable& peers, Hooks hooks)
     : net_(net),
       loop_(loop),
       work_(std::move(work)),
+      device_(device),
+      want_timeout_(want_timeout),
       peers_(peers),
-      hooks_(std::move(hooks)),
-      shuffle_(system_random().u64()) {}
+      hooks_(std::move(hooks)) {}
 
 PackFetcher::~PackFetcher() {
     for (const auto& [id, want] : wants_)
@@ -28,8 +29,7 @@ PackFetcher::~PackFetcher() {
             net_.drop_fetch(id);
 }
 
-void PackFetcher::add_missing(std::vector<PackInfo> packs) {
-    std::shuffle(packs.begin(), packs.end(), shuffle_);
+void PackFetcher::add_missing(const std::vector<PackInfo>& packs) {
     for (const PackInfo& pack : packs) {
         auto [at, is_new] = wants_.emplace(pack.id, Want{pack});
         if (!is_new) continue;
@@ -63,96 +63,12 @@ bool PackFetcher::forget(const PackId& pack) {
     release(at->second);
     missing_bytes_ -= at->second.pack.length;
     wants_.erase(at);
-    return true;
-}
-
-bool PackFetcher::goes_inline(const Want& want) const {
-    return want.is_now || want.avoid_torrent || want.pack.length <= kInlinePackSizeMax;
-}
-
-// The least loaded peer that may have it and has room. `somebody_has_it` says whether waiting for
-// room helps.
-Peer* PackFetcher::choose_peer(const Want& want, bool& somebody_has_it) {
-    Peer* best = nullptr;
-    std::size_t best_load = 0;
+    on_their_way_.erase(pack);
     for (auto& [link, peer] : peers_) {
-        if (peer->is_spare || !peer->has_heads || peer->lacking.count(want.pack.id) != 0) continue;
-        somebody_has_it = true;
-        std::size_t load = 0;
-        if (goes_inline(want)) {
-            bool has_room =
-                peer->inline_wants < kInlineWantsMax &&
-                (peer->inline_want_bytes + want.pack.length <= kInlineWantBytesMax || want.is_now);
-            if (!has_room) continue;
-            load = peer->inline_want_bytes;
-        } else {
-            if (peer->torrent_wants >= kTorrentWantsPerPeerMax || torrents_ >= kTorrentWantsMax)
-                continue;
-            load = peer->torrent_wants * 2 * kMiB;
-        }
-        if (peer->heads.missing_packs != 0) load += kMiB;
-        if (best == nullptr || load < best_load || (load == best_load && shuffle_() % 2 == 0)) {
-            best = peer.get();
-            best_load = load;
-        }
+        peer->has.erase(pack);
+        peer->lacking.erase(pack);
     }
-    return best;
-}
-
-void PackFetcher::plan() {
-    if (peers_.empty()) return;
-    std::map<LinkNumber, WantPacksMessage> asks;
-    while (plan_queue(now_queue_, asks)) {
-    }
-    while (plan_queue(small_queue_, asks)) {
-    }
-    while (plan_queue(large_queue_, asks)) {
-    }
-    for (auto& [link, message] : asks)
-        if (Peer* peer = peer_of(link)) peer->session.send(message);
-}
-
-// Deals with the first of the queue; false when it must wait for room.
-bool PackFetcher::plan_queue(std::deque<PackId>& queue,
-                             std::map<LinkNumber, WantPacksMessage>& asks) {
-    if (queue.empty()) return false;
-    auto at = wants_.find(queue.front());
-    if (at == wants_.end() || at->second.state != State::Queued) {
-        queue.pop_front();
-        return true;
-    }
-    bool somebody_has_it = false;
-    Peer* peer = choose_peer(at->second, somebody_has_it);
-    if (peer == nullptr && somebody_has_it) return false;
-    queue.pop_front();
-    if (peer != nullptr)
-        ask(at->second, *peer, asks);
-    else
-        rest(at->second, kNobodyDelay);
     return true;
-}
-
-void PackFetcher::ask(Want& want, Peer& peer, std::map<LinkNumber, WantPacksMessage>& asks) {
-    want.from = peer.link;
-    want.since = std::chrono::steady_clock::now();
-    PackRoute route = PackRoute::Torrent;
-    if (goes_inline(want)) {
-        want.state = State::Inline;
-        route = want.is_now ? PackRoute::InlineNow : PackRoute::Inline;
-        ++peer.inline_wants;
-        peer.inline_want_bytes += static_cast<std::size_t>(want.pack.length);
-    } else {
-        want.state = State::TorrentAsked;
-        ++peer.torrent_wants;
-        ++torrents_;
-    }
-    WantPacksMessage& message = asks[peer.link];
-    message.wants.push_back({want.pack, route});
-    if (message.wants.size() == kPacksListedMax) {
-        peer.session.send(message);
-        message.wants.clear();
-        asks.erase(peer.link);
-    }
 }
 
 void PackFetcher::release(Want& want) {
@@ -168,14 +84,22 @@ void PackFetcher::release(Want& want) {
 }
 
 void PackFetcher::requeue(Want& want) {
+    on_their_way_.erase(want.pack.id);
     want.state = State::Queued;
+    want.queued = std::chrono::steady_clock::now();
+    want.room_awaited = {};
     if (want.is_now)
         now_queue_.push_back(want.pack.id);
+    else if (!is_shared(want.pack))
+        small_queue_.push_back(want.pack.id);
+    else if (want.pack.length < kPackObjectSizeMax - kMiB)
+        large_queue_.push_front(want.pack.id);  // the end of a write: how its packs hang together
     else
-        (goes_inline(want) ? small_queue_ : large_queue_).push_back(want.pack.id);
+        large_queue_.push_back(want.pack.id);
 }
 
 void PackFetcher::rest(Want& want, std::chrono::milliseconds delay) {
+    on_their_way_.erase(want.pack.id);
     want.state = State::Resting;
     resting_.emplace(std::chrono::steady_clock::now() + delay, want.pack.id);
 }
@@ -205,9 +129,13 @@ Status PackFetcher::on_part(Peer& peer, PackMessage message, std::size_t charge)
     if (is_asked && message.size != at->second.pack.length)
         return Error{ErrorKind::Corrupt, "pack of another length"};
     PackInfo info{message.pack, message.size};
+    std::size_t part_size = message.part.size();
     TRY(AddedPart added,
         peer.packs.add(info.id, message.size, message.offset, std::move(message.part), charge));
-    if (is_asked) at->second.since = std::chrono::steady_clock::now();
+    if (is_asked) {
+        at->second.since = std::chrono::steady_clock::now();
+        at->second.received += part_size;
+    }
     if (added.released != 0) peer.session.taken(added.released);
     if (!added.object) return {};
     if (is_asked) {
@@ -263,6 +191,13 @@ void PackFetcher::store_bytes(const PackInfo& pack, Assembled object, LinkNumber
 
 void PackFetcher::on_stored(const PackInfo& pack, LinkNumber from, const Status& status) {
     if (status.ok()) {
+        log_debug("sync", "pack {} has come", pack.id.to_hex().substr(0, 8));
+        if (Peer* peer = peer_of(from)) kept_its_word(*peer);
+        // Before the others hear that it is not under way any more.
+        if (is_shared(pack))
+            for (auto& [link, peer] : peers_)
+                if (!peer->is_spare && !peer->is_complete)
+                    peer->session.send(HavePacksMessage{{pack.id}});
         forget(pack.id);
         hooks_.arrived({pack.id});
         return plan();
@@ -275,6 +210,7 @@ void PackFetcher::on_stored(const PackInfo& pack, LinkNumber from, const Status&
             at->second.from = from;
             fail(at->second, true);
         }
+        if (Peer* peer = peer_of(from)) disappointed(*peer, "a pack of it was not what it says");
         hooks_.blamed(from);
     } else if (at != wants_.end()) {
         if (status.error().kind != ErrorKind::Refused)
@@ -311,6 +247,8 @@ void PackFetcher::on_ready(Peer& peer, const PackId& pack) {
 void PackFetcher::on_have(Peer& peer, const std::vector<PackId>& packs) {
     for (const PackId& pack : packs) {
         peer.lacking.erase(pack);
+        peer.fetching.erase(pack);
+        if (peer.has.size() < kServeQueueMax) peer.has.insert(pack);
         auto at = wants_.find(pack);
         if (at != wants_.end() && at->second.state == State::Resting) requeue(at->second);
     }
@@ -331,7 +269,7 @@ void PackFetcher::on_peer_gone(LinkNumber link) {
 void PackFetcher::on_tick(Time now) {
     for (auto& [id, want] : wants_) {
         if (want.from == 0 || want.state == State::Storing || want.state == State::Queued) continue;
-        auto patience = want.is_now ? kWantTimeout / 4 : kWantTimeout;
+        auto patience = want.is_now ? want_timeout_ / 4 : want_timeout_;
         if (now - want.since < patience) continue;
         // Inline wants wait for each other at the holder: as long as anything comes from it, it is
         // at work.
@@ -339,12 +277,10 @@ void PackFetcher::on_tick(Time now) {
         if (want.state == State::Inline && peer != nullptr &&
             now - peer->session.last_heard() < patience / 4 && now - want.since < 10 * patience)
             continue;
-        if (want.state != State::Inline) {
-            net_.drop_fetch(id);
-            want.avoid_torrent = true;
-        }
-        fail(want, want.state == State::Inline);
+        give_up(want);
     }
+    expire_promises(now);
+    replace_slow(now);
     while (!resting_.empty() && resting_.begin()->first <= now) {
         auto at = wants_.find(resting_.begin()->second);
         resting_.erase(resting_.begin());
@@ -353,12 +289,29 @@ void PackFetcher::on_tick(Time now) {
         requeue(at->second);
     }
     plan();
+    if (!announced_.empty() && now - announced_at_ >= kAnnounceInterval) announce(true);
+}
+
+// Nothing comes. A holder whose port cannot be reached, behind a router say, still sends frames.
+void PackFetcher::give_up(Want& want) {
+    Peer* peer = peer_of(want.from);
+    bool is_unreachable = want.state == State::TorrentRuns && want.received == 0;
+    if (want.state != State::Inline) {
+        net_.drop_fetch(want.pack.id);
+        want.avoid_torrent = want.avoid_torrent || want.failures != 0;
+    }
+    if (peer != nullptr) {
+        peer->refuses_torrents = peer->refuses_torrents || is_unreachable;
+        disappointed(*peer, "it does not send what it was asked for");
+    }
+    fail(want, !is_unreachable);
 }
 
 void PackFetcher::on_progress(const PackId& pack, std::uint64_t bytes) {
     auto at = wants_.find(pack);
     if (at == wants_.end() || at->second.state != State::TorrentRuns) return;
     at->second.since = std::chrono::steady_clock::now();
+    at->second.received += bytes;
     if (Peer* peer = peer_of(at->second.from)) peer->torrent_bytes_received += bytes;
 }
 
@@ -387,6 +340,7 @@ void PackFetcher::on_failed(const PackId& pack, const std::string& why) {
     net_.drop_fetch(pack);
     at->second.avoid_torrent = true;
     Peer* peer = peer_of(at->second.from);
+    if (peer != nullptr) disappointed(*peer, "a pack did not come as it should");
     fail(at->second, peers_.size() > 1 && peer != nullptr);
     plan();
 }

@@ -1,19 +1,19 @@
 // PackFetcher: gets the packs that are missing here from the peers that have them.
 //
 // Packs up to kInlinePackSizeMax come as frames, many asked for at once; larger ones by a torrent
-// that the holder starts first; what a reader waits for comes as frames ahead of everything. The
-// order is random, so that devices that fetch the same packs fetch different ones first and can
-// give them to each other. Whoever does not deliver, or delivers something else, is passed over for
-// that pack.
+// that the holder starts first; what a reader waits for comes as frames ahead of everything. Whom
+// each pack is asked of: sync/fetch_plan.h; members that lack the same packs tell each other what
+// they are getting. Whoever does not deliver, or delivers something else, is passed over for that
+// pack, and who fails again and again is avoided for a while, longer each time.
 //
 // THREADS: ls-sync.
 #pragma once
 
 #include <filesystem>
 #include <functional>
-#include <random>
 #include <unordered_map>
 
+#include "sync/fetch_plan.h"
 #include "sync/peer.h"
 
 namespace lockstep {
@@ -28,15 +28,17 @@ class PackFetcher {
     };
 
     PackFetcher(TorrentSession& net, SyncLoop& loop, std::shared_ptr<ReplicaWork> work,
-                PeerTable& peers, Hooks hooks);
+                const DeviceId& device, std::chrono::milliseconds want_timeout, PeerTable& peers,
+                Hooks hooks);
     ~PackFetcher();  // drops its torrents
     PackFetcher(const PackFetcher&) = delete;
     PackFetcher& operator=(const PackFetcher&) = delete;
 
     void set_directory(std::filesystem::path directory) { directory_ = std::move(directory); }
 
-    // Adds packs that are not here. Those known already are left alone.
-    void add_missing(std::vector<PackInfo> packs);
+    // Adds packs that are not here, to be fetched in about this order. Those known already are left
+    // alone.
+    void add_missing(const std::vector<PackInfo>& packs);
     void want_now(const PackInfo& pack);
     // The pack has come by another way. False when it was not missing.
     bool forget(const PackId& pack);
@@ -50,6 +52,7 @@ class PackFetcher {
     void on_no_pack(Peer& peer, const PackId& pack);
     void on_ready(Peer& peer, const PackId& pack);
     void on_have(Peer& peer, const std::vector<PackId>& packs);
+    void on_fetching(Peer& peer, const FetchingMessage& message);
     void on_peer_gone(LinkNumber link);
     void on_tick(Time now);
 
@@ -67,16 +70,45 @@ class PackFetcher {
         PackInfo pack;
         State state = State::Queued;
         LinkNumber from = 0;  // 0: nobody
-        Time since{};         // of the last progress
+        Time queued{};        // since when it has been in a queue
+        Time room_awaited{};  // since when only room is missing
+        Time asked{};
+        Time since{};  // of the last progress
+        std::uint64_t received = 0;
         int failures = 0;
+        int times_too_slow = 0;
         bool is_now = false;
         bool avoid_torrent = false;
     };
+    // What a device's promises have been worth. Kept over its links.
+    struct Record {
+        int broken = 0;  // lately
+        Time last{}, avoided_until{};
+    };
+    // What a round of planning has found out.
+    struct Round {
+        Time now{};
+        std::map<LinkNumber, WantPacksMessage> asks;
+        std::vector<DeviceId> rivals;  // members that miss packs as well
+        bool some_wait_for_turn = false;
+    };
 
-    bool goes_inline(const Want& want) const;
-    Peer* choose_peer(const Want& want, bool& somebody_has_it);
-    bool plan_queue(std::deque<PackId>& queue, std::map<LinkNumber, WantPacksMessage>& asks);
-    void ask(Want& want, Peer& peer, std::map<LinkNumber, WantPacksMessage>& asks);
+    bool goes_inline(const Want& want, const Peer& peer) const;
+    static bool is_shared(const PackInfo& pack) { return pack.length > kPushedPackBytesMax; }
+    bool is_avoided(const Peer& peer, Time now) const;
+    bool is_fetched_by_peer(const PackId& pack, Time now) const;
+    bool has_room(const Want& want, const Peer& peer, const Round& round, bool is_named) const;
+    bool anybody_has_room(const Round& round) const;
+    PackView view_of(const Want& want, const Round& round) const;
+    void plan_queue(std::deque<PackId>& queue, Round& round);
+    bool plan_one(const PackId& pack, Round& round, bool out_of_turn);
+    void ask(Want& want, Peer& peer, Round& round);
+    void announce(bool even_if_equal);
+    void disappointed(Peer& peer, const char* why);
+    void kept_its_word(const Peer& peer);
+    void give_up(Want& want);
+    void expire_promises(Time now);
+    void replace_slow(Time now);
     void release(Want& want);  // from its peer's windows
     void requeue(Want& want);
     void rest(Want& want, std::chrono::milliseconds delay);
@@ -88,6 +120,8 @@ class PackFetcher {
     TorrentSession& net_;
     SyncLoop& loop_;
     std::shared_ptr<ReplicaWork> work_;
+    DeviceId device_;
+    std::chrono::milliseconds want_timeout_;
     PeerTable& peers_;
     Hooks hooks_;
     std::filesystem::path directory_;
@@ -97,7 +131,11 @@ class PackFetcher {
     std::size_t torrents_ = 0;
     std::deque<PackId> now_queue_, small_queue_, large_queue_;
     std::multimap<Time, PackId> resting_;
-    std::mt19937_64 shuffle_;
+    std::set<PackId> on_their_way_;  // shared packs asked for, or being stored
+    std::set<PackId> announced_;     // as last said to the other members
+    Time announced_at_{};
+    std::map<DeviceId, Record> records_;
+    bool turn_armed_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

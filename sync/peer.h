@@ -1,6 +1,7 @@
 // Peer: what a vault's sync knows of one authenticated link. THREADS: ls-sync.
 #pragma once
 
+#include <optional>
 #include <set>
 
 #include "sync/object_assembly.h"
@@ -36,6 +37,13 @@ struct Peer {
           session(net, number, handshake.cipher()),
           server(session, std::move(work), loop) {}
 
+    // Where others can reach it, when that is known: the end that was dialled, or its listen port.
+    std::optional<PeerAddress> dial_address() const {
+        if (side == LinkSide::Dialler) return address;
+        if (listen_port == 0) return std::nullopt;
+        return PeerAddress{address.host, listen_port};
+    }
+
     LinkNumber link;
     EpochId epoch;  // whose swarm it is in
     LinkSide side;
@@ -55,12 +63,23 @@ struct Peer {
 
     bool has_heads = false;
     HeadsMessage heads;
+    std::map<LogId, std::uint64_t> shown;  // the last segment that it sent of each log
     std::size_t keys_awaited = 0;
     std::chrono::steady_clock::time_point keys_asked;
 
     std::size_t inline_wants = 0, inline_want_bytes = 0, torrent_wants = 0;
     std::uint64_t torrent_bytes_received = 0;
     std::set<PackId> lacking;  // packs it has said it has not
+    // It misses nothing that our frontier introduces, by its last HEADS.
+    bool is_complete = false;
+    std::set<PackId> has;  // packs that it said have come; not those here
+    struct Fetching {
+        std::chrono::steady_clock::time_point since, moved;
+        std::uint32_t received = 0;
+        bool is_given_up = false;  // it took too long: not waited for any more
+    };
+    std::map<PackId, Fetching> fetching;  // as it last said
+    bool refuses_torrents = false;        // its listen port cannot be reached
     int strikes = 0;
     Rate receive_rate, send_rate;
 };

@@ -5,7 +5,9 @@
 #include <sodium.h>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "sync/join/join_desk.h"
+#include "sync/network_watch.h"
 #include "sync/relay_client.h"
 #include "sync/vault_sync.h"
 
@@ -14,6 +16,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kWorkers = 4;
+constexpr std::chrono::minutes kSteadyAfter{2};
 
 // Relays are trackers: libtorrent talks to loopback ones only when the path begins with /announce.
 std::vector<std::string> announce_urls(const std::vector<std::string>& relays) {
@@ -36,13 +39,18 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     explicit Engine(const SyncEngineOptions& options)
         : relays_(announce_urls(options.relays)),
           label_(options.device_label),
+          want_timeout_(options.want_timeout),
           workers_(kWorkers) {}
 
     Status begin(const SyncEngineOptions& options) {
         if (sodium_init() < 0) return Error{ErrorKind::Unsupported, "libsodium does not start"};
-        TRY(net_,
-            TorrentSession::start(
-                {options.listen_addresses, options.listen_port, options.lan_discovery}, *this));
+        TRY(net_, TorrentSession::start({.listen_addresses = options.listen_addresses,
+                                         .listen_port = options.listen_port,
+                                         .lan_discovery = options.lan_discovery,
+                                         .dht = options.dht,
+                                         .dht_bootstrap_nodes = options.dht_bootstrap_nodes,
+                                         .port_mapping = options.port_mapping},
+                                        *this));
         tickets_ = std::make_unique<RelayClient>(
             loop_, RelayClient::Events{
                        [this](SwarmNumber swarm, const std::vector<std::string>& urls) {
@@ -96,6 +104,10 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
             {.up = limits.up, .down = limits.down, .counts_in_lan = limits.counts_in_lan});
     }
 
+    void network_changed() override {
+        loop_.post([this] { reconnect_soon(); });
+    }
+
     Status add_vault(Replica& replica, const VaultSyncOptions& options) override {
         Status status;
         VaultId id = replica.vault_id();
@@ -104,8 +116,12 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                 status = Error{ErrorKind::Exists, "this vault is synced already"};
                 return;
             }
-            VaultSync::Environment environment{*net_, loop_, workers_, *this,
-                                               [this](const VaultId& vault) {
+            VaultSync::Environment environment{.net = *net_,
+                                               .loop = loop_,
+                                               .workers = workers_,
+                                               .swarms = *this,
+                                               .want_timeout = want_timeout_,
+                                               .changed = [this](const VaultId& vault) {
                                                    if (change_listener_) change_listener_(vault);
                                                }};
             auto vault =
@@ -260,8 +276,39 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         });
     }
 
+    // Jittered, so that members do not all come back at one moment; later each time while the
+    // network goes on changing.
+    void reconnect_soon() {
+        if (stopping_ || std::exchange(reconnect_armed_, true)) return;
+        auto now = std::chrono::steady_clock::now();
+        if (now - reconnected_ > kSteadyAfter) flaps_ = 0;
+        auto delay = std::chrono::milliseconds(system_random().u64() % 1000);
+        if (flaps_ != 0) delay += std::chrono::seconds(1 << std::min(flaps_, 6));
+        ++flaps_;
+        loop_.post_after(delay, [this] {
+            reconnect_armed_ = false;
+            if (stopping_) return;
+            reconnected_ = std::chrono::steady_clock::now();
+            for (auto& [id, vault] : vaults_) vault->reconnect();
+        });
+    }
+
+    void look_at_network() {
+        switch (watch_.compare(NetworkWatch::look())) {
+            case NetworkWatch::News::None:
+                return;
+            case NetworkWatch::News::Grown:
+                for (auto& [id, vault] : vaults_) vault->announce_again();
+                return;
+            case NetworkWatch::News::Broken:
+                log_info("sync", "the network has changed: connecting anew");
+                return reconnect_soon();
+        }
+    }
+
     void tick() {
         if (stopping_) return;
+        if (++ticks_ % 3 == 0) look_at_network();
         for (auto& [id, vault] : vaults_) vault->tick();
         joins_->tick();
         loop_.post_after(std::chrono::seconds(1), [this] { tick(); });
@@ -271,6 +318,12 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     bool stopping_ = false;
     std::vector<std::string> relays_;
     std::string label_;
+    const std::chrono::milliseconds want_timeout_;
+    NetworkWatch watch_;
+    std::uint64_t ticks_ = 0;
+    bool reconnect_armed_ = false;
+    int flaps_ = 0;
+    std::chrono::steady_clock::time_point reconnected_{};
     std::map<VaultId, std::shared_ptr<VaultSync>> vaults_;
     std::map<SwarmNumber, SwarmOwner*> owners_;
     SwarmNumber last_swarm_ = 0;

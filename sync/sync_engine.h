@@ -29,7 +29,12 @@ struct SyncEngineOptions {
     std::uint16_t listen_port = 0;    // 0: any free one, the same on all addresses
     std::vector<std::string> relays;  // http://host:port[/announce...]
     bool lan_discovery = true;
+    bool dht = false;                              // see torrent_session.h
+    std::vector<std::string> dht_bootstrap_nodes;  // "address:port"
+    bool port_mapping = false;
     std::string device_label;  // shown to other members; cut to 64 bytes
+    // How long a peer may be silent about a pack before somebody else is asked.
+    std::chrono::milliseconds want_timeout = std::chrono::seconds(20);
 };
 
 struct VaultSyncOptions {
@@ -136,6 +141,10 @@ class SyncEngine {
     virtual void set_label(const std::string& label) = 0;  // for connections made from now on
     virtual void set_relays(const std::vector<std::string>& urls) = 0;
     virtual void set_limits(const SyncLimits& limits) = 0;
+    // Connections made before are dead, for instance since the machine has slept: all vaults
+    // connect anew within a second, later when that comes often. The engine notices sleep and
+    // changes of addresses by itself.
+    virtual void network_changed() = 0;
 
     // Starts syncing. `replica` must stay until remove_vault() has returned. Exists when the vault
     // is there.

@@ -29,20 +29,34 @@ inline constexpr std::size_t kChargeHeldMax =
 
 inline constexpr std::size_t kKeyObjectsListedMax = 4096;
 inline constexpr std::size_t kPacksListedMax = 4096;
-inline constexpr std::size_t kSegmentsWantedMax = 4096;  // in one message
-inline constexpr std::size_t kServeQueueMax = 65536;     // objects a peer may be waiting for
-inline constexpr std::size_t kInlineWantsMax = 1024;     // packs asked of one peer
+inline constexpr std::size_t kFetchingListedMax = 256;  // shared packs on their way to one member
+inline constexpr std::size_t kFetchingHeededMax = 64;   // of them, of one peer
+inline constexpr std::size_t kAddressesListedMax = 64;
+inline constexpr std::size_t kAddressTextSizeMax = 64;
+inline constexpr std::size_t kAddressesLearnedMax = 256;  // of one vault, from peers
+inline constexpr std::size_t kSegmentsWantedMax = 4096;   // in one message
+inline constexpr std::size_t kServeQueueMax = 65536;      // objects a peer may be waiting for
+inline constexpr std::size_t kInlineWantsMax = 1024;      // packs asked of one peer
 inline constexpr std::size_t kInlineWantBytesMax = 32 * kMiB;
 inline constexpr std::size_t kTorrentWantsPerPeerMax = 8;
+inline constexpr std::size_t kSharedWantsPerPeerMax = 2;  // likewise, while others miss packs too
+inline constexpr std::size_t kSharedInlineBytesMax = 4 * kMiB;
 inline constexpr std::size_t kTorrentWantsMax = 32;
 inline constexpr std::size_t kSeededTorrentsMax = 512;
 inline constexpr std::size_t kLinksPerSwarmMax = 512;
 inline constexpr std::size_t kLinksPerDeviceMax = 4;
 
 inline constexpr std::chrono::seconds kHandshakeTimeout{10};
+inline constexpr std::chrono::seconds kDialTurn{4};  // of the lesser of two devices
 inline constexpr std::chrono::seconds kPingInterval{10};
 inline constexpr std::chrono::seconds kSilenceMax{35};
-inline constexpr std::chrono::seconds kWantTimeout{20};  // without any progress
+inline constexpr std::chrono::seconds kWantTimeout{20};      // without any progress
+inline constexpr std::chrono::milliseconds kFirstTurn{300};  // of whom a shared pack falls to
+inline constexpr std::chrono::seconds kRoomWait{
+    2};  // for a member that is to relieve a complete one
+inline constexpr std::chrono::minutes kFetchHoldMax{5};  // for who says that it is getting it
+inline constexpr std::chrono::seconds kAvoidMin{20};     // a peer that did not keep its word
+inline constexpr std::chrono::minutes kAvoidMax{10};
 inline constexpr std::chrono::seconds kTorrentIdle{45};
 
 }  // namespace lockstep

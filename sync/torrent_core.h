@@ -29,6 +29,8 @@ struct LinkTable {
 
 // One pack torrent. On ls-net.
 struct PackRecord {
+    explicit PackRecord(TorrentEvents& to) : events(to) {}
+    TorrentEvents& events;
     PackInfo pack;
     InfoHash torrent;
     bool is_seed = false;
@@ -37,6 +39,7 @@ struct PackRecord {
     std::vector<SessionKey> keys;     // whom we may meet
     std::set<PackTokenNonce> nonces;  // of tokens seen: none is taken twice
     int connections = 0;
+    std::uint64_t unreported_bytes = 0;  // that came since the last pack_progress()
     std::chrono::steady_clock::time_point last_used = std::chrono::steady_clock::now();
 };
 

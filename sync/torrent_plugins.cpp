@@ -5,6 +5,7 @@
 #include <libtorrent/entry.hpp>
 #include <libtorrent/error_code.hpp>
 #include <libtorrent/peer_connection.hpp>
+#include <libtorrent/torrent_peer.hpp>
 
 #include "sync/torrent_core.h"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr int kExtendedMessage = 20;  // BEP 10
 constexpr int kLinkExtension = 20;    // our number for ls_sync in the peer's messages to us
 constexpr std::size_t kNoncesKeptMax = 1024;
+constexpr std::uint64_t kProgressStep = 64 * kKiB;
 
 // libtorrent leaves Nagle's algorithm on, which costs 40 ms a message against delayed
 // acknowledgements.
@@ -30,6 +32,15 @@ void set_no_delay(const lt::peer_connection_handle& connection) {
 // connections that cross for duplicates, and either end would close the other's.
 void hide_listen_port(lt::entry& handshake) {
     handshake.dict().erase("p");
+}
+
+// libtorrent waits a second for each failure, but a handshake of its own clears them: it would dial
+// every two seconds whom we turn away after that, a second link to the same device for instance.
+void delay_next_dial(const lt::peer_connection_handle& connection) {
+    constexpr std::uint32_t kFailures = 29;  // of at most 31, with which it would give up
+    auto native = connection.native_handle();
+    lt::torrent_peer* peer = native == nullptr ? nullptr : native->peer_info_struct();
+    if (peer != nullptr && peer->failcount < kFailures) peer->failcount = kFailures;
 }
 
 bool is_older_than(std::chrono::steady_clock::time_point since, std::chrono::seconds age) {
@@ -122,6 +133,7 @@ class LinkPlugin final : public lt::peer_plugin {
     }
 
     void close(LinkEnd end) {
+        if (end == LinkEnd::Blamed) delay_next_dial(connection_);
         connection_.disconnect(lt::errors::torrent_aborted, lt::operation_t::bittorrent,
                                end == LinkEnd::Blamed ? lt::peer_connection_interface::peer_error
                                                       : lt::peer_connection_interface::normal);
@@ -218,7 +230,12 @@ class PackPlugin final : public lt::peer_plugin {
     bool on_have_none() override { return veto(); }
     bool on_allowed_fast(lt::piece_index_t) override { return veto(); }
     bool on_request(const lt::peer_request&) override { return veto(); }
-    bool on_piece(const lt::peer_request&, lt::span<char const>) override { return veto(); }
+    bool on_piece(const lt::peer_request&, lt::span<char const> block) override {
+        if (veto()) return true;
+        if (!record_->is_seed && !record_->is_over)
+            report_progress(static_cast<std::uint64_t>(block.size()));
+        return false;
+    }
     bool on_cancel(const lt::peer_request&) override { return veto(); }
     bool on_reject(const lt::peer_request&) override { return veto(); }
     bool on_suggest(lt::piece_index_t) override { return veto(); }
@@ -234,6 +251,13 @@ class PackPlugin final : public lt::peer_plugin {
         if (is_trusted_) return false;
         cut();
         return true;
+    }
+
+    void report_progress(std::uint64_t bytes) {
+        record_->unreported_bytes += bytes;
+        if (record_->unreported_bytes < kProgressStep) return;
+        record_->events.pack_progress(record_->pack.id,
+                                      std::exchange(record_->unreported_bytes, 0));
     }
 
     void cut() {

@@ -43,6 +43,18 @@ namespace {
 
 constexpr std::size_t kSyntheticSize = 16 * kKiB;
 
+void set_dht(lt::settings_pack& s, const TorrentSessionOptions& options) {
+    s.set_int(lt::settings_pack::dht_announce_interval, 300);
+    if (options.dht_bootstrap_nodes.empty()) return;
+    std::string nodes;
+    for (const std::string& node : options.dht_bootstrap_nodes)
+        nodes += (nodes.empty() ? "" : ",") + node;
+    s.set_str(lt::settings_pack::dht_bootstrap_nodes, nodes);
+    // These keep somebody with many addresses of one network from filling the public table.
+    s.set_bool(lt::settings_pack::dht_restrict_routing_ips, false);
+    s.set_bool(lt::settings_pack::dht_restrict_search_ips, false);
+}
+
 lt::settings_pack session_settings(const TorrentSessionOptions& options,
                                    const std::string& interfaces) {
     lt::settings_pack s;
@@ -50,15 +62,16 @@ lt::settings_pack session_settings(const TorrentSessionOptions& options,
     s.set_str(lt::settings_pack::user_agent, "Lockstep");
     s.set_str(lt::settings_pack::handshake_client_version, "");
     s.set_str(lt::settings_pack::peer_fingerprint, "-LS0100-");
-    s.set_int(lt::settings_pack::alert_mask,
-              static_cast<int>(static_cast<std::uint32_t>(
-                  lt::alert_category::status | lt::alert_category::error |
-                  lt::alert_category::tracker | lt::alert_category::piece_progress)));
+    s.set_int(
+        lt::settings_pack::alert_mask,
+        static_cast<int>(static_cast<std::uint32_t>(
+            lt::alert_category::status | lt::alert_category::error | lt::alert_category::tracker)));
     s.set_int(lt::settings_pack::alert_queue_size, 100'000);
-    s.set_bool(lt::settings_pack::enable_dht, false);
+    s.set_bool(lt::settings_pack::enable_dht, options.dht);
+    if (options.dht) set_dht(s, options);
     s.set_bool(lt::settings_pack::enable_lsd, options.lan_discovery);
-    s.set_bool(lt::settings_pack::enable_upnp, false);
-    s.set_bool(lt::settings_pack::enable_natpmp, false);
+    s.set_bool(lt::settings_pack::enable_upnp, options.port_mapping);
+    s.set_bool(lt::settings_pack::enable_natpmp, options.port_mapping);
     s.set_bool(lt::settings_pack::enable_incoming_utp, false);
     s.set_bool(lt::settings_pack::enable_outgoing_utp, false);
     // Nothing rests on the transport's secrecy, and RC4 would cost six times the speed.
@@ -191,6 +204,15 @@ class LibtorrentSession final : public TorrentSession {
             if (at != swarms_.end()) at->second.handle.replace_trackers(to_trackers(relays));
         });
     }
+    void announce_again(SwarmNumber swarm) override {
+        post([=, this] {
+            auto at = swarms_.find(swarm);
+            if (at == swarms_.end()) return;
+            at->second.handle.force_reannounce();
+            at->second.handle.force_lsd_announce();
+            if (has_dht_) at->second.handle.force_dht_announce();
+        });
+    }
     void add_address(SwarmNumber swarm, const PeerAddress& address) override {
         post([=, this] {
             auto at = swarms_.find(swarm);
@@ -266,6 +288,7 @@ class LibtorrentSession final : public TorrentSession {
     std::unique_ptr<lt::session> session_;
     std::thread thread_;
     std::uint16_t port_ = 0;
+    bool has_dht_ = false;
     bool stopping_ = false;  // on ls-net
     std::atomic<bool> alerts_posted_{false};
     std::optional<std::promise<std::uint16_t>> listening_;  // until the first answer; on ls-net
@@ -281,6 +304,7 @@ Status LibtorrentSession::listen(const TorrentSessionOptions& options) {
         return Error{ErrorKind::Invalid, "no address to listen on"};
     std::uint16_t port = options.listen_port != 0 ? options.listen_port : find_free_port();
     listen_count_ = options.listen_addresses.size();
+    has_dht_ = options.dht;
     listening_.emplace();
     auto answer = listening_->get_future();
     try {
@@ -379,8 +403,8 @@ void LibtorrentSession::open_swarm_now(SwarmNumber swarm, const SwarmSeed& seed,
     lt::add_torrent_params params;
     params.ti = synthetic_torrent(seed);
     params.save_path = "/nonexistent";  // nothing is ever read or written
-    params.flags =
-        lt::torrent_flags::paused | lt::torrent_flags::disable_dht | lt::torrent_flags::disable_pex;
+    params.flags = lt::torrent_flags::paused | lt::torrent_flags::disable_pex;
+    if (!has_dht_) params.flags |= lt::torrent_flags::disable_dht;
     params.trackers = relays;
     for (const PeerAddress& address : addresses)
         if (auto endpoint = to_endpoint(address)) params.peers.push_back(*endpoint);
@@ -410,7 +434,7 @@ std::shared_ptr<PackRecord> LibtorrentSession::add_pack_torrent(const PackInfo& 
                                                                 const SessionKey& key,
                                                                 ByteView layers,
                                                                 lt::add_torrent_params params) {
-    auto record = std::make_shared<PackRecord>();
+    auto record = std::make_shared<PackRecord>(events_);
     record->pack = pack;
     record->torrent = pack_info_hash(pack);
     record->is_seed = is_seed;
@@ -512,12 +536,6 @@ void LibtorrentSession::on_alert(lt::alert& alert) {
         on_checked(a->handle);
     } else if (auto* finished = lt::alert_cast<lt::torrent_finished_alert>(&alert)) {
         on_finished(finished->handle);
-    } else if (auto* piece = lt::alert_cast<lt::piece_finished_alert>(&alert)) {
-        auto record = record_of(piece->handle);
-        if (record != nullptr && !record->is_seed)
-            events_.pack_progress(
-                record->pack.id,
-                std::min<std::uint64_t>(pack_piece_size(record->pack.length), record->pack.length));
     } else if (auto* wrong = lt::alert_cast<lt::hash_failed_alert>(&alert)) {
         on_broken(wrong->handle, "a piece has the wrong hash");
     } else if (auto* broken = lt::alert_cast<lt::torrent_error_alert>(&alert)) {
@@ -530,6 +548,9 @@ void LibtorrentSession::on_alert(lt::alert& alert) {
         std::string why = failed->failure_reason();
         on_relay(failed->handle, failed->tracker_url(), false,
                  why.empty() ? failed->error.message() : why);
+    } else if (lt::alert_cast<lt::dht_bootstrap_alert>(&alert) != nullptr) {
+        // What was announced before reached nobody.
+        for (auto& [number, swarm] : swarms_) swarm.handle.force_dht_announce();
     } else if (auto* listening = lt::alert_cast<lt::listen_succeeded_alert>(&alert)) {
         if (listening_ && listening->socket_type == lt::socket_type_t::tcp) {
             listening_->set_value(static_cast<std::uint16_t>(listening->port));
@@ -548,6 +569,7 @@ void LibtorrentSession::on_alert(lt::alert& alert) {
 
 void LibtorrentSession::on_checked(const lt::torrent_handle& handle) {
     handle.resume();
+    if (has_dht_ && swarm_of_.count(handle) != 0) handle.force_dht_announce();
     auto record = record_of(handle);
     if (record != nullptr && record->is_seed) events_.pack_seeding(record->pack.id, true);
 }

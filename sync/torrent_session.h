@@ -76,6 +76,11 @@ struct TorrentSessionOptions {
     std::vector<std::string> listen_addresses;
     std::uint16_t listen_port = 0;
     bool lan_discovery = true;
+    // BitTorrent's distributed hash table, for swarms only. Bootstrap nodes "address:port"; none:
+    // libtorrent's own. With nodes of one's own it may be a table of neighbours.
+    bool dht = false;
+    std::vector<std::string> dht_bootstrap_nodes = {};
+    bool port_mapping = false;  // asks routers by UPnP, NAT-PMP and PCP to let connections in
 };
 
 // Bytes per second, of all connections together; 0: no limit.
@@ -107,6 +112,8 @@ class TorrentSession {
                             std::vector<PeerAddress> addresses) = 0;
     virtual void close_swarm(SwarmNumber swarm) = 0;
     virtual void set_relays(SwarmNumber swarm, std::vector<std::string> relays) = 0;
+    // To relays, the local network and the DHT, now.
+    virtual void announce_again(SwarmNumber swarm) = 0;
     virtual void add_address(SwarmNumber swarm, const PeerAddress& address) = 0;
 
     // Frames as SessionCipher and plain_frame() make them, with headroom; sent in order.

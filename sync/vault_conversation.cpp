@@ -48,8 +48,14 @@ void VaultSync::receive(Peer& peer, ByteView frame) {
 
 // Objects keep their charge until they are stored; everything else is dealt with when this returns.
 Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
-    if (auto* segment = std::get_if<SegmentMessage>(&message))
+    if (auto* segment = std::get_if<SegmentMessage>(&message)) {
+        // It has what it sends, though its next HEADS may be long in coming.
+        if (peer.shown.size() < kLogsMax || peer.shown.count(segment->segment.log) != 0) {
+            std::uint64_t& shown = peer.shown[segment->segment.log];
+            shown = std::max(shown, segment->segment.number);
+        }
         return segments_.on_part(peer, std::move(*segment), charge);
+    }
     if (auto* pack = std::get_if<PackMessage>(&message))
         return packs_.on_part(peer, std::move(*pack), charge);
     if (auto* key = std::get_if<KeyObjectMessage>(&message)) {
@@ -58,7 +64,9 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
     peer.session.taken(charge);
     if (auto* hello = std::get_if<HelloMessage>(&message)) {
         peer.label = hello->label;
+        bool is_first = peer.listen_port == 0;
         peer.listen_port = hello->listen_port;
+        if (is_first && !peer.is_spare) introduce(peer);
         changed();
     } else if (auto* keys = std::get_if<KeysMessage>(&message)) {
         return on_keys(peer, *keys);
@@ -67,6 +75,7 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
     } else if (auto* heads = std::get_if<HeadsMessage>(&message)) {
         peer.heads = std::move(*heads);
         peer.has_heads = true;
+        look_at_heads(peer);
         segments_.plan();
         packs_.plan();
         changed();
@@ -82,8 +91,25 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
         packs_.on_ready(peer, ready->pack);
     } else if (auto* have = std::get_if<HavePacksMessage>(&message)) {
         packs_.on_have(peer, have->packs);
+    } else if (auto* fetching = std::get_if<FetchingMessage>(&message)) {
+        packs_.on_fetching(peer, *fetching);
+    } else if (auto* addresses = std::get_if<AddressesMessage>(&message)) {
+        on_addresses(*addresses);
     }
     return {};
+}
+
+// Whether it has everything that is known here.
+void VaultSync::look_at_heads(Peer& peer) {
+    auto has = [&](const auto& ours) {
+        auto at = peer.heads.frontier.find(ours.first);
+        if (at != peer.heads.frontier.end() && at->second.number >= ours.second.number) return true;
+        auto shown = peer.shown.find(ours.first);
+        return shown != peer.shown.end() && shown->second >= ours.second.number;
+    };
+    peer.is_complete = peer.has_heads && peer.heads.missing_packs == 0 &&
+                       std::all_of(frontier_.begin(), frontier_.end(), has);
+    if (peer.is_complete) peer.fetching.clear();
 }
 
 Status VaultSync::on_keys(Peer& peer, const KeysMessage& message) {
@@ -198,6 +224,7 @@ void VaultSync::on_survey(const Survey& survey) {
     is_surveyed_ = true;
     surveyed_change_ = survey.change;
     frontier_ = survey.frontier;
+    for (auto& [link, peer] : peers_) look_at_heads(*peer);
     segments_.set_frontier(frontier_);
     packs_.add_missing(survey.missing);
     segments_.plan();
@@ -232,6 +259,9 @@ void VaultSync::on_key_survey(const KeySurvey& survey) {
                          [&](const Member& m) { return m.device == peer->member.device; });
         if (member == survey.members.end() || member->is_revoked) outsiders.push_back(link);
     }
+    members_.clear();
+    for (const Member& member : survey.members)
+        if (!member.is_revoked) members_.insert(member.device);
     for (LinkNumber link : outsiders) drop(link, LinkEnd::Blamed, "no member any more");
     bool is_news = keys_ != survey.keys;
     keys_ = survey.keys;
@@ -339,7 +369,9 @@ void VaultSync::keys_changed() {
 
 void VaultSync::pack_wanted_now(const PackInfo& pack) {
     env_.loop.post([this, pack, alive = std::weak_ptr<int>(alive_)] {
-        if (!alive.expired()) packs_.want_now(pack);
+        if (alive.expired()) return;
+        packs_.want_now(pack);
+        heads_changed();  // it may be one that was here and is damaged now
     });
 }
 

@@ -11,6 +11,15 @@ namespace lockstep {
 namespace {
 constexpr std::chrono::seconds kBlockTime{60};
 constexpr int kStrikesMax = 3;
+
+// An address of this machine alone helps only who is on it; a link-local one nobody else.
+bool is_of_use(const PeerAddress& address, const Peer& to) {
+    auto is_loopback = [](const std::string& host) { return host == "127.0.0.1" || host == "::1"; };
+    if (address.host.starts_with("fe80:")) return false;
+    if (address.host.starts_with("127.") || address.host == "::1")
+        return is_loopback(address.host) && is_loopback(to.address.host);
+    return true;
+}
 }  // namespace
 
 VaultSync::VaultSync(const Environment& environment, Replica& replica,
@@ -27,7 +36,7 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
       paused_(options.paused),
       segments_(env_.loop, work_, peers_,
                 {[this](Replica& r) { survey(r); }, [this](LinkNumber link) { blame(link); }}),
-      packs_(env_.net, env_.loop, work_, peers_,
+      packs_(env_.net, env_.loop, work_, device_, env_.want_timeout, peers_,
              {[this](const std::vector<PackId>& packs) { append_arrived(packs); },
               [this](LinkNumber link) { blame(link); }}) {
     replica_.add_listener(*this);
@@ -68,6 +77,17 @@ void VaultSync::set_paused(bool paused) {
     changed();
 }
 
+void VaultSync::reconnect() {
+    if (paused_ || stopped_) return;
+    close_swarms();
+    open_swarms(known_swarms_);
+    changed();
+}
+
+void VaultSync::announce_again() {
+    for (const auto& [epoch, swarm] : swarms_) env_.net.announce_again(swarm);
+}
+
 void VaultSync::set_relays(const std::vector<std::string>& relays) {
     relays_ = relays;
     relay_status_.clear();
@@ -91,6 +111,48 @@ RelaySigner VaultSync::relay_signer(const Swarm& swarm) {
             }};
 }
 
+// Each end of a link gets to know who else is connected here.
+void VaultSync::introduce(Peer& newcomer) {
+    AddressesMessage others;
+    std::optional<PeerAddress> own = newcomer.dial_address();
+    for (auto& [link, peer] : peers_) {
+        if (peer->is_spare || peer->member.device == newcomer.member.device) continue;
+        if (own && is_of_use(*own, *peer))
+            peer->session.send(AddressesMessage{{{newcomer.member.device, *own}}});
+        std::optional<PeerAddress> other = peer->dial_address();
+        if (other && is_of_use(*other, newcomer) && others.members.size() < kAddressesListedMax)
+            others.members.push_back({peer->member.device, *other});
+    }
+    if (!others.members.empty()) newcomer.session.send(others);
+}
+
+bool VaultSync::is_connected(const DeviceId& device) const {
+    return std::any_of(peers_.begin(), peers_.end(),
+                       [&](const auto& item) { return item.second->member.device == device; });
+}
+
+void VaultSync::on_addresses(const AddressesMessage& message) {
+    auto now = std::chrono::steady_clock::now();
+    for (const auto& [device, address] : message.members) {
+        if (device == device_ || members_.count(device) == 0) continue;
+        if (learned_.size() >= kAddressesLearnedMax && learned_.count(device) == 0) continue;
+        Learned& known = learned_[device];
+        if (known.address != address) known = {address, now};
+    }
+    dial_learned(now);
+}
+
+// Both ends hear of each other at the same moment. The lesser dials, the greater only when nothing
+// has come of it: libtorrent goes on dialling an address that is connected the other way round.
+void VaultSync::dial_learned(Time now) {
+    for (auto& [device, known] : learned_) {
+        if (known.is_dialled || is_connected(device) || blocked_.count(device) != 0) continue;
+        if (!(device_ < device) && now - known.since < kDialTurn) continue;
+        known.is_dialled = true;
+        for (const auto& [epoch, swarm] : swarms_) env_.net.add_address(swarm, known.address);
+    }
+}
+
 void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
     known_swarms_ = swarms;
     if (paused_ || stopped_) return;
@@ -98,9 +160,11 @@ void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
     for (const Swarm& swarm : swarms) {
         current.insert(swarm.epoch);
         if (swarms_.count(swarm.epoch) != 0) continue;
-        SwarmNumber number =
-            env_.swarms.open_swarm(*this, swarm.torrent_seed, relay_signer(swarm), relays_,
-                                   {addresses_.begin(), addresses_.end()});
+        std::vector<PeerAddress> addresses(addresses_.begin(), addresses_.end());
+        for (const auto& [device, known] : learned_)
+            if (known.is_dialled) addresses.push_back(known.address);
+        SwarmNumber number = env_.swarms.open_swarm(
+            *this, swarm.torrent_seed, relay_signer(swarm), relays_, std::move(addresses));
         swarms_[swarm.epoch] = number;
         epoch_of_[number] = swarm.epoch;
     }
@@ -323,6 +387,7 @@ void VaultSync::tick() {
         at = at->second <= now ? blocked_.erase(at) : std::next(at);
     segments_.on_tick(now);
     packs_.on_tick(now);
+    dial_learned(now);
     if (now - heads_sent_ > std::chrono::seconds(15)) heads_changed();
     publish_status();
 }

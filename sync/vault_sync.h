@@ -23,6 +23,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
         SyncLoop& loop;
         WorkerPool& workers;
         SwarmRegistry& swarms;
+        std::chrono::milliseconds want_timeout;
         std::function<void(const VaultId&)> changed;  // on ls-sync, at most every 20 ms
     };
 
@@ -43,6 +44,9 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void set_label(const std::string& label) { label_ = label; }
     void set_relays(const std::vector<std::string>& relays);
     void add_known_address(const PeerAddress& address);
+    // Ends all links and begins anew.
+    void reconnect();
+    void announce_again();
     VaultSyncStatus status();
 
     void link_opened(SwarmNumber swarm, LinkNumber link, LinkSide side,
@@ -98,6 +102,11 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void settle_duplicates(const DeviceId& device);
     void drop(LinkNumber link, LinkEnd end, const std::string& why);
     void blame(LinkNumber link);
+    void introduce(Peer& newcomer);
+    bool is_connected(const DeviceId& device) const;
+    void dial_learned(Time now);
+    void on_addresses(const AddressesMessage& message);
+    void look_at_heads(Peer& peer);
 
     void receive(Peer& peer, ByteView frame);
     Status handle(Peer& peer, Message& message, std::size_t charge);
@@ -130,6 +139,13 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     std::vector<std::string> relays_;
     std::string label_;
     std::set<PeerAddress> addresses_;
+    struct Learned {
+        PeerAddress address;
+        Time since{};
+        bool is_dialled = false;
+    };
+    std::map<DeviceId, Learned> learned_;  // addresses of members, from other members
+    std::set<DeviceId> members_;           // not revoked
     bool paused_ = false, stopped_ = false, started_ = false;
     std::map<EpochId, SwarmNumber> swarms_;
     std::map<SwarmNumber, EpochId> epoch_of_;

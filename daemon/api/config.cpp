@@ -174,6 +174,8 @@ void read_network(const toml::table& table, Config& config, Faults& faults) {
         }
     }
     reader.flag("lan_discovery", config.lan_discovery);
+    reader.flag("dht", config.dht);
+    reader.flag("port_mapping", config.port_mapping);
     reader.texts("relays", config.relays, kRelaysMax, check_relay_url);
     read_limit(reader, "limit_up", config.bandwidth.usual.up_kib, faults);
     read_limit(reader, "limit_down", config.bandwidth.usual.down_kib, faults);
@@ -566,6 +568,8 @@ std::string format_config(const Config& config) {
     }
     out += fmt::format("[network]\nlisten_port = {}\nlan_discovery = {}\nrelays = {}\n",
                        config.listen_port, config.lan_discovery, quoted_list(config.relays));
+    if (config.dht) out += "dht = true\n";
+    if (config.port_mapping) out += "port_mapping = true\n";
     out += format_bandwidth(config.bandwidth);
     if (config.content_cache_mib != kContentCacheMib)
         out += fmt::format("\n[cache]\ncontent_mib = {}\n", config.content_cache_mib);

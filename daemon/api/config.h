@@ -5,6 +5,8 @@
 //     [network]
 //     listen_port = 0            # 0: a free port, chosen once and kept
 //     lan_discovery = true
+//     dht = false                # find devices by BitTorrent's public hash table
+//     port_mapping = false       # ask routers (UPnP, NAT-PMP) to let connections in
 //     relays = ["http://relay.example.org:7070"]
 //     limit_up = 500             # KiB per second to all other devices together; 0: no limit
 //     limit_down = 0
@@ -95,6 +97,8 @@ struct Config {
     std::string device_name;  // empty: the host's name
     std::uint16_t listen_port = 0;
     bool lan_discovery = true;
+    bool dht = false;           // BitTorrent's distributed hash table
+    bool port_mapping = false;  // asks routers to let connections in
     std::vector<std::string> relays;
     BandwidthConfig bandwidth;
     std::uint32_t content_cache_mib = kContentCacheMib;

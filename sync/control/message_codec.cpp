@@ -22,6 +22,8 @@ enum class Kind : std::uint8_t {
     Credit = 14,
     Ping = 15,
     Pong = 16,
+    Fetching = 17,
+    Addresses = 18,
 };
 
 Encoder begin(Kind kind) {
@@ -127,6 +129,19 @@ Encoder encode(const PingMessage&) {
 Encoder encode(const PongMessage&) {
     return begin(Kind::Pong);
 }
+Encoder encode(const FetchingMessage& m) {
+    Encoder out = begin(Kind::Fetching);
+    out.u32(static_cast<std::uint32_t>(m.packs.size()));
+    for (const auto& entry : m.packs) out.id(entry.pack).u32(entry.received);
+    return out;
+}
+Encoder encode(const AddressesMessage& m) {
+    Encoder out = begin(Kind::Addresses);
+    out.u32(static_cast<std::uint32_t>(m.members.size()));
+    for (const auto& entry : m.members)
+        out.id(entry.device).text(entry.address.host).u16(entry.address.port);
+    return out;
+}
 
 HelloMessage get_hello(Decoder& in) {
     HelloMessage m;
@@ -210,6 +225,31 @@ WantPacksMessage get_want_packs(Decoder& in) {
     return m;
 }
 
+FetchingMessage get_fetching(Decoder& in) {
+    FetchingMessage m;
+    std::uint32_t count = in.count(kFetchingListedMax, PackId::kSize + 4);
+    m.packs.reserve(count);
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        PackId pack = in.id<PackId>();
+        m.packs.push_back({pack, in.u32()});
+    }
+    return m;
+}
+
+AddressesMessage get_addresses(Decoder& in) {
+    AddressesMessage m;
+    std::uint32_t count = in.count(kAddressesListedMax, DeviceId::kSize + 4 + 2);
+    m.members.reserve(count);
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        AddressesMessage::Entry entry;
+        entry.device = in.id<DeviceId>();
+        entry.address.host = in.text(kAddressTextSizeMax);
+        entry.address.port = in.u16();
+        m.members.push_back(std::move(entry));
+    }
+    return m;
+}
+
 Message get(Kind kind, Decoder& in) {
     switch (kind) {
         case Kind::Hello:
@@ -255,6 +295,10 @@ Message get(Kind kind, Decoder& in) {
             return PingMessage{};
         case Kind::Pong:
             return PongMessage{};
+        case Kind::Fetching:
+            return get_fetching(in);
+        case Kind::Addresses:
+            return get_addresses(in);
     }
     in.fail("unknown message");
     return PingMessage{};

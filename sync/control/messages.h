@@ -4,6 +4,7 @@
 
 #include <variant>
 
+#include "sync/peer_address.h"
 #include "sync/sync_limits.h"
 #include "vault/types.h"
 
@@ -90,6 +91,28 @@ struct HavePacksMessage {
     bool operator==(const HavePacksMessage&) const = default;
 };
 
+// The shared packs that the sender is getting now and how much of each is there: all of them, so an
+// empty list takes the last one back. Others wait for it instead of asking the same holder.
+struct FetchingMessage {
+    struct Entry {
+        PackId pack;
+        std::uint32_t received = 0;  // bytes
+        bool operator==(const Entry&) const = default;
+    };
+    std::vector<Entry> packs;
+    bool operator==(const FetchingMessage&) const = default;
+};
+// Where other members may be reached, as the sender sees them.
+struct AddressesMessage {
+    struct Entry {
+        DeviceId device;
+        PeerAddress address;  // an IP literal
+        bool operator==(const Entry&) const = default;
+    };
+    std::vector<Entry> members;
+    bool operator==(const AddressesMessage&) const = default;
+};
+
 // The sender has taken note of `bytes` bytes of messages: the receiver may send as many more.
 struct CreditMessage {
     std::uint32_t bytes = 0;
@@ -102,10 +125,11 @@ struct PongMessage {
     bool operator==(const PongMessage&) const = default;
 };
 
-using Message = std::variant<HelloMessage, KeysMessage, WantKeysMessage, KeyObjectMessage,
-                             HeadsMessage, WantSegmentsMessage, SegmentMessage, NoSegmentMessage,
-                             WantPacksMessage, PackMessage, NoPackMessage, PackReadyMessage,
-                             HavePacksMessage, CreditMessage, PingMessage, PongMessage>;
+using Message =
+    std::variant<HelloMessage, KeysMessage, WantKeysMessage, KeyObjectMessage, HeadsMessage,
+                 WantSegmentsMessage, SegmentMessage, NoSegmentMessage, WantPacksMessage,
+                 PackMessage, NoPackMessage, PackReadyMessage, HavePacksMessage, CreditMessage,
+                 PingMessage, PongMessage, FetchingMessage, AddressesMessage>;
 
 // REQUIRES: `message` is within the limits of sync_limits.h
 Bytes encode_message(const Message& message);

@@ -10,6 +10,7 @@ Config full_config() {
     config.device_name = "lap\"top\\ \xc3\xa9";
     config.listen_port = 22100;
     config.lan_discovery = false;
+    config.dht = config.port_mapping = true;
     config.content_cache_mib = 512;
     config.bandwidth = {.usual = {.up_kib = 500, .down_kib = 0},
                         .counts_in_lan = true,

@@ -37,7 +37,9 @@ std::vector<Message> one_of_each() {
             HavePacksMessage{{pack}},
             CreditMessage{4096},
             PingMessage{},
-            PongMessage{}};
+            PongMessage{},
+            FetchingMessage{{{pack, 70'000}, {system_random().id<PackId>(), 0}}},
+            AddressesMessage{{{system_random().id<DeviceId>(), {"2001:db8::1", 4711}}}}};
 }
 
 TEST(MessageCodecTest, EveryMessageComesBackTheSame) {
@@ -91,6 +93,15 @@ TEST(MessageCodecTest, LimitsHoldAtOnePast) {
     EXPECT_FALSE(
         decode_message(encode_message(HavePacksMessage{std::vector<PackId>(kPacksListedMax + 1)}))
             .ok());
+    EXPECT_FALSE(decode_message(encode_message(FetchingMessage{
+                                    std::vector<FetchingMessage::Entry>(kFetchingListedMax + 1)}))
+                     .ok());
+    EXPECT_FALSE(decode_message(encode_message(AddressesMessage{
+                                    std::vector<AddressesMessage::Entry>(kAddressesListedMax + 1)}))
+                     .ok());
+    EXPECT_FALSE(decode_message(encode_message(AddressesMessage{
+                                    {{{}, {std::string(kAddressTextSizeMax + 1, '1'), 1}}}}))
+                     .ok());
     EXPECT_TRUE(
         decode_message(encode_message(HavePacksMessage{std::vector<PackId>(kPacksListedMax)}))
             .ok());

@@ -50,6 +50,7 @@ struct Device {
                const std::vector<std::string>& relays = {}) {
         SyncEngineOptions options = loopback_options(name);
         options.relays = relays;
+        options.want_timeout = want_timeout;
         auto started = SyncEngine::start(options);
         ASSERT_TRUE(started.ok()) << started.error().message;
         engine = std::move(*started);
@@ -66,6 +67,7 @@ struct Device {
 
     FakeReplica replica;
     std::string name;
+    std::chrono::milliseconds want_timeout = SyncEngineOptions{}.want_timeout;
     std::unique_ptr<SyncEngine> engine;
 };
 

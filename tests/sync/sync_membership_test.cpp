@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "sync/torrent_session.h"
 #include "tests/sync/sync_fixture.h"
 #include "tests/sync/tiny_tracker.h"
 
@@ -68,6 +69,59 @@ TEST_F(MembershipTest, DevicesFindEachOtherByARelay) {
     EXPECT_TRUE(eventually([&] { return a.is_in_step_with(1) && b.is_in_step_with(1); }));
     ASSERT_EQ(a.status().relays.size(), 1u);
     EXPECT_TRUE(a.status().relays[0].ok) << a.status().relays[0].message;
+}
+
+TEST_F(MembershipTest, AChangedNetworkIsConnectedAnewAtOnce) {
+    a.start();
+    b.start({a.address()});
+    ASSERT_TRUE(eventually([&] { return b.is_in_step_with(1); }));
+    std::int64_t before = b.status().peers.front().connected_since_ms;
+    b.engine->network_changed();
+    EXPECT_TRUE(eventually([&] {
+        VaultSyncStatus now = b.status();
+        return now.in_step && now.peers.size() == 1 &&
+               now.peers.front().connected_since_ms != before;
+    }));
+}
+
+// Nothing but a bootstrap node in common, once by IPv4 and once by IPv6.
+TEST_F(MembershipTest, DevicesFindEachOtherByTheDht) {
+    struct Nobody final : TorrentEvents {
+        void link_opened(SwarmNumber, LinkNumber, LinkSide, const PeerAddress&) override {}
+        void link_frame(SwarmNumber, LinkNumber, std::shared_ptr<InboundFrame>) override {}
+        void link_closed(SwarmNumber, LinkNumber) override {}
+        void relay_answered(SwarmNumber, const std::string&, bool, const std::string&) override {}
+        void pack_seeding(const PackId&, bool) override {}
+        void pack_progress(const PackId&, std::uint64_t) override {}
+        void pack_fetched(const PackId&, const std::filesystem::path&) override {}
+        void pack_failed(const PackId&, const std::string&) override {}
+    } nobody;
+    for (const std::string& host : {std::string("127.0.0.1"), std::string("::1")}) {
+        auto node = TorrentSession::start({.listen_addresses = {host},
+                                           .lan_discovery = false,
+                                           .dht = true,
+                                           .dht_bootstrap_nodes = {"127.0.0.1:1"}},
+                                          nobody);
+        if (!node.ok() && host == "::1") GTEST_SKIP() << "no IPv6 here";
+        ASSERT_TRUE(node.ok()) << node.error().message;
+        std::string shown = host == "::1" ? "[::1]" : host;
+        for (Device* device : {&a, &b}) {
+            device->stop();
+            SyncEngineOptions options = loopback_options(device->name);
+            options.listen_addresses = std::vector<std::string>{host};
+            options.dht = true;
+            options.dht_bootstrap_nodes.push_back(shown + ":" +
+                                                  std::to_string((*node)->listen_port()));
+            auto started = SyncEngine::start(options);
+            ASSERT_TRUE(started.ok()) << started.error().message;
+            device->engine = std::move(*started);
+            ASSERT_TRUE(device->engine->add_vault(device->replica, VaultSyncOptions{}).ok());
+        }
+        a.replica.publish({random_bytes(5000)});
+        EXPECT_TRUE(eventually([&] { return a.is_in_step_with(1) && b.is_in_step_with(1); },
+                               std::chrono::seconds(60)))
+            << host;
+    }
 }
 
 TEST_F(MembershipTest, ARelayThatIsNotThereIsReported) {

@@ -1,5 +1,9 @@
 // Content put under names by a consumer that keeps copies: what it replaces and removes is exactly
 // what it had seen, whatever a merge or a mount has done since.
+#include <cstring>
+#include <random>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/vault_device.h"
@@ -62,6 +66,75 @@ TEST_F(VaultPutsTest, AFileIsThereAtOnceAndWhole) {
     EXPECT_EQ(files().attributes(node)->mode, 0755U);
     EXPECT_EQ(files().attributes(node)->modified_ns, 77);
     EXPECT_EQ(put_file("a", "x").error().kind, ErrorKind::Exists);
+}
+
+// Others fetch while it goes on.
+TEST_F(VaultPutsTest, ALongWriteIntroducesItsPacksBeforeItEnds) {
+    ASSERT_TRUE(laptop.publish().ok());
+    const Frontier before = laptop.vault().replica()->frontier();
+    const auto handle = files().open_unnamed();
+    ASSERT_TRUE(handle.ok());
+    std::mt19937_64 random(5);
+    std::string block(1 << 20, ' ');
+    for (std::uint64_t i = 0; i < 100; ++i) {
+        for (std::size_t at = 0; at < block.size(); at += 8) {
+            const std::uint64_t word = random();
+            std::memcpy(block.data() + at, &word, 8);
+        }
+        ASSERT_TRUE(files().write(*handle, i << 20, as_bytes(block)).ok());
+    }
+    // Packs are written on workers.
+    while (!laptop.vault().publish_due()) std::this_thread::yield();
+    ASSERT_TRUE(laptop.publish().ok());
+    std::uint64_t bytes = 0;
+    for (const auto& [log, position] : laptop.vault().replica()->frontier()) {
+        const auto known = before.find(log);
+        std::uint64_t number = known == before.end() ? 0 : known->second.number;
+        while (++number <= position.number)
+            for (const PackInfo& pack :
+                 laptop.vault().replica()->packs_of({log, number}).value_or({}))
+                bytes += pack.length;
+    }
+    EXPECT_GE(bytes, std::uint64_t{64} << 20);
+    EXPECT_EQ(laptop.tree(), Tree());
+    ASSERT_TRUE(files().put_file(*handle, kRootNode, "a", {.mode = 0600, .modified_ns = 5}).ok());
+    files().release(*handle);
+    ASSERT_TRUE(laptop.publish().ok());
+    ASSERT_TRUE(laptop.kill_and_reopen().ok());
+    EXPECT_EQ(laptop.read("a")->size(), std::size_t{100} << 20);
+}
+
+TEST_F(VaultPutsTest, ADamagedPackIsMissingUntilItComesAgain) {
+    std::string text(500'000, ' ');
+    std::mt19937 random(9);
+    for (char& c : text) c = static_cast<char>(random());
+    ASSERT_TRUE(laptop.write("a", text).ok());
+    exchange();
+    ASSERT_EQ(*desk.read("a"), text);
+    Replica& replica = *desk.vault().replica();
+    ASSERT_TRUE(replica.missing_packs().empty());
+    // Bit rot in every pack that desk has got.
+    std::vector<PackInfo> packs;
+    for (const auto& [log, position] : replica.frontier())
+        for (std::uint64_t number = 1; number <= position.number; ++number)
+            for (const PackInfo& pack : replica.packs_of({log, number}).value_or({}))
+                packs.push_back(pack);
+    ASSERT_FALSE(packs.empty());
+    ASSERT_TRUE(desk.kill_and_reopen().ok());
+    for (const PackInfo& pack : packs) {
+        const auto path = desk.vault().replica()->pack_path(pack.id);
+        Bytes bytes = *desk.disk().read_file(path, kPackSizeMax);
+        for (std::size_t at = 1000; at < bytes.size(); at += 5000) bytes[at] ^= std::byte{1};
+        ASSERT_TRUE(desk.disk().write_file_durably(path, bytes).ok());
+    }
+    EXPECT_FALSE(desk.read("a").ok());
+    ASSERT_FALSE(desk.vault().replica()->missing_packs().empty());
+    EXPECT_FALSE(desk.vault().replica()->has_pack(packs.back().id));
+    ASSERT_TRUE(desk.pull(laptop).ok());
+    EXPECT_TRUE(desk.vault().replica()->missing_packs().empty());
+    const auto again = desk.read("a");
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    EXPECT_EQ(*again, text);
 }
 
 TEST_F(VaultPutsTest, WhatWasPutSurvivesAPowerCutAfterSync) {

@@ -11,7 +11,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr auto kFirstPublishDelay = milliseconds(10);   // after a pause
+constexpr auto kFirstPublishDelay = milliseconds(10);  // after a pause
+// Packs are introduced in the midst of a long write, so that others fetch while it goes on.
+constexpr std::uint64_t kIntroduceBytes = 64 * kMiB;
 constexpr auto kPublishDelay = milliseconds(150);       // after the last change
 constexpr auto kPublishDelayMax = milliseconds(2000);   // under steady change
 constexpr std::uint64_t kJournaledContentMax = kMiB;    // more goes to a pack at fsync
@@ -72,8 +74,13 @@ Status OpenVault::load() {
         },
         .may_arrive = [this] { return !replica_.missing_packs().empty(); },
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
+        .fetch_again = [this](const PackId& pack) { return replica_.doubt_pack(pack); },
         .content_wait = environment_.content_wait,
-        .pack_written = [this](const PackInfo& pack) { replica_.own_pack_written(pack); }});
+        .pack_written =
+            [this](const PackInfo& pack) {
+                replica_.own_pack_written(pack);
+                if (has_packs_to_introduce()) work_changed_();
+            }});
     files_ = std::make_unique<VaultFiles>(
         VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
                               secrets_->ids, secrets_->derived});
@@ -414,7 +421,7 @@ Status OpenVault::commit() {
 
 std::optional<steady_clock::time_point> OpenVault::publish_due() {
     std::optional<steady_clock::time_point> due;
-    if (has_unpublished_ || may_have_ends_ || may_have_collections_)
+    if (has_unpublished_ || may_have_ends_ || may_have_collections_ || has_packs_to_introduce())
         return environment_.clock.steady();
     {
         MutexLock lock(mutex);
@@ -429,6 +436,12 @@ std::optional<steady_clock::time_point> OpenVault::publish_due() {
     return due;
 }
 
+bool OpenVault::has_packs_to_introduce() {
+    std::uint64_t bytes = 0;
+    for (const PackInfo& pack : content_->unintroduced()) bytes += pack.length;
+    return bytes >= kIntroduceBytes && replica_.may_write();
+}
+
 Status OpenVault::publish(bool all) {
     TRY_OK(complete_keys());
     MutexLock publish_lock(publish_mutex_);
@@ -441,6 +454,7 @@ Status OpenVault::publish(bool all) {
     }
     if (may_have_collections_.exchange(false)) settle_collections();
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());
+    if (unpublished_.empty() && has_packs_to_introduce()) TRY_OK(publish_step({}));
     // Writes that only a large journal holds become versions, so that it can be emptied.
     const bool is_journal_large = journal_->size_bytes() >= kJournalSizeLarge;
     TRY_OK(files_->commit_written(environment_.clock.steady(), all || is_journal_large));

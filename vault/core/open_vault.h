@@ -126,6 +126,7 @@ class OpenVault final : public TreeHost {
     Result<ChunkMap> needed_chunks() EXCLUDES_LOCK(mutex);
     Status rescue(const std::vector<PackId>& packs) EXCLUDES_LOCK(mutex);
     Frontier frontier_to_name() EXCLUDES_LOCK(mutex);
+    bool has_packs_to_introduce();
     Status publish_step(const CollectionStep& step) REQUIRES_LOCK(publish_mutex_);
     std::vector<DeviceId> members_to_consent();
     bool is_responsible(const Condemnation& condemnation);

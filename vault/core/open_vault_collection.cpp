@@ -77,7 +77,8 @@ Frontier OpenVault::frontier_to_name() {
     return replica_.clipped_to_ends(std::move(frontier));
 }
 
-// A segment without records that says one step of a collection, and introduces what was rescued.
+// A segment without records that says one step of a collection, or none, and introduces what was
+// rescued or written.
 Status OpenVault::publish_step(const CollectionStep& step) {
     const std::vector<PackInfo> packs = content_->unintroduced();
     TRY_OK(publish_segment(

@@ -94,6 +94,10 @@ class VaultReplica final : public Replica {
     // Null when the epoch is not known.
     const SegmentOuterKey* outer_key(const EpochId& epoch) { return lookup().outer_key_of(epoch); }
     const SigningKey& signing_key() const { return signing_; }
+    // A pack that could not be read as it should: if its file is not what its name says it counts
+    // as missing from now on, and is fetched like others. The file stays, for what is intact in it,
+    // until the right bytes take its place. True when the pack is missing then.
+    bool doubt_pack(const PackId& pack);
     // Packs that lie in the directory, whole, and that no segment introduces; they count as here
     // from now on. Reads them all.
     std::vector<PackInfo> take_strays();

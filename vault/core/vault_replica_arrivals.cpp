@@ -136,6 +136,30 @@ bool VaultReplica::has_splits() {
 
 // ---- packs
 
+bool VaultReplica::doubt_pack(const PackId& pack) {
+    PackInfo info{.id = pack};
+    {
+        MutexLock lock(mutex_);
+        if (missing_.contains(pack)) return true;
+        auto known = known_packs_.find(pack);
+        if (known == known_packs_.end() || !present_.contains(pack)) return false;
+        info.length = known->second;
+    }
+    Status whole = packs_->verify(info);
+    if (whole.ok() ||
+        (whole.error().kind != ErrorKind::Corrupt && whole.error().kind != ErrorKind::NotFound))
+        return false;
+    log_warning("vault", "pack {} is damaged and will be fetched again: {}", pack.to_hex(),
+                whole.error().message);
+    {
+        MutexLock lock(mutex_);
+        if (present_.erase(pack) == 0) return missing_.contains(pack);
+        missing_.insert(pack);
+    }
+    tell([&](ReplicaListener& listener) { listener.pack_wanted_now(info); });
+    return true;
+}
+
 Result<Added> VaultReplica::take_pack(const PackId& pack) {
     PackInfo info{.id = pack};
     {

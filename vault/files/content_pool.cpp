@@ -359,7 +359,8 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
             opening_.insert(id);
             arrivals = arrivals_;
         }
-        auto found = find_here(kind, id);
+        std::optional<Error> damage;  // of a pack that may come again
+        auto found = find_here(kind, id, &damage);
         MutexLock lock(mutex_);
         opening_.erase(id);
         if (found.ok() && *found != nullptr) remember(id, *found);
@@ -372,12 +373,14 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
                          "this content is in no pack of the vault directory"};
         while (arrivals == arrivals_ && !is_closing_)
             if (!changed_.wait_until(mutex_, until))
-                return Error{ErrorKind::Unavailable,
-                             "this content has not arrived from any device"};
+                return damage ? *damage
+                              : Error{ErrorKind::Unavailable,
+                                      "this content has not arrived from any device"};
     }
 }
 
-Result<std::shared_ptr<const Bytes>> ContentPool::find_here(ChunkKind kind, const ChunkId& id) {
+Result<std::shared_ptr<const Bytes>> ContentPool::find_here(ChunkKind kind, const ChunkId& id,
+                                                            std::optional<Error>* damage_found) {
     {
         MutexLock lock(mutex_);
         if (auto at = pending_.find(id); at != pending_.end()) {
@@ -387,17 +390,22 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find_here(ChunkKind kind, cons
     }
     TRY(auto places, environment_.index.chunks().find_all(id));
     std::optional<Error> damage;
+    bool may_come_again = false;
     for (const ChunkLocation& at : places) {
         if (!at.is_present || at.kind != static_cast<std::uint8_t>(kind)) continue;
         auto bytes = read_from(id, at);
         if (bytes.ok()) return bytes;
-        if (bytes.error().kind == ErrorKind::Corrupt) {
+        const ErrorKind kind_of_error = bytes.error().kind;
+        if (kind_of_error == ErrorKind::Corrupt || kind_of_error == ErrorKind::NotFound)
+            may_come_again = environment_.fetch_again(at.pack) || may_come_again;
+        if (kind_of_error == ErrorKind::Corrupt) {
             environment_.alarm("pack " + at.pack.to_hex() + ": " + bytes.error().message);
             if (!at.is_verified) TRY_OK(environment_.index.chunks().drop_entry(id, at.pack));
         }
         damage = bytes.error();
     }
-    if (damage) return *damage;
+    if (damage && !may_come_again) return *damage;
+    if (damage && damage_found != nullptr) *damage_found = std::move(damage);
     return std::shared_ptr<const Bytes>();
 }
 
@@ -498,6 +506,7 @@ Status ContentPool::pack_arrived(const PackInfo& pack) {
                                                     false));
     }
     MutexLock lock(mutex_);
+    readers_.erase(pack.id);  // it may have been replaced: a reader holds the file that was
     ++arrivals_;
     changed_.notify_all();
     return {};

@@ -46,6 +46,9 @@ struct ContentPoolEnvironment {
     std::function<bool()> may_arrive;
     // A pack of this directory holds bytes that are not what their name says.
     std::function<void(const std::string& what)> alarm;
+    // The same, to be fetched again: false when that is not possible or the pack is whole after
+    // all.
+    std::function<bool(const PackId&)> fetch_again = [](const PackId&) { return false; };
     // How long a reader waits for a chunk whose pack may arrive.
     std::chrono::milliseconds content_wait;
     // A pack has become durable.
@@ -130,7 +133,8 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     Result<std::shared_ptr<const Bytes>> find(ChunkKind kind, const ChunkId& id)
         EXCLUDES_LOCK(mutex_);
     // Null: in no pack that is here.
-    Result<std::shared_ptr<const Bytes>> find_here(ChunkKind kind, const ChunkId& id)
+    Result<std::shared_ptr<const Bytes>> find_here(ChunkKind kind, const ChunkId& id,
+                                                   std::optional<Error>* damage = nullptr)
         EXCLUDES_LOCK(mutex_);
     Result<std::shared_ptr<const Bytes>> read_from(const ChunkId& id, const ChunkLocation& at);
     Result<std::shared_ptr<PackReader>> reader_of(const PackId& pack, const EpochId& epoch);
