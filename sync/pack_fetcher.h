@@ -38,6 +38,8 @@ class PackFetcher {
     // Adds packs that are not here. Those known already are left alone.
     void add_missing(std::vector<PackInfo> packs);
     void want_now(const PackInfo& pack);
+    // Gives up what is not among these, unless a reader waits for it.
+    void retain(const std::vector<PackInfo>& packs);
     // The pack has come by another way. False when it was not missing.
     bool forget(const PackId& pack);
 

@@ -36,6 +36,8 @@ inline constexpr std::size_t kInlineWantBytesMax = 32 * kMiB;
 inline constexpr std::size_t kTorrentWantsPerPeerMax = 8;
 inline constexpr std::size_t kTorrentWantsMax = 32;
 inline constexpr std::size_t kSeededTorrentsMax = 512;
+inline constexpr std::size_t kRangesWantedMax = 256;  // requests of ranges a peer may wait for
+inline constexpr std::size_t kQuestionsMax = 64;      // about packs, likewise
 inline constexpr std::size_t kLinksPerSwarmMax = 512;
 inline constexpr std::size_t kLinksPerDeviceMax = 4;
 

@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "sync/sync_limits.h"
-#include "vault/types.h"
+#include "vault/presence.h"
 
 namespace lockstep {
 
@@ -37,6 +37,7 @@ struct HeadsMessage {
     Frontier frontier;
     std::uint64_t missing_packs = 0;
     std::uint64_t missing_bytes = 0;
+    std::uint64_t left_out_packs = 0;  // not there by choice, nor among the missing ones
     bool operator==(const HeadsMessage&) const = default;
 };
 
@@ -90,6 +91,35 @@ struct HavePacksMessage {
     bool operator==(const HavePacksMessage&) const = default;
 };
 
+// Ranges of a pack; `number` is the asker's.
+struct WantRangesMessage {
+    std::uint32_t number = 0;
+    RangeRequest request;
+    bool operator==(const WantRangesMessage&) const = default;
+};
+// A part of the bytes of all spans, one after the other; parts come in order.
+struct RangeMessage {
+    std::uint32_t number = 0, offset = 0;
+    Bytes part;
+    bool operator==(const RangeMessage&) const = default;
+};
+struct NoRangesMessage {
+    std::uint32_t number = 0;
+    bool operator==(const NoRangesMessage&) const = default;
+};
+// Which of these packs are there? `seconds` not zero: and will be kept for that long?
+struct AskPacksMessage {
+    std::uint64_t number = 0;
+    std::uint32_t seconds = 0;
+    std::vector<PackId> packs;  // ascending
+    bool operator==(const AskPacksMessage&) const = default;
+};
+struct HeldPacksMessage {
+    std::uint64_t number = 0;
+    std::vector<PackId> packs;  // of those asked for, ascending
+    bool operator==(const HeldPacksMessage&) const = default;
+};
+
 // The sender has taken note of `bytes` bytes of messages: the receiver may send as many more.
 struct CreditMessage {
     std::uint32_t bytes = 0;
@@ -102,10 +132,12 @@ struct PongMessage {
     bool operator==(const PongMessage&) const = default;
 };
 
-using Message = std::variant<HelloMessage, KeysMessage, WantKeysMessage, KeyObjectMessage,
-                             HeadsMessage, WantSegmentsMessage, SegmentMessage, NoSegmentMessage,
-                             WantPacksMessage, PackMessage, NoPackMessage, PackReadyMessage,
-                             HavePacksMessage, CreditMessage, PingMessage, PongMessage>;
+using Message =
+    std::variant<HelloMessage, KeysMessage, WantKeysMessage, KeyObjectMessage, HeadsMessage,
+                 WantSegmentsMessage, SegmentMessage, NoSegmentMessage, WantPacksMessage,
+                 PackMessage, NoPackMessage, PackReadyMessage, HavePacksMessage, CreditMessage,
+                 PingMessage, PongMessage, WantRangesMessage, RangeMessage, NoRangesMessage,
+                 AskPacksMessage, HeldPacksMessage>;
 
 // REQUIRES: `message` is within the limits of sync_limits.h
 Bytes encode_message(const Message& message);
