@@ -54,7 +54,8 @@ std::string absence_text(const FileSituation& situation) {
     std::vector<api::ExplainPeer> holders;
     for (const Member& member : situation.others) {
         const PeerStatus* peer = status_of(situation, member.device);
-        if (peer != nullptr && !peer->frontier.empty() && peer->missing_packs == 0)
+        if (peer != nullptr && !peer->frontier.empty() && peer->missing_packs == 0 &&
+            peer->left_out_packs == 0)
             holders.push_back({.device = {}, .label = member.label, .state = {}});
     }
     const std::string where =

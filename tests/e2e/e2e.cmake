@@ -38,3 +38,16 @@ foreach(test IN LISTS LOCKSTEP_MIRROR_TESTS)
   set_tests_properties(mirror.${test} PROPERTIES
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+set(LOCKSTEP_ON_DEMAND_TESTS
+  test_lists_everything_and_reads_a_range_without_the_rest
+  test_pinned_folders_come_whole_and_stay
+  test_evicts_what_another_device_keeps_and_reads_it_again
+  test_the_only_copy_is_never_evicted
+  test_two_that_evict_at_once_do_not_rely_on_each_other
+  test_readers_of_what_nobody_has_get_an_error_and_do_not_hold_up_a_lock
+  test_words_for_what_cannot_be)
+foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)
+  add_test(NAME on_demand.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/on_demand_test.py OnDemand.${test})
+  set_tests_properties(on_demand.${test} PROPERTIES
+    LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()
