@@ -180,6 +180,28 @@ TEST_F(PresenceTest, RangesThatAreNotThePacksAreRefusedAndAskedForAgain) {
     EXPECT_EQ(1u, wire_->refused);
 }
 
+TEST_F(PresenceTest, APackWhoseRangesAreWrongAgainAndAgainIsWantedWhole) {
+    struct Wanted final : ReplicaListener {
+        void segment_added(const SegmentRef&) override {}
+        void pack_added(const PackId&) override {}
+        void keys_changed() override {}
+        void pack_wanted_now(const PackInfo& pack) override { packs.push_back(pack); }
+        std::vector<PackInfo> packs;
+    } wanted;
+    const std::string content = absent_file("film", 300'000);
+    wire_->settle();
+    Replica& replica = *desk_.vault().replica();
+    replica.add_listener(wanted);
+    wire_->damage_next(2);
+    EXPECT_EQ(ErrorKind::Unavailable, read_part("film", 0, 100).error().kind);
+    replica.remove_listener(wanted);
+    ASSERT_EQ(1u, wanted.packs.size());
+    Bytes pack =
+        laptop_.vault().replica()->read_pack(wanted.packs[0].id, 0, wanted.packs[0].length).value();
+    ASSERT_TRUE(replica.add_pack(wanted.packs[0], pack).ok());
+    EXPECT_EQ(content, desk_.read("film").value());
+}
+
 TEST_F(PresenceTest, WhatNobodyHasIsAnErrorAndCanBeReadLater) {
     const std::string content = absent_file("film", 1 << 20);
     wire_->settle();

@@ -518,13 +518,13 @@ Result<WhereisReport> OpenVault::whereis(const std::string& path) {
     std::map<DeviceId, std::set<PackId>> by_device;
     for (const PackAnswers::Holder& holder : answers.holders)
         by_device[holder.member.device].insert(holder.packs.begin(), holder.packs.end());
-    for (const auto& [device, held] : by_device) {
+    for (const auto& entry : by_device) {
+        const std::set<PackId>& held = entry.second;
+        const auto is_held = [&](const PackId& pack) { return held.contains(pack); };
         std::uint64_t pieces = 0;
         for (const auto& [chunk, places] : packs_of)
-            if (std::any_of(places.begin(), places.end(),
-                            [&](const PackId& pack) { return held.contains(pack); }))
-                ++pieces;
-        out.holders.push_back({device, pieces});
+            if (std::any_of(places.begin(), places.end(), is_held)) ++pieces;
+        out.holders.push_back({entry.first, pieces});
     }
     return out;
 }

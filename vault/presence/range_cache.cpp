@@ -127,8 +127,9 @@ Status RangeCache::add(const PackId& pack, std::uint32_t offset, ByteView bytes)
     if (auto held = entry.places.find(offset);
         held != entry.places.end() && held->second.length >= bytes.size())
         return {};
+    const bool is_first = entries_.size() == 1;
     auto write = [&]() -> Status {
-        if (entries_.size() == 1) TRY_OK(disk_.make_directories(directory_));
+        if (is_first) TRY_OK(disk_.make_directories(directory_));
         TRY(auto file, disk_.open(path_of(pack), OpenMode::Create));
         Encoder record;
         record.u32(offset).u32(static_cast<std::uint32_t>(bytes.size())).raw(bytes);
