@@ -271,6 +271,8 @@ Result<api::ExplainAnswer> ManagedVault::explain(const std::string& path) {
     FileSituation situation;
     situation.path = path;
     TRY(situation.file, vault->explain(path));
+    TRY(KeepReport kept, vault->keep(path));
+    situation.is_on_demand = kept.keep == Keep::OnDemand;
     const api::VaultConfig chosen = config();
     situation.is_paused = chosen.paused;
     if (chosen.paused_until_ms != 0) {

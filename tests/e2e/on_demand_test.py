@@ -192,6 +192,20 @@ class OnDemand(unittest.TestCase):
         wait_until("both are connected again", lambda: self.desk.status(VAULT)["peers"][0]["connected"], 60)
         self.assertEqual(film.read_bytes(), content)
 
+    def test_nothing_is_evicted_from_a_directory_that_two_devices_use(self):
+        world = self.make_world("laptop", on_demand=())
+        desk = world.add_device("desk")
+        desk.call("vault", "open", self.laptop.vault_directory(VAULT), "--name", VAULT, "--mount", desk.mount,
+                  "--passphrase-file", world.passphrase_file)
+        content = self.write(self.laptop, "films/shared.bin", 3 * MIB)
+        wait_until("the file is on desk", lambda: (desk.mount / "films/shared.bin").read_bytes() == content)
+        for device in (self.laptop, desk):
+            device.call("keep", VAULT, "on-demand")
+            refused = device.call("evict", VAULT, check=False)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn("other devices use this vault directory", refused.stderr)
+        self.assertEqual((desk.mount / "films/shared.bin").read_bytes(), content)
+
     def test_words_for_what_cannot_be(self):
         self.make_world("laptop", "desk")
         self.assertEqual(self.desk.exit_code("pin", f"{VAULT}:nowhere"), 10)

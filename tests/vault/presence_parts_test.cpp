@@ -35,6 +35,7 @@ struct Holder {
             .device = id,
             .directory = "/state",
             .holds = [this](const PackId& pack) { return packs.contains(pack); },
+            .is_directory_shared = [this] { return is_shared; },
             .absent_packs = [] { return std::vector<PackInfo>{}; },
             .alarm = [this](const std::string& alarm) { alarms.push_back(alarm); }});
     }
@@ -56,6 +57,7 @@ struct Holder {
     MemoryDisk disk;
     std::set<PackId> packs{pack_id(1), pack_id(2)};
     std::vector<std::string> alarms;
+    bool is_shared = false;
     std::unique_ptr<VaultPresence> presence;
 };
 
@@ -142,6 +144,9 @@ TEST_F(PromiseTest, NothingIsPromisedThatTheDiskDoesNotTake) {
 }
 
 TEST_F(PromiseTest, WhoSharesItsDirectoryPromisesNothing) {
+    desk_.is_shared = true;
+    EXPECT_TRUE(desk_.promise_to(laptop_, pack_).empty());
+    desk_.is_shared = false;
     desk_.presence->note_shared_directory();
     EXPECT_TRUE(desk_.promise_to(laptop_, pack_).empty());
     desk_.open();

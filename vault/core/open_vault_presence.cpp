@@ -375,7 +375,7 @@ std::string OpenVault::why_it_stays(const PackRow& row, const EvictionView& view
 }
 
 Result<OpenVault::EvictionView> OpenVault::eviction_view() {
-    if (replica_.own_presence().rules().is_directory_shared || replica_.is_directory_shared())
+    if (replica_.own_presence().is_directory_shared())
         return Error{ErrorKind::Refused,
                      "other devices use this vault directory, too: what is deleted in it may be "
                      "their only copy"};

@@ -10,6 +10,7 @@ void VaultReplica::open_presence() {
         .device = environment_.device.id(),
         .directory = local_directory(environment_, header_.id),
         .holds = [this](const PackId& pack) { return !is_collected(pack) && recheck_pack(pack); },
+        .is_directory_shared = [this] { return is_directory_shared(); },
         .absent_packs = [this] { return absent_packs(); },
         .alarm = [this](const std::string& sentence) { alarm(sentence); }});
 }

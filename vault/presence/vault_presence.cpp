@@ -107,6 +107,10 @@ void VaultPresence::note_shared_directory() {
     }
 }
 
+bool VaultPresence::is_directory_shared() {
+    return rules().is_directory_shared || environment_.is_directory_shared();
+}
+
 bool VaultPresence::is_selective() {
     MutexLock lock(mutex_);
     return rules_.is_selective();
@@ -225,6 +229,9 @@ std::vector<PackId> VaultPresence::hold(const DeviceId& to, const std::vector<Pa
     const std::uint64_t until = static_cast<std::uint64_t>(environment_.clock.wall_ms()) +
                                 in_ms(std::min(keep, kPromiseTime));
     std::vector<PackId> held;
+    // Others that share the directory would promise the very file that the asker is about to
+    // delete.
+    if (keep.count() != 0 && is_directory_shared()) return held;
     MutexLock lock(mutex_);
     for (const PackId& pack : packs) {
         // Of two that evict a pack at once the one with the lesser id goes on.
@@ -235,9 +242,7 @@ std::vector<PackId> VaultPresence::hold(const DeviceId& to, const std::vector<Pa
         if (environment_.holds(pack)) held.push_back(pack);
     }
     if (keep.count() == 0 || held.empty()) return held;
-    // Others that share the directory would promise the very file that the asker is about to
-    // delete.
-    if (rules_.is_directory_shared || promises_.size() + held.size() > kPromisesMax) return {};
+    if (promises_.size() + held.size() > kPromisesMax) return {};
     const auto before = promises_;
     for (const PackId& pack : held) promises_[pack] = std::max(promises_[pack], until);
     if (Status saved = save_promises(); !saved.ok()) {

@@ -49,6 +49,8 @@ class VaultPresence final : public Presence {
         fs::path directory;  // local state of this vault
         // The pack lies in the vault directory, whole and durable, and is not to be collected.
         std::function<bool(const PackId&)> holds;
+        // Other devices use the vault directory, as far as can be seen in it.
+        std::function<bool()> is_directory_shared;
         std::function<std::vector<PackInfo>()> absent_packs;
         std::function<void(const std::string&)> alarm;
     };
@@ -73,6 +75,7 @@ class VaultPresence final : public Presence {
     KeepRules rules() EXCLUDES_LOCK(mutex_);
     Status set_rules(const KeepRules& rules) EXCLUDES_LOCK(mutex_);  // durable on return
     void note_shared_directory() EXCLUDES_LOCK(mutex_);
+    bool is_directory_shared() EXCLUDES_LOCK(mutex_);
     bool is_selective() EXCLUDES_LOCK(mutex_);
 
     // Of the packs that are not here, those to be fetched. `is_settled`: what each of them holds is
