@@ -39,9 +39,11 @@ RangeFetcher::Wants::iterator RangeFetcher::find(LinkNumber from, std::uint32_t 
 void RangeFetcher::plan() {
     if (peers_.empty()) return;
     std::map<LinkNumber, std::size_t> load;
+    std::size_t asked = 0;
     for (const Want& want : wants_)
-        if (want.from != 0) ++load[want.from];
+        if (want.from != 0) ++load[want.from], ++asked;
     for (Want& want : wants_) {
+        if (asked >= kRangesPerPeerMax * peers_.size()) return;
         if (want.from != 0 || want.is_storing) continue;
         Peer* best = nullptr;
         auto rank = [&](const Peer& peer) {
@@ -56,6 +58,7 @@ void RangeFetcher::plan() {
         }
         if (best == nullptr) continue;
         ++load[best->link];
+        ++asked;
         want.from = best->link;
         ask(want);
     }
