@@ -10,6 +10,8 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kRangesName = "ranges";
+constexpr std::size_t kEvictedAtOnce = 32;
+constexpr auto kEvictionTime = std::chrono::seconds(60);
 constexpr auto kAnswersWait = std::chrono::seconds(10);
 // Promises that were given this long ago are not relied upon.
 constexpr std::int64_t kAnswersAgeMaxMs = 60'000;
@@ -394,8 +396,25 @@ Result<OpenVault::EvictionView> OpenVault::eviction_view() {
     return view;
 }
 
-// Gives up those of the packs that enough others promise to keep. Returns them.
+// Gives up those of the packs that enough others promise to keep, some at a time: who promises
+// reads them first. Returns them.
 std::vector<PackId> OpenVault::give_up(const std::vector<PackId>& packs, EvictionReport& report) {
+    if (packs.size() > kEvictedAtOnce) {
+        const auto until = std::chrono::steady_clock::now() + kEvictionTime;
+        std::vector<PackId> out;
+        for (std::size_t at = 0; at < packs.size(); at += kEvictedAtOnce) {
+            if (std::chrono::steady_clock::now() > until || !may_wait_) {
+                report.add_kept("had no time: try again", packs.size() - at);
+                break;
+            }
+            const auto from = packs.begin() + static_cast<std::ptrdiff_t>(at);
+            const std::size_t count = std::min(packs.size() - at, kEvictedAtOnce);
+            const std::vector<PackId> gone =
+                give_up({from, from + static_cast<std::ptrdiff_t>(count)}, report);
+            out.insert(out.end(), gone.begin(), gone.end());
+        }
+        return out;
+    }
     VaultPresence& presence = replica_.own_presence();
     const std::vector<PackId> begun = presence.begin_eviction(packs);
     if (begun.size() < packs.size())
