@@ -228,11 +228,11 @@ class Vault {
     virtual Status set_keep(const std::string& path, std::optional<Keep> keep) = 0;
     virtual std::vector<KeepReport> keep_rules() = 0;
     // Deletes packs with content of the path that need not be here, if enough other members promise
-    // to keep them. May take ten seconds. Refused when the directory is shared.
+    // to keep them. May take a minute. Refused when the directory is shared.
     virtual Result<EvictionReport> evict(const std::string& path) = 0;
     virtual Result<WhereisReport> whereis(const std::string& path) = 0;
     // Regular care: learns what is to be fetched when that is not clear; holds the limit of the
-    // cache. May take ten seconds. Returns the bytes freed.
+    // cache. May take a minute. Returns the bytes freed.
     virtual std::uint64_t care_for_presence() = 0;
     // While false, readers of content that is not here get Locked instead of waiting for it.
     virtual void set_waiting(bool may_wait) = 0;
