@@ -54,7 +54,8 @@ std::string absence_text(const FileSituation& situation) {
     std::vector<api::ExplainPeer> holders;
     for (const Member& member : situation.others) {
         const PeerStatus* peer = status_of(situation, member.device);
-        if (peer != nullptr && !peer->frontier.empty() && peer->missing_packs == 0)
+        if (peer != nullptr && !peer->frontier.empty() && peer->missing_packs == 0 &&
+            peer->left_out_packs == 0)
             holders.push_back({.device = {}, .label = member.label, .state = {}});
     }
     const std::string where =
@@ -76,7 +77,8 @@ void add_local_reasons(const FileSituation& situation, std::vector<api::ExplainR
         reasons.push_back({"unpublished", "its last change here is not published yet"});
     if (file.is_in_conflict)
         reasons.push_back({"conflict", "devices changed it at once: see `lockstep conflicts`"});
-    if (file.absent_bytes > 0) reasons.push_back({"content_missing", absence_text(situation)});
+    if (file.absent_bytes > 0 && !situation.is_on_demand)
+        reasons.push_back({"content_missing", absence_text(situation)});
     if (situation.has_unmerged)
         reasons.push_back({"unmerged",
                            "received changes are not merged yet; a newer version may "

@@ -14,6 +14,7 @@ namespace lockstep {
 struct FileSituation {
     std::string path;
     FileReport file;
+    bool is_on_demand = false;  // its content need not be here
     bool is_paused = false;
     std::string paused_until;  // a time for people; empty: until somebody resumes it
     bool has_unmerged = false;

@@ -173,7 +173,12 @@ Status ManagedVault::lock_locked(bool is_forced) {
     if (!is_forced && transfers_->count() > 0) {
         return Error{ErrorKind::Busy, "files of it are being copied by get or put"};
     }
-    TRY_OK(unmount_all_locked(is_forced));
+    // Nobody waits for content of other devices any more: the mounts end at once.
+    if (is_forced) vault_->set_waiting(false);
+    if (Status unmounted = unmount_all_locked(is_forced); !unmounted.ok()) {
+        vault_->set_waiting(true);
+        return unmounted;
+    }
     transfers_->drop_all();
     mirrors_->stop_all();
     // What cannot be published (the disk is full) lock() leaves in the journal, or it fails.
@@ -182,6 +187,7 @@ Status ManagedVault::lock_locked(bool is_forced) {
         log_warning("vault", "{}: not published before the lock: {}", name(),
                     published.error().message);
     if (Status locked = vault_->lock(is_forced); !locked.ok()) {
+        vault_->set_waiting(true);
         start_mirrors();
         return locked;
     }
@@ -371,6 +377,7 @@ void ManagedVault::tick() {
     }
     if (has_mirror_news_.exchange(false)) note_mirrors();
     transfers_->drop_idle();
+    care_for_presence();
 }
 
 // ---- leaving ------------------------------------------------------------------------------------
@@ -379,6 +386,7 @@ void ManagedVault::shut_down(steady_clock::time_point deadline) {
     MutexLock lock(operation_);
     is_gone_ = true;
     if (!vault_) return;
+    vault_->set_waiting(false);
     transfers_->drop_all();
     mirrors_->stop_all();
     mounts_->remove_all_at_end();

@@ -84,6 +84,11 @@ class ManagedVault {
     Result<std::vector<ConflictEntry>> conflicts();
     Status resolve_conflict(const std::string& path, ConflictChoice keep);
     Result<api::ExplainAnswer> explain(const std::string& path);
+    // What this device keeps of the content (managed_vault_presence.cpp); Locked while it is.
+    Result<api::KeepAnswer> keep(const std::string& path);
+    Status set_keep(const std::string& path, const std::string& word);
+    Result<api::EvictAnswer> evict(const std::string& path);
+    Result<api::WhereisAnswer> whereis(const std::string& path);
     Result<CheckReport> check(bool rebuilds_index);
     // These need it unlocked.
     Result<CollectionReport> collect(bool is_dry_run);
@@ -125,6 +130,7 @@ class ManagedVault {
     void note_mirrors();
     fs::path mirror_states() const { return services_.paths.state_directory / "mirrors"; }
     Status remember(const std::function<void(api::VaultConfig&)>& change);
+    void care_for_presence();
     void watch_directory() REQUIRES_LOCK(operation_);
     void leave_directory() REQUIRES_LOCK(operation_);
     void join_swarm() REQUIRES_LOCK(operation_);
@@ -148,6 +154,8 @@ class ManagedVault {
     std::unique_ptr<Transfers> transfers_;
     std::unique_ptr<VaultMounts> mounts_;
     std::unique_ptr<VaultMirrors> mirrors_;
+    std::unique_ptr<WorkerPool> presence_care_;  // of the thread that calls tick()
+    std::atomic<bool> is_caring_{false};
     std::atomic<bool> has_mirror_news_{false};
 
     // Short; what questions read.

@@ -101,6 +101,8 @@ void add_counts(api::VaultInfo& info, const VaultStatus& status) {
     info.pack_bytes = status.pack_bytes;
     info.missing_packs = status.missing_packs;
     info.missing_pack_bytes = status.missing_pack_bytes;
+    info.left_out_packs = status.left_out_packs;
+    info.left_out_pack_bytes = status.left_out_pack_bytes;
     info.pending_records = status.pending_records;
     info.unmerged_segments = status.unmerged_segments;
     info.conflicts = status.conflicts;
@@ -123,6 +125,7 @@ std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& syn
             peer.address = format_address(status.address);
             peer.is_in_step = status.in_step;
             peer.missing_packs = status.missing_packs;
+            peer.left_out_packs = status.left_out_packs;
         }
         peers.push_back(std::move(peer));
     }
@@ -268,6 +271,8 @@ Result<api::ExplainAnswer> ManagedVault::explain(const std::string& path) {
     FileSituation situation;
     situation.path = path;
     TRY(situation.file, vault->explain(path));
+    TRY(KeepReport kept, vault->keep(path));
+    situation.is_on_demand = kept.keep == Keep::OnDemand;
     const api::VaultConfig chosen = config();
     situation.is_paused = chosen.paused;
     if (chosen.paused_until_ms != 0) {
@@ -380,6 +385,9 @@ std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request)
     if (missing_packs > 0)
         missing.push_back(fmt::format("{} packs are not here yet", missing_packs));
 
+    if (vault->is_unlocked() && vault->status().is_selecting)
+        missing.push_back("it is not known yet which packs are to be fetched");
+
     const std::vector<api::PeerInfo> peers = peers_of(*replica, *sync);
     std::uint64_t copies = 0;
     bool is_any_connected = false;
@@ -390,7 +398,7 @@ std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request)
             missing.push_back(peer.missing_packs > 0
                                   ? fmt::format("{} lacks {} packs", peer.label, peer.missing_packs)
                                   : fmt::format("{} is not in step yet", peer.label));
-        } else if (peer.role != role_text(MemberRole::Blind)) {
+        } else if (peer.role != role_text(MemberRole::Blind) && peer.left_out_packs == 0) {
             ++copies;
         }
     }

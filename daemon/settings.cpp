@@ -112,6 +112,20 @@ std::vector<Setting> make_settings() {
              c.content_cache_mib = static_cast<std::uint32_t>(mib);
              return {};
          }},
+        {"cache.on_demand_mib", [](const Config& c) { return std::to_string(c.on_demand_mib); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY(std::int64_t mib, number_in(value, "a cache's size is a number of MiB"));
+             TRY_OK(api::check_on_demand_cache(mib));
+             c.on_demand_mib = static_cast<std::uint32_t>(mib);
+             return {};
+         }},
+        {"cache.copies", [](const Config& c) { return std::to_string(c.eviction_copies); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY(std::int64_t copies, number_in(value, "copies are a number of devices"));
+             TRY_OK(api::check_eviction_copies(copies));
+             c.eviction_copies = static_cast<std::uint32_t>(copies);
+             return {};
+         }},
     };
 }
 

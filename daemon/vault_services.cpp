@@ -38,7 +38,9 @@ VaultEnvironment VaultServices::environment() const {
                             .device_label = device_label(config.get()),
                             .state_directory = paths.state_directory / "vaults",
                             .chunk_cache_size = std::size_t{config.get().content_cache_mib} << 20,
-                            .stretcher = stretcher};
+                            .stretcher = stretcher,
+                            .on_demand_cache_size = std::uint64_t{config.get().on_demand_mib} << 20,
+                            .eviction_copies = config.get().eviction_copies};
 }
 
 SyncLimits limits_now(const api::BandwidthConfig& config, Clock& clock) {

@@ -109,6 +109,10 @@ void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_f
         fuse_reply_err(request, EINVAL);
         return;
     }
+    // Content of other devices is waited for as long as somebody waits for this answer.
+    const WaitInterruption interruption(
+        [](void* waiting) { return fuse_req_interrupted(static_cast<fuse_req_t>(waiting)) != 0; },
+        request);
     thread_local ReadBuffer buffer;
     const MutableByteView out = buffer.of_size(size);
     const auto length =

@@ -55,6 +55,15 @@ void PackFetcher::want_now(const PackInfo& pack) {
     plan();
 }
 
+void PackFetcher::retain(const std::vector<PackInfo>& packs) {
+    std::set<PackId> kept;
+    for (const PackInfo& pack : packs) kept.insert(pack.id);
+    std::vector<PackId> gone;
+    for (const auto& [id, want] : wants_)
+        if (!want.is_now && want.state != State::Storing && !kept.contains(id)) gone.push_back(id);
+    for (const PackId& pack : gone) forget(pack);
+}
+
 bool PackFetcher::forget(const PackId& pack) {
     auto at = wants_.find(pack);
     if (at == wants_.end()) return false;

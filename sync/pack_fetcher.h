@@ -40,6 +40,8 @@ class PackFetcher {
     // alone.
     void add_missing(const std::vector<PackInfo>& packs);
     void want_now(const PackInfo& pack);
+    // Gives up what is not among these, unless a reader waits for it.
+    void retain(const std::vector<PackInfo>& packs);
     // The pack has come by another way. False when it was not missing.
     bool forget(const PackId& pack);
 

@@ -65,8 +65,9 @@ struct PeerStatus {
     std::int64_t connected_since_ms = 0;  // wall clock
     // Its last head, received after our last change, equals our frontier, and it misses no pack.
     bool in_step = false;
-    std::uint64_t missing_packs = 0;  // as it last said
-    Frontier frontier;                // as it last said; empty before
+    std::uint64_t missing_packs = 0;   // as it last said
+    std::uint64_t left_out_packs = 0;  // not there by choice, nor among the missing
+    Frontier frontier;                 // as it last said; empty before
     std::uint64_t bytes_received = 0, bytes_sent = 0;
     std::uint64_t receive_rate = 0, send_rate = 0;  // bytes per second, over the last two seconds
 };

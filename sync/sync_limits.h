@@ -43,6 +43,8 @@ inline constexpr std::size_t kSharedWantsPerPeerMax = 2;  // likewise, while oth
 inline constexpr std::size_t kSharedInlineBytesMax = 4 * kMiB;
 inline constexpr std::size_t kTorrentWantsMax = 32;
 inline constexpr std::size_t kSeededTorrentsMax = 512;
+inline constexpr std::size_t kRangesWantedMax = 256;  // requests of ranges a peer may wait for
+inline constexpr std::size_t kQuestionsMax = 64;      // about packs, likewise
 inline constexpr std::size_t kLinksPerSwarmMax = 512;
 inline constexpr std::size_t kLinksPerDeviceMax = 4;
 

@@ -43,7 +43,9 @@ void VaultSync::receive(Peer& peer, ByteView frame) {
         Status status = handle(peer, message->message, message->charge);
         if (!status.ok()) return drop(link, LinkEnd::Blamed, status.error().message);
     }
-    if (peers_.count(link) != 0) peer.server.pump();
+    if (peers_.count(link) == 0) return;
+    peer.server.pump();
+    presence_.pump(peer);
 }
 
 // Objects keep their charge until they are stored; everything else is dealt with when this returns.
@@ -62,6 +64,7 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
         return on_key_object(peer, std::move(*key), charge);
     }
     peer.session.taken(charge);
+    if (PresenceSync::is_mine(message)) return presence_.handle(peer, message);
     if (auto* hello = std::get_if<HelloMessage>(&message)) {
         peer.label = hello->label;
         bool is_first = peer.listen_port == 0;
@@ -78,6 +81,7 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
         look_at_heads(peer);
         segments_.plan();
         packs_.plan();
+        presence_.on_news();
         changed();
     } else if (auto* wanted = std::get_if<WantSegmentsMessage>(&message)) {
         return peer.server.want_segments(*wanted);
@@ -107,7 +111,8 @@ void VaultSync::look_at_heads(Peer& peer) {
         auto shown = peer.shown.find(ours.first);
         return shown != peer.shown.end() && shown->second >= ours.second.number;
     };
-    peer.is_complete = peer.has_heads && peer.heads.missing_packs == 0 &&
+    peer.is_complete = peer.has_heads &&
+                       peer.heads.missing_packs + peer.heads.left_out_packs == 0 &&
                        std::all_of(frontier_.begin(), frontier_.end(), has);
     if (peer.is_complete) peer.fetching.clear();
 }
@@ -201,15 +206,19 @@ void VaultSync::survey(Replica& replica) {
     auto out = std::make_shared<Survey>();
     out->change = changes_.load();
     out->frontier = replica.frontier();
+    Presence* presence = replica.presence();
+    out->left_out = presence ? presence->left_out() : 0;
     if (!lane_has_surveyed_) {
         out->missing = replica.missing_packs();
+        out->is_everything = true;
     } else {
         for (const auto& [log, position] : out->frontier) {
             auto before = lane_frontier_.find(log);
             std::uint64_t number = before == lane_frontier_.end() ? 0 : before->second.number;
             while (++number <= position.number)
                 for (const PackInfo& pack : replica.packs_of({log, number}).value_or({}))
-                    if (!replica.has_pack(pack.id)) out->missing.push_back(pack);
+                    if (!replica.has_pack(pack.id) && (!presence || presence->wants(pack.id)))
+                        out->missing.push_back(pack);
         }
     }
     lane_has_surveyed_ = true;
@@ -220,7 +229,10 @@ void VaultSync::survey(Replica& replica) {
 }
 
 void VaultSync::on_survey(const Survey& survey) {
-    bool is_news = !is_surveyed_ || survey.frontier != frontier_ || !survey.missing.empty();
+    bool is_news = !is_surveyed_ || survey.frontier != frontier_ || !survey.missing.empty() ||
+                   survey.left_out != left_out_;
+    left_out_ = survey.left_out;
+    if (survey.is_everything) packs_.retain(survey.missing);
     is_surveyed_ = true;
     surveyed_change_ = survey.change;
     frontier_ = survey.frontier;
@@ -329,7 +341,7 @@ void VaultSync::flush_news() {
 }
 
 void VaultSync::send_heads(Peer* only) {
-    HeadsMessage heads{frontier_, packs_.missing_count(), packs_.missing_bytes()};
+    HeadsMessage heads{frontier_, packs_.missing_count(), packs_.missing_bytes(), left_out_};
     if (only != nullptr) return only->session.send(heads);
     heads_sent_ = std::chrono::steady_clock::now();
     for (auto& [link, peer] : peers_) {

@@ -38,7 +38,15 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
                 {[this](Replica& r) { survey(r); }, [this](LinkNumber link) { blame(link); }}),
       packs_(env_.net, env_.loop, work_, device_, env_.want_timeout, peers_,
              {[this](const std::vector<PackId>& packs) { append_arrived(packs); },
-              [this](LinkNumber link) { blame(link); }}) {
+              [this](LinkNumber link) { blame(link); }}),
+      presence_(env_.loop, work_, peers_, replica.presence(),
+                {[this](LinkNumber link) { blame(link); },
+                 [this] {
+                     work_->in_order([this](Replica& r) {
+                         lane_has_surveyed_ = false;
+                         survey(r);
+                     });
+                 }}) {
     replica_.add_listener(*this);
 }
 
@@ -47,6 +55,7 @@ VaultSync::~VaultSync() = default;
 void VaultSync::start() {
     started_ = true;
     publish_status();
+    presence_.start();
     work_->in_order([this, alive = std::weak_ptr<int>(alive_)](Replica& replica) {
         auto directory = std::make_shared<std::filesystem::path>(replica.incoming_directory());
         env_.loop.post([this, alive, directory] {
@@ -64,6 +73,7 @@ void VaultSync::stop() {
 
 void VaultSync::close() {
     work_->close();
+    presence_.close();
     replica_.remove_listener(*this);
 }
 
@@ -324,6 +334,7 @@ void VaultSync::settle_duplicates(const DeviceId& device) {
         if (!std::exchange(peer->is_spare, true)) {
             segments_.on_peer_gone(peer->link);
             packs_.on_peer_gone(peer->link);
+            presence_.on_peer_gone(peer->link);
         }
         if (peer->side == LinkSide::Dialler && peer->epoch == best->epoch)
             close.push_back(peer->link);
@@ -348,6 +359,7 @@ void VaultSync::drop(LinkNumber link, LinkEnd end, const std::string& why) {
     peers_.erase(at);
     segments_.on_peer_gone(link);
     packs_.on_peer_gone(link);
+    presence_.on_peer_gone(link);
     settle_duplicates(device);
     changed();
     env_.loop.post([gone = std::shared_ptr<Peer>(std::move(peer))] {});
@@ -388,6 +400,7 @@ void VaultSync::tick() {
     segments_.on_tick(now);
     packs_.on_tick(now);
     dial_learned(now);
+    presence_.on_tick(now);
     if (now - heads_sent_ > std::chrono::seconds(15)) heads_changed();
     publish_status();
 }
@@ -428,6 +441,7 @@ void VaultSync::publish_status() {
         p.connected_since_ms = peer->connected_since_ms;
         p.in_step = is_in_step(*peer);
         p.missing_packs = peer->heads.missing_packs;
+        p.left_out_packs = peer->heads.left_out_packs;
         p.frontier = peer->heads.frontier;
         p.bytes_received = peer->session.bytes_received() + peer->torrent_bytes_received;
         p.bytes_sent = peer->session.bytes_sent();

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "sync/pack_fetcher.h"
+#include "sync/presence_sync.h"
 #include "sync/segment_fetcher.h"
 #include "sync/swarm_owner.h"
 #include "sync/sync_engine.h"
@@ -85,6 +86,8 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
         std::uint64_t change = 0;  // changes_ before it was read
         Frontier frontier;
         std::vector<PackInfo> missing;
+        std::uint64_t left_out = 0;
+        bool is_everything = false;  // `missing` is all that is to be fetched
     };
     struct KeySurvey {
         std::vector<Swarm> swarms;
@@ -162,6 +165,8 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     bool keys_surveying_ = false, keys_survey_again_ = false;
     SegmentFetcher segments_;
     PackFetcher packs_;
+    PresenceSync presence_;
+    std::uint64_t left_out_ = 0;
     std::vector<PackId> arrived_packs_;
     std::deque<SegmentRef> pushes_;  // new here, not yet sent to peers
     bool push_busy_ = false;

@@ -167,6 +167,32 @@ class ChangeOrigin {
     static inline thread_local bool is_own_ = false;
 };
 
+// Lets what waits on the calling thread ask whether somebody still wants its answer. Content that
+// is not here is waited for no longer then: Cancelled.
+class WaitInterruption {
+  public:
+    using Check = bool (*)(void*);
+    WaitInterruption(Check check, void* context)
+        : check_before_(std::exchange(check_, check)),
+          context_before_(std::exchange(context_, context)) {}
+    ~WaitInterruption() {
+        check_ = check_before_;
+        context_ = context_before_;
+    }
+    WaitInterruption(const WaitInterruption&) = delete;
+    WaitInterruption& operator=(const WaitInterruption&) = delete;
+
+    // Whether is_interrupted() may ever be true on this thread.
+    static bool is_possible() { return check_ != nullptr; }
+    static bool is_interrupted() { return check_ != nullptr && check_(context_); }
+
+  private:
+    static inline thread_local Check check_ = nullptr;
+    static inline thread_local void* context_ = nullptr;
+    Check check_before_;
+    void* context_before_;
+};
+
 class FileSystem {
   public:
     virtual ~FileSystem() = default;

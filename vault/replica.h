@@ -19,6 +19,8 @@
 
 namespace lockstep {
 
+class Presence;  // vault/presence.h
+
 struct Member {
     DeviceId device;
     std::string label;
@@ -87,8 +89,12 @@ class Replica {
     virtual Result<std::vector<PackInfo>> packs_of(const SegmentRef& segment) = 0;
     virtual Result<Added> add_segment(ByteView bytes) = 0;
 
+    // What is not here by choice, and how to get parts of it. Null: everything is to be here.
+    virtual Presence* presence() { return nullptr; }
+
     // Packs.
-    virtual std::vector<PackInfo> missing_packs() = 0;  // introduced by a segment, not here
+    // Introduced by a segment, not here, and to be fetched (Presence::wants).
+    virtual std::vector<PackInfo> missing_packs() = 0;
     virtual bool has_pack(const PackId& pack) = 0;
     virtual Result<PackInfo> pack_info(const PackId& pack) = 0;
     virtual Result<Bytes> read_pack(const PackId& pack, std::uint64_t offset,

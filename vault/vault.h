@@ -18,6 +18,7 @@
 #include "base/worker_pool.h"
 #include "vault/file_system.h"
 #include "vault/limits.h"
+#include "vault/presence.h"
 #include "vault/replica.h"
 
 namespace lockstep {
@@ -39,6 +40,10 @@ struct VaultEnvironment {
         60'000};                               // how long a read waits for content that is not here
     std::size_t chunk_cache_size = 64 * kMiB;  // bytes of opened chunks that each vault keeps
     PassphraseStretcher& stretcher = in_process_stretcher();  // takes 256 MiB at each unlock
+    // Of content that need not be here (Keep::OnDemand): bytes kept because they were used.
+    std::uint64_t on_demand_cache_size = 10ULL << 30;
+    // Members that must promise to keep a pack before it is deleted here; at least 1.
+    std::size_t eviction_copies = 1;
     // How long what was replaced or deleted is kept.
     std::chrono::milliseconds retention = std::chrono::hours(24 * 30);
 };
@@ -67,6 +72,41 @@ struct CollectionReport {
     std::uint64_t packs = 0, bytes = 0;                 // that nothing here needs
     std::uint64_t rewritten_packs = 0, kept_bytes = 0;  // mostly unneeded; what is needed of them
     std::uint64_t waiting_packs = 0;  // condemned before; other devices have not agreed
+};
+
+struct KeepReport {
+    std::string path;  // empty: the whole vault
+    Keep keep = Keep::Full;
+    std::string from;  // the path whose rule says so; empty: the vault's, or none
+};
+
+// What giving up content has come to.
+struct EvictionReport {
+    std::uint64_t packs = 0, bytes = 0;  // deleted here; `bytes` with what was only cached
+    struct Kept {
+        std::string reason;  // "N packs: REASON"
+        std::uint64_t count = 0;
+    };
+    std::vector<Kept> kept;
+
+    void add_kept(const std::string& reason, std::uint64_t count) {
+        for (Kept& one : kept)
+            if (one.reason == reason) return void(one.count += count);
+        kept.push_back({reason, count});
+    }
+};
+
+// Which connected members hold a file's content.
+struct WhereisReport {
+    Keep keep = Keep::Full;
+    std::uint64_t size = 0, absent_bytes = 0;  // not here
+    std::uint64_t pieces = 0;                  // chunks and parts of its list
+    bool is_everywhere = false;                // so small that it lies in the log
+    struct Holder {
+        DeviceId device;
+        std::uint64_t pieces = 0;  // that it holds
+    };
+    std::vector<Holder> holders;
 };
 
 // Which version of a file in conflict is kept.
@@ -101,7 +141,9 @@ struct VaultStatus {
     bool is_unlocked = false;
     std::uint64_t files = 0, directories = 0;  // that can be seen; symbolic links count as files
     std::uint64_t packs = 0, pack_bytes = 0;   // ciphertext here
-    std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
+    std::uint64_t missing_packs = 0, missing_pack_bytes = 0;    // to be fetched
+    std::uint64_t left_out_packs = 0, left_out_pack_bytes = 0;  // not here by choice
+    bool is_selecting = false;          // what is to be fetched is not clear yet
     std::uint64_t pending_records = 0;  // local changes not yet published
     std::uint64_t unmerged_segments = 0;
     std::uint64_t conflicts = 0;
@@ -179,6 +221,22 @@ class Vault {
     virtual Status resolve_conflict(const std::string& path, ConflictChoice keep) = 0;
     // NotFound when there is no such file. Reads list nodes that are here; waits for nothing.
     virtual Result<FileReport> explain(const std::string& path) = 0;
+    // What this device keeps of the content at a path ("" is the whole vault): its own choice,
+    // inherited from the directory above. NotFound, Locked. set_keep is durable on return; nullopt:
+    // as the directory above. What need not be here any more stays until it is evicted.
+    virtual Result<KeepReport> keep(const std::string& path) = 0;
+    virtual Status set_keep(const std::string& path, std::optional<Keep> keep) = 0;
+    virtual std::vector<KeepReport> keep_rules() = 0;
+    // Deletes packs with content of the path that need not be here, if enough other members promise
+    // to keep them. May take a minute. Refused when the directory is shared.
+    virtual Result<EvictionReport> evict(const std::string& path) = 0;
+    virtual Result<WhereisReport> whereis(const std::string& path) = 0;
+    // Regular care: learns what is to be fetched when that is not clear; holds the limit of the
+    // cache. May take a minute. Returns the bytes freed.
+    virtual std::uint64_t care_for_presence() = 0;
+    // While false, readers of content that is not here get Locked instead of waiting for it.
+    virtual void set_waiting(bool may_wait) = 0;
+
     // Every object of the directory, verified; unlocked: chunks as well, and that the index on this
     // device says the same.
     virtual Result<CheckReport> check() = 0;

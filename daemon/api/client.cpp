@@ -170,6 +170,24 @@ Result<ExplainAnswer> DaemonClient::explain(const std::string& vault, const std:
     return ask<ExplainAnswer>({"GET", vault_path(vault, "explain"), {{"path", path}}, {}});
 }
 
+Result<KeepAnswer> DaemonClient::keep(const std::string& vault, const std::string& path) {
+    return ask<KeepAnswer>({"GET", vault_path(vault, "keep"), {{"path", path}}, {}});
+}
+
+Result<KeepAnswer> DaemonClient::set_keep(const std::string& vault, const SetKeep& request) {
+    return ask<KeepAnswer>({"PUT", vault_path(vault, "keep"), {}, encode(request)});
+}
+
+Result<EvictAnswer> DaemonClient::evict(const std::string& vault, const EvictContent& request) {
+    return ask<EvictAnswer>(
+        {"POST", vault_path(vault, "evict"), {}, encode(request), kLongTimeout});
+}
+
+Result<WhereisAnswer> DaemonClient::whereis(const std::string& vault, const std::string& path) {
+    return ask<WhereisAnswer>(
+        {"GET", vault_path(vault, "whereis"), {{"path", path}}, {}, kLongTimeout});
+}
+
 Status DaemonClient::pause(const std::string& vault, const PauseSync& request) {
     return tell(
         {"POST", vault.empty() ? "/v1/pause" : vault_path(vault, "pause"), {}, encode(request)});

@@ -53,6 +53,10 @@ class DaemonClient {
     Result<ConflictList> conflicts(const std::string& vault);
     Status resolve_conflict(const std::string& vault, const ResolveConflict& request);
     Result<ExplainAnswer> explain(const std::string& vault, const std::string& path);
+    Result<KeepAnswer> keep(const std::string& vault, const std::string& path);
+    Result<KeepAnswer> set_keep(const std::string& vault, const SetKeep& request);
+    Result<EvictAnswer> evict(const std::string& vault, const EvictContent& request);
+    Result<WhereisAnswer> whereis(const std::string& vault, const std::string& path);
     // An empty vault: all of them.
     Status pause(const std::string& vault, const PauseSync& request);
     Status resume(const std::string& vault);

@@ -194,6 +194,20 @@ void read_cache(const toml::table& table, Config& config, Faults& faults) {
             config.content_cache_mib = static_cast<std::uint32_t>(mib);
         }
     }
+    std::int64_t on_demand = config.on_demand_mib;
+    if (const toml::node* node = reader.value("on_demand_mib", on_demand, "a number")) {
+        if (Status valid = check_on_demand_cache(on_demand); !valid.ok())
+            faults.add(*node, "'on_demand_mib': " + valid.error().message);
+        else
+            config.on_demand_mib = static_cast<std::uint32_t>(on_demand);
+    }
+    std::int64_t copies = config.eviction_copies;
+    if (const toml::node* node = reader.value("copies", copies, "a number")) {
+        if (Status valid = check_eviction_copies(copies); !valid.ok())
+            faults.add(*node, "'copies': " + valid.error().message);
+        else
+            config.eviction_copies = static_cast<std::uint32_t>(copies);
+    }
     reader.reject_unknown();
 }
 
@@ -496,6 +510,18 @@ Status check_content_cache(std::int64_t mib) {
                                                  kContentCacheMibMin, kContentCacheMibMax)};
 }
 
+Status check_on_demand_cache(std::int64_t mib) {
+    if (mib >= kOnDemandMibMin && mib <= kOnDemandMibMax) return {};
+    return Error{ErrorKind::Invalid, fmt::format("this cache has between {} and {} MiB",
+                                                 kOnDemandMibMin, kOnDemandMibMax)};
+}
+
+Status check_eviction_copies(std::int64_t copies) {
+    if (copies >= 1 && copies <= kEvictionCopiesMax) return {};
+    return Error{ErrorKind::Invalid,
+                 fmt::format("between 1 and {} other devices", kEvictionCopiesMax)};
+}
+
 Status check_relay_url(std::string_view url) {
     std::string_view rest = url;
     if (rest.starts_with("http://")) {
@@ -571,8 +597,13 @@ std::string format_config(const Config& config) {
     if (config.dht) out += "dht = true\n";
     if (config.port_mapping) out += "port_mapping = true\n";
     out += format_bandwidth(config.bandwidth);
+    std::string cache;
     if (config.content_cache_mib != kContentCacheMib)
-        out += fmt::format("\n[cache]\ncontent_mib = {}\n", config.content_cache_mib);
+        cache += fmt::format("content_mib = {}\n", config.content_cache_mib);
+    if (config.on_demand_mib != kOnDemandMib)
+        cache += fmt::format("on_demand_mib = {}\n", config.on_demand_mib);
+    if (config.eviction_copies != 1) cache += fmt::format("copies = {}\n", config.eviction_copies);
+    if (!cache.empty()) out += "\n[cache]\n" + cache;
     for (const VaultConfig& vault : config.vaults) {
         out += fmt::format("\n[[vault]]\nname = {}\ndirectory = {}\n", quoted(vault.name),
                            quoted(vault.directory));

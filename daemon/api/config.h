@@ -19,6 +19,8 @@
 //     days = "mon-fri"           # on which those hours begin
 //     [cache]
 //     content_mib = 256          # opened content kept in memory, for each unlocked vault
+//     on_demand_mib = 10240      # on the disk, of content that need not be here, for each vault
+//     copies = 1                 # other devices that must promise to keep what is evicted here
 //     [[vault]]
 //     name = "papers"
 //     directory = "/home/ana/.local/share/lockstep/papers.vault"
@@ -56,6 +58,10 @@ inline constexpr std::size_t kMountsMax = 16;   // of one vault
 inline constexpr std::size_t kMirrorsMax = 16;  // of one vault
 inline constexpr std::size_t kRelaysMax = 32;
 inline constexpr std::uint32_t kContentCacheMib = 256;
+inline constexpr std::uint32_t kOnDemandMib = 10240;
+inline constexpr std::uint32_t kOnDemandMibMin = 16;
+inline constexpr std::uint32_t kOnDemandMibMax = 1U << 30;
+inline constexpr std::uint32_t kEvictionCopiesMax = 16;
 inline constexpr std::uint32_t kContentCacheMibMin = 4;
 inline constexpr std::uint32_t kContentCacheMibMax = 65536;
 inline constexpr std::size_t kAddressesMax = 64;
@@ -102,6 +108,8 @@ struct Config {
     std::vector<std::string> relays;
     BandwidthConfig bandwidth;
     std::uint32_t content_cache_mib = kContentCacheMib;
+    std::uint32_t on_demand_mib = kOnDemandMib;
+    std::uint32_t eviction_copies = 1;
     std::vector<VaultConfig> vaults;
 
     bool operator==(const Config&) const = default;
@@ -119,6 +127,8 @@ Result<std::string> normal_vault_path(std::string_view path);
 Status check_vault_name(std::string_view name);
 Status check_device_name(std::string_view name);
 Status check_content_cache(std::int64_t mib);
+Status check_on_demand_cache(std::int64_t mib);
+Status check_eviction_copies(std::int64_t copies);
 Status check_relay_url(std::string_view url);
 Status check_address(std::string_view address);
 

@@ -26,6 +26,7 @@ void fields(F& f, T& v) {
     f("connected", v.is_connected);
     f("inStep", v.is_in_step);
     f("missingPacks", v.missing_packs);
+    f("leftOutPacks", v.left_out_packs);
 }
 
 template <typename F, Is<MountInfo> T>
@@ -110,6 +111,8 @@ void fields(F& f, T& v) {
     f("packBytes", v.pack_bytes);
     f("missingPacks", v.missing_packs);
     f("missingPackBytes", v.missing_pack_bytes);
+    f("leftOutPacks", v.left_out_packs);
+    f("leftOutPackBytes", v.left_out_pack_bytes);
     f("pendingRecords", v.pending_records);
     f("unmergedSegments", v.unmerged_segments);
     f("receiveRate", v.receive_rate);
@@ -235,6 +238,64 @@ void fields(F& f, T& v) {
     f("inStep", v.is_in_step);
     f("reasons", v.reasons);
     f("peers", v.peers);
+}
+
+template <typename F, Is<KeepInfo> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("keep", v.keep);
+    f("from", v.from);
+}
+
+template <typename F, Is<KeepAnswer> T>
+void fields(F& f, T& v) {
+    f("here", v.here);
+    f("rules", v.rules);
+}
+
+template <typename F, Is<EvictKept> T>
+void fields(F& f, T& v) {
+    f("reason", v.reason);
+    f("count", v.count);
+}
+
+template <typename F, Is<EvictAnswer> T>
+void fields(F& f, T& v) {
+    f("packs", v.packs);
+    f("bytes", v.bytes);
+    f("kept", v.kept);
+}
+
+template <typename F, Is<WhereisDevice> T>
+void fields(F& f, T& v) {
+    f("device", v.device);
+    f("label", v.label);
+    f("role", v.role);
+    f("thisDevice", v.is_this_device);
+    f("connected", v.is_connected);
+    f("holds", v.holds);
+}
+
+template <typename F, Is<WhereisAnswer> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("keep", v.keep);
+    f("size", v.size);
+    f("absentBytes", v.absent_bytes);
+    f("devices", v.devices);
+}
+
+template <typename F, Is<SetKeep> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("pathHex", v.path_hex);
+    f("keep", v.keep);
+}
+
+template <typename F, Is<EvictContent> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("pathHex", v.path_hex);
 }
 
 template <typename F, Is<WaitAnswer> T>
@@ -688,6 +749,11 @@ LOCKSTEP_API_STRUCT(MountVault)
 LOCKSTEP_API_STRUCT(UnmountVault)
 LOCKSTEP_API_STRUCT(PauseSync)
 LOCKSTEP_API_STRUCT(ResolveConflict)
+LOCKSTEP_API_STRUCT(SetKeep)
+LOCKSTEP_API_STRUCT(EvictContent)
+LOCKSTEP_API_STRUCT(KeepAnswer)
+LOCKSTEP_API_STRUCT(EvictAnswer)
+LOCKSTEP_API_STRUCT(WhereisAnswer)
 LOCKSTEP_API_STRUCT(WaitForVault)
 LOCKSTEP_API_STRUCT(CreateInvite)
 LOCKSTEP_API_STRUCT(JoinVault)

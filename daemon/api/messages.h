@@ -35,7 +35,8 @@ struct PeerInfo {
     std::string address;  // empty while not connected
     bool is_connected = false;
     bool is_in_step = false;  // has every segment and pack that is here, and nothing that is not
-    std::uint64_t missing_packs = 0;  // packs here that it lacks, as far as known
+    std::uint64_t missing_packs = 0;   // packs here that it lacks, as far as known
+    std::uint64_t left_out_packs = 0;  // that it has not by choice
 };
 
 // A folder of this machine that shows a vault, or is to show it.
@@ -81,6 +82,7 @@ struct VaultInfo {
     std::uint64_t files = 0, directories = 0;
     std::uint64_t packs = 0, pack_bytes = 0;
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
+    std::uint64_t left_out_packs = 0, left_out_pack_bytes = 0;  // not here by choice
     std::uint64_t pending_records = 0;
     std::uint64_t unmerged_segments = 0;
     std::uint64_t receive_rate = 0, send_rate = 0;  // bytes per second, from and to other devices
@@ -201,6 +203,44 @@ struct ExplainAnswer {
     bool is_in_step = false;
     std::vector<ExplainReason> reasons;
     std::vector<ExplainPeer> peers;
+};
+
+// What this device keeps of the content at a path.
+struct KeepInfo {
+    std::string path;
+    std::string keep;  // full, on-demand, pinned
+    std::string from;  // the path whose rule says so; empty: the vault's
+};
+
+struct KeepAnswer {
+    KeepInfo here;
+    std::vector<KeepInfo> rules;  // all of the vault
+};
+
+struct EvictKept {
+    std::string reason;
+    std::uint64_t count = 0;  // of packs, or files
+};
+
+struct EvictAnswer {
+    std::uint64_t packs = 0, bytes = 0;  // freed
+    std::vector<EvictKept> kept;
+};
+
+struct WhereisDevice {
+    std::string device;
+    std::string label;
+    std::string role;
+    bool is_this_device = false;
+    bool is_connected = false;
+    std::string holds;  // "all", "a part", "nothing", "not known"
+};
+
+struct WhereisAnswer {
+    std::string path;
+    std::string keep;
+    std::uint64_t size = 0, absent_bytes = 0;
+    std::vector<WhereisDevice> devices;
 };
 
 struct WaitAnswer {
@@ -357,6 +397,18 @@ struct ResolveConflict {
     std::string path;
     std::string path_hex;  // instead of `path`, when that is no UTF-8
     std::string keep;
+};
+
+// `keep`: full, on-demand, pinned or inherited.
+struct SetKeep {
+    std::string path;
+    std::string path_hex;  // instead of `path`, when that is no UTF-8
+    std::string keep;
+};
+
+struct EvictContent {
+    std::string path;
+    std::string path_hex;
 };
 
 struct WaitForVault {

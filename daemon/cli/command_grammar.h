@@ -40,6 +40,7 @@ class Grammar {
 
 void declare_vault_verbs(Grammar& grammar);
 void declare_mirror_verbs(Grammar& grammar);
+void declare_presence_verbs(Grammar& grammar);
 void declare_sync_verbs(Grammar& grammar);
 void declare_file_verbs(Grammar& grammar);
 

@@ -94,6 +94,7 @@ std::variant<Command, ExitCode> parse_command_line(int count, char** values) {
         Grammar grammar;
         declare_vault_verbs(grammar);
         declare_mirror_verbs(grammar);
+        declare_presence_verbs(grammar);
         declare_sync_verbs(grammar);
         declare_file_verbs(grammar);
         try {

@@ -30,7 +30,7 @@ void declare_files(Grammar& grammar) {
         ->required()
         ->option_text("FROM");
 
-    for (const char* name : {"pin", "unpin", "evict", "whereis", "history", "diff", "restore"}) {
+    for (const char* name : {"history", "diff", "restore"}) {
         grammar.later(grammar.app(), name);
     }
 }

@@ -62,6 +62,13 @@ ExitCode list_files(Session& session);
 ExitCode get_file(Session& session);
 ExitCode put_file(Session& session);
 
+// commands_presence.cpp
+ExitCode keep_path(Session& session);
+ExitCode pin_path(Session& session);
+ExitCode unpin_path(Session& session);
+ExitCode evict_path(Session& session);
+ExitCode whereis_path(Session& session);
+
 // commands_config.cpp
 ExitCode config_get(Session& session);
 ExitCode config_set(Session& session);

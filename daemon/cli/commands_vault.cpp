@@ -108,6 +108,10 @@ void print_vault(const api::VaultInfo& vault) {
             {"missing", fmt::format("{} packs ({}){}", vault.missing_packs,
                                     size_text(vault.missing_pack_bytes), time_left_text(vault))});
     }
+    if (vault.left_out_packs > 0) {
+        rows.push_back({"on demand", fmt::format("{} packs ({}) are not here", vault.left_out_packs,
+                                                 size_text(vault.left_out_pack_bytes))});
+    }
     if (vault.receive_rate + vault.send_rate > 0) {
         rows.push_back(
             {"rate", fmt::format("{}/s received, {}/s sent", size_text(vault.receive_rate),

@@ -24,6 +24,11 @@ enum class Kind : std::uint8_t {
     Pong = 16,
     Fetching = 17,
     Addresses = 18,
+    WantRanges = 19,
+    Range = 20,
+    NoRanges = 21,
+    AskPacks = 22,
+    HeldPacks = 23,
 };
 
 Encoder begin(Kind kind) {
@@ -71,6 +76,7 @@ Encoder encode(const HeadsMessage& m) {
     Encoder out = begin(Kind::Heads);
     out.u64(m.missing_packs)
         .u64(m.missing_bytes)
+        .u64(m.left_out_packs)
         .u32(static_cast<std::uint32_t>(m.frontier.size()));
     for (const auto& [log, position] : m.frontier)
         out.id(log).u64(position.number).id(position.hash);
@@ -142,6 +148,35 @@ Encoder encode(const AddressesMessage& m) {
         out.id(entry.device).text(entry.address.host).u16(entry.address.port);
     return out;
 }
+Encoder encode(const WantRangesMessage& m) {
+    Encoder out = begin(Kind::WantRanges);
+    out.u32(m.number).id(m.request.pack.id).u64(m.request.pack.length);
+    out.u32(static_cast<std::uint32_t>(m.request.spans.size()));
+    for (const PackSpan& span : m.request.spans) out.u32(span.offset).u32(span.length);
+    return out;
+}
+Encoder encode(const RangeMessage& m) {
+    Encoder out = begin(Kind::Range);
+    out.u32(m.number).u32(m.offset).bytes(m.part);
+    return out;
+}
+Encoder encode(const NoRangesMessage& m) {
+    Encoder out = begin(Kind::NoRanges);
+    out.u32(m.number);
+    return out;
+}
+Encoder encode(const AskPacksMessage& m) {
+    Encoder out = begin(Kind::AskPacks);
+    out.u64(m.number).u32(m.seconds);
+    put_ids(out, m.packs);
+    return out;
+}
+Encoder encode(const HeldPacksMessage& m) {
+    Encoder out = begin(Kind::HeldPacks);
+    out.u64(m.number);
+    put_ids(out, m.packs);
+    return out;
+}
 
 HelloMessage get_hello(Decoder& in) {
     HelloMessage m;
@@ -154,6 +189,7 @@ HeadsMessage get_heads(Decoder& in) {
     HeadsMessage m;
     m.missing_packs = in.u64();
     m.missing_bytes = in.u64();
+    m.left_out_packs = in.u64();
     std::uint32_t count = in.count(kLogsMax, LogId::kSize + 8 + SegmentHash::kSize);
     for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
         LogId log = in.id<LogId>();
@@ -236,6 +272,26 @@ FetchingMessage get_fetching(Decoder& in) {
     return m;
 }
 
+WantRangesMessage get_want_ranges(Decoder& in) {
+    WantRangesMessage m;
+    m.number = in.u32();
+    m.request.pack.id = in.id<PackId>();
+    m.request.pack.length = in.u64();
+    if (m.request.pack.length > kPackObjectSizeMax) in.fail("no length of a pack");
+    const std::uint32_t count = in.count(kRangeSpansMax, 8);
+    if (count == 0) in.fail("no ranges");
+    std::uint64_t end = 0, total = 0;
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        const PackSpan span{in.u32(), in.u32()};
+        if (span.length == 0 || (i > 0 && span.offset <= end)) in.fail("ranges out of order");
+        end = std::uint64_t{span.offset} + span.length;
+        total += span.length;
+        if (end > m.request.pack.length || total > kRangeBytesMax) in.fail("no such ranges");
+        m.request.spans.push_back(span);
+    }
+    return m;
+}
+
 AddressesMessage get_addresses(Decoder& in) {
     AddressesMessage m;
     std::uint32_t count = in.count(kAddressesListedMax, DeviceId::kSize + 4 + 2);
@@ -248,6 +304,24 @@ AddressesMessage get_addresses(Decoder& in) {
         m.members.push_back(std::move(entry));
     }
     return m;
+}
+
+RangeMessage get_range(Decoder& in) {
+    RangeMessage m;
+    m.number = in.u32();
+    m.offset = in.u32();
+    ByteView part = in.bytes(kPartSizeMax);
+    if (part.empty() || m.offset > kRangeBytesMax || part.size() > kRangeBytesMax - m.offset)
+        in.fail("not a part");
+    if (!in.failed()) m.part = to_bytes(part);
+    return m;
+}
+
+std::vector<PackId> get_sorted_packs(Decoder& in) {
+    std::vector<PackId> packs = get_ids<PackId>(in, kPacksAskedMax);
+    for (std::size_t i = 1; i < packs.size() && !in.failed(); ++i)
+        if (packs[i] <= packs[i - 1]) in.fail("packs out of order");
+    return packs;
 }
 
 Message get(Kind kind, Decoder& in) {
@@ -299,6 +373,25 @@ Message get(Kind kind, Decoder& in) {
             return get_fetching(in);
         case Kind::Addresses:
             return get_addresses(in);
+        case Kind::WantRanges:
+            return get_want_ranges(in);
+        case Kind::Range:
+            return get_range(in);
+        case Kind::NoRanges:
+            return NoRangesMessage{in.u32()};
+        case Kind::AskPacks: {
+            AskPacksMessage m;
+            m.number = in.u64();
+            m.seconds = in.u32();
+            m.packs = get_sorted_packs(in);
+            return m;
+        }
+        case Kind::HeldPacks: {
+            HeldPacksMessage m;
+            m.number = in.u64();
+            m.packs = get_sorted_packs(in);
+            return m;
+        }
     }
     in.fail("unknown message");
     return PingMessage{};

@@ -6,7 +6,7 @@
 
 #include "sync/peer_address.h"
 #include "sync/sync_limits.h"
-#include "vault/types.h"
+#include "vault/presence.h"
 
 namespace lockstep {
 
@@ -38,6 +38,7 @@ struct HeadsMessage {
     Frontier frontier;
     std::uint64_t missing_packs = 0;
     std::uint64_t missing_bytes = 0;
+    std::uint64_t left_out_packs = 0;  // not there by choice, nor among the missing ones
     bool operator==(const HeadsMessage&) const = default;
 };
 
@@ -112,6 +113,34 @@ struct AddressesMessage {
     std::vector<Entry> members;
     bool operator==(const AddressesMessage&) const = default;
 };
+// Ranges of a pack; `number` is the asker's.
+struct WantRangesMessage {
+    std::uint32_t number = 0;
+    RangeRequest request;
+    bool operator==(const WantRangesMessage&) const = default;
+};
+// A part of the bytes of all spans, one after the other; parts come in order.
+struct RangeMessage {
+    std::uint32_t number = 0, offset = 0;
+    Bytes part;
+    bool operator==(const RangeMessage&) const = default;
+};
+struct NoRangesMessage {
+    std::uint32_t number = 0;
+    bool operator==(const NoRangesMessage&) const = default;
+};
+// Which of these packs are there? `seconds` not zero: and will be kept for that long?
+struct AskPacksMessage {
+    std::uint64_t number = 0;
+    std::uint32_t seconds = 0;
+    std::vector<PackId> packs;  // ascending
+    bool operator==(const AskPacksMessage&) const = default;
+};
+struct HeldPacksMessage {
+    std::uint64_t number = 0;
+    std::vector<PackId> packs;  // of those asked for, ascending
+    bool operator==(const HeldPacksMessage&) const = default;
+};
 
 // The sender has taken note of `bytes` bytes of messages: the receiver may send as many more.
 struct CreditMessage {
@@ -129,7 +158,8 @@ using Message =
     std::variant<HelloMessage, KeysMessage, WantKeysMessage, KeyObjectMessage, HeadsMessage,
                  WantSegmentsMessage, SegmentMessage, NoSegmentMessage, WantPacksMessage,
                  PackMessage, NoPackMessage, PackReadyMessage, HavePacksMessage, CreditMessage,
-                 PingMessage, PongMessage, FetchingMessage, AddressesMessage>;
+                 PingMessage, PongMessage, FetchingMessage, AddressesMessage, WantRangesMessage,
+                 RangeMessage, NoRangesMessage, AskPacksMessage, HeldPacksMessage>;
 
 // REQUIRES: `message` is within the limits of sync_limits.h
 Bytes encode_message(const Message& message);

@@ -67,6 +67,14 @@ TEST_F(ExplainFileTest, WhatWaitsHereIsToldFirst) {
     EXPECT_FALSE(explain_file(situation_).is_in_step);
 }
 
+TEST_F(ExplainFileTest, ContentThatNeedNotBeHereIsNothingToWaitFor) {
+    situation_.file.absent_bytes = 60;
+    situation_.is_on_demand = true;
+    connect(true);
+    EXPECT_EQ(codes(), Codes{});
+    EXPECT_EQ(explain_file(situation_).absent_bytes, 60u);
+}
+
 TEST_F(ExplainFileTest, MissingContentNamesWhoHasIt) {
     situation_.file.absent_bytes = 60;
     situation_.file.absent_packs.resize(2);

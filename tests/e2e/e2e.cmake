@@ -44,3 +44,17 @@ endforeach()
 add_test(NAME weather COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/weather_test.py --gusts 3 --large-kib 300 --pause 0.06)
 set_tests_properties(weather PROPERTIES
   LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+set(LOCKSTEP_ON_DEMAND_TESTS
+  test_lists_everything_and_reads_a_range_without_the_rest
+  test_pinned_folders_come_whole_and_stay
+  test_evicts_what_another_device_keeps_and_reads_it_again
+  test_the_only_copy_is_never_evicted
+  test_two_that_evict_at_once_do_not_rely_on_each_other
+  test_nothing_is_evicted_from_a_directory_that_two_devices_use
+  test_readers_of_what_nobody_has_get_an_error_and_do_not_hold_up_a_lock
+  test_words_for_what_cannot_be)
+foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)
+  add_test(NAME on_demand.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/on_demand_test.py OnDemand.${test})
+  set_tests_properties(on_demand.${test} PROPERTIES
+    LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()

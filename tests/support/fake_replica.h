@@ -39,6 +39,9 @@ class FakeReplica final : public Replica {
     KeyObjectId add_own_key_object(ByteView bytes);
     void want_now(const PackId& pack);
 
+    // Not owned; to be set before syncing begins.
+    void set_presence(Presence* presence) { presence_ = presence; }
+
     // What it does wrong.
     void poison(const PackId& pack);  // hands out other bytes
     void use_epoch_key(const std::array<std::byte, 32>& swarm_key);
@@ -48,6 +51,7 @@ class FakeReplica final : public Replica {
     std::size_t add_pack_calls() { return add_pack_calls_; }
     Bytes pack_bytes(const PackId& pack);
 
+    Presence* presence() override { return presence_; }
     VaultId vault_id() const override { return vault_.id; }
     DeviceId device() const override { return device_; }
     std::vector<Swarm> swarms() override;
@@ -99,6 +103,7 @@ class FakeReplica final : public Replica {
     std::array<std::byte, 64> secret_{};
     LogId log_;
     TempDir directory_;
+    Presence* presence_ = nullptr;
     std::atomic<bool> forges_{false};
     std::atomic<std::size_t> add_pack_calls_{0};
 

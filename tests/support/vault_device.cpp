@@ -32,9 +32,10 @@ VaultEnvironment VaultDevice::environment() {
                          .device = identity_,
                          .device_label = label_,
                          .state_directory = kStateDirectory,
-                         .content_wait = std::chrono::milliseconds(0),
+                         .content_wait = content_wait_,
                          .stretcher = stretcher_};
     out.retention = retention_;
+    out.on_demand_cache_size = on_demand_cache_;
     return out;
 }
 

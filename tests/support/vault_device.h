@@ -45,6 +45,11 @@ class VaultDevice {
     // Of what was replaced or deleted; counts from the next time the vault is opened.
     void set_retention(std::chrono::milliseconds retention) { retention_ = retention; }
 
+    // How long readers wait for content that is not here; likewise.
+    void set_content_wait(std::chrono::milliseconds wait) { content_wait_ = wait; }
+    // Bytes of content that need not be here; likewise.
+    void set_on_demand_cache(std::uint64_t size) { on_demand_cache_ = size; }
+
     // Null when the last opening failed.
     bool is_open() const { return vault_ != nullptr && vault_->is_unlocked(); }
     Vault& vault() { return *vault_; }
@@ -83,6 +88,8 @@ class VaultDevice {
     WorkerPool workers_{0};
     DeviceIdentity identity_;
     std::chrono::milliseconds retention_ = std::chrono::hours(24 * 30);
+    std::chrono::milliseconds content_wait_{0};
+    std::uint64_t on_demand_cache_ = 10ULL << 30;
     std::unique_ptr<Vault> vault_;
 };
 

@@ -10,6 +10,7 @@ lockstep_test(sync_test
     sync/sync_codec_test.cpp
     sync/sync_join_test.cpp
     sync/sync_membership_test.cpp
+    sync/sync_presence_test.cpp
     sync/sync_swarm_test.cpp
     sync/sync_transfer_test.cpp
     sync/sync_two_devices_test.cpp

@@ -21,6 +21,7 @@ std::vector<Message> one_of_each() {
     HeadsMessage heads;
     heads.frontier[log] = {7, system_random().id<SegmentHash>()};
     heads.missing_packs = 3;
+    heads.left_out_packs = 5;
     return {HelloMessage{"laptop", 4711},
             KeysMessage{{system_random().id<KeyObjectId>()}},
             WantKeysMessage{{system_random().id<KeyObjectId>()}},
@@ -39,7 +40,12 @@ std::vector<Message> one_of_each() {
             PingMessage{},
             PongMessage{},
             FetchingMessage{{{pack, 70'000}, {system_random().id<PackId>(), 0}}},
-            AddressesMessage{{{system_random().id<DeviceId>(), {"2001:db8::1", 4711}}}}};
+            AddressesMessage{{{system_random().id<DeviceId>(), {"2001:db8::1", 4711}}}}},
+            WantRangesMessage{7, {{pack, 5000}, {{0, 88}, {1000, 4000}}}},
+            RangeMessage{7, 256, random_bytes(kPartSizeMax)},
+            NoRangesMessage{8},
+            AskPacksMessage{9, 3600, {pack}},
+            HeldPacksMessage{9, {}}};
 }
 
 TEST(MessageCodecTest, EveryMessageComesBackTheSame) {
@@ -105,6 +111,24 @@ TEST(MessageCodecTest, LimitsHoldAtOnePast) {
     EXPECT_TRUE(
         decode_message(encode_message(HavePacksMessage{std::vector<PackId>(kPacksListedMax)}))
             .ok());
+}
+
+TEST(MessageCodecTest, RangesLieApartAndWithinTheirPack) {
+    const auto is_taken = [](std::uint64_t length, std::vector<PackSpan> spans) {
+        return decode_message(
+                   encode_message(WantRangesMessage{1, {{{}, length}, std::move(spans)}}))
+            .ok();
+    };
+    EXPECT_TRUE(is_taken(5000, {{0, 5000}}));
+    EXPECT_FALSE(is_taken(5000, {}));
+    EXPECT_FALSE(is_taken(5000, {{0, 0}}));
+    EXPECT_FALSE(is_taken(5000, {{1, 5000}}));
+    EXPECT_FALSE(is_taken(5000, {{0, 10}, {10, 10}}));
+    EXPECT_FALSE(is_taken(5000, {{20, 10}, {0, 10}}));
+    EXPECT_TRUE(is_taken(kPackSizeMax, {{0, 1}, {2, kRangeBytesMax - 1}}));
+    EXPECT_FALSE(is_taken(kPackSizeMax, {{0, 1}, {2, kRangeBytesMax}}));
+    EXPECT_FALSE(is_taken(kPackSizeMax + 1, {{0, 1}}));
+    EXPECT_FALSE(decode_message(encode_message(RangeMessage{1, kRangeBytesMax, Bytes(1)})).ok());
 }
 
 TEST(ObjectAssemblyTest, PartsMustFollowEachOther) {

@@ -48,6 +48,7 @@ OpenVault::OpenVault(const VaultEnvironment& environment, VaultReplica& replica,
       hybrid_(environment.clock) {}
 
 OpenVault::~OpenVault() {
+    close_absent_content();
     files_.reset();
     content_.reset();
 }
@@ -72,7 +73,7 @@ Status OpenVault::load() {
             const EpochKeys* keys = epoch_keys(epoch);
             return keys == nullptr ? nullptr : &keys->pack_base;
         },
-        .may_arrive = [this] { return !replica_.missing_packs().empty(); },
+        .may_arrive = [this] { return replica_.has_absent_packs(); },
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
         .fetch_again = [this](const PackId& pack) { return replica_.doubt_pack(pack); },
         .content_wait = environment_.content_wait,
@@ -81,6 +82,7 @@ Status OpenVault::load() {
                 replica_.own_pack_written(pack);
                 if (has_packs_to_introduce()) work_changed_();
             }});
+    TRY_OK(open_absent_content());
     files_ = std::make_unique<VaultFiles>(
         VaultFilesEnvironment{*this, *content_, environment_.workers, secrets_->chunker,
                               secrets_->ids, secrets_->derived});
@@ -97,8 +99,12 @@ Status OpenVault::load() {
     TRY(std::uint64_t merged, merge());
     static_cast<void>(merged);
     for (const PackInfo& pack : strays) content_->add_unintroduced(pack);
+    // What the journal needs of a file's content may have to come from others.
+    replica_.own_presence().attach(absent_.get());
     TRY_OK(replay(entries));
     hybrid_.trust_until(0);
+    is_loaded_ = true;
+    select_packs();
     return {};
 }
 
@@ -281,6 +287,10 @@ Result<std::uint64_t> OpenVault::merge() {
     if (count > 0 && replica_.has_open_condemnations()) may_have_collections_ = true;
     if (count > 0) commit_index();
     if (count > 0 && files_) files_->tree_merged();
+    if (count > 0 && is_loaded_ && replica_.own_presence().is_selective()) {
+        replica_.own_presence().unsettle();
+        select_packs();
+    }
     if (failure && count == 0) return *failure;
     return count;
 }

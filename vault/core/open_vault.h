@@ -44,6 +44,15 @@ class OpenVault final : public TreeHost {
     Status resolve_conflict(const std::string& path, ConflictChoice keep) EXCLUDES_LOCK(mutex);
     Result<FileReport> explain(const std::string& path) EXCLUDES_LOCK(mutex);
     Status check(CheckReport& report);
+    // On-demand content (open_vault_presence.cpp): see Vault.
+    Result<KeepReport> keep(const std::string& path) EXCLUDES_LOCK(mutex);
+    Status set_keep(const std::string& path, std::optional<Keep> keep) EXCLUDES_LOCK(mutex);
+    std::vector<KeepReport> keep_rules() EXCLUDES_LOCK(mutex);
+    Result<EvictionReport> evict(const std::string& path) EXCLUDES_LOCK(mutex);
+    Result<WhereisReport> whereis(const std::string& path) EXCLUDES_LOCK(mutex);
+    void care_for_presence();
+    std::uint64_t trim() EXCLUDES_LOCK(mutex);
+    void set_waiting(bool may_wait);
     // Vault::collect(); open_vault_collection.cpp.
     Result<CollectionReport> collect(bool is_dry_run) EXCLUDES_LOCK(publish_mutex_);
     // Publishes what a revoked device wrote beyond the end of its logs, as this device's own.
@@ -63,6 +72,8 @@ class OpenVault final : public TreeHost {
     Status append_write(const JournalWrite& write) override EXCLUDES_LOCK(mutex);
     Status commit() override EXCLUDES_LOCK(mutex);
     Result<FileSystemSpace> space() override;
+    std::optional<std::string> presence_attribute(const Node& node, std::string_view name) override
+        EXCLUDES_LOCK(mutex);
 
   private:
     struct Ids;  // DerivedIds under the vault's keys
@@ -134,6 +145,43 @@ class OpenVault final : public TreeHost {
     bool has_applied(const SegmentRef& header) EXCLUDES_LOCK(mutex);
     Status settle_collection(const Condemnation& condemnation) REQUIRES_LOCK(publish_mutex_);
     void settle_collections() REQUIRES_LOCK(publish_mutex_);
+    // On-demand content.
+    struct KeptEntry {
+        TreeEntry entry = {};
+        std::string path = {};
+        Keep keep = Keep::Full;
+        std::string from = {};
+        std::optional<Content> content = {};  // of a regular file, when it was visited
+    };
+    // Chunks by what is to become of them here.
+    struct ChunkNeeds {
+        std::unordered_set<ChunkId> kept, on_demand;
+        bool keeps_the_rest = true;  // what no file shows: earlier versions
+        bool is_complete = true;
+        std::set<PackId> condemned;
+    };
+    struct EvictionView {
+        ChunkNeeds needs;
+        std::set<PackId> unpublished;
+        std::unordered_set<ChunkId> in_use;
+    };
+    Status open_absent_content();
+    void close_absent_content() EXCLUDES_LOCK(selection_mutex_);
+    static Keep rule_of(const KeepRules& rules, const TreeEntry& entry, Keep inherited);
+    Result<KeptEntry> kept_entry(const std::string& path) EXCLUDES_LOCK(mutex);
+    Keep keep_of(const Node& node) REQUIRES_LOCK(mutex);
+    void visit_kept_files(const KeepRules& rules, const KeptEntry& top,
+                          const std::function<void(const KeptEntry&)>& visit) EXCLUDES_LOCK(mutex);
+    ChunkNeeds chunk_needs() EXCLUDES_LOCK(mutex);
+    static bool is_to_be_here(const ChunkNeeds& needs, const PackId& pack,
+                              const std::vector<ChunkEntry>& chunks);
+    // Finds out on a worker which packs are to be fetched.
+    void select_packs() EXCLUDES_LOCK(selection_mutex_);
+    void select_now() EXCLUDES_LOCK(mutex);
+    PackAnswers ask_others(const std::vector<PackId>& packs, std::chrono::seconds keep);
+    Result<EvictionView> eviction_view() EXCLUDES_LOCK(mutex);
+    std::string why_it_stays(const PackRow& row, const EvictionView& view);
+    std::vector<PackId> give_up(const std::vector<PackId>& packs, EvictionReport& report);
     // The versions that contest one name (open_vault_conflicts.cpp).
     struct Contestant {
         std::string path;
@@ -167,6 +215,8 @@ class OpenVault final : public TreeHost {
     HybridClock hybrid_;
     std::unique_ptr<Index> index_;
     std::unique_ptr<Journal> journal_;
+    std::unique_ptr<RangeCache> range_cache_;
+    std::unique_ptr<AbsentContent> absent_;
     std::unique_ptr<ContentPool> content_;
     std::unique_ptr<VaultFiles> files_;
 
@@ -197,6 +247,14 @@ class OpenVault final : public TreeHost {
     std::atomic<bool> may_have_collections_{true};  // segments have come since they were settled
     std::atomic<bool> may_have_ends_{true};         // keys have changed since settle_ends()
     bool has_unrestored_writes_ = false;            // then the journal is not emptied
+
+    std::atomic<bool> is_loaded_{false};
+    std::atomic<bool> may_wait_{true};
+    Mutex selection_mutex_;
+    CondVar selection_ended_;
+    bool is_selecting_ GUARDED_BY(selection_mutex_) = false;
+    bool is_selection_due_ GUARDED_BY(selection_mutex_) = false;
+    bool is_leaving_ GUARDED_BY(selection_mutex_) = false;
 };
 
 }  // namespace lockstep

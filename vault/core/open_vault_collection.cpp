@@ -46,7 +46,7 @@ Result<OpenVault::ChunkMap> OpenVault::needed_chunks() {
     for (const Content& content : contents)
         if (content.kind != Content::Kind::Inline &&
             visited.emplace(content.root, content.size).second)
-            TRY_OK(visit_content(secrets_->ids, content, *content_, visitor));
+            TRY_OK(content_->visit_now(content, visitor));
     return needed;
 }
 

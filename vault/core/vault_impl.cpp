@@ -354,10 +354,13 @@ VaultStatus VaultImpl::status() {
     VaultStatus out;
     if (!replica_) return out;
     std::tie(out.packs, out.pack_bytes) = replica_->pack_totals();
-    for (const PackInfo& pack : replica_->missing_packs()) {
-        ++out.missing_packs;
-        out.missing_pack_bytes += pack.length;
+    VaultPresence& presence = replica_->own_presence();
+    for (const PackInfo& pack : replica_->absent_packs()) {
+        const bool is_wanted = presence.wants(pack.id);
+        ++(is_wanted ? out.missing_packs : out.left_out_packs);
+        (is_wanted ? out.missing_pack_bytes : out.left_out_pack_bytes) += pack.length;
     }
+    out.is_selecting = !presence.is_settled();
     if (auto open = open_vault()) {
         out.is_unlocked = true;
         open->add_status(out);
@@ -388,6 +391,48 @@ Result<FileReport> VaultImpl::explain(const std::string& path) {
     auto open = open_vault();
     if (!open) return locked();
     return open->explain(path);
+}
+
+// ---- on-demand content
+
+Result<KeepReport> VaultImpl::keep(const std::string& path) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->keep(path);
+}
+
+Status VaultImpl::set_keep(const std::string& path, std::optional<Keep> keep) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->set_keep(path, keep);
+}
+
+std::vector<KeepReport> VaultImpl::keep_rules() {
+    auto open = open_vault();
+    return open ? open->keep_rules() : std::vector<KeepReport>{};
+}
+
+Result<EvictionReport> VaultImpl::evict(const std::string& path) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->evict(path);
+}
+
+Result<WhereisReport> VaultImpl::whereis(const std::string& path) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->whereis(path);
+}
+
+std::uint64_t VaultImpl::care_for_presence() {
+    auto open = open_vault();
+    if (!open) return 0;
+    open->care_for_presence();
+    return open->trim();
+}
+
+void VaultImpl::set_waiting(bool may_wait) {
+    if (auto open = open_vault()) open->set_waiting(may_wait);
 }
 
 // ---- joining: the host

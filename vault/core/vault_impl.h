@@ -37,6 +37,13 @@ class VaultImpl final : public Vault, private ReplicaListener {
     std::vector<ConflictEntry> conflicts() override;
     Status resolve_conflict(const std::string& path, ConflictChoice keep) override;
     Result<FileReport> explain(const std::string& path) override;
+    Result<KeepReport> keep(const std::string& path) override;
+    Status set_keep(const std::string& path, std::optional<Keep> keep) override;
+    std::vector<KeepReport> keep_rules() override;
+    Result<EvictionReport> evict(const std::string& path) override;
+    Result<WhereisReport> whereis(const std::string& path) override;
+    std::uint64_t care_for_presence() override;
+    void set_waiting(bool may_wait) override;
     Result<CheckReport> check() override;
     Status rebuild_index() override;
     Result<Bytes> make_offer(std::string_view vault_label) override;

@@ -92,6 +92,7 @@ Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment&
         new VaultReplica(environment, directory, std::move(header), std::move(local)));
     TRY(out->logs_, LogStore::open(environment.disk, directory, out->temporary_ending_));
     TRY(out->packs_, PackStore::open(environment.disk, directory, out->temporary_ending_));
+    out->open_presence();
     TRY_OK(out->load_keys());
     TRY_OK(out->load_segments());
     TRY_OK(out->load_packs());
@@ -596,14 +597,6 @@ Status VaultReplica::publish_segment(const SegmentOuter& outer, ByteView bytes) 
 }
 
 // ---- packs
-
-std::vector<PackInfo> VaultReplica::missing_packs() {
-    MutexLock lock(mutex_);
-    std::vector<PackInfo> out;
-    out.reserve(missing_.size());
-    for (const PackId& id : missing_) out.push_back({id, known_packs_.at(id)});
-    return out;
-}
 
 bool VaultReplica::has_pack(const PackId& pack) {
     MutexLock lock(mutex_);

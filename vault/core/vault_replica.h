@@ -24,6 +24,7 @@
 #include "vault/keys/local_keys.h"
 #include "vault/log/log_store.h"
 #include "vault/packs/pack_store.h"
+#include "vault/presence/vault_presence.h"
 #include "vault/replica.h"
 #include "vault/vault.h"
 
@@ -70,6 +71,7 @@ class VaultReplica final : public Replica {
     Result<Bytes> read_segment(const SegmentRef& segment) override;
     Result<std::vector<PackInfo>> packs_of(const SegmentRef& segment) override;
     Result<Added> add_segment(ByteView bytes) override;
+    Presence* presence() override { return presence_.get(); }
     std::vector<PackInfo> missing_packs() override;
     bool has_pack(const PackId& pack) override;
     Result<PackInfo> pack_info(const PackId& pack) override;
@@ -104,6 +106,16 @@ class VaultReplica final : public Replica {
     // One of them is no pack of this vault after all.
     void drop_stray(const PackId& pack);
     std::vector<PackInfo> present_packs();
+    // Introduced by a segment and not here, by choice or not.
+    std::vector<PackInfo> absent_packs();
+    bool has_absent_packs();
+    VaultPresence& own_presence() { return *presence_; }
+    // A reader cannot go on without the whole pack.
+    void want_now(const PackInfo& pack);
+    // Other devices have the very same directory open, or it is kept equal to theirs.
+    bool is_directory_shared();
+    // Deletes a pack that others hold. REQUIRES: called while it is being evicted
+    Status remove_evicted(const PackId& pack);
     // Packs that segments of this log introduce and that are not here.
     std::vector<PackInfo> missing_packs_of(const LogId& log);
     std::optional<DeviceId> writer_of(const LogId& log);
@@ -197,6 +209,7 @@ class VaultReplica final : public Replica {
                  LocalKeys local);
     Result<std::vector<Bytes>> read_key_objects();
     Result<std::shared_ptr<const KeyState>> open_keys(const std::vector<Bytes>& objects);
+    void open_presence();
     Status load_keys();
     Status load_segments();
     Status load_packs();
@@ -235,6 +248,7 @@ class VaultReplica final : public Replica {
     const VaultHeader header_;
     LocalKeys local_;
     const SigningKey signing_;
+    std::unique_ptr<VaultPresence> presence_;
     const std::string writer_;            // tells this device's unfinished files from others'
     const std::string temporary_ending_;  // of its unfinished files
     std::unique_ptr<LogStore> logs_;

@@ -71,6 +71,8 @@ std::optional<Error> VaultReplica::take_segments(const LogId& log) {
             return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
         auto added = add_next(*bytes);
         if (!added.ok()) return std::move(added).error();
+        // What is deleted here may be deleted for whoever has put it there.
+        if (*added == Added::Stored) presence_->note_shared_directory();
         if (*added == Added::Apart)
             return Error{ErrorKind::Conflict, "it does not follow the segment before it"};
         if (greatest_number_of(log) < ref.number) return std::nullopt;

@@ -15,6 +15,8 @@ class ChunkAccess {
     virtual ~ChunkAccess() = default;
     // Waits for content that is not here yet; Unavailable when it does not come.
     virtual Result<std::shared_ptr<const Bytes>> read_chunk(const ChunkId& id) = 0;
+    // All of these are about to be read: what is not here is asked for at once.
+    virtual void expect(const std::vector<ChunkId>&) {}
     // Known at once to everybody who reads; durable with the pack or the journal.
     virtual Result<ChunkId> write_chunk(ByteView plaintext) = 0;
     // The same for several.

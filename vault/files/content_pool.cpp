@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "vault/file_system.h"
 
 namespace lockstep {
 namespace {
@@ -344,7 +345,26 @@ Result<Bytes> ContentPool::get(ChunkKind kind, const ChunkId& id) {
     return Bytes(*bytes);
 }
 
+// Ok when something has come since `arrivals`.
+Status ContentPool::wait_for_arrival(std::uint64_t arrivals,
+                                     std::chrono::steady_clock::time_point until) {
+    constexpr auto kInterruptionLook = std::chrono::milliseconds(100);
+    while (arrivals == arrivals_ && !is_closing_) {
+        if (!may_wait_) return Error{ErrorKind::Locked, "the vault is being locked"};
+        if (WaitInterruption::is_interrupted())
+            return Error{ErrorKind::Cancelled, "its reader does not wait any more"};
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= until)
+            return Error{ErrorKind::Unavailable, "this content has not arrived from any device"};
+        changed_.wait_until(mutex_, WaitInterruption::is_possible()
+                                        ? std::min(until, now + kInterruptionLook)
+                                        : until);
+    }
+    return {};
+}
+
 Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const ChunkId& id) {
+    bool is_asked = false;
     auto until = std::chrono::steady_clock::now() + environment_.content_wait;
     for (;;) {
         std::uint64_t arrivals = 0;
@@ -361,22 +381,69 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
         }
         std::optional<Error> damage;  // of a pack that may come again
         auto found = find_here(kind, id, &damage);
-        MutexLock lock(mutex_);
-        opening_.erase(id);
-        if (found.ok() && *found != nullptr) remember(id, *found);
-        changed_.notify_all();
-        if (found.ok() && *found != nullptr) return found;
-        if (arrivals != arrivals_) continue;
+        {
+            MutexLock lock(mutex_);
+            opening_.erase(id);
+            if (found.ok() && *found != nullptr) remember(id, *found);
+            changed_.notify_all();
+            if (found.ok() && *found != nullptr) return found;
+            if (arrivals != arrivals_) continue;
+        }
         if (!found.ok()) return found;
         if (!environment_.may_arrive())
             return Error{ErrorKind::Unavailable,
                          "this content is in no pack of the vault directory"};
-        while (arrivals == arrivals_ && !is_closing_)
-            if (!changed_.wait_until(mutex_, until))
-                return damage ? *damage
-                              : Error{ErrorKind::Unavailable,
-                                      "this content has not arrived from any device"};
+        if (absent_ != nullptr) {
+            if (is_asked && absent_->has_failed(id))
+                return Error{ErrorKind::Unavailable,
+                             "no device that is connected has this content"};
+            absent_->want({id});
+            is_asked = true;
+        }
+        MutexLock lock(mutex_);
+        Status arrived = wait_for_arrival(arrivals, until);
+        if (!arrived.ok() && arrived.error().kind == ErrorKind::Unavailable && damage)
+            return *damage;
+        TRY_OK(std::move(arrived));
     }
+}
+
+void ContentPool::expect(const std::vector<ChunkId>& ids) {
+    if (absent_ == nullptr || !environment_.may_arrive()) return;
+    std::vector<ChunkId> absent;
+    for (const ChunkId& id : ids) {
+        {
+            MutexLock lock(mutex_);
+            if (cached_.contains(id)) continue;
+        }
+        if (!is_here(id)) absent.push_back(id);
+    }
+    if (!absent.empty()) absent_->want(absent);
+}
+
+void ContentPool::chunk_arrived(const ChunkId& id, Bytes plaintext) {
+    auto shared = share_wiped(std::move(plaintext));
+    MutexLock lock(mutex_);
+    remember(id, std::move(shared));
+    ++arrivals_;
+    changed_.notify_all();
+}
+
+void ContentPool::content_changed() {
+    MutexLock lock(mutex_);
+    ++arrivals_;
+    changed_.notify_all();
+}
+
+void ContentPool::set_waiting(bool may_wait) {
+    MutexLock lock(mutex_);
+    may_wait_ = may_wait;
+    changed_.notify_all();
+}
+
+std::map<PackId, std::uint64_t> ContentPool::last_uses() {
+    MutexLock lock(mutex_);
+    return last_uses_;
 }
 
 Result<std::shared_ptr<const Bytes>> ContentPool::find_here(ChunkKind kind, const ChunkId& id,
@@ -404,9 +471,39 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find_here(ChunkKind kind, cons
         }
         damage = bytes.error();
     }
+    if (absent_ != nullptr) {
+        for (const ChunkLocation& at : places) {
+            if (at.is_present || at.kind != static_cast<std::uint8_t>(kind)) continue;
+            TRY(auto bytes, absent_->read(id, at));
+            if (bytes) return share_wiped(std::move(*bytes));
+        }
+    }
     if (damage && !may_come_again) return *damage;
     if (damage && damage_found != nullptr) *damage_found = std::move(damage);
     return std::shared_ptr<const Bytes>();
+}
+
+Result<Bytes> ContentPool::get_now(ChunkKind kind, const ChunkId& id) {
+    {
+        MutexLock lock(mutex_);
+        if (auto at = cached_.find(id); at != cached_.end()) return Bytes(*at->second->plaintext);
+    }
+    TRY(auto bytes, find_here(kind, id));
+    if (bytes != nullptr) return Bytes(*bytes);
+    if (absent_ != nullptr) absent_->want({id});
+    return Error{ErrorKind::Unavailable, "a part of a file's list of content is not here"};
+}
+
+Status ContentPool::visit_now(const Content& content, ContentVisitor& visitor) {
+    struct Now final : ChunkSource {
+        explicit Now(ContentPool& the_pool) : pool(the_pool) {}
+        Result<Bytes> get(ChunkKind kind, const ChunkId& id) override {
+            return pool.get_now(kind, id);
+        }
+        ContentPool& pool;
+    };
+    Now now(*this);
+    return visit_content(environment_.ids, content, now, visitor);
 }
 
 std::uint64_t ContentPool::absent_bytes(const Content& content) {
@@ -435,11 +532,13 @@ bool ContentPool::is_here(const ChunkId& id) {
         if (pending_.contains(id)) return true;
     }
     auto places = environment_.index.chunks().find_all(id);
-    return places.ok() && std::any_of(places->begin(), places->end(),
-                                      [](const auto& at) { return at.is_present; });
+    return places.ok() && std::any_of(places->begin(), places->end(), [&](const auto& at) {
+               return at.is_present || (absent_ != nullptr && absent_->is_cached(at));
+           });
 }
 
 void ContentPool::prefetch(const std::vector<ChunkId>& ids) {
+    expect(ids);
     for (const ChunkId& id : ids) {
         {
             MutexLock lock(mutex_);
@@ -468,6 +567,7 @@ Result<std::shared_ptr<PackReader>> ContentPool::reader_of(const PackId& pack,
                                                            const EpochId& epoch) {
     {
         MutexLock lock(mutex_);
+        last_uses_[pack] = ++use_;
         if (auto at = readers_.find(pack); at != readers_.end()) return at->second;
     }
     const AnySecretKey* base = environment_.pack_base_of(epoch);
@@ -502,6 +602,8 @@ Status ContentPool::pack_arrived(const PackInfo& pack) {
         if (base == nullptr) return Error{ErrorKind::WrongKey, "the pack's epoch is not known"};
         TRY(PackReader reader, PackReader::open(std::move(bytes), *base, environment_.vault));
         TRY(auto entries, reader.read_index());
+        // What a peer said before the pack was here does not count any more.
+        if (row && !row->is_present) TRY_OK(environment_.index.chunks().forget_claims(pack.id));
         TRY_OK(environment_.index.chunks().add_pack(pack, prefix.epoch, index_entries(entries),
                                                     false));
     }

@@ -25,6 +25,7 @@
 #include "vault/journal/journal_entry.h"
 #include "vault/packs/pack_reader.h"
 #include "vault/packs/pack_store.h"
+#include "vault/presence/absent_content.h"
 
 namespace lockstep {
 
@@ -66,11 +67,18 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     Result<std::shared_ptr<const Bytes>> read_chunk(const ChunkId& id) override;
     Result<ChunkId> write_chunk(ByteView plaintext) override;
     Result<std::vector<ChunkId>> write_chunks(const std::vector<ByteView>& plaintexts) override;
-    // Opens those that are here into the cache. Errors are left for whoever reads them.
+    void expect(const std::vector<ChunkId>& ids) override EXCLUDES_LOCK(mutex_);
+    // Opens those that are here into the cache, and asks for the others. Errors are left for
+    // whoever reads them.
     void prefetch(const std::vector<ChunkId>& ids) EXCLUDES_LOCK(mutex_);
     // Bytes of the content that are in no pack here; all of it when its list is not here. Waits for
     // nothing.
     std::uint64_t absent_bytes(const Content& content);
+    // The same for what must not wait: a list node, or Unavailable; it is asked for then.
+    Result<Bytes> get_now(ChunkKind kind, const ChunkId& id);
+    // The content's chunks and list nodes, without waiting; Unavailable when a list node is not
+    // here: it is asked for then.
+    Status visit_now(const Content& content, ContentVisitor& visitor);
     // ChunkSink and ChunkSource: list nodes.
     bool has(ChunkKind kind, const ChunkId& id) override;
     Status put(ChunkKind kind, const ChunkId& id, ByteView plaintext) override;
@@ -101,8 +109,18 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
 
     // A pack has come into the directory: its index is read, waiting readers go on.
     Status pack_arrived(const PackInfo& pack);
-    // Waiting readers look again, or give up when the pool is closing.
+    // Waiting readers give up, for good.
     void close() EXCLUDES_LOCK(mutex_);
+
+    // On-demand content. REQUIRES: before anybody reads
+    void set_absent(AbsentContent* absent) { absent_ = absent; }
+    void chunk_arrived(const ChunkId& id, Bytes plaintext) EXCLUDES_LOCK(mutex_);
+    // Waiting readers look again.
+    void content_changed() EXCLUDES_LOCK(mutex_);
+    // While false, whoever would wait for content gets Locked instead.
+    void set_waiting(bool may_wait) EXCLUDES_LOCK(mutex_);
+    // A count that tells when each pack was read from last; packs not named: not since the start.
+    std::map<PackId, std::uint64_t> last_uses() EXCLUDES_LOCK(mutex_);
 
   private:
     // A pack that is not durable yet: being filled, being finished, or finished.
@@ -136,6 +154,8 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     Result<std::shared_ptr<const Bytes>> find_here(ChunkKind kind, const ChunkId& id,
                                                    std::optional<Error>* damage = nullptr)
         EXCLUDES_LOCK(mutex_);
+    Status wait_for_arrival(std::uint64_t arrivals, std::chrono::steady_clock::time_point until)
+        REQUIRES_LOCK(mutex_);
     Result<std::shared_ptr<const Bytes>> read_from(const ChunkId& id, const ChunkLocation& at);
     Result<std::shared_ptr<PackReader>> reader_of(const PackId& pack, const EpochId& epoch);
     void remember(const ChunkId& id, std::shared_ptr<const Bytes> plaintext) REQUIRES_LOCK(mutex_);
@@ -155,6 +175,10 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     std::map<PackId, PackInfo> unintroduced_ GUARDED_BY(mutex_);
     std::uint64_t arrivals_ GUARDED_BY(mutex_) = 0;
     bool is_closing_ GUARDED_BY(mutex_) = false;
+    bool may_wait_ GUARDED_BY(mutex_) = true;
+    AbsentContent* absent_ = nullptr;
+    std::uint64_t use_ GUARDED_BY(mutex_) = 0;
+    std::map<PackId, std::uint64_t> last_uses_ GUARDED_BY(mutex_);
 
     std::list<CacheEntry> cache_ GUARDED_BY(mutex_);  // latest used first
     std::unordered_map<ChunkId, std::list<CacheEntry>::iterator> cached_ GUARDED_BY(mutex_);

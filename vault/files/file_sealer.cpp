@@ -15,6 +15,11 @@ constexpr std::uint64_t kWindowSize = kMiB;  // what is held of a stream at a ti
 Status read_content_list(ChunkAccess& chunks, const ContentList& list, std::uint64_t offset,
                          MutableByteView out) {
     std::uint64_t end = offset + out.size(), done = offset;
+    std::vector<ChunkId> expected;
+    for (std::size_t i = list.find(offset); i < list.extents().size() && list.start_of(i) < end;
+         ++i)
+        if (!list.extents()[i].is_hole()) expected.push_back(list.extents()[i].chunk);
+    if (expected.size() > 1) chunks.expect(expected);
     for (std::size_t i = list.find(offset); i < list.extents().size() && list.start_of(i) < end;
          ++i) {
         const Extent& extent = list.extents()[i];

@@ -11,4 +11,4 @@ lockstep_library(vault_files
     files/vault_files_open.cpp
     files/vault_files_puts.cpp
     files/vault_files_ranges.cpp
-  LIBRARIES lockstep::vault_packs lockstep::vault_tree lockstep::vault_index lockstep::vault_journal)
+  LIBRARIES lockstep::vault_packs lockstep::vault_tree lockstep::vault_index lockstep::vault_presence lockstep::vault_journal)

@@ -30,6 +30,9 @@ class TreeHost {
     // Everything recorded so far survives a power cut when it returns ok.
     virtual Status commit() EXCLUDES_LOCK(mutex) = 0;
     virtual Result<FileSystemSpace> space() = 0;
+    // What user.lockstep.* says of a node; nullopt: there is no such attribute. Waits for nothing.
+    virtual std::optional<std::string> presence_attribute(const Node& node, std::string_view name)
+        EXCLUDES_LOCK(mutex) = 0;
 };
 
 }  // namespace lockstep

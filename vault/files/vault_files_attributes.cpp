@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kDirectorySize = 4096;
 constexpr std::string_view kUserXattrs = "user.";
+constexpr std::string_view kOwnXattrs = "user.lockstep.";
 // What the vault keeps for itself among the extended attributes: see vault/FORMAT.md.
 constexpr std::string_view kInodeXattr = "lockstep.inode";
 constexpr std::string_view kAllocatedXattr = "lockstep.allocated";
@@ -251,6 +252,17 @@ Result<Attributes> VaultFiles::set_attributes(NodeId id, const AttributeChange& 
 // ---- extended attributes
 
 Result<Bytes> VaultFiles::get_xattr(NodeId id, std::string_view name) {
+    if (name.starts_with(kOwnXattrs)) {
+        Node node;
+        {
+            MutexLock lock(host_.mutex);
+            TRY(NodeRecord * record, record_of(id));
+            if (record->orphan) return Error{ErrorKind::NoAttribute, "no such attribute"};
+            node = record->node;
+        }
+        auto value = host_.presence_attribute(node, name);
+        if (value) return to_bytes(as_bytes(*value));
+    }
     MutexLock lock(host_.mutex);
     TRY(auto kept, users_xattrs(id));
     const auto at = kept.find(std::string(name));
@@ -284,6 +296,8 @@ Status VaultFiles::set_xattr(NodeId id, std::string_view name, ByteView value, X
         return Error{ErrorKind::Unsupported, "only user.* attributes are kept"};
     if (name.size() > kNameSizeMax)
         return Error{ErrorKind::NameTooLong, "the attribute's name is too long"};
+    if (name.starts_with(kOwnXattrs))
+        return Error{ErrorKind::Refused, "user.lockstep.* attributes are said, not set"};
     if (name.size() == kUserXattrs.size())
         return Error{ErrorKind::Invalid, "the attribute has no name"};
     News news;

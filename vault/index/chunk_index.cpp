@@ -25,6 +25,9 @@ constexpr const char* kChunksOf =
 constexpr const char* kUpsertPack =
     "INSERT INTO pack (id, length, epoch, present, condemned) VALUES (?1, ?2, ?3, 1, 0)"
     " ON CONFLICT (id) DO UPDATE SET length = ?2, epoch = ?3, present = 1";
+constexpr const char* kUpsertAbsent =
+    "INSERT INTO pack (id, length, epoch, present, condemned) VALUES (?1, ?2, ?3, 0, 0)"
+    " ON CONFLICT (id) DO UPDATE SET epoch = ?3 WHERE epoch IS NULL";
 constexpr const char* kAddChunk =
     "INSERT INTO chunk (id, pack, kind, compression, offset, sealed_length, raw_length, trust)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
@@ -114,11 +117,33 @@ Result<std::vector<ChunkLocation>> ChunkIndex::find_all(const ChunkId& chunk) {
 
 Status ChunkIndex::add_pack(const PackInfo& pack, const EpochId& epoch,
                             std::span<const ChunkEntry> chunks, bool are_verified) {
+    return put_pack(kUpsertPack, pack, epoch, chunks, are_verified);
+}
+
+Status ChunkIndex::add_absent_pack(const PackInfo& pack, const EpochId& epoch,
+                                   std::span<const ChunkEntry> chunks) {
+    return put_pack(kUpsertAbsent, pack, epoch, chunks, false);
+}
+
+Status ChunkIndex::forget_claims(const PackId& pack) {
+    Index::Impl& index = *index_.impl_;
+    MutexLock lock(index.mutex);
+    TRY(IndexChange change, IndexChange::begin(index));
+    TRY(Statement * remove,
+        index.statement("DELETE FROM chunk WHERE pack = (SELECT row FROM pack WHERE id = ?1)"));
+    TRY_OK(remove->bind(1, pack).run());
+    const std::uint64_t rows = index.database.changed_rows();
+    index.counts.chunks -= rows;
+    return change.keep(rows, 0);
+}
+
+Status ChunkIndex::put_pack(const char* upsert_sql, const PackInfo& pack, const EpochId& epoch,
+                            std::span<const ChunkEntry> chunks, bool are_verified) {
     Index::Impl& index = *index_.impl_;
     MutexLock lock(index.mutex);
     TRY(IndexChange change, IndexChange::begin(index));
     TRY(std::optional<std::uint64_t> row, pack_row(index, pack.id));
-    TRY(Statement * upsert, index.statement(kUpsertPack));
+    TRY(Statement * upsert, index.statement(upsert_sql));
     TRY_OK(upsert->bind(1, pack.id).bind(2, pack.length).bind(3, epoch).run());
     if (!row) {
         row = index.database.last_row();

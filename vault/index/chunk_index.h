@@ -61,6 +61,12 @@ class ChunkIndex {
     // device sealed these chunks itself. Again for the same pack: no change.
     Status add_pack(const PackInfo& pack, const EpochId& epoch, std::span<const ChunkEntry> chunks,
                     bool are_verified);
+    // A pack that is not here and what its index, as a peer sent it, claims. No change when the
+    // pack's entries are known.
+    Status add_absent_pack(const PackInfo& pack, const EpochId& epoch,
+                           std::span<const ChunkEntry> chunks);
+    // What an absent pack was said to hold is forgotten: its file has come and tells itself.
+    Status forget_claims(const PackId& pack);
     // The pack's file has gone (evicted, lost); what it held stays known.
     Status set_present(const PackId& pack, bool is_present);
     Status set_condemned(const PackId& pack, bool is_condemned);
@@ -77,6 +83,8 @@ class ChunkIndex {
     missing_packs();  // introduced by a segment, not present, not forgotten
 
   private:
+    Status put_pack(const char* upsert_sql, const PackInfo& pack, const EpochId& epoch,
+                    std::span<const ChunkEntry> chunks, bool are_verified);
     Status set_flag(const char* sql, const PackId& pack, bool value);
     Status set_trust(const char* sql, const ChunkId& chunk, const PackId& pack);
 

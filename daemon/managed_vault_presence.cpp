@@ -1,0 +1,100 @@
+// What a managed vault keeps of its content on this device, and where content is.
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "daemon/managed_vault.h"
+
+namespace lockstep {
+
+namespace {
+
+api::KeepInfo keep_info(const KeepReport& report) {
+    return {.path = report.path, .keep = std::string(keep_text(report.keep)), .from = report.from};
+}
+
+}  // namespace
+
+Result<api::KeepAnswer> ManagedVault::keep(const std::string& path) {
+    TRY(Vault * vault, unlocked_vault());
+    TRY(KeepReport here, vault->keep(path));
+    api::KeepAnswer out;
+    out.here = keep_info(here);
+    for (const KeepReport& rule : vault->keep_rules()) out.rules.push_back(keep_info(rule));
+    std::ranges::sort(out.rules, {}, &api::KeepInfo::path);
+    return out;
+}
+
+Status ManagedVault::set_keep(const std::string& path, const std::string& word) {
+    TRY(Vault * vault, unlocked_vault());
+    std::optional<Keep> keep;
+    for (const Keep one : {Keep::Full, Keep::OnDemand, Keep::Pinned})
+        if (word == keep_text(one)) keep = one;
+    if (!keep && word != "inherited")
+        return Error{ErrorKind::Invalid,
+                     "content is kept full, on-demand or pinned, or as inherited"};
+    return vault->set_keep(path, keep);
+}
+
+Result<api::EvictAnswer> ManagedVault::evict(const std::string& path) {
+    TRY(Vault * vault, unlocked_vault());
+    TRY(EvictionReport report, vault->evict(path));
+    api::EvictAnswer out{.packs = report.packs, .bytes = report.bytes, .kept = {}};
+    for (const EvictionReport::Kept& kept : report.kept)
+        out.kept.push_back({.reason = kept.reason, .count = kept.count});
+    return out;
+}
+
+Result<api::WhereisAnswer> ManagedVault::whereis(const std::string& path) {
+    TRY(Vault * vault, unlocked_vault());
+    TRY(WhereisReport report, vault->whereis(path));
+    Replica* replica = vault->replica();
+    std::set<DeviceId> connected;
+    if (Result<VaultSyncStatus> sync = services_.sync.status(vault->id()); sync.ok())
+        for (const PeerStatus& peer : sync->peers) connected.insert(peer.device);
+    api::WhereisAnswer out;
+    out.path = path;
+    out.keep = keep_text(report.keep);
+    out.size = report.size;
+    out.absent_bytes = report.absent_bytes;
+    for (const Member& member : replica->members()) {
+        if (member.is_revoked) continue;
+        api::WhereisDevice device;
+        device.device = member.device.to_hex();
+        device.label = member.label;
+        device.role = role_text(member.role);
+        device.is_this_device = member.device == replica->device();
+        device.is_connected = device.is_this_device || connected.contains(member.device);
+        const auto held =
+            std::ranges::find(report.holders, member.device, &WhereisReport::Holder::device);
+        const std::uint64_t pieces = held == report.holders.end() ? 0 : held->pieces;
+        if (report.is_everywhere)
+            device.holds = "all";
+        else if (device.is_this_device)
+            device.holds = report.absent_bytes == 0             ? "all"
+                           : report.absent_bytes >= report.size ? "nothing"
+                                                                : "a part";
+        else if (!device.is_connected)
+            device.holds = "not known";
+        else
+            device.holds = pieces == report.pieces ? "all" : pieces > 0 ? "a part" : "nothing";
+        out.devices.push_back(std::move(device));
+    }
+    return out;
+}
+
+// In a thread of its own: others may take some seconds to answer.
+void ManagedVault::care_for_presence() {
+    Vault* vault = this->vault();
+    if (vault == nullptr || !vault->is_unlocked() || is_caring_.exchange(true)) return;
+    if (!presence_care_) presence_care_ = std::make_unique<WorkerPool>(1, "ls-evict");
+    presence_care_->submit([this, vault] {
+        if (const std::uint64_t freed = vault->care_for_presence(); freed > 0)
+            log_info("vault", "{}: {} bytes of content were evicted", name(), freed);
+        is_caring_ = false;
+    });
+}
+
+}  // namespace lockstep
