@@ -15,6 +15,7 @@ class FakeExchange : public HttpResponder::Exchange {
   public:
     void respond(HttpResponse response) override { promise_.set_value(std::move(response)); }
     std::shared_ptr<EventSink> start_events() override { return nullptr; }
+    void accept_websocket(WebSocketOptions, WebSocketStart) override {}
     std::future<HttpResponse> answer() { return promise_.get_future(); }
 
   private:

@@ -40,7 +40,7 @@ std::vector<Message> one_of_each() {
             PingMessage{},
             PongMessage{},
             FetchingMessage{{{pack, 70'000}, {system_random().id<PackId>(), 0}}},
-            AddressesMessage{{{system_random().id<DeviceId>(), {"2001:db8::1", 4711}}}}},
+            AddressesMessage{{{system_random().id<DeviceId>(), {"2001:db8::1", 4711}}}},
             WantRangesMessage{7, {{pack, 5000}, {{0, 88}, {1000, 4000}}}},
             RangeMessage{7, 256, random_bytes(kPartSizeMax)},
             NoRangesMessage{8},
