@@ -38,6 +38,7 @@ SimulationOptions SimulationOptions::of_seed(std::uint64_t seed) {
     out.with_rollbacks = random.chance(35);
     out.with_forks = random.chance(12);
     // Not yet together with forks.
+    out.with_rollbacks |= out.with_forks;
     out.with_membership = random.chance(35) && !out.with_forks;
     out.with_collections = random.chance(35) && !out.with_forks;
     return out;
@@ -570,7 +571,7 @@ void SimulatedWorld::roll_back(SimDevice& device) {
     if (is_wrong()) return;
     note_positions(device, true);
     had_trouble_ = true;
-    if (options_.with_forks && random_.chance(50)) {
+    if (options_.with_forks) {
         is_cloned_ = true;
         return count("fault: rollback that nobody tells of");
     }
