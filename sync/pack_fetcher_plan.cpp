@@ -288,11 +288,14 @@ void PackFetcher::replace_slow(Time now) {
             left * static_cast<std::uint64_t>(age.count()) >
             want.received * static_cast<std::uint64_t>(std::chrono::milliseconds(kTooLong).count());
         if (!is_slow) continue;
+        const PackId& pack = id;
+        const LinkNumber from = want.from;
         bool others = std::any_of(peers_.begin(), peers_.end(), [&](const auto& item) {
             const Peer& peer = *item.second;
-            bool may_have_it = peer.is_complete || peer.has.count(id) != 0;
-            return item.first != want.from && !peer.is_spare && may_have_it &&
-                   peer.lacking.count(id) == 0 && peer.torrent_wants == 0 && !is_avoided(peer, now);
+            bool may_have_it = peer.is_complete || peer.has.count(pack) != 0;
+            return item.first != from && !peer.is_spare && may_have_it &&
+                   peer.lacking.count(pack) == 0 && peer.torrent_wants == 0 &&
+                   !is_avoided(peer, now);
         });
         if (!others) continue;
         ++want.times_too_slow;

@@ -266,9 +266,9 @@ void VaultSync::on_key_survey(const KeySurvey& survey) {
     if (std::exchange(keys_survey_again_, false)) survey_keys();
     std::vector<LinkNumber> outsiders;
     for (const auto& [link, peer] : peers_) {
-        auto member =
-            std::find_if(survey.members.begin(), survey.members.end(),
-                         [&](const Member& m) { return m.device == peer->member.device; });
+        const DeviceId& device = peer->member.device;
+        auto member = std::find_if(survey.members.begin(), survey.members.end(),
+                                   [&](const Member& m) { return m.device == device; });
         if (member == survey.members.end() || member->is_revoked) outsiders.push_back(link);
     }
     members_.clear();

@@ -123,7 +123,8 @@ Witness::Shown Witness::shown_by(SimDevice& device) {
 
 std::string Witness::first_difference(const Shown& before, const Shown& after) {
     for (const auto* each : {&before.entries, &after.entries})
-        for (const auto& [path, line] : *each) {
+        for (const auto& entry : *each) {
+            const std::string& path = entry.first;
             const auto line_of = [&](const Shown& shown) {
                 const auto at = shown.entries.find(path);
                 return at == shown.entries.end() ? std::string("nothing") : at->second;

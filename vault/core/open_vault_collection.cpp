@@ -163,11 +163,11 @@ bool OpenVault::is_responsible(const Condemnation& condemnation) {
 bool OpenVault::has_applied(const SegmentRef& header) {
     const std::vector<SegmentRef> segments = replica_.named_by_header(header);
     MutexLock lock(mutex);
-    return !segments.empty() &&
-           std::all_of(segments.begin(), segments.end(), [&](const SegmentRef& segment) {
-               auto at = applied_.find(segment.log);
-               return at != applied_.end() && at->second.number >= segment.number;
-           });
+    for (const SegmentRef& segment : segments) {
+        auto at = applied_.find(segment.log);
+        if (at == applied_.end() || at->second.number < segment.number) return false;
+    }
+    return !segments.empty();
 }
 
 bool OpenVault::have_all_consented(const Condemnation& condemnation) {

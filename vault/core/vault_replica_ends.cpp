@@ -68,15 +68,14 @@ std::optional<LogPosition> VaultReplica::end_of(const LogId& log) {
 // The first of the log's held segments, if what it follows is accepted.
 std::optional<SegmentRef> VaultReplica::next_held(const LogId& log) {
     if (!held_.contains(log)) return std::nullopt;
-    const auto accepted = [&](const LogId& each) {
-        auto at = frontier_.find(each);
-        return at == frontier_.end() ? 0 : at->second.number;
-    };
-    const SegmentRef next{log, accepted(log) + 1};
-    const auto parent = branches_.parent_of(log);
-    if (next.number == 1 && parent && accepted(*parent) < branches_.last_of(*parent).number)
-        return std::nullopt;
-    return next;
+    if (auto at = frontier_.find(log); at != frontier_.end())
+        return SegmentRef{log, at->second.number + 1};
+    if (const auto parent = branches_.parent_of(log)) {
+        const LogPosition last = branches_.last_of(*parent);
+        auto at = frontier_.find(*parent);
+        if (last.number > (at == frontier_.end() ? 0 : at->second.number)) return std::nullopt;
+    }
+    return SegmentRef{log, 1};
 }
 
 // Takes over what is held and counts by now.
