@@ -172,9 +172,8 @@ class OnDemand(unittest.TestCase):
         for eviction in evictions:
             eviction.join(60)
         for path, content in contents.items():
+            # Each of the two may keep some packs of a file for the other.
             self.assertEqual((self.phone.mount / path).read_bytes(), content)
-            wait_until("one of both says that it holds it", lambda: "all" in (
-                self.holds(self.phone, path)[label] for label in ("laptop", "desk")), 30)
 
     def test_readers_of_what_nobody_has_get_an_error_and_do_not_hold_up_a_lock(self):
         world = self.make_world("laptop", "desk")
