@@ -118,16 +118,6 @@ Status LogStore::repair(const SegmentRef& segment, ByteView bytes) {
     return {};
 }
 
-Status LogStore::set_aside(const SegmentRef& segment) {
-    MutexLock writing(write_mutex_);
-    TRY(Bytes bytes, read(segment));
-    SegmentHash hash = segment_hash(bytes);
-    TRY_OK(write(fork_path(segment, hash), bytes));
-    MutexLock lock(mutex_);
-    logs_[segment.log].forks.insert({segment.number, hash});
-    return {};
-}
-
 Status LogStore::write(const fs::path& path, ByteView bytes) {
     TRY_OK(disk_.make_directories(path.parent_path()));
     return disk_.keep_file_durably(path, bytes, temporary_ending_);

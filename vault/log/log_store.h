@@ -52,9 +52,6 @@ class LogStore {
     // REQUIRES: as for put(); and what read() gives does not pass open_outer().
     Status repair(const SegmentRef& segment, ByteView bytes) EXCLUDES_LOCK(mutex_);
 
-    // Keeps what lies under that number as a fork's other segment, before repair() takes the place.
-    Status set_aside(const SegmentRef& segment) EXCLUDES_LOCK(mutex_);
-
     // The first segment stored under that number, unverified.
     Result<Bytes> read(const SegmentRef& segment) const;
     // The file of that name, unverified.
