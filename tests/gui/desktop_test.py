@@ -25,8 +25,9 @@ class Desktop:
     def __init__(self, directory):
         self.directory, self.processes = Path(directory), []
         read, write = os.pipe()
-        self.start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp"], "xvfb",
-                   pass_fds=(write,))
+        # Without -noreset the server starts anew whenever its last client leaves, and turns away who comes meanwhile.
+        self.start(["Xvfb", "-displayfd", str(write), "-noreset", "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
+                   "xvfb", pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as answer:
             display = answer.readline().strip()
