@@ -146,7 +146,7 @@ void SimulatedWorld::note_applied(SimDevice& device) {
     std::map<DeviceId, bool> is_revoked;
     for (const Member& member : device.replica().members())
         is_revoked[member.device] = member.is_revoked;
-    for (const auto& [log, last] : device.high_water) {
+    for (const auto& [log, last] : device.replica().frontier()) {
         const auto writer = device.replica().writer_of(log);
         if (!writer || is_revoked[*writer]) continue;
         std::uint64_t& seen = applied_[log];

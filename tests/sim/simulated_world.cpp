@@ -388,6 +388,8 @@ void SimulatedWorld::hand_over(SimDevice& to, SimDevice& from) {
         const Message heads = SimulatedNetwork::heads_of(to, from.number);
         for (const Message& message : SimulatedNetwork::answer(from, heads, 100'000)) {
             Result<Added> added = SimulatedNetwork::add(to.replica(), message);
+            // Before the next message tells of a removal.
+            if (message.kind == Message::Kind::Segment) note_applied(to);
             if (!added.ok())
                 note("  " + to.label() + " refuses from " + from.label() + ": " +
                      added.error().message);
