@@ -136,6 +136,7 @@ class OpenVault final : public TreeHost {
     using ChunkMap = std::unordered_map<ChunkId, ChunkKind>;
     Result<ChunkMap> needed_chunks() EXCLUDES_LOCK(mutex);
     Status rescue(const std::vector<PackId>& packs) EXCLUDES_LOCK(mutex);
+    Status spare(const std::vector<PackId>& packs);
     Frontier frontier_to_name() EXCLUDES_LOCK(mutex);
     bool has_packs_to_introduce();
     Status publish_step(const CollectionStep& step) REQUIRES_LOCK(publish_mutex_);

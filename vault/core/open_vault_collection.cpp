@@ -87,6 +87,17 @@ Status OpenVault::publish_step(const CollectionStep& step) {
     return {};
 }
 
+// They were to be condemned, and are not, as far as is known here: if a segment that says so turns
+// up at the next start, they are from then on, and what was found in them until then is rescued.
+Status OpenVault::spare(const std::vector<PackId>& packs) {
+    std::set<PackId> condemned;
+    for (const Condemnation& condemnation : replica_.condemnations())
+        condemned.insert(condemnation.packs.begin(), condemnation.packs.end());
+    for (const PackId& pack : packs)
+        if (!condemned.contains(pack)) TRY_OK(index_->chunks().set_condemned(pack, false));
+    return {};
+}
+
 Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
     MutexLock publish_lock(publish_mutex_);
     CollectionReport report;
@@ -119,11 +130,12 @@ Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());
     for (const PackId& pack : condemned) TRY_OK(index_->chunks().set_condemned(pack, true));
     // Again, now that nobody refers to them any more.
-    if (Status rescued = rescue(condemned); !rescued.ok()) {
-        for (const PackId& pack : condemned) TRY_OK(index_->chunks().set_condemned(pack, false));
-        return std::move(rescued).error();
+    Status done = rescue(condemned);
+    if (done.ok()) done = publish_step({.condemned = condemned, .consents = {}, .collected = {}});
+    if (!done.ok()) {
+        TRY_OK(spare(condemned));
+        return done.error();
     }
-    TRY_OK(publish_step({.condemned = condemned, .consents = {}, .collected = {}}));
     may_have_collections_ = true;
     work_changed_();
     return report;

@@ -120,12 +120,17 @@ void OpenVault::commit_index() {
         log_warning("index", "{}", committed.error().message);
 }
 
-// Packs whose index was read already are not opened; those that have gone are marked.
+// Packs whose index was read already are not opened; those that have gone are marked, and those
+// whose condemnation was not published before a crash are condemned no more.
 Status OpenVault::index_packs() {
     TRY(std::vector<PackRow> rows, index_->chunks().packs());
     std::map<PackId, PackRow> known;
-    for (const PackRow& row : rows)
+    std::vector<PackId> condemned;
+    for (const PackRow& row : rows) {
         if (row.is_present) known.emplace(row.info.id, row);
+        if (row.is_condemned) condemned.push_back(row.info.id);
+    }
+    TRY_OK(spare(condemned));
     for (const PackInfo& pack : replica_.present_packs()) {
         auto at = known.find(pack.id);
         const bool is_same = at != known.end() && at->second.info.length == pack.length &&
