@@ -701,7 +701,9 @@ void SimulatedWorld::check_convergence() {
         if (!shown.wrong.empty()) return fail(shown.wrong);
         for (const auto& [path, line] : wanted.entries)
             if (!shown.entries.contains(path) || shown.entries.at(path) != line)
-                return fail(device->label() + " shows " + path + " otherwise, or not at all");
+                return fail(device->label() + " shows " + path + " otherwise than " +
+                            members_[0]->label() + ", or not at all: " + line + " " +
+                            (shown.entries.contains(path) ? shown.entries.at(path) : "not"));
         if (shown.entries != wanted.entries)
             return fail(device->label() + " shows another tree than " + members_[0]->label());
         if (shown.bytes != wanted.bytes)

@@ -70,11 +70,19 @@ void TreeFacts::add_link(const LinkRecord& record, RecordSource source) {
     file.known = true;
     file.published |= published;
     if (file.is_directory()) directory_of(file_index);
+    if (const auto early = early_.extract(record.link); !early.empty())
+        for (const Record& each : early.mapped()) add(each, RecordSource::Published);
+}
+
+// What a device wrote behind the end of its log comes after what it wrote later, when it is
+// published again.
+void TreeFacts::come_early(const LinkId& link, Record record) {
+    early_[link].push_back(std::move(record));
 }
 
 void TreeFacts::add_parent(const ParentRecord& record, RecordSource source) {
     const Index at = find_link(record.link);
-    if (at == kNoIndex) return;
+    if (at == kNoIndex) return come_early(record.link, record);
     LinkState& link = links_[at];
     const Index target = file_or_new(record.directory);
     const CompactStamp stamp = compact(record.stamp);
@@ -101,7 +109,8 @@ void TreeFacts::add_parent(const ParentRecord& record, RecordSource source) {
 
 void TreeFacts::add_name(const NameRecord& record, RecordSource source) {
     const Index at = find_link(record.link);
-    if (at == kNoIndex || !is_name(record.name)) return;
+    if (!is_name(record.name)) return;
+    if (at == kNoIndex) return come_early(record.link, record);
     LinkState& link = links_[at];
     const CompactStamp stamp = compact(record.stamp);
     if (!link.name.view().empty() && source != RecordSource::Override &&
@@ -146,7 +155,7 @@ void TreeFacts::add_resolve(const ResolveRecord& record) {
 
 void TreeFacts::add_delete(const DeleteRecord& record) {
     const Index at = find_link(record.link);
-    if (at == kNoIndex) return;
+    if (at == kNoIndex) return come_early(record.link, record);
     LinkState& link = links_[at];
     if (!link.deletes) link.deletes = std::make_unique<std::vector<DeleteRecord>>();
     if (std::find(link.deletes->begin(), link.deletes->end(), record) != link.deletes->end())

@@ -5,6 +5,7 @@
 // groups into entries.
 #pragma once
 
+#include <map>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -87,6 +88,7 @@ class TreeFacts {
     void add_resolve(const ResolveRecord& record);
     void add_delete(const DeleteRecord& record);
     void heads_changed(Index file);
+    void come_early(const LinkId& link, Record record);
 
     Index file_or_new(const FileId& id);
     Index new_link(const LinkId& id);
@@ -106,6 +108,8 @@ class TreeFacts {
     IndexTable link_ids_, file_ids_, groups_;
     std::unordered_set<LogId> logs_;
     std::unordered_set<std::string> labels_;
+
+    std::map<LinkId, std::vector<Record>> early_;  // came before the link that they are about
 
     DirectoryMoves moves_{kRoot};
     std::vector<DirectoryMove> moves_added_, moves_removed_;
