@@ -264,7 +264,8 @@ class Vault {
     // Its logs end where they are known here, without distrust: it goes on with a new log, and what
     // it wrote meanwhile it publishes again by itself.
     virtual Status retire(const DeviceId& device) = 0;
-    // Takes over what a revoked device wrote that does not count. Returns how many segments.
+    // Takes over what a revoked device wrote that does not count, as far as what it builds on has
+    // arrived (nothing of it: Unavailable). Returns how many segments.
     virtual Result<std::uint64_t> adopt(const DeviceId& device) = 0;
 };
 

@@ -83,11 +83,19 @@ void SimulatedWorld::adopt(SimDevice& device) {
     if (!adopted.ok()) {
         const ErrorKind kind = adopted.error().kind;
         if (kind != ErrorKind::Refused && kind != ErrorKind::WrongKey &&
-            kind != ErrorKind::Conflict && !removed_.contains(device.number) && !is_cloned_)
+            kind != ErrorKind::Conflict && kind != ErrorKind::Unavailable &&
+            !removed_.contains(device.number) && !is_cloned_)
             fail(device.label() + ": adopt: " + adopted.error().message);
         return;
     }
     count("membership: adoption");
+    std::set<SegmentRef> left;
+    for (const HeldLog& log : device.replica().held())
+        for (std::uint64_t number : log.numbers) left.insert({log.log, number});
+    for (const HeldLog& log : held)
+        for (std::uint64_t number : log.numbers)
+            if (log.device == whom && !left.contains({log.log, number}))
+                adopted_[log.log] = std::max(adopted_[log.log], number);
 }
 
 // ---- the end
@@ -180,7 +188,7 @@ void SimulatedWorld::check_members() {
     }
 }
 
-// What somebody adopted of it may show, and is not asked for.
+// What is accepted of a removed device's logs, and what somebody adopted of them.
 bool SimulatedWorld::counts(std::size_t device,
                             const std::optional<std::vector<LogCut>>& published) {
     if (is_member(*devices_[device])) return true;
@@ -188,7 +196,9 @@ bool SimulatedWorld::counts(std::size_t device,
     const Frontier accepted = members_[0]->replica().frontier_to_merge();
     return std::all_of(published->begin(), published->end(), [&](const LogCut& cut) {
         const auto at = accepted.find(cut.log);
-        return at != accepted.end() && at->second.number >= cut.number;
+        if (at != accepted.end() && at->second.number >= cut.number) return true;
+        const auto adopted = adopted_.find(cut.log);
+        return adopted != adopted_.end() && adopted->second >= cut.number;
     });
 }
 

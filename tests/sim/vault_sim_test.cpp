@@ -16,7 +16,8 @@ constexpr std::uint64_t kShares = 10, kSeedsPerShare = 30;
 constexpr std::uint64_t kRegressionSeeds[] = {86,   139,  287,   584,   666,   1097,  2119,
                                               2218, 2628, 10010, 10263, 10635, 10969, 44956};
 // And these from since.
-constexpr std::uint64_t kRegressionSeedsOfMembers[] = {11, 18, 27, 118, 125, 198, 2037, 2081, 2088};
+constexpr std::uint64_t kRegressionSeedsOfMembers[] = {11,   18,   27,   118,  125,  198,  1119,
+                                                       1243, 1429, 1434, 1471, 2037, 2081, 2088};
 
 class VaultSimulation : public ::testing::TestWithParam<std::uint64_t> {
   protected:

@@ -31,6 +31,21 @@ class VaultMembership : public ::testing::Test {
         expect_ok(device.write(path, text));
         publish(device);
     }
+    // The disk fails a publish: nobody knows whether that segment is durable, and another log goes
+    // on.
+    void begin_new_log(VaultDevice& device) {
+        const std::size_t before = device.vault().replica()->frontier().size();
+        for (std::uint64_t call = 0; call < 20; ++call) {
+            expect_ok(device.write("begins a log", std::to_string(call)));
+            clock_.advance(std::chrono::seconds(3));
+            device.disk().fail_call(call, ErrorKind::Io);
+            const bool has_failed = !device.publish().ok();
+            device.disk().clear_failures();
+            publish(device);
+            if (has_failed && device.vault().replica()->frontier().size() > before) return;
+        }
+        ADD_FAILURE() << "no other log was begun";
+    }
     void exchange(const std::vector<VaultDevice*>& devices) {
         for (int round = 0; round < 4; ++round) {
             for (VaultDevice* device : devices) publish(*device);
@@ -195,6 +210,47 @@ TEST_F(VaultMembership, ARetiredDevicePublishesAgainWhatItWroteMeanwhile) {
         expect_ok(device->kill_and_reopen());
         EXPECT_EQ("written while away", *device->read("away"));
     }
+}
+
+// Found by the simulation, seed 1434: the later log counted without the one that it builds on, and
+// what was written to a sibling there was replaced by somebody who had never seen it.
+TEST_F(VaultMembership, ALaterLogOfAMemberMakesCountWhatItBuildsOn) {
+    write(phone_, "away", "1");
+    begin_new_log(phone_);
+    write(phone_, "away", "2");
+    expect_ok(laptop_.vault().retire(id_of(phone_)));
+    pull(laptop_, phone_);
+    EXPECT_EQ("2", *laptop_.read("away"));
+    exchange({&laptop_, &desk_, &phone_});
+    for (VaultDevice* device : {&laptop_, &desk_, &phone_}) {
+        EXPECT_EQ("2", *device->read("away"));
+        EXPECT_EQ(0u, held(*device));
+        EXPECT_EQ(laptop_.tree(), device->tree());
+    }
+}
+
+TEST_F(VaultMembership, WhatBuildsOnSomethingThatIsNotHereIsAdoptedOnceItIs) {
+    expect_ok(laptop_.vault().revoke(id_of(phone_)));
+    write(phone_, "late", "1");
+    const Frontier first = phone_.vault().replica()->frontier();
+    begin_new_log(phone_);
+    write(phone_, "late", "2");
+    Replica& mine = *laptop_.vault().replica();
+    Replica& theirs = *phone_.vault().replica();
+    const auto take = [&](const LogId& log, std::uint64_t from) {
+        for (std::uint64_t number = from; number <= theirs.frontier()[log].number; ++number)
+            EXPECT_TRUE(mine.add_segment(*theirs.read_segment({log, number})).ok());
+    };
+    for (const auto& [log, last] : theirs.frontier())
+        if (!first.contains(log)) take(log, 1);
+    EXPECT_LT(0u, held(laptop_));
+    EXPECT_EQ(ErrorKind::Unavailable, laptop_.vault().adopt(id_of(phone_)).error().kind);
+    EXPECT_FALSE(laptop_.read("late").ok());
+    for (const auto& [log, last] : first) take(log, mine.frontier()[log].number + 1);
+    auto adopted = laptop_.vault().adopt(id_of(phone_));
+    ASSERT_TRUE(adopted.ok()) << adopted.error().message;
+    EXPECT_EQ(0u, held(laptop_));
+    EXPECT_EQ("2", *laptop_.read("late"));
 }
 
 TEST_F(VaultMembership, WithoutADaemonTheDirectoryShowsTheSame) {

@@ -36,8 +36,10 @@ std::optional<std::vector<std::pair<LogId, LogPosition>>> LogEnds::named_ends(
         const auto witnesses = named_.find(each);
         if (witnesses == named_.end()) continue;
         for (const auto& [witness, position] : witnesses->second) {
-            if (witness.author == member.device()) continue;
-            if (member.is_revoked && was_excluded(roster, witness.epoch, member.device())) continue;
+            // A revoked device does not say how far its logs count; who is a member may.
+            if (member.is_revoked && (witness.author == member.device() ||
+                                      was_excluded(roster, witness.epoch, member.device())))
+                continue;
             out.emplace_back(each, position);
         }
     }

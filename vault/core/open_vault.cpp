@@ -312,13 +312,7 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     for (const auto& [other, position] : outer.replicator.frontier) {
         LogPosition& named = named_[other];
         named = std::max(named, position);
-        if (is_applied(other, position)) continue;
-        // What its author wrote behind the end of a log of its own comes again in another one.
-        const auto end = replica_.end_of(other);
-        if (!end || end->number >= position.number ||
-            replica_.writer_of(other) != outer.replicator.device ||
-            (end->number > 0 && !is_applied(other, *end)))
-            return false;
+        if (!is_applied(other, position)) return false;
     }
     // A branch begins behind a segment of another.
     if (ref.number == 1 && outer.header.number > 1 &&

@@ -130,6 +130,7 @@ class OpenVault final : public TreeHost {
     Status complete_keys() EXCLUDES_LOCK(publish_mutex_);
     Status testify() REQUIRES_LOCK(publish_mutex_);
     Status republish(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
+    bool can_adopt(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     void accept_applied(const std::vector<LogRow>& logs);
 
     // Collection: what is needed still, and the steps of every condemnation.

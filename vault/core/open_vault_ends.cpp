@@ -83,20 +83,52 @@ Status OpenVault::republish(const SegmentRef& segment) {
     return {};
 }
 
+// What the held segment builds on is shown here, or was published again.
+bool OpenVault::can_adopt(const SegmentRef& segment) {
+    auto bytes = replica_.read_segment(segment);
+    if (!bytes.ok()) return false;
+    auto outer = open_outer(*bytes, replica_.lookup());
+    if (!outer.ok()) return false;
+    Frontier needs = outer->replicator.frontier;
+    if (segment.number > 1) needs[segment.log] = {segment.number - 1, outer->replicator.previous};
+    for (const auto& [log, position] : needs) {
+        std::uint64_t applied = 0;
+        {
+            MutexLock lock(mutex);
+            if (auto at = applied_.find(log); at != applied_.end()) applied = at->second.number;
+        }
+        for (std::uint64_t number = applied + 1; number <= position.number; ++number)
+            if (!replica_.is_republished({log, number})) return false;
+    }
+    return true;
+}
+
 Result<std::uint64_t> OpenVault::adopt(const DeviceId& device) {
     std::uint64_t count = 0;
+    bool has_any = false;
     {
         MutexLock publish_lock(publish_mutex_);
         if (is_log_in_doubt_) TRY_OK(begin_incarnation());
-        for (const HeldLog& log : replica_.held()) {
-            if (log.device != device) continue;
-            for (std::uint64_t number : log.numbers) {
-                TRY_OK(republish({log.log, number}));
-                ++count;
+        // In causal order: one log may build on another.
+        for (bool progress = true; progress;) {
+            progress = false;
+            for (const HeldLog& log : replica_.held()) {
+                if (log.device != device) continue;
+                has_any = true;
+                for (std::uint64_t number : log.numbers) {
+                    if (!can_adopt({log.log, number})) break;
+                    TRY_OK(republish({log.log, number}));
+                    progress = true;
+                    ++count;
+                }
             }
         }
     }
-    if (count == 0) return Error{ErrorKind::NotFound, "nothing of that device waits to be adopted"};
+    if (!has_any) return Error{ErrorKind::NotFound, "nothing of that device waits to be adopted"};
+    if (count == 0)
+        return Error{ErrorKind::Unavailable,
+                     "what that device wrote builds on changes that have not arrived here yet: "
+                     "adopt it once they have"};
     commit_index();
     files_->tree_merged();
     return count;

@@ -172,6 +172,7 @@ class VaultReplica final : public Replica {
     // Segments beyond where their log ends: kept, never applied (DESIGN 4, "Cut of a revocation").
     // Without those that somebody has published again.
     std::vector<HeldLog> held();
+    bool is_republished(const SegmentRef& segment);
     // This device's own segments beyond the end of a log that was retired, not yet published again.
     std::vector<SegmentRef> own_beyond_ends();
     // Accepts again what was applied here before its log was ended and the replica opened anew.

@@ -126,6 +126,11 @@ std::vector<HeldLog> VaultReplica::held() {
     return out;
 }
 
+bool VaultReplica::is_republished(const SegmentRef& segment) {
+    MutexLock lock(mutex_);
+    return republished_.contains(segment);
+}
+
 std::vector<SegmentRef> VaultReplica::own_beyond_ends() {
     MutexLock lock(mutex_);
     std::vector<SegmentRef> out;
