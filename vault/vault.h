@@ -261,8 +261,8 @@ class Vault {
     // The device is a member no longer: what it writes that nobody has seen yet does not count, and
     // what is written from now on it cannot read (a new epoch).
     virtual Status revoke(const DeviceId& device) = 0;
-    // Its logs end where they are known here, without distrust: it goes on with a new log, and what
-    // it wrote meanwhile it publishes again by itself.
+    // Its logs end where they are known here, without distrust: it goes on with a new log, by which
+    // what it wrote meanwhile counts.
     virtual Status retire(const DeviceId& device) = 0;
     // Takes over what a revoked device wrote that does not count, as far as what it builds on has
     // arrived (nothing of it: Unavailable). Returns how many segments.

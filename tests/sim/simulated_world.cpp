@@ -37,10 +37,9 @@ SimulationOptions SimulationOptions::of_seed(std::uint64_t seed) {
     out.with_clock_jumps = random.chance(35);
     out.with_rollbacks = random.chance(35);
     out.with_forks = random.chance(12);
-    // Not yet together with forks.
     out.with_rollbacks |= out.with_forks;
-    out.with_membership = random.chance(35) && !out.with_forks;
-    out.with_collections = random.chance(35) && !out.with_forks;
+    out.with_membership = random.chance(35);
+    out.with_collections = random.chance(35);
     return out;
 }
 
@@ -388,6 +387,7 @@ void SimulatedWorld::hand_over(SimDevice& to, SimDevice& from) {
         const Message heads = SimulatedNetwork::heads_of(to, from.number);
         for (const Message& message : SimulatedNetwork::answer(from, heads, 100'000)) {
             Result<Added> added = SimulatedNetwork::add(to.replica(), message);
+            if (added.ok() && *added == Added::Apart) hand_over_branch(to, from, message);
             // Before the next message tells of a removal.
             if (message.kind == Message::Kind::Segment) note_applied(to);
             if (!added.ok())
@@ -400,6 +400,18 @@ void SimulatedWorld::hand_over(SimDevice& to, SimDevice& from) {
         }
     }
     merge(to);
+}
+
+// Where the log was forked: back to what is here, and from there on.
+void SimulatedWorld::hand_over_branch(SimDevice& to, SimDevice& from, const Message& last) {
+    std::vector<Message> branch{last};
+    while (auto before = SimulatedNetwork::before(from, branch.back())) {
+        branch.push_back(*std::move(before));
+        auto added = SimulatedNetwork::add(to.replica(), branch.back());
+        if (!added.ok() || *added != Added::Apart) break;
+    }
+    for (; !branch.empty(); branch.pop_back())
+        static_cast<void>(SimulatedNetwork::add(to.replica(), branch.back()).ok());
 }
 
 // ---- what happens

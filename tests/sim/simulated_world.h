@@ -120,6 +120,7 @@ class SimulatedWorld {
     void note_positions(SimDevice& device, bool may_go_back);
     void exchange_all(SimDevice& to, SimDevice& from);
     void hand_over(SimDevice& to, SimDevice& from);
+    void hand_over_branch(SimDevice& to, SimDevice& from, const Message& last);
     void note_published(SimDevice& device);
 
     // The end.

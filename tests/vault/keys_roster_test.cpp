@@ -177,6 +177,24 @@ TEST_F(RosterTest, RevokedOwnerCannotBackdate) {
     EXPECT_EQ(roster().heads(), std::vector{revoked});
 }
 
+// Others may have taken its segments before they knew. Found by the simulation, seed 21080.
+TEST_F(RosterTest, WhomARevokedOwnerAdmittedMeanwhileIsListedAsRevoked) {
+    FactId desk = state(laptop_, AddFact{cert(desk_), MemberRole::Owner}, {root_});
+    state(laptop_, revoke(desk_), {desk});
+    FactId phone = state(desk_, AddFact{cert(phone_), MemberRole::Owner}, {desk});
+    const TestDevice attic{random_, "attic"};
+    state(phone_, AddFact{cert(attic), MemberRole::Writer}, {phone});
+    const Roster all = roster();
+    for (const TestDevice* device : {&std::as_const(phone_), &attic}) {
+        const RosterMember* member = all.find(device->identity.id());
+        ASSERT_NE(nullptr, member);
+        EXPECT_TRUE(member->is_revoked);
+        EXPECT_EQ(0u, member->cuts.size());
+    }
+    state(laptop_, AddFact{cert(phone_), MemberRole::Reader}, {desk});
+    EXPECT_TRUE(is_active(phone_)) << "whoever an owner admits is a member all the same";
+}
+
 TEST_F(RosterTest, WhatARevokedOwnerDidBeforeStays) {
     FactId add = state(laptop_, AddFact{cert(desk_), MemberRole::Owner}, {root_});
     FactId phone = state(desk_, AddFact{cert(phone_), MemberRole::Writer}, {add});

@@ -235,10 +235,6 @@ void OpenVault::keys_changed() {
     }
     if (auto epoch = state->write_epoch()) content_->set_write_epoch(*epoch);
     may_have_ends_ = true;
-    {
-        MutexLock lock(merge_mutex_);
-        news_ = true;
-    }
     work_changed_();
 }
 

@@ -235,7 +235,6 @@ class OpenVault final : public TreeHost {
         GUARDED_BY(mutex);  // arrived, but could not be read then; the next merge tries again
     std::set<LogId> own_logs_ GUARDED_BY(mutex);  // of this device, as found at unlock
     Frontier named_ GUARDED_BY(merge_mutex_);     // the greatest that any segment's frontier names
-    bool news_ GUARDED_BY(merge_mutex_) = true;
 
     Mutex journal_mutex_;  // what is taken from below goes into the journal before anything later
                            // does

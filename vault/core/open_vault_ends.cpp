@@ -1,6 +1,5 @@
 // Logs that have ended: what this device had applied of them is told to the others, and what it
-// wrote itself beyond the end of its own log is published again under a new one (DESIGN 3.5,
-// "Rebase").
+// wrote itself beyond the end of its own log comes to count by a new one that names it.
 #include "base/log.h"
 #include "vault/core/open_vault_secrets.h"
 
@@ -43,10 +42,12 @@ Status OpenVault::settle_ends() {
     }
     TRY_OK(testify());
     if (replica_.end_of(log_)) TRY_OK(begin_incarnation());
-    for (const SegmentRef& segment : replica_.own_beyond_ends()) {
-        TRY_OK(republish(segment));
-        log_info("vault", "published segment {} of a retired log again", segment.number);
-    }
+    const Frontier own = replica_.own_beyond_ends();
+    if (own.empty()) return {};
+    Frontier frontier = frontier_to_name();
+    for (const auto& [log, last] : own) frontier[log] = last;
+    TRY_OK(publish_segment({.records = {}, .frontier = std::move(frontier), .packs = {}}));
+    for (const auto& [log, last] : own) replica_.accept_applied(log, last);
     return {};
 }
 

@@ -173,8 +173,9 @@ class VaultReplica final : public Replica {
     // Without those that somebody has published again.
     std::vector<HeldLog> held();
     bool is_republished(const SegmentRef& segment);
-    // This device's own segments beyond the end of a log that was retired, not yet published again.
-    std::vector<SegmentRef> own_beyond_ends();
+    // The last ones of this device's own logs that were retired before them: naming them makes them
+    // count.
+    Frontier own_beyond_ends();
     // Accepts again what was applied here before its log was ended and the replica opened anew.
     void accept_applied(const LogId& log, const LogPosition& last);
     // Where revoked devices' logs go further here than everybody knows to accept: a segment under

@@ -131,19 +131,16 @@ bool VaultReplica::is_republished(const SegmentRef& segment) {
     return republished_.contains(segment);
 }
 
-std::vector<SegmentRef> VaultReplica::own_beyond_ends() {
+Frontier VaultReplica::own_beyond_ends() {
     MutexLock lock(mutex_);
-    std::vector<SegmentRef> out;
+    Frontier out;
     const RosterMember* self = keys_->roster().find(device());
     if (self == nullptr || self->is_revoked) return out;
     for (const auto& [log, writer] : writers_) {
         if (writer != device()) continue;
-        auto end = ends_.end_of(branches_, keys_->roster(), *self, log);
-        if (!end) continue;
-        for (std::uint64_t number = end->number + 1; number <= last_here(log).number; ++number)
-            if (auto again = republished_.find({log, number});
-                again == republished_.end() || !again->second.contains(device()))
-                out.push_back({log, number});
+        const auto end = ends_.end_of(branches_, keys_->roster(), *self, log);
+        if (const LogPosition last = last_here(log); end && end->number < last.number)
+            out[log] = last;
     }
     return out;
 }
@@ -204,8 +201,8 @@ Frontier VaultReplica::clipped_to_ends(Frontier frontier) {
         std::optional<LogPosition> end;
         if (writer != writers_.end()) {
             const RosterMember* member = keys_->roster().find(writer->second);
-            // Naming more of another device's retired log is how it comes to count.
-            if (member != nullptr && (member->is_revoked || writer->second == device()))
+            // Naming more of a retired log is how it comes to count.
+            if (member != nullptr && member->is_revoked)
                 end = end_in_roster(at->first, writer->second);
         }
         if (end && end->number < at->second.number) at->second = *end;

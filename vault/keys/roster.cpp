@@ -83,6 +83,7 @@ class RosterBuilder {
             evaluate();
             roster = assemble();
         }
+        list_admitted_too_late(roster);
         return roster;
     }
 
@@ -248,13 +249,30 @@ class RosterBuilder {
         return false;
     }
 
-    void evaluate() {
+    void evaluate(bool with_what_came_too_late = false) {
         counts_.assign(facts_.size(), false);
         for (Index i = 0; i < facts_.size(); ++i) {
             bool is_revocation = std::holds_alternative<RevokeFact>(facts_[i]->body);
             if (is_refused_[i] || (is_revocation && !is_confirmed_[i])) continue;
-            counts_[i] = !is_beyond_a_revocation(i) && is_entitled(i);
+            counts_[i] = (with_what_came_too_late || !is_beyond_a_revocation(i)) && is_entitled(i);
         }
+    }
+
+    // Who was admitted by somebody whose revocation was not known yet was taken for a member by
+    // others, too: as if it had been revoked as well.
+    void list_admitted_too_late(Roster& roster) {
+        if (confirmed_.empty()) return;
+        const auto counts = counts_;
+        evaluate(true);
+        for (Index i = 0; i < facts_.size(); ++i) {
+            const auto* add = std::get_if<AddFact>(&facts_[i]->body);
+            if (add == nullptr || !counts_[i] ||
+                find_member(roster, add->certificate.device) != nullptr)
+                continue;
+            admit(roster, add->certificate, add->role);
+            roster.members_.back().is_revoked = true;
+        }
+        counts_ = counts;
     }
 
     // Who decides first when two revoke each other: the recovery slot, then the earlier admitted.
