@@ -141,7 +141,9 @@ Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
     return report;
 }
 
-// Keyed members that may write and were heard from within 90 days, but for this device.
+// Keyed members that may write, but for this device, and for those that were silent for 90 days
+// while another one was not. By no clock of this device: one that is wrong, or a device that comes
+// back after a year, would take all others for silent.
 std::vector<DeviceId> OpenVault::members_to_consent() {
     std::map<DeviceId, std::int64_t> heard;
     if (auto logs = index_->log().logs(); logs.ok())
@@ -152,12 +154,18 @@ std::vector<DeviceId> OpenVault::members_to_consent() {
         if (const auto* add = std::get_if<AddFact>(&fact.body))
             heard[add->certificate.device] =
                 std::max(heard[add->certificate.device], fact.created_ms);
-    const std::int64_t since = environment_.clock.wall_ms() - kSilenceMaxMs;
     std::vector<DeviceId> out;
-    for (const RosterMember& member : state->roster().members())
-        if (member.is_keyed() && member.may_write() &&
-            member.device() != environment_.device.id() && heard[member.device()] >= since)
-            out.push_back(member.device());
+    std::int64_t newest_ms = 0;
+    for (const RosterMember& member : state->roster().members()) {
+        if (!member.is_keyed() || !member.may_write() ||
+            member.device() == environment_.device.id())
+            continue;
+        out.push_back(member.device());
+        newest_ms = std::max(newest_ms, heard[member.device()]);
+    }
+    std::erase_if(out, [&](const DeviceId& member) {
+        return heard[member] < newest_ms - kSilenceMaxMs;
+    });
     return out;
 }
 
@@ -206,6 +214,9 @@ Status OpenVault::settle_collection(const Condemnation& condemnation) {
             for (const PackInfo& pack : brought)
                 if (!replica_.has_pack(pack.id) && !replica_.is_collected(pack.id)) return {};
         }
+        // It may have come while its log did not count.
+        for (const PackId& pack : condemnation.packs)
+            TRY_OK(index_->chunks().set_condemned(pack, true));
         TRY_OK(rescue(condemnation.packs));
         if (!collects) return publish_step({.condemned = {}, .consents = {named}, .collected = {}});
         TRY_OK(publish_step({.condemned = {}, .consents = {}, .collected = {named}}));
