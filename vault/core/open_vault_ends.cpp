@@ -1,5 +1,7 @@
 // Logs that have ended: what this device had applied of them is told to the others, and what it
 // wrote itself beyond the end of its own log comes to count by a new one that names it.
+#include <algorithm>
+
 #include "base/log.h"
 #include "vault/core/open_vault_secrets.h"
 
@@ -91,17 +93,14 @@ bool OpenVault::can_adopt(const SegmentRef& segment) {
     auto outer = open_outer(*bytes, replica_.lookup());
     if (!outer.ok()) return false;
     Frontier needs = outer->replicator.frontier;
-    if (segment.number > 1) needs[segment.log] = {segment.number - 1, outer->replicator.previous};
-    for (const auto& [log, position] : needs) {
-        std::uint64_t applied = 0;
-        {
-            MutexLock lock(mutex);
-            if (auto at = applied_.find(log); at != applied_.end()) applied = at->second.number;
-        }
-        for (std::uint64_t number = applied + 1; number <= position.number; ++number)
-            if (!replica_.is_republished({log, number})) return false;
-    }
-    return true;
+    const SegmentHeader& header = outer->header;
+    if (header.number > 1) needs[header.log] = {header.number - 1, outer->replicator.previous};
+    // What was adopted was adopted with all before it.
+    return std::all_of(needs.begin(), needs.end(), [&](const auto& need) {
+        if (is_applied(need.first, need.second)) return true;
+        const auto place = replica_.find(need.first, need.second);
+        return place && replica_.is_republished(*place);
+    });
 }
 
 Result<std::uint64_t> OpenVault::adopt(const DeviceId& device) {
