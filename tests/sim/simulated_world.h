@@ -120,6 +120,7 @@ class SimulatedWorld {
     void note_positions(SimDevice& device, bool may_go_back);
     void exchange_all(SimDevice& to, SimDevice& from);
     void hand_over(SimDevice& to, SimDevice& from);
+    bool are_keys_apart();
     void hand_over_branch(SimDevice& to, SimDevice& from, const Message& last);
     void note_published(SimDevice& device);
 
@@ -165,6 +166,7 @@ class SimulatedWorld {
     std::map<SegmentRef, SegmentHash> segments_;
     bool is_cloned_ = false;    // two machines say that they are one device
     bool is_forked_ = false;    // and have written two segments under one number
+    bool is_stuck_ = false;     // and rightly so
     bool had_trouble_ = false;  // that may have left alarms
     std::map<std::pair<std::size_t, fs::path>, Bytes> rotten_;  // by device: what objects were
     std::set<std::size_t> removed_;  // devices that somebody removed, whether that counts or not
