@@ -198,7 +198,10 @@ void Connection::start() {
 void Connection::shake_hands() {
     if (state_ != State::Handshaking) return;
     IoStep step = transport_.handshake();
-    if (step.is_done()) return await_request();
+    if (step.is_done()) {
+        peer_.certificate_name = transport_.peer_certificate_name();
+        return await_request();
+    }
     if (!step.must_wait()) return close();
     wait_for(socket_, step.kind, [self = shared_from_this()] { self->shake_hands(); });
 }

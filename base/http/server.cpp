@@ -167,7 +167,7 @@ void HttpServer::Impl::admit(UniqueFd fd, bool is_tls) {
     bool is_tcp = !peer.uid;
     AddressSlot slot;
     if (is_tcp && options.connections_per_address_max > 0) {
-        Bytes group = address_group(peer);
+        Bytes group = peer.address_group();
         auto known = core_.per_address.find(group);
         bool is_full = known != core_.per_address.end() &&
                        known->second >= options.connections_per_address_max;
