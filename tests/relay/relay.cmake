@@ -26,3 +26,7 @@ set_tests_properties(relay.openid_provider PROPERTIES LABELS e2e TIMEOUT 240 SKI
 add_test(NAME relay.status_page
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/status_page_test.py $<TARGET_FILE:lockstep-relay>)
 set_tests_properties(relay.status_page PROPERTIES LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77)
+
+add_test(NAME relay.installers
+  COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/installers_test.py $<TARGET_FILE:lockstep-relay> ${CMAKE_SOURCE_DIR})
+set_tests_properties(relay.installers PROPERTIES LABELS e2e TIMEOUT 120 SKIP_RETURN_CODE 77)
