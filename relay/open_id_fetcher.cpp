@@ -63,7 +63,7 @@ Result<std::string> keys_url_in(const std::string& configuration, const OpenIdOp
 
 }  // namespace
 
-Result<JsonWebKeys> fetch_open_id_keys(const OpenIdOptions& options, std::stop_token stop) {
+Result<JsonWebKeys> fetch_open_id_keys(const OpenIdOptions& options, const std::stop_token& stop) {
     std::string base = options.issuer;
     if (base.ends_with('/')) base.pop_back();
     TRY(std::string configuration, get(base + std::string(kConfigurationPath), options, stop));

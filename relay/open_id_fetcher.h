@@ -16,7 +16,7 @@ namespace lockstep {
 
 // Asks the provider once: its configuration, then its keys. Unavailable, Timeout, Refused (TLS) or
 // Invalid (what it says makes no sense). Blocks.
-Result<JsonWebKeys> fetch_open_id_keys(const OpenIdOptions& options, std::stop_token stop);
+Result<JsonWebKeys> fetch_open_id_keys(const OpenIdOptions& options, const std::stop_token& stop);
 
 // THREADS: any.
 class OpenIdFetcher {

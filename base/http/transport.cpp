@@ -176,6 +176,21 @@ class Transport::Tls {
         }
     }
 
+    // A record holds 16 KiB at most: while they come full there is likely more.
+    IoStep read(MutableByteView out) {
+        std::size_t total = 0;
+        for (;;) {
+            ERR_clear_error();
+            int room = static_cast<int>(std::min<std::size_t>(out.size() - total, 1U << 30));
+            IoStep one = step(SSL_read(session_.get(), out.data() + total, room));
+            // What it ran into shows again at the next call.
+            if (!one.is_done()) return total > 0 ? IoStep{IoStep::Kind::Done, total} : one;
+            total += one.size;
+            bool is_more_likely = one.size == kRecordSize && out.size() - total >= kRecordSize;
+            if (!is_more_likely) return {IoStep::Kind::Done, total};
+        }
+    }
+
     bool is_pinned_key() const {
         if (!context_->has_pin) return true;
         TlsPin pin{};
@@ -242,9 +257,7 @@ std::string Transport::peer_certificate_name() const {
 IoStep Transport::read(MutableByteView out) {
     CHECK(!out.empty());
     if (tls_ != nullptr) {
-        ERR_clear_error();
-        int size = static_cast<int>(std::min<std::size_t>(out.size(), 1U << 30));
-        return tls_->step(SSL_read(tls_->get(), out.data(), size));
+        return tls_->read(out);
     }
     ssize_t got = ::recv(fd_, out.data(), out.size(), 0);
     if (got < 0 && errno == EINTR) return {IoStep::Kind::WantsRead};
