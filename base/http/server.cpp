@@ -174,7 +174,6 @@ void HttpServer::Impl::admit(UniqueFd fd, bool is_tls) {
         if (is_full) return;
         slot.take(core_, std::move(group));
     }
-    if (is_tcp) set_no_delay(fd.get());
     int family = is_tcp ? AF_INET : AF_UNIX;  // only names the kind of socket to Asio
     Socket socket(*core_.io);
     error_code error;

@@ -161,21 +161,6 @@ class Transport::Tls {
         is_good_ = true;
     }
 
-    // `returned` is what a call of OpenSSL gave.
-    IoStep step(int returned) {
-        if (returned > 0) return {IoStep::Kind::Done, static_cast<std::size_t>(returned)};
-        switch (SSL_get_error(session_.get(), returned)) {
-            case SSL_ERROR_WANT_READ:
-                return {IoStep::Kind::WantsRead};
-            case SSL_ERROR_WANT_WRITE:
-                return {IoStep::Kind::WantsWrite};
-            case SSL_ERROR_ZERO_RETURN:
-                return {IoStep::Kind::Closed};
-            default:
-                return {IoStep::Kind::Failed};
-        }
-    }
-
     // A record holds 16 KiB at most: while they come full there is likely more.
     IoStep read(MutableByteView out) {
         std::size_t total = 0;
@@ -188,6 +173,21 @@ class Transport::Tls {
             total += one.size;
             bool is_more_likely = one.size == kRecordSize && out.size() - total >= kRecordSize;
             if (!is_more_likely) return {IoStep::Kind::Done, total};
+        }
+    }
+
+    // `returned` is what a call of OpenSSL gave.
+    IoStep step(int returned) {
+        if (returned > 0) return {IoStep::Kind::Done, static_cast<std::size_t>(returned)};
+        switch (SSL_get_error(session_.get(), returned)) {
+            case SSL_ERROR_WANT_READ:
+                return {IoStep::Kind::WantsRead};
+            case SSL_ERROR_WANT_WRITE:
+                return {IoStep::Kind::WantsWrite};
+            case SSL_ERROR_ZERO_RETURN:
+                return {IoStep::Kind::Closed};
+            default:
+                return {IoStep::Kind::Failed};
         }
     }
 
@@ -243,17 +243,6 @@ IoStep Transport::handshake() {
     return step;
 }
 
-std::string Transport::peer_certificate_name() const {
-    // A certificate that was not verified has ended the handshake, but for a pinned one.
-    if (tls_ == nullptr || SSL_get_verify_mode(tls_->get()) == SSL_VERIFY_NONE) return {};
-    X509* certificate = SSL_get0_peer_certificate(tls_->get());
-    if (certificate == nullptr || SSL_get_verify_result(tls_->get()) != X509_V_OK) return {};
-    char name[256] = {};
-    int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
-                                         sizeof(name));
-    return size > 0 ? std::string(name, static_cast<std::size_t>(size)) : "unnamed";
-}
-
 IoStep Transport::read(MutableByteView out) {
     CHECK(!out.empty());
     if (tls_ != nullptr) {
@@ -302,6 +291,17 @@ void Transport::shut_down() {
         ERR_clear_error();
     }
     (void)::shutdown(fd_, SHUT_WR);
+}
+
+std::string Transport::peer_certificate_name() const {
+    // A certificate that was not verified has ended the handshake, but for a pinned one.
+    if (tls_ == nullptr || SSL_get_verify_mode(tls_->get()) == SSL_VERIFY_NONE) return {};
+    X509* certificate = SSL_get0_peer_certificate(tls_->get());
+    if (certificate == nullptr || SSL_get_verify_result(tls_->get()) != X509_V_OK) return {};
+    char name[256] = {};
+    int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
+                                         sizeof(name));
+    return size > 0 ? std::string(name, static_cast<std::size_t>(size)) : "unnamed";
 }
 
 std::string base64(ByteView bytes) {

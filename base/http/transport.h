@@ -87,6 +87,9 @@ class Transport {
 
     bool is_tls() const { return tls_ != nullptr; }
     IoStep handshake();
+    // Whose verified certificate the other end has shown: its common name, or "unnamed"; empty
+    // without one. REQUIRES: handshake() is done
+    std::string peer_certificate_name() const;
     // REQUIRES: out is not empty
     IoStep read(MutableByteView out);
     // Writes the beginning of `first`, then `second`. After a step that must wait, the next write
@@ -94,9 +97,6 @@ class Transport {
     IoStep write(ByteView first, ByteView second = {});
     // Says that no more comes (TLS: close_notify too), as far as that goes without waiting.
     void shut_down();
-    // Whose verified certificate the other end has shown: its common name, or "unnamed"; empty
-    // without one. REQUIRES: handshake() is done
-    std::string peer_certificate_name() const;
     // Why handshake() failed, for the log.
     std::string failure() const { return failure_; }
 
