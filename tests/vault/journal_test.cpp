@@ -234,6 +234,38 @@ TEST_F(JournalTest, AHoleAboveTheLastCommitIsTheEnd) {
     EXPECT_EQ(disk.contents(kPath)->size(), kJournalFramesOffset + frame_size());
 }
 
+// Found by the simulation, seed 30769.
+TEST_F(JournalTest, WhatASyncAtOpeningFailedToTakeIsWrittenAgain) {
+    fill(2);
+    ASSERT_TRUE(opened().journal->append(fact(3)).ok());  // and killed
+    disk.fail_call(0, ErrorKind::Io, DiskCall::Kind::Sync);
+    EXPECT_FALSE(open_on(disk).ok());
+    {
+        auto again = opened();
+        ASSERT_EQ(3u, again.entries.size());
+        ASSERT_TRUE(again.journal->append(fact(4)).ok());
+        ASSERT_TRUE(again.journal->commit().ok());
+    }
+    disk.crash();
+    auto after = opened();
+    EXPECT_EQ(4u, after.entries.size());
+    EXPECT_EQ(std::vector<std::string>{}, after.salvage.damage);
+}
+
+TEST_F(JournalTest, WhatWasFoundDamagedIsInNobodysWayLater) {
+    fill(3);
+    Bytes bytes = *disk.contents(kPath);
+    bytes[kJournalFramesOffset + frame_size() + 60] ^= std::byte{1};
+    disk.put(kPath, bytes);
+    auto journal = opened().journal;
+    disk.fail_call(0, ErrorKind::Io, DiskCall::Kind::Sync);
+    static_cast<void>(journal->append(fact(4)));
+    EXPECT_FALSE(journal->commit().ok());
+    EXPECT_TRUE(journal->commit().ok());
+    journal.reset();
+    EXPECT_EQ((std::vector<JournalEntry>{fact(1), fact(3), fact(4)}), entries_of(opened().entries));
+}
+
 TEST_F(JournalTest, AnotherKeyOrAnotherVaultOpensNothing) {
     fill(3);
     JournalKey other = JournalKey::from(id_of<Id<void, 32>>(8).view());

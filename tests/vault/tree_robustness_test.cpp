@@ -3,9 +3,9 @@
 // records over few ids, most of them nonsense; after each batch the tree is walked (which checks
 // that lookups, listings and places agree) and worked with.
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+
+#include <gtest/gtest.h>
 
 #include "tests/vault/tree_world.h"
 

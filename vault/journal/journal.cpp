@@ -88,6 +88,12 @@ struct Journal::Impl {
         std::vector<Bytes> out;
         for (ByteView rest = frames; !rest.empty();) {
             auto frame = cipher.read_frame(rest);
+            const std::uint64_t at = offset + (frames.size() - rest.size());
+            if (!frame && at < found_damaged_before) {
+                // That was said when it was opened.
+                rest = rest.subspan(next_journal_marker(rest, 1));
+                continue;
+            }
             if (!frame) return Error{ErrorKind::Io, "journal: what was written does not read back"};
             rest = rest.subspan(journal_frame_size(*frame));
             out.push_back(std::move(frame->plaintext));
@@ -154,6 +160,7 @@ struct Journal::Impl {
             allocated = kJournalFramesOffset;
         }
         pending.clear();
+        found_damaged_before = 0;
         slot = other;
         link = journal_link(bytes);
         size = kJournalFramesOffset;
@@ -187,6 +194,7 @@ struct Journal::Impl {
         file = std::move(fresh);
         pending.clear();
         size = allocated = bytes.size();
+        found_damaged_before = 0;
         durable_before = next_sequence;
         return {};
     }
@@ -204,6 +212,8 @@ struct Journal::Impl {
     Bytes pending GUARDED_BY(mutex);           // sealed, not yet written
     std::uint64_t size GUARDED_BY(mutex) = 0;  // of the entries, without what is pending
     std::uint64_t allocated = 0;               // of the file; belongs to it
+    // The end of what was damaged when the file was opened; 0: nothing was.
+    std::uint64_t found_damaged_before GUARDED_BY(mutex) = 0;
     std::uint64_t next_sequence GUARDED_BY(mutex) = 1;
     std::uint64_t durable_before GUARDED_BY(mutex) = 0;
     JournalLink link GUARDED_BY(mutex);
@@ -231,7 +241,13 @@ Result<Journal::Opened> Journal::open(Disk& disk, const fs::path& path, const Va
             // What was never committed must not come back behind what is appended from now on.
             TRY_OK(impl->file->truncate(replay.end));
         }
-        // A process that was killed leaves entries that were written and not synced.
+        if (!replay.salvage.damage.empty()) impl->found_damaged_before = replay.end;
+        // A process that was killed leaves entries that were written and not synced; if a sync has
+        // failed since, only writing them again makes another one take them.
+        if (replay.end > replay.committed_end)
+            TRY_OK(impl->file->write(
+                replay.committed_end,
+                ByteView(bytes).subspan(replay.committed_end, replay.end - replay.committed_end)));
         TRY_OK(impl->file->sync());
         impl->durable_before = impl->next_sequence;
     }

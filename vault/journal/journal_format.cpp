@@ -13,6 +13,14 @@ Bytes frame_aad(const VaultId& vault, ByteView frame_header) {
 
 }  // namespace
 
+std::size_t next_journal_marker(ByteView bytes, std::size_t from) {
+    Encoder marker;
+    marker.u32(kJournalMarker);
+    const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(std::min(from, bytes.size()));
+    const auto found = std::search(begin, bytes.end(), marker.view().begin(), marker.view().end());
+    return static_cast<std::size_t>(found - bytes.begin());
+}
+
 void JournalCipher::append_frame(Bytes& out, const JournalFrame& frame, Random& random) const {
     Encoder header;
     header.u32(kJournalMarker);

@@ -30,6 +30,9 @@ struct JournalFrame {
     Bytes plaintext;
 };
 
+// Where the next frame may begin, at `from` or behind it; the end when none does.
+std::size_t next_journal_marker(ByteView bytes, std::size_t from);
+
 struct JournalCipher {
     VaultId vault;
     JournalKey key;

@@ -45,7 +45,7 @@ class Replayer {
             out_.next_sequence = *first;
             out_.link = journal_link(file_.subspan(at, kJournalSlotSize));
         }
-        out_.end = kJournalFramesOffset;
+        out_.end = out_.committed_end = kJournalFramesOffset;
         return {};
     }
 
@@ -64,7 +64,7 @@ class Replayer {
             std::uint64_t cost = claimed_size(at);
             if (cost > budget) return damage("too much of it is damaged to search all");
             budget -= cost;
-            at = next_marker(at + 1);
+            at = next_journal_marker(file_, at + 1);
         }
     }
 
@@ -73,14 +73,6 @@ class Replayer {
         bool is_marker = in.u32() == kJournalMarker;
         std::size_t size = in.u32();
         return is_marker && size <= in.remaining() ? size : 1;
-    }
-
-    std::size_t next_marker(std::size_t from) const {
-        Encoder marker;
-        marker.u32(kJournalMarker);
-        auto begin = file_.begin() + static_cast<std::ptrdiff_t>(std::min(from, file_.size()));
-        auto found = std::search(begin, file_.end(), marker.view().begin(), marker.view().end());
-        return static_cast<std::size_t>(found - file_.begin());
     }
 
     // Frames from before the header's first sequence were released; those that do not go up are
@@ -110,6 +102,7 @@ class Replayer {
             if (!fits && !is_first && durable <= out_.next_sequence) break;
             if (!fits) report_gap(sequence);
             take(found);
+            if (sequence < durable) out_.committed_end = found.end;
         }
         out_.salvage.torn_bytes = written_size() > out_.end ? written_size() - out_.end : 0;
     }
