@@ -387,4 +387,10 @@ void VaultSync::pack_wanted_now(const PackInfo& pack) {
     });
 }
 
+void VaultSync::segment_damaged(const SegmentRef& segment) {
+    env_.loop.post([this, segment, alive = std::weak_ptr<int>(alive_)] {
+        if (!alive.expired() && !stopped_) segments_.want_again(segment);
+    });
+}
+
 }  // namespace lockstep

@@ -67,6 +67,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void pack_added(const PackId& pack) override;
     void keys_changed() override;
     void pack_wanted_now(const PackInfo& pack) override;
+    void segment_damaged(const SegmentRef& segment) override;
 
   private:
     using Time = std::chrono::steady_clock::time_point;

@@ -52,6 +52,9 @@ class ReplicaListener {
     virtual void keys_changed() = 0;
     // A reader waits for this pack now: fetch it before others.
     virtual void pack_wanted_now(const PackInfo& pack) = 0;
+    // The file of a segment that is here is not what it was: add_segment() with the true bytes
+    // mends it. Said whenever it is noticed.
+    virtual void segment_damaged(const SegmentRef& /*segment*/) {}
 };
 
 class Replica {
@@ -85,6 +88,7 @@ class Replica {
     // and each way on is a log of its own (vault/FORMAT.md, "Forked logs"): what is named here by
     // log and number.
     virtual Frontier frontier() = 0;
+    // Verified: Corrupt, and listeners are told, when the file is not what it was.
     virtual Result<Bytes> read_segment(const SegmentRef& segment) = 0;
     virtual Result<std::vector<PackInfo>> packs_of(const SegmentRef& segment) = 0;
     virtual Result<Added> add_segment(ByteView bytes) = 0;

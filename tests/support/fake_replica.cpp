@@ -260,7 +260,22 @@ Result<Bytes> FakeReplica::read_segment(const SegmentRef& segment) {
     auto at = logs_.find(segment.log);
     if (at == logs_.end() || segment.number == 0 || segment.number > at->second.size())
         return Error{ErrorKind::NotFound, "no such segment"};
-    return at->second[segment.number - 1].bytes;
+    const Bytes& bytes = at->second[segment.number - 1].bytes;
+    if (bytes.empty()) return Error{ErrorKind::Corrupt, "the segment is damaged"};
+    return bytes;
+}
+
+void FakeReplica::lose_pack(const PackId& pack) {
+    MutexLock lock(mutex_);
+    packs_.at(pack).is_here = false;
+}
+
+void FakeReplica::damage_segment(const SegmentRef& segment) {
+    {
+        MutexLock lock(mutex_);
+        logs_.at(segment.log).at(segment.number - 1).bytes.clear();
+    }
+    notify([&](ReplicaListener& listener) { listener.segment_damaged(segment); });
 }
 
 Result<std::vector<PackInfo>> FakeReplica::packs_of(const SegmentRef& segment) {
@@ -279,7 +294,11 @@ Result<Added> FakeReplica::add_segment(ByteView bytes) {
     {
         MutexLock lock(mutex_);
         auto& log = logs_[segment.log];
-        if (segment.number <= log.size()) return Added::Known;
+        if (segment.number <= log.size()) {
+            if (log[segment.number - 1].hash == hash_of<SegmentHash>(bytes))
+                log[segment.number - 1].bytes = to_bytes(bytes);
+            return Added::Known;
+        }
         if (segment.number != log.size() + 1) return Added::Gap;
         SegmentHash before = log.empty() ? SegmentHash{} : log.back().hash;
         if (before != segment.before) return Error{ErrorKind::Corrupt, "segment does not follow"};

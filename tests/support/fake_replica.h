@@ -37,6 +37,10 @@ class FakeReplica final : public Replica {
     // listeners.
     SegmentRef publish(const std::vector<Bytes>& packs, std::size_t payload_size = 100);
     KeyObjectId add_own_key_object(ByteView bytes);
+    // Its bytes are gone, and listeners are told, as of one that rots.
+    void damage_segment(const SegmentRef& segment);
+    // Not here any more. REQUIRES: before syncing begins
+    void lose_pack(const PackId& pack);
     void want_now(const PackId& pack);
 
     // Not owned; to be set before syncing begins.

@@ -49,7 +49,7 @@ TEST_F(LogStoreTest, DamageCanBeRepaired) {
     put(*store);
     Bytes good = *disk.contents(path(1));
     disk.put(path(1), Bytes(good.size()));
-    ASSERT_TRUE(store->repair({writer.log, 1}, good).ok());
+    ASSERT_TRUE(store->repair(writer.log, {1, std::nullopt}, good).ok());
     EXPECT_EQ(opened()->read({writer.log, 1}).value(), good);
 }
 

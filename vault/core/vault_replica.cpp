@@ -403,7 +403,65 @@ Result<Bytes> VaultReplica::read_segment(const SegmentRef& segment) {
         header = branches_.header_of(segment);
         name = logs_->name_of(header, branches_.hash_of(segment));
     }
-    return logs_->read(header.log, name);
+    auto bytes = logs_->read(header.log, name);
+    if (bytes.ok() && is_of_segment(*bytes, segment)) return bytes;
+    const bool is_lost = bytes.ok() || bytes.error().kind == ErrorKind::NotFound ||
+                         bytes.error().kind == ErrorKind::TooLarge;
+    if (!is_lost) return bytes;
+    note_damage(header);
+    return Error{ErrorKind::Corrupt, "the segment is damaged in the vault directory"};
+}
+
+bool VaultReplica::is_of_segment(ByteView bytes, const SegmentRef& segment) {
+    const SegmentHash hash = segment_hash(bytes);
+    MutexLock lock(mutex_);
+    return segment.number <= branches_.last_of(segment.log).number &&
+           branches_.hash_of(segment) == hash;
+}
+
+// What is known of it stays true: whoever has it hands it out again.
+void VaultReplica::note_damage(const SegmentRef& header) {
+    std::vector<SegmentRef> wanted;
+    {
+        MutexLock lock(mutex_);
+        damaged_segments_.insert(header);
+        std::string& sentence = segment_alarms_[header];
+        if (sentence.empty()) {
+            sentence = "segment " + header.log.to_hex().substr(0, 16) + "/" +
+                       std::to_string(header.number) + ": it is damaged in the vault directory";
+            log_error("vault", "{}", sentence);
+        }
+        wanted = branches_.named_by_header(header);
+    }
+    for (const SegmentRef& segment : wanted)
+        tell([&](ReplicaListener& listener) { listener.segment_damaged(segment); });
+}
+
+// REQUIRES: `outer` is known
+Status VaultReplica::repair_segment(const SegmentOuter& outer, ByteView bytes) {
+    const SegmentRef header{outer.header.log, outer.header.number};
+    {
+        MutexLock lock(mutex_);
+        if (!damaged_segments_.contains(header)) return {};
+    }
+    const LogStore::Name name = logs_->name_of(header, outer.hash);
+    auto stored = logs_->read(header.log, name);
+    if (!stored.ok() && stored.error().kind == ErrorKind::Io) return std::move(stored).error();
+    if (!stored.ok() || segment_hash(*stored) != outer.hash) {
+        // Another one that is good stays: it is this one that was put in its place.
+        if (stored.ok() && open_outer(*stored, lookup()).ok()) {
+            TRY(auto put, logs_->put(header, bytes));
+            static_cast<void>(put);
+        } else {
+            TRY_OK(logs_->repair(header.log, name, bytes));
+        }
+        log_info("vault", "segment {}/{} is whole again", header.log.to_hex().substr(0, 16),
+                 header.number);
+    }
+    MutexLock lock(mutex_);
+    damaged_segments_.erase(header);
+    segment_alarms_.erase(header);
+    return {};
 }
 
 Result<std::vector<PackInfo>> VaultReplica::packs_of(const SegmentRef& segment) {
@@ -527,11 +585,14 @@ Result<Added> VaultReplica::add_next(ByteView bytes) {
             auto checked = check_place(outer);
             if (!checked.ok() && checked.error().kind == ErrorKind::Conflict) return Added::Apart;
             TRY(place, std::move(checked));
-            if (place.is_known) return Added::Known;
-            is_held = is_to_be_held(outer, place);
+            if (!place.is_known) is_held = is_to_be_held(outer, place);
             if (is_held && held_segments_of(outer.replicator.device) >= kHeldSegmentsMax)
                 return Error{ErrorKind::Refused,
                              "its log has ended, and enough of what follows is kept"};
+        }
+        if (place.is_known) {
+            TRY_OK(repair_segment(outer, bytes));
+            return Added::Known;
         }
         TRY_OK(store_next(named, bytes));
         {
@@ -559,7 +620,7 @@ Status VaultReplica::store_next(const SegmentRef& header, ByteView bytes) {
         auto other = open_outer(*stored, lookup());
         return !other.ok() && other.error().kind == ErrorKind::Corrupt;
     }();
-    if (is_damaged) return logs_->repair(header, bytes);
+    if (is_damaged) return logs_->repair(header.log, {header.number, std::nullopt}, bytes);
     TRY(auto put, logs_->put(header, bytes));
     static_cast<void>(put);
     return {};

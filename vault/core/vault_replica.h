@@ -128,7 +128,8 @@ class VaultReplica final : public Replica {
     // Known, or NotFound when nothing lies there; Gap: no segment names it yet.
     Result<Added> take_pack(const PackId& pack);
     // A file of an object that is here was changed or removed: whether it still is what it was.
-    // Else an alarm is raised for a segment, and a pack counts as missing.
+    // Else an alarm is raised for a segment, which is asked of peers again, and a pack counts as
+    // missing.
     bool recheck_segment(const SegmentRef& header);
     bool recheck_pack(const PackId& pack);
     bool has_key_object(const KeyObjectId& id);
@@ -232,6 +233,10 @@ class VaultReplica final : public Replica {
     Status load_log(const LogId& log);
     Result<SegmentOuter> open_file(const LogId& log, const LogStore::Name& name);
     Result<SegmentOuter> open_stored(const SegmentRef& segment);
+    bool is_of_segment(ByteView bytes, const SegmentRef& segment) EXCLUDES_LOCK(mutex_);
+    void note_damage(const SegmentRef& header) EXCLUDES_LOCK(mutex_);
+    Status repair_segment(const SegmentOuter& outer, ByteView bytes) REQUIRES_LOCK(write_mutex_)
+        EXCLUDES_LOCK(mutex_);
     LogPosition last_here(const LogId& log) REQUIRES_LOCK(mutex_);
     std::size_t held_segments_of(const DeviceId& device) REQUIRES_LOCK(mutex_);
     std::vector<SegmentRef> release_held() REQUIRES_LOCK(write_mutex_) EXCLUDES_LOCK(mutex_);
@@ -282,6 +287,8 @@ class VaultReplica final : public Replica {
     std::vector<std::string> alarms_ GUARDED_BY(mutex_);
     // Those that may end: the object comes, whole, after all.
     std::map<SegmentRef, std::string> segment_alarms_ GUARDED_BY(mutex_);
+    // As headers name them; their files are not what they were.
+    std::set<SegmentRef> damaged_segments_ GUARDED_BY(mutex_);
     std::vector<std::string> key_alarms_ GUARDED_BY(mutex_);
     Mutex listeners_mutex_;
     std::set<ReplicaListener*> listeners_ GUARDED_BY(listeners_mutex_);

@@ -90,16 +90,23 @@ bool VaultReplica::recheck_segment(const SegmentRef& header) {
         return Error{ErrorKind::Corrupt, "somebody has damaged it in the vault directory"};
     };
     Status verified = verify();
-    MutexLock lock(mutex_);
-    segment_alarms_.erase(header);
-    if (verified.ok()) return true;
+    if (verified.ok()) {
+        MutexLock lock(mutex_);
+        damaged_segments_.erase(header);
+        segment_alarms_.erase(header);
+        return true;
+    }
     std::string sentence = "segment " + header.log.to_hex().substr(0, 16) + "/" +
                            std::to_string(header.number) + ": " +
                            (verified.error().kind == ErrorKind::NotFound
                                 ? "somebody has removed it from the vault directory"
                                 : verified.error().message);
     log_error("vault", "{}", sentence);
-    segment_alarms_[header] = std::move(sentence);
+    {
+        MutexLock lock(mutex_);
+        segment_alarms_[header] = std::move(sentence);
+    }
+    note_damage(header);
     return false;
 }
 

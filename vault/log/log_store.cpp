@@ -110,11 +110,11 @@ Result<LogStore::Put> LogStore::put(const SegmentRef& segment, ByteView bytes) {
     return Put::Forked;
 }
 
-Status LogStore::repair(const SegmentRef& segment, ByteView bytes) {
+Status LogStore::repair(const LogId& log, const Name& name, ByteView bytes) {
     MutexLock writing(write_mutex_);
-    TRY_OK(write(path_of(segment), bytes));
+    TRY_OK(write(path_of(log, name), bytes));
     MutexLock lock(mutex_);
-    logs_[segment.log].numbers.insert(segment.number);
+    if (!name.fork) logs_[log].numbers.insert(name.number);
     return {};
 }
 

@@ -48,9 +48,10 @@ class LogStore {
     // number.
     Result<Put> put(const SegmentRef& segment, ByteView bytes) EXCLUDES_LOCK(mutex_);
 
-    // Puts the right bytes where damaged ones lie, durably.
-    // REQUIRES: as for put(); and what read() gives does not pass open_outer().
-    Status repair(const SegmentRef& segment, ByteView bytes) EXCLUDES_LOCK(mutex_);
+    // Puts the right bytes where damaged ones lie, or none do any more, durably.
+    // REQUIRES: as for put(), of what `name` is to name; and what read() gives is not those bytes
+    // and does not pass open_outer().
+    Status repair(const LogId& log, const Name& name, ByteView bytes) EXCLUDES_LOCK(mutex_);
 
     // The first segment stored under that number, unverified.
     Result<Bytes> read(const SegmentRef& segment) const;
