@@ -85,6 +85,9 @@ lt::settings_pack session_settings(const TorrentSessionOptions& options,
     s.set_bool(lt::settings_pack::smooth_connects, false);
     s.set_int(lt::settings_pack::min_reconnect_time, 1);
     s.set_int(lt::settings_pack::max_failcount, 31);
+    // Three SYNs: the next one of a path that was cut meanwhile would come after seven seconds
+    // more.
+    s.set_int(lt::settings_pack::peer_connect_timeout, 5);
     s.set_int(lt::settings_pack::unchoke_slots_limit, -1);
     s.set_int(lt::settings_pack::choking_algorithm, lt::settings_pack::fixed_slots_choker);
     s.set_int(lt::settings_pack::max_out_request_queue, 1500);

@@ -78,9 +78,12 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
     } else if (auto* heads = std::get_if<HeadsMessage>(&message)) {
         peer.heads = std::move(*heads);
         peer.has_heads = true;
+        peer.misses.reset();
         look_at_heads(peer);
         segments_.plan();
-        packs_.plan();
+        // Who misses few says next which.
+        const std::uint64_t missing = peer.heads.missing_packs;
+        if (missing == 0 || missing > kLackingListedMax) packs_.plan();
         presence_.on_news();
         changed();
     } else if (auto* wanted = std::get_if<WantSegmentsMessage>(&message)) {
@@ -95,6 +98,9 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
         packs_.on_ready(peer, ready->pack);
     } else if (auto* have = std::get_if<HavePacksMessage>(&message)) {
         packs_.on_have(peer, have->packs);
+    } else if (auto* lacking = std::get_if<LackingPacksMessage>(&message)) {
+        peer.misses.emplace(lacking->packs.begin(), lacking->packs.end());
+        packs_.plan();
     } else if (auto* fetching = std::get_if<FetchingMessage>(&message)) {
         packs_.on_fetching(peer, *fetching);
     } else if (auto* addresses = std::get_if<AddressesMessage>(&message)) {
@@ -111,9 +117,8 @@ void VaultSync::look_at_heads(Peer& peer) {
         auto shown = peer.shown.find(ours.first);
         return shown != peer.shown.end() && shown->second >= ours.second.number;
     };
-    peer.is_complete = peer.has_heads &&
-                       peer.heads.missing_packs + peer.heads.left_out_packs == 0 &&
-                       std::all_of(frontier_.begin(), frontier_.end(), has);
+    peer.is_abreast = peer.has_heads && std::all_of(frontier_.begin(), frontier_.end(), has);
+    peer.is_complete = peer.is_abreast && peer.heads.missing_packs + peer.heads.left_out_packs == 0;
     if (peer.is_complete) peer.fetching.clear();
 }
 
@@ -341,7 +346,10 @@ void VaultSync::flush_news() {
 }
 
 void VaultSync::send_heads(Peer* only) {
-    HeadsMessage heads{frontier_, packs_.missing_count(), packs_.missing_bytes(), left_out_};
+    std::vector<Message> heads{
+        HeadsMessage{frontier_, packs_.missing_count(), packs_.missing_bytes(), left_out_}};
+    if (packs_.missing_count() != 0 && packs_.missing_count() <= kLackingListedMax)
+        heads.push_back(LackingPacksMessage{packs_.missing()});
     if (only != nullptr) return only->session.send(heads);
     heads_sent_ = std::chrono::steady_clock::now();
     for (auto& [link, peer] : peers_) {

@@ -173,8 +173,8 @@ void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
         std::vector<PeerAddress> addresses(addresses_.begin(), addresses_.end());
         for (const auto& [device, known] : learned_)
             if (known.is_dialled) addresses.push_back(known.address);
-        SwarmNumber number = env_.swarms.open_swarm(
-            *this, swarm.torrent_seed, relay_signer(swarm), relays_, std::move(addresses));
+        SwarmNumber number = env_.swarms.open_swarm(*this, swarm.torrent_seed, relay_signer(swarm),
+                                                    relays_, std::move(addresses));
         swarms_[swarm.epoch] = number;
         epoch_of_[number] = swarm.epoch;
     }
