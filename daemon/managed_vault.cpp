@@ -113,7 +113,7 @@ void ManagedVault::join_swarm() {
     if (replica == nullptr) return;  // never been here: after the first unlock
     const api::VaultConfig chosen = config();
     VaultSyncOptions options;
-    options.paused = chosen.paused;
+    options.paused = chosen.paused || is_metered_;
     for (const std::string& text : chosen.addresses) {
         if (Result<PeerAddress> address = parse_address(text); address.ok()) {
             options.known_addresses.push_back(*address);
@@ -427,15 +427,28 @@ Status ManagedVault::set_paused(bool is_paused, std::uint64_t until_ms) {
         config.paused = is_paused;
         config.paused_until_ms = is_paused ? until_ms : 0;
     }));
-    if (is_in_swarm_) {
-        if (is_paused) {
-            services_.sync.pause(vault_->id());
-        } else {
-            services_.sync.resume(vault_->id());
-        }
-    }
+    apply_pause();
     tell(is_paused ? "vault.paused" : "vault.resumed", is_paused ? "paused" : "resumed");
     return {};
+}
+
+void ManagedVault::set_metered(bool is_metered) {
+    if (is_metered_ == is_metered) return;
+    MutexLock lock(operation_);
+    is_metered_ = is_metered;
+    apply_pause();
+    const bool is_paused = is_metered || config().paused;
+    tell(is_paused ? "vault.paused" : "vault.resumed",
+         is_metered ? "the network is metered" : "the network is not metered any more");
+}
+
+void ManagedVault::apply_pause() {
+    if (!is_in_swarm_) return;
+    if (config().paused || is_metered_) {
+        services_.sync.pause(vault_->id());
+    } else {
+        services_.sync.resume(vault_->id());
+    }
 }
 
 // Changes this vault's configuration, in the file first.

@@ -6,6 +6,7 @@
 // THREADS: any.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -62,6 +63,8 @@ class ManagedVault {
                                                 const std::string& path) const;
     // Remembered over restarts. `until_ms`: wall clock when it is to be resumed; 0: by somebody.
     Status set_paused(bool is_paused, std::uint64_t until_ms);
+    // Nothing is synced while the network is metered and that matters.
+    void set_metered(bool is_metered);
     // It is paused, and its time is up (or further away than a pause can last: the clock was set).
     bool is_pause_over() const;
     // Publishes, unmounts, locks and leaves the swarm; bounded by `deadline` as far as the vault
@@ -133,6 +136,7 @@ class ManagedVault {
     void care_for_presence();
     void watch_directory() REQUIRES_LOCK(operation_);
     void leave_directory() REQUIRES_LOCK(operation_);
+    void apply_pause() REQUIRES_LOCK(operation_);
     void join_swarm() REQUIRES_LOCK(operation_);
     void leave_swarm() REQUIRES_LOCK(operation_);
     void set_problem(std::string problem);
@@ -147,6 +151,7 @@ class ManagedVault {
     // Held by verbs that change the state, for as long as they take. Taken before state_.
     mutable Mutex operation_;
     bool is_in_swarm_ GUARDED_BY(operation_) = false;
+    std::atomic<bool> is_metered_{false};
     bool is_gone_ GUARDED_BY(operation_) = false;
     // Set once; what uses the vault goes before it.
     std::unique_ptr<Vault> vault_;

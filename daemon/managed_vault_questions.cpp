@@ -140,7 +140,7 @@ std::string ManagedVault::status_word(const api::VaultInfo& info,
     auto text = [](SyncWord word) { return std::string(api::sync_word_text(word)); };
     if (!info.problem.empty() && info.id.empty()) return text(SyncWord::OutOfSync);
     if (info.state == api::vault_state_text(api::VaultState::Locked)) return text(SyncWord::Locked);
-    if (info.is_paused) return text(SyncWord::Paused);
+    if (info.is_paused || info.is_metered) return text(SyncWord::Paused);
     if (info.conflicts > 0) {
         return fmt::format("{} ({})", api::sync_word_text(SyncWord::Conflict), info.conflicts);
     }
@@ -174,6 +174,7 @@ api::VaultInfo ManagedVault::info() {
         if (!info.mounts.empty()) info.mount = info.mounts.front().directory;
         info.unlock_at_start = config_.unlock_at_start;
         info.is_paused = config_.paused;
+        info.is_metered = is_metered_;
         info.paused_until_ms = config_.paused_until_ms;
         info.problem = problem_;
         if (info.problem.empty() && !mount_problems_.empty()) {
@@ -275,6 +276,7 @@ Result<api::ExplainAnswer> ManagedVault::explain(const std::string& path) {
     situation.is_on_demand = kept.keep == Keep::OnDemand;
     const api::VaultConfig chosen = config();
     situation.is_paused = chosen.paused;
+    situation.is_metered = is_metered_;
     if (chosen.paused_until_ms != 0) {
         const auto seconds = static_cast<std::time_t>(chosen.paused_until_ms / 1000);
         situation.paused_until = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));

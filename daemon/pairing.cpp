@@ -373,6 +373,7 @@ Result<api::JoinInfo> Pairing::join(const api::JoinVault& request) {
     chosen.directory = request.directory;
     chosen.mount = request.mount;
     chosen.unlock_at_start = request.unlock_at_start;
+    chosen.on_demand = request.on_demand;
     JoinTicket meeting;
     meeting.secret = ticket.secret;
     meeting.relays = ticket.relays;

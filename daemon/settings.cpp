@@ -65,6 +65,11 @@ std::vector<Setting> make_settings() {
          [](Config& c, const std::string& value) { return change_flag(c.dht, value); }},
         {"network.port_mapping", [](const Config& c) { return flag_text(c.port_mapping); },
          [](Config& c, const std::string& value) { return change_flag(c.port_mapping, value); }},
+        {"network.pause_when_metered",
+         [](const Config& c) { return flag_text(c.pause_when_metered); },
+         [](Config& c, const std::string& value) {
+             return change_flag(c.pause_when_metered, value);
+         }},
         {"network.limit_up",
          [](const Config& c) { return std::to_string(c.bandwidth.usual.up_kib); },
          [](Config& c, const std::string& value) {

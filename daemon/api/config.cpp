@@ -176,6 +176,7 @@ void read_network(const toml::table& table, Config& config, Faults& faults) {
     reader.flag("lan_discovery", config.lan_discovery);
     reader.flag("dht", config.dht);
     reader.flag("port_mapping", config.port_mapping);
+    reader.flag("pause_when_metered", config.pause_when_metered);
     reader.texts("relays", config.relays, kRelaysMax, check_relay_url);
     read_limit(reader, "limit_up", config.bandwidth.usual.up_kib, faults);
     read_limit(reader, "limit_down", config.bandwidth.usual.down_kib, faults);
@@ -596,6 +597,7 @@ std::string format_config(const Config& config) {
                        config.listen_port, config.lan_discovery, quoted_list(config.relays));
     if (config.dht) out += "dht = true\n";
     if (config.port_mapping) out += "port_mapping = true\n";
+    if (!config.pause_when_metered) out += "pause_when_metered = false\n";
     out += format_bandwidth(config.bandwidth);
     std::string cache;
     if (config.content_cache_mib != kContentCacheMib)

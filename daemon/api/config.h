@@ -7,6 +7,7 @@
 //     lan_discovery = true
 //     dht = false                # find devices by BitTorrent's public hash table
 //     port_mapping = false       # ask routers (UPnP, NAT-PMP) to let connections in
+//     pause_when_metered = true  # where NetworkManager says that bytes are paid for
 //     relays = ["http://relay.example.org:7070"]
 //     limit_up = 500             # KiB per second to all other devices together; 0: no limit
 //     limit_down = 0
@@ -105,6 +106,7 @@ struct Config {
     bool lan_discovery = true;
     bool dht = false;           // BitTorrent's distributed hash table
     bool port_mapping = false;  // asks routers to let connections in
+    bool pause_when_metered = true;
     std::vector<std::string> relays;
     BandwidthConfig bandwidth;
     std::uint32_t content_cache_mib = kContentCacheMib;

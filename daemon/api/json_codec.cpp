@@ -104,6 +104,7 @@ void fields(F& f, T& v) {
     f("problem", v.problem);
     f("unlockAtStart", v.unlock_at_start);
     f("paused", v.is_paused);
+    f("metered", v.is_metered);
     f("pausedUntilMs", v.paused_until_ms);
     f("files", v.files);
     f("directories", v.directories);
@@ -479,6 +480,7 @@ void fields(F& f, T& v) {
     f("directory", v.directory);
     f("mount", v.mount);
     f("unlockAtStart", v.unlock_at_start);
+    f("onDemand", v.on_demand);
 }
 
 template <typename F, Is<RenameDevice> T>

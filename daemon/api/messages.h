@@ -78,6 +78,7 @@ struct VaultInfo {
     std::string problem;  // why it could not be opened or mounted; empty: no problem
     bool unlock_at_start = false;
     bool is_paused = false;
+    bool is_metered = false;            // does not sync while the network is
     std::uint64_t paused_until_ms = 0;  // wall clock; 0: until somebody resumes it
     std::uint64_t files = 0, directories = 0;
     std::uint64_t packs = 0, pack_bytes = 0;
@@ -429,6 +430,7 @@ struct JoinVault {
     std::string directory;
     std::string mount;
     bool unlock_at_start = false;
+    bool on_demand = false;  // content comes when it is read
 };
 
 struct RenameDevice {

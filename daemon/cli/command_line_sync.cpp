@@ -24,7 +24,9 @@ void declare_joining(Grammar& grammar) {
 
     CLI::App& joining = grammar.verb(
         grammar.app(), "join", "Use a ticket that another device has printed",
-        "  lockstep join lockstep:ABC... --mount ~/papers\n  lockstep join - < ticket\n", join);
+        "  lockstep join lockstep:ABC... --mount ~/papers\n  lockstep join - < ticket\n"
+        "  lockstep join - --on-demand < ticket      (see lockstep keep)\n",
+        join);
     joining.add_option("ticket", arguments.target, "The ticket; - reads it from standard input")
         ->required()
         ->option_text("TICKET|-");
@@ -33,6 +35,8 @@ void declare_joining(Grammar& grammar) {
     joining.add_option("--dir", arguments.directory, "Where its ciphertext lies")
         ->option_text("DIR");
     joining.add_option("--mount", arguments.mount, "Where to show its files")->option_text("DIR");
+    joining.add_flag("--on-demand", arguments.is_on_demand,
+                     "Fetch content when it is read, not before");
     grammar.start_option(joining, "--unlock-at-start");
 }
 

@@ -111,6 +111,7 @@ ExitCode join(Session& session) {
     request.directory = absolute_path(arguments.directory);
     request.mount = absolute_path(arguments.mount);
     request.unlock_at_start = arguments.is_at_start;
+    request.on_demand = arguments.is_on_demand;
     Result<api::JoinInfo> now = session.daemon.join(request);
     if (!now.ok()) return session.fail(now.error());
     const std::string id = now->id;

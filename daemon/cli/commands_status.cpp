@@ -23,6 +23,7 @@ std::string progress_text(const api::VaultInfo& vault) {
     if (vault.receive_rate + vault.send_rate > 0)
         text += fmt::format(", {}/s down, {}/s up", size_text(vault.receive_rate),
                             size_text(vault.send_rate));
+    if (vault.is_metered && !vault.is_paused) text += ", the network is metered";
     if (vault.is_paused && vault.paused_until_ms != 0)
         text += ", until " + time_text(static_cast<std::int64_t>(vault.paused_until_ms));
     return text;

@@ -41,6 +41,7 @@ struct Arguments {
     bool is_read_only = false;
     bool has_owners = false;
     bool is_at_start = false;
+    bool is_on_demand = false;
     bool deletes_data = false;
     bool is_watching = false;
     bool wants_exit_code = false;

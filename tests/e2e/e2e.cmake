@@ -45,6 +45,7 @@ add_test(NAME weather COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/weather
 set_tests_properties(weather PROPERTIES
   LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 set(LOCKSTEP_ON_DEMAND_TESTS
+  test_a_device_that_joins_on_demand_fetches_no_content_unasked
   test_lists_everything_and_reads_a_range_without_the_rest
   test_pinned_folders_come_whole_and_stay
   test_evicts_what_another_device_keeps_and_reads_it_again
@@ -58,3 +59,6 @@ foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)
   set_tests_properties(on_demand.${test} PROPERTIES
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+add_test(NAME metered COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/metered_test.py)
+set_tests_properties(metered PROPERTIES
+  LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
