@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "vault/file_system.h"
+#include "vault/history.h"
 #include "vault/limits.h"
 #include "vault/presence.h"
 #include "vault/replica.h"
@@ -44,7 +45,7 @@ struct VaultEnvironment {
     std::uint64_t on_demand_cache_size = 10ULL << 30;
     // Members that must promise to keep a pack before it is deleted here; at least 1.
     std::size_t eviction_copies = 1;
-    // How long what was replaced or deleted is kept.
+    // How long what was replaced or deleted is kept, while the vault has no policy of its own.
     std::chrono::milliseconds retention = std::chrono::hours(24 * 30);
 };
 
@@ -236,6 +237,9 @@ class Vault {
     virtual std::uint64_t care_for_presence() = 0;
     // While false, readers of content that is not here get Locked instead of waiting for it.
     virtual void set_waiting(bool may_wait) = 0;
+
+    // What it held before.
+    virtual VaultHistory& history() = 0;
 
     // Every object of the directory, verified; unlocked: chunks as well, and that the index on this
     // device says the same.

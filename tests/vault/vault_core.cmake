@@ -11,6 +11,9 @@ lockstep_test(vault_test
     vault/vault_drop_box_test.cpp vault/log_branches_test.cpp vault/vault_fork_test.cpp vault/vault_full_disk_test.cpp vault/vault_membership_test.cpp
     vault/vault_puts_test.cpp vault/presence_parts_test.cpp vault/presence_test.cpp
   LIBRARIES lockstep_vault_device)
+lockstep_test(vault_history_test
+  SOURCES vault/history_test.cpp vault/retention_test.cpp
+  LIBRARIES lockstep_vault_device)
 if("fuse" IN_LIST LOCKSTEP_LAYERS)
   lockstep_test(vault_conformance_test
     SOURCES vault/vault_conformance_test.cpp

@@ -10,10 +10,14 @@
 
 #include "vault/core/vault_replica.h"
 #include "vault/files/vault_files.h"
+#include "vault/history.h"
+#include "vault/history/kept_times.h"
 #include "vault/journal/journal.h"
 #include "vault/log/hybrid_clock.h"
 
 namespace lockstep {
+
+struct PastViewParts;  // vault/core/past_view.h
 
 class OpenVault final : public TreeHost {
   public:
@@ -55,6 +59,22 @@ class OpenVault final : public TreeHost {
     void set_waiting(bool may_wait);
     // Vault::collect(); open_vault_collection.cpp.
     Result<CollectionReport> collect(bool is_dry_run) EXCLUDES_LOCK(publish_mutex_);
+    // History: see VaultHistory (open_vault_history.cpp, open_vault_restore.cpp,
+    // open_vault_undo.cpp).
+    Result<PathHistory> history(const std::string& path) EXCLUDES_LOCK(mutex);
+    Result<PastViewParts> view_at(std::int64_t time_ms);
+    Result<PastViewParts> view_of_version(const std::string& path, const VersionId& id);
+    Result<RestoreReport> restore_path(const RestoreRequest& request) EXCLUDES_LOCK(mutex);
+    Result<std::vector<Difference>> difference(std::int64_t from_ms,
+                                               std::optional<std::int64_t> to_ms);
+    Result<UndoReport> undo(const DeviceId& device, std::int64_t since_ms, bool is_dry_run)
+        EXCLUDES_LOCK(mutex);
+    std::vector<Snapshot> snapshots() EXCLUDES_LOCK(mutex);
+    Result<Snapshot> make_snapshot(const std::string& name, std::optional<std::int64_t> time_ms)
+        EXCLUDES_LOCK(mutex);
+    Status remove_snapshot(const std::string& name) EXCLUDES_LOCK(mutex);
+    RetentionReport retention() EXCLUDES_LOCK(mutex);
+    Status set_retention(const std::string& text) EXCLUDES_LOCK(mutex);
     // Publishes what a revoked device wrote beyond the end of its logs, as this device's own.
     // Returns how many segments; NotFound when there are none.
     Result<std::uint64_t> adopt(const DeviceId& device);
@@ -132,6 +152,22 @@ class OpenVault final : public TreeHost {
     Status republish(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     bool can_adopt(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     void accept_applied(const std::vector<LogRow>& logs);
+
+    // History.
+    using KeepsRecords = std::function<bool(const Stamp&)>;
+    using VisitRecords = std::function<void(const std::vector<Record>&)>;
+    Status visit_records(const VisitRecords& visit) EXCLUDES_LOCK(publish_mutex_);
+    // The tree that the records with these stamps make. REQUIRES: `out` is new
+    Status load_past(const KeepsRecords& keeps, Tree& out) EXCLUDES_LOCK(publish_mutex_);
+    PastViewParts view_of(std::unique_ptr<TreeHost> host);
+    std::vector<FileId> files_named(const std::string& path) REQUIRES_LOCK(mutex);
+    std::string writer_label(const LogId& log);
+    std::vector<Snapshot> snapshots_locked() REQUIRES_LOCK(mutex);
+    KeptTimes kept_now() REQUIRES_LOCK(mutex);
+    Status set_root_xattr(const std::string& name, std::optional<Bytes> value)
+        EXCLUDES_LOCK(mutex);
+    std::optional<DeviceId> writer_of(const LogId& log);
+    Result<KeepsRecords> before_it_was_lost(const std::string& path) EXCLUDES_LOCK(mutex);
 
     // Collection: what is needed still, and the steps of every condemnation.
     using ChunkMap = std::unordered_map<ChunkId, ChunkKind>;

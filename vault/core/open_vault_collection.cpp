@@ -34,10 +34,9 @@ class NeededVisitor final : public ContentVisitor {
 Result<OpenVault::ChunkMap> OpenVault::needed_chunks() {
     VaultFiles::InUse in_use = files_->content_in_use();
     std::vector<Content> contents = std::move(in_use.contents);
-    const std::int64_t since = environment_.clock.wall_ms() - environment_.retention.count();
     {
         MutexLock lock(mutex);
-        tree.visit_kept(since, [&](const Content& content) { contents.push_back(content); });
+        tree.visit_kept(kept_now(), [&](const Content& content) { contents.push_back(content); });
     }
     ChunkMap needed;
     for (const ChunkId& chunk : in_use.chunks) needed.emplace(chunk, ChunkKind::Data);

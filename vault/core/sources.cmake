@@ -12,15 +12,22 @@ lockstep_library(vault_core
     core/open_vault_conflicts.cpp
     core/open_vault_ends.cpp
     core/open_vault_forks.cpp
+    core/open_vault_history.cpp
     core/open_vault_load.cpp
     core/open_vault_presence.cpp
+    core/open_vault_restore.cpp
+    core/open_vault_undo.cpp
+    core/pack_scrub.cpp
+    core/past_restorer.cpp
     core/restore_writes.cpp
+    core/vault_history.cpp
     core/vault_impl.cpp
     core/vault_replica.cpp
     core/vault_replica_arrivals.cpp
     core/vault_replica_collections.cpp
     core/vault_replica_ends.cpp
     core/vault_replica_presence.cpp
+    history/retention.cpp
     vault_drop_box.cpp
     vault_runner.cpp
   LIBRARIES lockstep::vault_files lockstep::vault_keys lockstep::vault_log lockstep::vault_journal)

@@ -112,6 +112,7 @@ VaultImpl::~VaultImpl() {
 // Waits until nobody uses the open vault any more: then its keys are wiped.
 void VaultImpl::close_open_vault() {
     files_.close();
+    history_.close();
     std::shared_ptr<OpenVault> open;
     std::future<void> gone;
     {
@@ -218,6 +219,7 @@ Status VaultImpl::open_with(std::shared_ptr<const KeyState> keys) {
         return caught_up;
     }
     files_.open(shared->files());
+    history_.open();
     work_changed();
     return {};
 }

@@ -9,6 +9,7 @@
 #include "vault/core/directory_arrivals.h"
 #include "vault/core/lockable_files.h"
 #include "vault/core/open_vault.h"
+#include "vault/core/vault_history.h"
 #include "vault/vault.h"
 
 namespace lockstep {
@@ -44,6 +45,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Result<WhereisReport> whereis(const std::string& path) override;
     std::uint64_t care_for_presence() override;
     void set_waiting(bool may_wait) override;
+    VaultHistory& history() override { return history_; }
     Result<CheckReport> check() override;
     Status rebuild_index() override;
     Result<Bytes> make_offer(std::string_view vault_label) override;
@@ -80,6 +82,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     std::unique_ptr<VaultReplica> replica_;
     std::unique_ptr<DirectoryArrivals> arrivals_;  // when there is a replica
     LockableFiles files_;
+    LockableHistory history_{[this] { return open_vault(); }};
 
     Mutex state_mutex_;
     mutable Mutex open_mutex_;
