@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/sim/archive.h"
 #include "tests/sim/merge_table.h"
 
 namespace lockstep::sim {
@@ -76,6 +77,8 @@ const std::vector<SimulatedWorld::Happening>& SimulatedWorld::happenings() {
         {"time passes", 16, Needs::Collections, &World::let_days_pass},
         {"collect", 24, Needs::Collections, &World::collect},
         {"look back", 4, Needs::Collections, &World::look_back},
+        {"snapshot", 6, Needs::Collections, &World::make_snapshot},
+        {"forget snapshot", 2, Needs::Collections, &World::remove_snapshot},
     };
     return all;
 }
@@ -152,6 +155,13 @@ void SimulatedWorld::found() {
     change_weather(add_device());
     if (Status made = devices_[0]->vault->found(); !made.ok())
         return fail("found: " + made.error().message);
+    if (options_.with_collections && random_.chance(50)) {
+        const SimPolicy& policy = kSimPolicies[random_.below(std::size(kSimPolicies))];
+        note("the vault keeps " + std::string(policy.text));
+        Status chosen =
+            devices_[0]->vault->vault().history().set_retention(std::string(policy.text));
+        if (!chosen.ok()) return fail("retention: " + chosen.error().message);
+    }
     while (devices_.size() < at_first && !is_wrong()) join(*devices_[0]);
     for (auto& device : devices_) exchange_all(*device, *devices_[0]);
 }

@@ -99,6 +99,8 @@ class SimulatedWorld {
     // Of collections: simulated_collection.cpp.
     void let_days_pass(SimDevice& device);
     void collect(SimDevice& device);
+    void make_snapshot(SimDevice& device);
+    void remove_snapshot(SimDevice& device);
     void look_back(SimDevice& device);
 
     // The loop.
