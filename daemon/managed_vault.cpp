@@ -68,7 +68,8 @@ Status ManagedVault::adopt_locked(std::unique_ptr<Vault> vault) {
     vault_ = std::move(vault);
     runner_ = std::make_unique<VaultRunner>(*vault_);
     transfers_ = std::make_unique<Transfers>(vault_->files(), services_.random);
-    mounts_ = std::make_unique<VaultMounts>(vault_->files(), services_.mount_name());
+    mounts_ =
+        std::make_unique<VaultMounts>(vault_->files(), vault_->history(), services_.mount_name());
     mirrors_ = std::make_unique<VaultMirrors>(
         vault_->files(),
         MirrorsEnvironment{.clock = services_.clock,
@@ -225,8 +226,11 @@ Status ManagedVault::mount(const api::MountVault& request) {
     if (request.directory.empty()) return mount_remembered(path, request);
     const api::MountConfig mount{.directory = normal_path(request.directory),
                                  .path = path,
-                                 .is_read_only = request.is_read_only,
-                                 .has_owners = request.has_owners};
+                                 .is_read_only = request.is_read_only || request.at_ms != 0,
+                                 .has_owners = request.has_owners,
+                                 .at_ms = request.at_ms};
+    if (mount.at_ms < 0 || mount.at_ms > services_.clock.wall_ms())
+        return Error{ErrorKind::Invalid, "that time is yet to come, or before 1970"};
     if (!api::is_utf8(mount.directory) || mount.directory.find('\0') != std::string::npos)
         return Error{ErrorKind::Invalid, "a mount point must be UTF-8 without NUL"};
     const std::vector<api::MountConfig> known = config().mounts;

@@ -19,6 +19,7 @@
 #include "daemon/vault_mirrors.h"
 #include "daemon/vault_mounts.h"
 #include "daemon/vault_services.h"
+#include "vault/pack_scrub.h"
 
 namespace lockstep {
 
@@ -89,7 +90,11 @@ class ManagedVault {
     Status set_keep(const std::string& path, const std::string& word);
     Result<api::EvictAnswer> evict(const std::string& path);
     Result<api::WhereisAnswer> whereis(const std::string& path);
+    // Locked while it is.
+    Result<VaultHistory*> history();
     Result<CheckReport> check(bool rebuilds_index);
+    // Reads every pack again; what is damaged is fetched from other devices.
+    Result<PackScrub::Report> repair();
     // These need it unlocked.
     Result<CollectionReport> collect(bool is_dry_run);
     Status revoke(const DeviceId& device);
@@ -131,6 +136,7 @@ class ManagedVault {
     fs::path mirror_states() const { return services_.paths.state_directory / "mirrors"; }
     Status remember(const std::function<void(api::VaultConfig&)>& change);
     void care_for_presence();
+    void scrub(Vault& vault);
     void watch_directory() REQUIRES_LOCK(operation_);
     void leave_directory() REQUIRES_LOCK(operation_);
     void join_swarm() REQUIRES_LOCK(operation_);
@@ -154,6 +160,7 @@ class ManagedVault {
     std::unique_ptr<Transfers> transfers_;
     std::unique_ptr<VaultMounts> mounts_;
     std::unique_ptr<VaultMirrors> mirrors_;
+    std::unique_ptr<PackScrub> scrub_;           // used by `presence_care_` alone
     std::unique_ptr<WorkerPool> presence_care_;  // of the thread that calls tick()
     std::atomic<bool> is_caring_{false};
     std::atomic<bool> has_mirror_news_{false};

@@ -88,6 +88,7 @@ std::vector<api::MountInfo> mounts_of(const std::vector<api::MountConfig>& remem
                           .path = shown.path,
                           .is_read_only = shown.is_read_only,
                           .has_owners = shown.has_owners,
+                          .at_ms = shown.at_ms,
                           .is_mounted = is_mounted,
                           .problem = problem == problems.end() ? "" : problem->second});
     }
@@ -299,6 +300,11 @@ Result<CheckReport> ManagedVault::check(bool rebuilds_index) {
     TRY_OK(vault->rebuild_index());
     report.notes.emplace_back("the index was thrown away; the next unlock makes it anew");
     return report;
+}
+
+Result<VaultHistory*> ManagedVault::history() {
+    TRY(Vault * vault, unlocked_vault());
+    return &vault->history();
 }
 
 Result<CollectionReport> ManagedVault::collect(bool is_dry_run) {

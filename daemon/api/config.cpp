@@ -234,6 +234,9 @@ MountConfig read_mount(const toml::table& table, Faults& faults) {
     }
     reader.flag("read_only", mount.is_read_only);
     reader.flag("ownership", mount.has_owners);
+    if (const toml::node* node = reader.value("at_ms", mount.at_ms, "a number");
+        node != nullptr && mount.at_ms < 0)
+        faults.add(*node, "'at_ms' must not be negative");
     reader.reject_unknown();
     return mount;
 }
@@ -609,7 +612,8 @@ std::string format_config(const Config& config) {
                            quoted(vault.directory));
         const std::vector<MountConfig>& mounts = vault.mounts;
         const bool is_simple = mounts.size() == 1 && mounts[0].path.empty() &&
-                               !mounts[0].is_read_only && !mounts[0].has_owners;
+                               !mounts[0].is_read_only && !mounts[0].has_owners &&
+                               mounts[0].at_ms == 0;
         if (is_simple) out += fmt::format("mount = {}\n", quoted(mounts[0].directory));
         out +=
             fmt::format("unlock_at_start = {}\npaused = {}\n", vault.unlock_at_start, vault.paused);
@@ -621,6 +625,7 @@ std::string format_config(const Config& config) {
             out += fmt::format("[[vault.mount]]\ndirectory = {}\npath = {}\nread_only = {}\n",
                                quoted(mount.directory), quoted(mount.path), mount.is_read_only);
             if (mount.has_owners) out += "ownership = true\n";
+            if (mount.at_ms != 0) out += fmt::format("at_ms = {}\n", mount.at_ms);
         }
         for (const MirrorConfig& mirror : vault.mirrors) {
             out +=

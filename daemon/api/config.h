@@ -72,6 +72,7 @@ struct MountConfig {
     std::string path;       // "a/b", normal; empty: all of the vault
     bool is_read_only = false;
     bool has_owners = false;  // files show and keep the owners of their own
+    std::int64_t at_ms = 0;   // shows the vault of that time; 0: of now
 
     bool operator==(const MountConfig&) const = default;
 };

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/api/history_messages.h"
+
 namespace lockstep::api {
 
 namespace {
@@ -35,6 +37,7 @@ void fields(F& f, T& v) {
     f("path", v.path);
     f("readOnly", v.is_read_only);
     f("ownership", v.has_owners);
+    f("atMs", v.at_ms);
     f("mounted", v.is_mounted);
     f("problem", v.problem);
 }
@@ -180,6 +183,7 @@ void fields(F& f, T& v) {
     f("files", v.files);
     f("errors", v.errors);
     f("notes", v.notes);
+    f("fetchedAgain", v.fetched_again);
 }
 
 template <typename F, Is<CollectAnswer> T>
@@ -414,6 +418,7 @@ void fields(F& f, T& v) {
 template <typename F, Is<CheckVault> T>
 void fields(F& f, T& v) {
     f("rebuildIndex", v.rebuilds_index);
+    f("repair", v.repairs);
 }
 
 template <typename F, Is<CollectVault> T>
@@ -437,6 +442,7 @@ void fields(F& f, T& v) {
     f("path", v.path);
     f("readOnly", v.is_read_only);
     f("ownership", v.has_owners);
+    f("atMs", v.at_ms);
 }
 
 template <typename F, Is<UnmountVault> T>
@@ -506,6 +512,120 @@ void fields(F& f, T& v) {
     f("requestId", v.request_id);
     f("resource", v.resource);
     f("timestamp", v.timestamp);
+}
+
+template <typename F, Is<VersionInfo> T>
+void fields(F& f, T& v) {
+    f("id", v.id);
+    f("timeMs", v.time_ms);
+    f("writtenBy", v.written_by);
+    f("device", v.device);
+    f("size", v.size);
+    f("end", v.end);
+    f("endMs", v.end_ms);
+    f("endedBy", v.ended_by);
+    f("kept", v.is_kept);
+}
+
+template <typename F, Is<DeletedInfo> T>
+void fields(F& f, T& v) {
+    f("name", v.name);
+    f("nameHex", v.name_hex);
+    f("type", v.type);
+    f("size", v.size);
+    f("deletedMs", v.deleted_ms);
+    f("deletedBy", v.deleted_by);
+}
+
+template <typename F, Is<HistoryAnswer> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("type", v.type);
+    f("there", v.is_there);
+    f("versions", v.versions);
+    f("deleted", v.deleted);
+}
+
+template <typename F, Is<RestorePath> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("pathHex", v.path_hex);
+    f("version", v.version);
+    f("atMs", v.at_ms);
+    f("to", v.to);
+    f("toHex", v.to_hex);
+}
+
+template <typename F, Is<RestoreAnswer> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("files", v.files);
+    f("directories", v.directories);
+    f("unchanged", v.unchanged);
+    f("problems", v.problems);
+}
+
+template <typename F, Is<DifferenceInfo> T>
+void fields(F& f, T& v) {
+    f("kind", v.kind);
+    f("type", v.type);
+    f("path", v.path);
+    f("before", v.before);
+    f("size", v.size);
+    f("sizeBefore", v.size_before);
+}
+
+template <typename F, Is<DifferenceList> T>
+void fields(F& f, T& v) {
+    f("differences", v.differences);
+}
+
+template <typename F, Is<UndoWish> T>
+void fields(F& f, T& v) {
+    f("device", v.device);
+    f("sinceMs", v.since_ms);
+    f("dryRun", v.is_dry_run);
+}
+
+template <typename F, Is<UndoStepInfo> T>
+void fields(F& f, T& v) {
+    f("action", v.action);
+    f("path", v.path);
+    f("before", v.before);
+}
+
+template <typename F, Is<UndoAnswer> T>
+void fields(F& f, T& v) {
+    f("done", v.done);
+    f("left", v.left);
+}
+
+template <typename F, Is<SnapshotInfo> T>
+void fields(F& f, T& v) {
+    f("name", v.name);
+    f("timeMs", v.time_ms);
+}
+
+template <typename F, Is<SnapshotList> T>
+void fields(F& f, T& v) {
+    f("snapshots", v.snapshots);
+}
+
+template <typename F, Is<MakeSnapshot> T>
+void fields(F& f, T& v) {
+    f("name", v.name);
+    f("atMs", v.at_ms);
+}
+
+template <typename F, Is<RetentionAnswer> T>
+void fields(F& f, T& v) {
+    f("policy", v.policy);
+    f("own", v.is_own);
+}
+
+template <typename F, Is<SetRetention> T>
+void fields(F& f, T& v) {
+    f("policy", v.policy);
 }
 
 // ---- encoding -----------------------------------------------------------------------------------
@@ -754,6 +874,17 @@ LOCKSTEP_API_STRUCT(EvictContent)
 LOCKSTEP_API_STRUCT(KeepAnswer)
 LOCKSTEP_API_STRUCT(EvictAnswer)
 LOCKSTEP_API_STRUCT(WhereisAnswer)
+LOCKSTEP_API_STRUCT(HistoryAnswer)
+LOCKSTEP_API_STRUCT(RestorePath)
+LOCKSTEP_API_STRUCT(RestoreAnswer)
+LOCKSTEP_API_STRUCT(DifferenceList)
+LOCKSTEP_API_STRUCT(UndoWish)
+LOCKSTEP_API_STRUCT(UndoAnswer)
+LOCKSTEP_API_STRUCT(SnapshotInfo)
+LOCKSTEP_API_STRUCT(SnapshotList)
+LOCKSTEP_API_STRUCT(MakeSnapshot)
+LOCKSTEP_API_STRUCT(RetentionAnswer)
+LOCKSTEP_API_STRUCT(SetRetention)
 LOCKSTEP_API_STRUCT(WaitForVault)
 LOCKSTEP_API_STRUCT(CreateInvite)
 LOCKSTEP_API_STRUCT(JoinVault)

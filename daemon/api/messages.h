@@ -45,6 +45,7 @@ struct MountInfo {
     std::string path;  // the folder of the vault that is shown; empty: all of it
     bool is_read_only = false;
     bool has_owners = false;  // files show and keep the owners of their own
+    std::int64_t at_ms = 0;   // the time of the past that is shown; 0: now
     bool is_mounted = false;
     std::string problem;  // why it is not mounted; empty: no problem
 };
@@ -151,6 +152,7 @@ struct CheckAnswer {
     std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
     std::vector<std::string> errors;
     std::vector<std::string> notes;
+    std::uint64_t fetched_again = 0;  // damaged packs that other devices are asked for
 };
 
 struct CollectAnswer {
@@ -351,6 +353,7 @@ struct LockVault {
 
 struct CheckVault {
     bool rebuilds_index = false;  // throw the index away after the check
+    bool repairs = false;         // have damaged packs fetched again from other devices
 };
 
 struct CollectVault {
@@ -366,6 +369,7 @@ struct MountVault {
     std::string path;       // a folder of the vault; empty: all of it
     bool is_read_only = false;
     bool has_owners = false;
+    std::int64_t at_ms = 0;  // as it was then, read-only; 0: as it is
 };
 
 struct UnmountVault {

@@ -43,5 +43,6 @@ void declare_mirror_verbs(Grammar& grammar);
 void declare_presence_verbs(Grammar& grammar);
 void declare_sync_verbs(Grammar& grammar);
 void declare_file_verbs(Grammar& grammar);
+void declare_history_verbs(Grammar& grammar);
 
 }  // namespace lockstep::cli

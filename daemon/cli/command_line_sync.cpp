@@ -163,7 +163,7 @@ void declare_sync_verbs(Grammar& grammar) {
     declare_devices(grammar);
     declare_relays(grammar);
     declare_state(grammar);
-    for (const char* name : {"undo", "snapshot", "doctor", "completion"}) {
+    for (const char* name : {"doctor", "completion"}) {
         grammar.later(grammar.app(), name);
     }
 }

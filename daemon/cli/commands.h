@@ -69,6 +69,21 @@ ExitCode unpin_path(Session& session);
 ExitCode evict_path(Session& session);
 ExitCode whereis_path(Session& session);
 
+// The file or folder at that moment as a new one of this machine, all or nothing for each file.
+// Returns how many files.
+Result<std::uint64_t> download_tree(Session& session, const VaultPath& from,
+                                    const api::DaemonClient::Moment& moment, const std::string& to);
+
+// commands_history.cpp
+ExitCode show_history(Session& session);
+ExitCode restore_path(Session& session);
+ExitCode show_difference(Session& session);
+ExitCode undo_device(Session& session);
+ExitCode make_snapshot(Session& session);
+ExitCode list_snapshots(Session& session);
+ExitCode remove_snapshot(Session& session);
+ExitCode show_or_set_retention(Session& session);
+
 // commands_config.cpp
 ExitCode config_get(Session& session);
 ExitCode config_set(Session& session);

@@ -10,6 +10,7 @@
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/moment.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/progress.h"
 
@@ -277,6 +278,9 @@ ExitCode print_check(Session& session, const api::CheckAnswer& report) {
             report.key_objects, report.segments, report.packs, report.chunks, report.files,
             report.errors.empty() ? "all is well"
                                   : fmt::format("{} errors", report.errors.size())));
+        if (report.fetched_again > 0)
+            print_line(fmt::format("{} damaged packs are fetched again from other devices",
+                                   report.fetched_again));
     }
     return report.errors.empty() ? ExitCode::Ok : ExitCode::CheckFailed;
 }
@@ -290,7 +294,8 @@ ExitCode vault_check(Session& session) {
     }
     Result<api::CheckAnswer> report = [&] {
         Progress progress("checking");
-        return session.daemon.check(vault, {session.arguments.rebuilds_index});
+        return session.daemon.check(vault,
+                                    {session.arguments.rebuilds_index, session.arguments.repairs});
     }();
     if (report.ok()) return print_check(session, *report);
     const bool is_unknown =
@@ -357,6 +362,11 @@ ExitCode mount_vault(Session& session) {
     request.directory = absolute_path(session.arguments.directory);
     request.is_read_only = session.arguments.is_read_only;
     request.has_owners = session.arguments.has_owners;
+    if (!session.arguments.at.empty()) {
+        Result<std::int64_t> at = find_moment(session, vault, session.arguments.at);
+        if (!at.ok()) return session.fail(at.error());
+        request.at_ms = *at;
+    }
     Result<api::VaultInfo> mounted = mount_or_ask(session, vault, request);
     if (!mounted.ok()) return session.fail(mounted.error());
     return finish_with_vault(session, *mounted);

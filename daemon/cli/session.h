@@ -30,6 +30,9 @@ struct Arguments {
     std::string expires = "24h";
     std::string timeout = "60s";
     std::string duration;
+    std::string at, from, to;  // times; `to` is a path of the vault for some
+    std::string version;
+    std::string device;
     PassphraseSource passphrase;
     std::uint64_t copies = 0;
     std::optional<std::uint64_t> since;
@@ -46,6 +49,7 @@ struct Arguments {
     bool wants_exit_code = false;
     bool is_published_only = false;
     bool rebuilds_index = false;
+    bool repairs = false;
     bool is_dry_run = false;
 };
 

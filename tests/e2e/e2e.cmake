@@ -58,3 +58,14 @@ foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)
   set_tests_properties(on_demand.${test} PROPERTIES
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+set(LOCKSTEP_HISTORY_TESTS
+  test_a_file_a_folder_and_deleted_things_come_back
+  test_the_past_is_shown_by_mounts_and_snapshots
+  test_an_undo_takes_back_one_devices_changes_everywhere
+  test_retention_is_chosen_for_all_and_words_for_what_cannot_be
+  test_a_damaged_pack_is_fetched_again)
+foreach(test IN LISTS LOCKSTEP_HISTORY_TESTS)
+  add_test(NAME history.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/history_test.py History.${test})
+  set_tests_properties(history.${test} PROPERTIES
+    LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()
