@@ -1,6 +1,7 @@
 // Handlers of what a vault held before: versions, restoring, snapshots, retention.
 #include <charconv>
 
+#include "daemon/api/history_messages.h"
 #include "daemon/control_context.h"
 #include "daemon/json_response.h"
 #include "daemon/past_files.h"

@@ -45,7 +45,8 @@ class PackScrub {
     Clock& clock_;
     const fs::path state_;
     std::int64_t round_began_ms_ = 0;
-    PackId last_;  // read in this round
+    PackId last_;                     // read in this round
+    std::int64_t look_again_ms_ = 0;  // no pack has its turn before
 };
 
 }  // namespace lockstep

@@ -134,14 +134,31 @@ std::optional<std::int64_t> SnapshotFiles::time_of(std::string_view name) {
     return time && *time <= system_clock().wall_ms() ? time : std::nullopt;
 }
 
+// Null when more are looked into at once than there are numbers for.
 SnapshotFiles::MomentPtr SnapshotFiles::moment_of(const std::string& name, std::int64_t time_ms) {
-    MomentPtr& moment = moments_[name];
-    // A snapshot's name may have been given to another time.
-    if (moment && moment->time_ms == time_ms) return moment;
-    moment = std::make_shared<Moment>();
+    const auto known = moments_.find(name);
+    if (known != moments_.end() && known->second->time_ms == time_ms) return known->second;
+    // A snapshot's name may have been given to another time: who looks into the old one goes on.
+    if (known != moments_.end()) {
+        moments_[name + '/' + std::to_string(known->second->number)] = known->second;
+        moments_.erase(known);
+    }
+    if (moments_.size() >= kMomentsMax / 2)
+        std::erase_if(moments_, [](const auto& each) {
+            return each.second->nodes == 0 && each.second->handles == 0;
+        });
+    if (moments_.size() >= kMomentsMax) return nullptr;
+    const auto is_taken = [&](NodeId number) {
+        return std::any_of(moments_.begin(), moments_.end(),
+                           [&](const auto& each) { return each.second->number == number; });
+    };
+    auto moment = std::make_shared<Moment>();
     moment->time_ms = time_ms;
-    moment->number = kPast | (next_moment_ << kInnerBits) | kRootNode;
-    next_moment_ = next_moment_ % kMomentsMax + 1;
+    do {
+        moment->number = kPast | (next_moment_ << kInnerBits) | kRootNode;
+        next_moment_ = next_moment_ % kMomentsMax + 1;
+    } while (is_taken(moment->number));
+    moments_[name] = moment;
     return moment;
 }
 
@@ -221,6 +238,7 @@ Result<Attributes> SnapshotFiles::lookup_moment(std::string_view name) {
         return not_found();
     }
     const MomentPtr moment = moment_of(std::string(name), *time_ms);
+    if (!moment) return Error{ErrorKind::Busy, "too many snapshots are in use"};
     PastNode& node = nodes_[moment->number];
     if (node.references == 0) {
         node = {.moment = moment, .inner = kRootNode};
@@ -300,7 +318,8 @@ Result<std::shared_ptr<const Listing>> SnapshotFiles::list(NodeId directory) {
             const auto time_ms = time_of(name);
             if (!time_ms) continue;
             MutexLock lock(mutex_);
-            out->push_back({name, moment_of(name, *time_ms)->number, FileType::Directory});
+            if (const MomentPtr moment = moment_of(name, *time_ms))
+                out->push_back({name, moment->number, FileType::Directory});
         }
     } else {
         TRY(const Place place, place_of(directory));

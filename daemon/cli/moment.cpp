@@ -49,10 +49,13 @@ std::optional<std::int64_t> parse_moment(const std::string& text, std::int64_t n
 
 Result<std::int64_t> find_moment(Session& session, const std::string& vault,
                                  const std::string& text) {
-    TRY(const api::SnapshotList list, session.daemon.snapshots(vault));
-    for (const api::SnapshotInfo& snapshot : list.snapshots)
-        if (snapshot.name == text) return snapshot.time_ms;
+    const Result<api::SnapshotList> list = session.daemon.snapshots(vault);
+    if (list.ok())
+        for (const api::SnapshotInfo& snapshot : list->snapshots)
+            if (snapshot.name == text) return snapshot.time_ms;
+    // Of a locked vault nobody knows the snapshots.
     if (const auto moment = parse_moment(text, system_clock().wall_ms())) return *moment;
+    if (!list.ok()) return list.error();
     return Error{
         ErrorKind::Invalid,
         "'" + text + "' is no time (like 2026-11-21, '2026-11-21 14:05', 3h, 2d) and no snapshot"};

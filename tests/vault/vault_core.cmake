@@ -12,7 +12,7 @@ lockstep_test(vault_test
     vault/vault_puts_test.cpp vault/presence_parts_test.cpp vault/presence_test.cpp
   LIBRARIES lockstep_vault_device)
 lockstep_test(vault_history_test
-  SOURCES vault/history_test.cpp vault/retention_test.cpp
+  SOURCES vault/history_test.cpp vault/pack_scrub_test.cpp vault/retention_test.cpp
   LIBRARIES lockstep_vault_device)
 if("fuse" IN_LIST LOCKSTEP_LAYERS)
   lockstep_test(vault_conformance_test

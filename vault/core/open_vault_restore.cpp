@@ -1,5 +1,6 @@
 // Bringing back what a vault held before, and saying what has become other since.
 #include <algorithm>
+#include <limits>
 
 #include "vault/core/open_vault_secrets.h"
 #include "vault/core/past_restorer.h"
@@ -182,7 +183,13 @@ Result<RestoreReport> OpenVault::restore_path(const RestoreRequest& request) {
         if (!version)
             return Error{ErrorKind::NotFound,
                          request.path + " has no version " + request.version->to_hex()};
-        keeps = [stamp = version->stamp](const Stamp& each) { return each.time <= stamp.time; };
+        // Names and attributes as they were when it ended.
+        const auto endings = tree.endings(version->file);
+        const auto end = endings.find(version->id);
+        const std::uint64_t end_time = end == endings.end()
+                                           ? std::numeric_limits<std::uint64_t>::max()
+                                           : end->second.stamp.time;
+        keeps = [end_time](const Stamp& each) { return each.time < end_time; };
     } else if (request.time_ms) {
         keeps = [time = *request.time_ms](const Stamp& each) { return each.wall_ms() <= time; };
     } else {

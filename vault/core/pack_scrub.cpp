@@ -12,6 +12,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kStateSizeMax = 256;
+constexpr std::int64_t kLookAgainMs = 60'000;
 
 }  // namespace
 
@@ -72,7 +73,10 @@ void PackScrub::read(const PackInfo& pack, Report& report) {
 PackScrub::Report PackScrub::next() {
     Report report;
     const std::int64_t now = clock_.wall_ms();
+    // Asked every second; a clock that was set back is noticed within a minute of its own.
+    if (now < look_again_ms_ && look_again_ms_ - now <= kLookAgainMs) return report;
     const std::vector<PackInfo> all = packs();
+    look_again_ms_ = now + kLookAgainMs;
     const auto at =
         std::upper_bound(all.begin(), all.end(), last_,
                          [](const PackId& id, const PackInfo& pack) { return id < pack.id; });
@@ -87,6 +91,7 @@ PackScrub::Report PackScrub::next() {
     const auto count = static_cast<std::int64_t>(all.size());
     // The n-th of them has its turn when n of `count` parts of the round have passed.
     if (now - round_began_ms_ < kRoundMs / count * (done + 1)) return report;
+    look_again_ms_ = 0;
     last_ = at->id;
     read(*at, report);
     save();
