@@ -23,14 +23,19 @@ class PackScrubTest : public ::testing::Test {
         }
     }
     fs::path damage_a_pack(VaultDevice& device) {
-        for (const DirectoryItem& folder : *device.disk().list(kTestVaultDirectory / "packs"))
-            for (const DirectoryItem& item :
-                 *device.disk().list(kTestVaultDirectory / "packs" / folder.name)) {
-                fs::path path = kTestVaultDirectory / "packs" / folder.name / item.name;
+        const fs::path packs = kTestVaultDirectory / "packs";
+        const auto folders = device.disk().list(packs);
+        EXPECT_TRUE(folders.ok());
+        for (const DirectoryItem& folder : *folders) {
+            const auto items = device.disk().list(packs / folder.name);
+            EXPECT_TRUE(items.ok());
+            for (const DirectoryItem& item : *items) {
+                fs::path path = packs / folder.name / item.name;
                 auto file = device.disk().open(path, OpenMode::ReadWrite);
                 EXPECT_TRUE(file.ok() && (*file)->write(2'000, Bytes(9)).ok());
                 return path;
             }
+        }
         return {};
     }
     PackScrub scrub() { return PackScrub(laptop_.vault(), laptop_.disk(), clock_, "/home/scrub"); }

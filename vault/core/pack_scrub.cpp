@@ -26,19 +26,25 @@ PackScrub::PackScrub(Vault& vault, Disk& disk, Clock& clock, fs::path state)
 
 // "MILLISECONDS PACK". What cannot be read begins a new round.
 void PackScrub::load() {
-    round_began_ms_ = clock_.wall_ms();
-    auto bytes = disk_.read_file(state_, kStateSizeMax);
-    if (!bytes.ok()) return;
-    const std::string_view text = as_text(*bytes);
-    std::int64_t began = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), began);
-    const auto at = static_cast<std::size_t>(end - text.data());
-    if (failure != std::errc() || at + 1 >= text.size()) return;
-    auto last = PackId::parse_hex(text.substr(at + 1));
-    // A clock that was set back must not stop it.
-    if (!last.ok() || began > round_began_ms_) return;
-    round_began_ms_ = began;
-    last_ = *last;
+    const std::int64_t now = clock_.wall_ms();
+    round_began_ms_ = now;
+    if (state_.empty()) return;
+    if (auto bytes = disk_.read_file(state_, kStateSizeMax); bytes.ok()) {
+        const std::string_view text = as_text(*bytes);
+        std::int64_t began = 0;
+        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), began);
+        const auto at = static_cast<std::size_t>(end - text.data());
+        auto last = failure == std::errc() && at < text.size()
+                        ? PackId::parse_hex(text.substr(at + 1))
+                        : Result<PackId>(Error{ErrorKind::Corrupt, "no state of a scrub"});
+        // A clock that was set back must not stop it.
+        if (last.ok() && began <= now) {
+            round_began_ms_ = began;
+            last_ = *last;
+            return;
+        }
+    }
+    save();
 }
 
 void PackScrub::save() {
@@ -58,7 +64,7 @@ void PackScrub::read(const PackInfo& pack, Report& report) {
     report.bytes += pack.length;
     Status whole = replica_.packs().verify(pack);
     if (whole.ok() || !replica_.has_pack(pack.id)) return;  // maybe collected meanwhile
-    report.damaged.push_back("pack " + pack.id.to_hex() + ": " + whole.error().message);
+    report.damaged.push_back(whole.error().message);  // names the pack
     const std::vector<Member> members = replica_.members();
     const bool has_others = std::any_of(members.begin(), members.end(), [&](const Member& each) {
         return !each.is_revoked && each.device != replica_.device();
