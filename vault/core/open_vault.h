@@ -164,8 +164,7 @@ class OpenVault final : public TreeHost {
     std::string writer_label(const LogId& log);
     std::vector<Snapshot> snapshots_locked() REQUIRES_LOCK(mutex);
     KeptTimes kept_now() REQUIRES_LOCK(mutex);
-    Status set_root_xattr(const std::string& name, std::optional<Bytes> value)
-        EXCLUDES_LOCK(mutex);
+    Status set_root_xattr(const std::string& name, std::optional<Bytes> value) EXCLUDES_LOCK(mutex);
     std::optional<DeviceId> writer_of(const LogId& log);
     Result<KeepsRecords> before_it_was_lost(const std::string& path) EXCLUDES_LOCK(mutex);
 
