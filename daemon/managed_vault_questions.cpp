@@ -122,7 +122,8 @@ std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& syn
         for (const PeerStatus& status : sync.peers) {
             if (status.device != member.device) continue;
             peer.is_connected = true;
-            peer.address = format_address(status.address);
+            if (status.relay.empty()) peer.address = format_address(status.address);
+            peer.relay = status.relay;
             peer.is_in_step = status.in_step;
             peer.missing_packs = status.missing_packs;
             peer.left_out_packs = status.left_out_packs;

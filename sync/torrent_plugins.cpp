@@ -43,6 +43,14 @@ void delay_next_dial(const lt::peer_connection_handle& connection) {
     if (peer != nullptr && peer->failcount < kFailures) peer->failcount = kFailures;
 }
 
+// A tunnel's near end takes one connection; the next tunnel has another one.
+void never_dial_again(const lt::peer_connection_handle& connection) {
+    constexpr std::uint32_t kFailures = 31;  // max_failcount
+    auto native = connection.native_handle();
+    lt::torrent_peer* peer = native == nullptr ? nullptr : native->peer_info_struct();
+    if (peer != nullptr) peer->failcount = kFailures;
+}
+
 bool is_older_than(std::chrono::steady_clock::time_point since, std::chrono::seconds age) {
     return std::chrono::steady_clock::now() - since > age;
 }
@@ -100,6 +108,8 @@ class LinkPlugin final : public lt::peer_plugin {
     }
 
     void on_disconnect(const lt::error_code&) override {
+        if (connection_.is_outgoing() && is_near_end(to_peer_address(connection_.remote()).host))
+            never_dial_again(connection_);
         table_->links.erase(number_);
         if (is_open_) table_->events.link_closed(swarm_, number_);
         is_open_ = false;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "sync/adding_from_peer.h"
+#include "sync/relay_url.h"
 #include "sync/vault_sync.h"
 
 namespace lockstep {
@@ -31,6 +32,17 @@ std::vector<Message> read_push(Replica& replica, const SegmentRef& ref) {
                                   std::move(*content)});
     }
     return out;
+}
+
+void name_members(Replica& replica, const EpochId& epoch, const std::string& relay,
+                  const std::vector<Member>& members, std::map<RelayPlace, DeviceId>& names) {
+    auto url = parse_relay_url(relay);
+    if (!url.ok()) return;
+    for (const Member& member : members) {
+        if (member.is_revoked) continue;
+        auto name = relay_member_name(replica, epoch, url->authority, member.device);
+        if (name.ok()) names[{epoch, relay, *name}] = member.device;
+    }
 }
 
 }  // namespace
@@ -78,6 +90,7 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
     } else if (auto* heads = std::get_if<HeadsMessage>(&message)) {
         peer.heads = std::move(*heads);
         peer.has_heads = true;
+        last_heads_[peer.member.device] = {peer.heads.frontier, peer.heads.missing_packs};
         look_at_heads(peer);
         segments_.plan();
         packs_.plan();
@@ -250,11 +263,14 @@ void VaultSync::survey_keys() {
         keys_survey_again_ = true;
         return;
     }
-    work_->in_order([this, alive = std::weak_ptr<int>(alive_)](Replica& replica) {
+    work_->in_order([this, relays = relays_, alive = std::weak_ptr<int>(alive_)](Replica& replica) {
         auto out = std::make_shared<KeySurvey>();
         out->swarms = replica.swarms();
         out->keys = replica.key_objects();
         out->members = replica.members();
+        for (const Swarm& swarm : out->swarms)
+            for (const std::string& relay : relays)
+                name_members(replica, swarm.epoch, relay, out->members, out->relay_names);
         env_.loop.post([this, out, alive] {
             if (!alive.expired()) on_key_survey(*out);
         });
@@ -275,6 +291,7 @@ void VaultSync::on_key_survey(const KeySurvey& survey) {
     for (const Member& member : survey.members)
         if (!member.is_revoked) members_.insert(member.device);
     for (LinkNumber link : outsiders) drop(link, LinkEnd::Blamed, "no member any more");
+    tunnels_.set_names(survey.relay_names);
     bool is_news = keys_ != survey.keys;
     keys_ = survey.keys;
     if (keys_.size() > kKeyObjectsListedMax) keys_.resize(kKeyObjectsListedMax);
@@ -360,6 +377,7 @@ void VaultSync::segment_added(const SegmentRef& segment) {
         if (alive.expired() || !is_ours || stopped_) return;
         pushes_.push_back(segment);
         push_next();
+        mailbox_.on_news(segment);
         work_->in_order([this](Replica& replica) { survey(replica); });
     });
 }

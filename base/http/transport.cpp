@@ -157,12 +157,13 @@ class Transport::Tls {
         }
     }
 
-    bool is_pinned_key() const {
-        if (!context_->has_pin) return true;
+    std::optional<TlsPin> shown_pin() const {
         TlsPin pin{};
         X509* certificate = SSL_get0_peer_certificate(session_.get());
-        return certificate != nullptr && pin_of(certificate, pin) && pin == context_->pin;
+        if (certificate == nullptr || !pin_of(certificate, pin)) return std::nullopt;
+        return pin;
     }
+    bool is_pinned_key() const { return !context_->has_pin || shown_pin() == context_->pin; }
 
     SSL* get() const { return session_.get(); }
     bool is_good() const { return is_good_; }
@@ -207,6 +208,10 @@ IoStep Transport::handshake() {
             verified == X509_V_OK ? last_tls_error() : X509_verify_cert_error_string(verified);
     }
     return step;
+}
+
+std::optional<TlsPin> Transport::shown_pin() const {
+    return tls_ == nullptr ? std::nullopt : tls_->shown_pin();
 }
 
 IoStep Transport::read(MutableByteView out) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -85,6 +86,8 @@ class Transport {
     IoStep write(ByteView first, ByteView second = {});
     // Says that no more comes (TLS: close_notify too), as far as that goes without waiting.
     void shut_down();
+    // The key that the other end has shown, be it the right one or not; none without TLS.
+    std::optional<TlsPin> shown_pin() const;
     // Why handshake() failed, for the log.
     std::string failure() const { return failure_; }
 

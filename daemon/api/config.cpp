@@ -1,5 +1,6 @@
 #include "daemon/api/config.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -177,6 +178,7 @@ void read_network(const toml::table& table, Config& config, Faults& faults) {
     reader.flag("dht", config.dht);
     reader.flag("port_mapping", config.port_mapping);
     reader.texts("relays", config.relays, kRelaysMax, check_relay_url);
+    reader.texts("relay_tokens", config.relay_tokens, kRelaysMax, check_relay_token);
     read_limit(reader, "limit_up", config.bandwidth.usual.up_kib, faults);
     read_limit(reader, "limit_down", config.bandwidth.usual.down_kib, faults);
     reader.flag("limit_lan", config.bandwidth.counts_in_lan);
@@ -523,6 +525,17 @@ Status check_eviction_copies(std::int64_t copies) {
 }
 
 Status check_relay_url(std::string_view url) {
+    constexpr std::string_view kPinMark = "#pin=";
+    if (std::size_t mark = url.find('#'); mark != std::string_view::npos) {
+        std::string_view pin = url.substr(mark);
+        const bool is_pin = pin.starts_with(kPinMark) && pin.size() == kPinMark.size() + 64 &&
+                            pin.find_first_not_of("0123456789abcdefABCDEF", kPinMark.size()) ==
+                                std::string_view::npos;
+        if (!is_pin) return Error{ErrorKind::Invalid, "a relay's pin is 64 hexadecimal digits"};
+        url = url.substr(0, mark);
+        if (!url.starts_with("https://"))
+            return Error{ErrorKind::Invalid, "only a relay under https:// has a key to pin"};
+    }
     std::string_view rest = url;
     if (rest.starts_with("http://")) {
         rest.remove_prefix(7);
@@ -542,6 +555,21 @@ Status check_relay_url(std::string_view url) {
         }
     }
     return {};
+}
+
+Status check_relay_token(std::string_view line) {
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos)
+        return Error{ErrorKind::Invalid, "a relay's token is written: URL TOKEN"};
+    TRY_OK(check_relay_url(line.substr(0, space)));
+    std::string_view token = line.substr(space + 1);
+    const bool is_token =
+        !token.empty() && token.size() <= 128 && std::ranges::all_of(token, [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                   c == '-' || c == '_' || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
+        });
+    if (is_token) return {};
+    return Error{ErrorKind::Invalid, "a relay's token has 1 to 128 of A-Z a-z 0-9 - . _ ~ + / ="};
 }
 
 Status check_address(std::string_view address) {
@@ -594,6 +622,8 @@ std::string format_config(const Config& config) {
     }
     out += fmt::format("[network]\nlisten_port = {}\nlan_discovery = {}\nrelays = {}\n",
                        config.listen_port, config.lan_discovery, quoted_list(config.relays));
+    if (!config.relay_tokens.empty())
+        out += fmt::format("relay_tokens = {}\n", quoted_list(config.relay_tokens));
     if (config.dht) out += "dht = true\n";
     if (config.port_mapping) out += "port_mapping = true\n";
     out += format_bandwidth(config.bandwidth);

@@ -103,9 +103,10 @@ struct Config {
     std::string device_name;  // empty: the host's name
     std::uint16_t listen_port = 0;
     bool lan_discovery = true;
-    bool dht = false;           // BitTorrent's distributed hash table
-    bool port_mapping = false;  // asks routers to let connections in
-    std::vector<std::string> relays;
+    bool dht = false;                       // BitTorrent's distributed hash table
+    bool port_mapping = false;              // asks routers to let connections in
+    std::vector<std::string> relays;        // https ones may end in "#pin=" and 64 hex digits
+    std::vector<std::string> relay_tokens;  // "URL TOKEN"; the URL without path and pin
     BandwidthConfig bandwidth;
     std::uint32_t content_cache_mib = kContentCacheMib;
     std::uint32_t on_demand_mib = kOnDemandMib;
@@ -130,6 +131,7 @@ Status check_content_cache(std::int64_t mib);
 Status check_on_demand_cache(std::int64_t mib);
 Status check_eviction_copies(std::int64_t copies);
 Status check_relay_url(std::string_view url);
+Status check_relay_token(std::string_view line);
 Status check_address(std::string_view address);
 
 bool is_utf8(std::string_view text);

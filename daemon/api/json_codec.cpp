@@ -23,6 +23,7 @@ void fields(F& f, T& v) {
     f("label", v.label);
     f("role", v.role);
     f("address", v.address);
+    f("relay", v.relay);
     f("connected", v.is_connected);
     f("inStep", v.is_in_step);
     f("missingPacks", v.missing_packs);
@@ -130,6 +131,10 @@ void fields(F& f, T& v) {
     f("reachable", v.is_reachable);
     f("detail", v.detail);
     f("roundTripMs", v.round_trip_ms);
+    f("tunnels", v.has_tunnels);
+    f("mailbox", v.has_mailbox);
+    f("token", v.has_token);
+    f("pin", v.pin);
 }
 
 template <typename F, Is<DeviceInfo> T>
@@ -489,6 +494,8 @@ void fields(F& f, T& v) {
 template <typename F, Is<RelayUrl> T>
 void fields(F& f, T& v) {
     f("url", v.url);
+    f("token", v.token);
+    f("pin", v.pin);
 }
 
 template <typename F, Is<BeginUpload> T>

@@ -32,7 +32,8 @@ struct PeerInfo {
     std::string device;
     std::string label;
     std::string role;
-    std::string address;  // empty while not connected
+    std::string address;  // empty while not connected, or reached through a relay
+    std::string relay;    // whose tunnel it is reached through; empty: directly
     bool is_connected = false;
     bool is_in_step = false;  // has every segment and pack that is here, and nothing that is not
     std::uint64_t missing_packs = 0;   // packs here that it lacks, as far as known
@@ -98,6 +99,10 @@ struct RelayInfo {
     bool is_reachable = false;
     std::string detail;  // what the last announce or test said
     std::uint64_t round_trip_ms = 0;
+    bool has_tunnels = false;  // others can reach this device through it now
+    bool has_mailbox = false;  // it keeps what waits for members that are not there
+    bool has_token = false;    // a token is shown to it
+    std::string pin{};         // the key it must have; empty: one that an authority vouches for
 };
 
 struct DeviceInfo {
@@ -437,6 +442,8 @@ struct RenameDevice {
 
 struct RelayUrl {
     std::string url;
+    SecretText token{};  // for a relay that wants one; empty: none
+    std::string pin{};   // 64 hexadecimal digits, or "first": whatever key it shows now
 };
 
 struct BeginUpload {

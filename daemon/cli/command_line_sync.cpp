@@ -91,13 +91,25 @@ void declare_devices(Grammar& grammar) {
 void declare_relays(Grammar& grammar) {
     Arguments& arguments = grammar.arguments();
     CLI::App& relay = grammar.group("relay", "Servers that help devices find each other");
-    auto with_url = [&](CLI::App& verb) {
+    auto with_url = [&](CLI::App& verb) -> CLI::App& {
         verb.add_option("url", arguments.target, "Like http://relay.example.org:7070")
             ->required()
             ->option_text("URL");
+        return verb;
     };
-    with_url(grammar.verb(relay, "add", "Use a relay",
-                          "  lockstep relay add http://relay.example.org:7070\n", relay_add));
+    CLI::App& add = with_url(
+        grammar.verb(relay, "add", "Use a relay",
+                     "  lockstep relay add http://relay.example.org:7070\n"
+                     "  lockstep relay add https://relay.example.org --token family.token\n"
+                     "Again with another token or pin replaces them.\n",
+                     relay_add));
+    add.add_option("--token", arguments.token_file,
+                   "File whose first line is the access token; - reads standard input")
+        ->option_text("FILE");
+    add.add_option(
+           "--pin", arguments.pin,
+           "The key it must have, as it logs at its start, or `first`: the one it shows now")
+        ->option_text("HEX");
     grammar.verb(relay, "list", "List the relays in use", "  lockstep relay list\n", relay_list);
     with_url(grammar.verb(relay, "remove", "Use it no more",
                           "  lockstep relay remove http://relay.example.org:7070\n", relay_remove));

@@ -19,9 +19,11 @@ using api::ExitCode;
 // Every value that a verb may take; each verb reads its own.
 struct Arguments {
     bool is_json = false;
-    std::string vault;   // V, or V|DIR
-    std::string target;  // the second thing named: a DIR, a URL, a PATH, a key
-    std::string value;   // the third
+    std::string vault;       // V, or V|DIR
+    std::string target;      // the second thing named: a DIR, a URL, a PATH, a key
+    std::string value;       // the third
+    std::string token_file;  // of a relay's access token; "-": standard input
+    std::string pin;
     std::string name;
     std::string directory;
     std::string mount;

@@ -58,3 +58,12 @@ foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)
   set_tests_properties(on_demand.${test} PROPERTIES
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+set(LOCKSTEP_TUNNEL_TESTS
+  test_two_behind_nats_join_and_stay_in_step_through_the_relay
+  test_a_restarted_relay_is_found_again
+  test_a_direct_way_is_taken_again_when_there_is_one)
+foreach(test IN LISTS LOCKSTEP_TUNNEL_TESTS)
+  add_test(NAME tunnel.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/tunnel_test.py Tunnels.${test})
+  set_tests_properties(tunnel.${test} PROPERTIES
+    LABELS e2e TIMEOUT 240 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()

@@ -13,6 +13,8 @@ lockstep_test(sync_test
     sync/sync_presence_test.cpp
     sync/sync_swarm_test.cpp
     sync/sync_transfer_test.cpp
+    sync/sync_tunnel_test.cpp
+    sync/tunnel_plan_test.cpp
     sync/sync_two_devices_test.cpp
   LIBRARIES lockstep::sync lockstep::relay lockstep_fake_replica)
 
