@@ -287,9 +287,10 @@ void VaultSync::on_key_survey(const KeySurvey& survey) {
                                    [&](const Member& m) { return m.device == device; });
         if (member == survey.members.end() || member->is_revoked) outsiders.push_back(link);
     }
-    members_.clear();
+    std::set<DeviceId> before = std::exchange(members_, {});
     for (const Member& member : survey.members)
         if (!member.is_revoked) members_.insert(member.device);
+    if (members_ != before) mailbox_.on_members_changed();
     for (LinkNumber link : outsiders) drop(link, LinkEnd::Blamed, "no member any more");
     tunnels_.set_names(survey.relay_names);
     bool is_news = keys_ != survey.keys;

@@ -439,7 +439,7 @@ void VaultSync::drop(LinkNumber link, LinkEnd end, const std::string& why) {
     packs_.on_peer_gone(link);
     presence_.on_peer_gone(link);
     settle_duplicates(device);
-    if (!is_connected(device)) mailbox_.on_member_gone();
+    if (!is_connected(device)) mailbox_.on_members_changed();
     changed();
     env_.loop.post([gone = std::shared_ptr<Peer>(std::move(peer))] {});
 }

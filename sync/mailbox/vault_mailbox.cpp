@@ -68,7 +68,7 @@ void VaultMailbox::on_news(const SegmentRef& segment) {
     if (is_wanted) hurry(kNewsDelay, false);
 }
 
-void VaultMailbox::on_member_gone() {
+void VaultMailbox::on_members_changed() {
     hurry(kGoneDelay, true);
 }
 

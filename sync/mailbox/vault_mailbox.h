@@ -40,7 +40,8 @@ class VaultMailbox {
     void retain(const std::vector<std::string>& relays);
     // A segment is here that no peer has sent.
     void on_news(const SegmentRef& segment);
-    void on_member_gone();
+    // Somebody has gone, or has become a member.
+    void on_members_changed();
     void on_tick(SyncLoop::Time now);
     // No more visits; one under way gives up.
     void close();

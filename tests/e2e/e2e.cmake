@@ -59,11 +59,15 @@ foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
 set(LOCKSTEP_TUNNEL_TESTS
-  test_two_behind_nats_join_and_stay_in_step_through_the_relay
-  test_a_restarted_relay_is_found_again
-  test_a_direct_way_is_taken_again_when_there_is_one)
+  Tunnels.test_two_behind_nats_join_and_stay_in_step_through_the_relay
+  Tunnels.test_a_restarted_relay_is_found_again
+  Tunnels.test_a_direct_way_is_taken_again_when_there_is_one
+  Mailboxes.test_what_laptop_wrote_is_on_desk_the_next_day
+  Mailboxes.test_nothing_is_left_there_when_all_are_connected
+  Access.test_a_token_opens_a_relay_that_wants_one
+  Access.test_a_relay_under_tls_is_known_by_its_key_and_no_other_takes_its_place)
 foreach(test IN LISTS LOCKSTEP_TUNNEL_TESTS)
-  add_test(NAME tunnel.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/tunnel_test.py Tunnels.${test})
-  set_tests_properties(tunnel.${test} PROPERTIES
-    LABELS e2e TIMEOUT 240 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+  add_test(NAME e2e.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/tunnel_test.py ${test})
+  set_tests_properties(e2e.${test} PROPERTIES
+    LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()

@@ -5,8 +5,10 @@ lockstep_compile(lockstep_fake_replica)
 lockstep_test(sync_test
   SOURCES
     sync/fetch_plan_test.cpp
+    sync/mailbox_test.cpp
     sync/network_watch_test.cpp
     sync/relay_client_test.cpp
+    sync/sync_attacks_test.cpp
     sync/sync_codec_test.cpp
     sync/sync_join_test.cpp
     sync/sync_membership_test.cpp
