@@ -211,8 +211,12 @@ RelayClient::Outcome RelayClient::ask_ticket(const Question& question, const Rel
         std::uint64_t theirs = relay_time_in(response->body);
         bool may_be_the_clock =
             theirs != 0 && (theirs > request.time_s + 60 || theirs + 60 < request.time_s);
-        if (attempt > 0 || !may_be_the_clock)
-            return {.kind = Kind::Refused, .text = answer.error().message};
+        if (attempt > 0 || !may_be_the_clock) {
+            std::string why = answer.error().message;
+            bool is_about_token = why.find("token") != std::string::npos;
+            if (is_about_token && !question.token.empty()) why += ", not the one that we show";
+            return {.kind = Kind::Refused, .text = why};
+        }
         request.time_s = theirs;
     }
     return {.kind = Kind::Refused, .text = "the clocks differ too much"};

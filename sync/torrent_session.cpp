@@ -70,6 +70,9 @@ lt::settings_pack session_settings(const TorrentSessionOptions& options,
     s.set_bool(lt::settings_pack::enable_dht, options.dht);
     if (options.dht) set_dht(s, options);
     s.set_bool(lt::settings_pack::enable_lsd, options.lan_discovery);
+    // Else it asks the first that answers and no other: a lying relay would keep members apart.
+    s.set_bool(lt::settings_pack::announce_to_all_trackers, true);
+    s.set_bool(lt::settings_pack::announce_to_all_tiers, true);
     s.set_bool(lt::settings_pack::enable_upnp, options.port_mapping);
     s.set_bool(lt::settings_pack::enable_natpmp, options.port_mapping);
     s.set_bool(lt::settings_pack::enable_incoming_utp, false);
