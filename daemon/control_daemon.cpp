@@ -29,6 +29,7 @@ std::vector<api::RelayInfo> relays_of(ControlContext& context) {
     const RelayTokens tokens = relay_tokens_of(config);
     for (const std::string& url : config.relays) {
         api::RelayInfo relay;
+        std::string mailbox_problem;
         relay.url = std::string(without_pin(url));
         if (relay.url.size() < url.size()) relay.pin = url.substr(url.rfind('=') + 1);
         relay.has_token = tokens.contains(relay_origin(url));
@@ -41,6 +42,7 @@ std::vector<api::RelayInfo> relays_of(ControlContext& context) {
             for (const RelayStatus& one : status->relays) {
                 if (one.url != relay_announce_url(url)) continue;
                 relay.has_mailbox = relay.has_mailbox || one.has_mailbox;
+                if (one.ok && !one.message.empty()) mailbox_problem = one.message;
                 relay.has_tunnels = relay.has_tunnels || one.has_tunnels;
                 if (relay.is_reachable) continue;
                 relay.is_reachable = one.ok;
@@ -48,6 +50,7 @@ std::vector<api::RelayInfo> relays_of(ControlContext& context) {
                 if (!one.ok && !one.message.empty()) relay.detail = one.message;
             }
         }
+        if (!mailbox_problem.empty()) relay.detail += "; " + mailbox_problem;
         relays.push_back(std::move(relay));
     }
     return relays;

@@ -1,5 +1,7 @@
 #include "daemon/relay_probe.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "sync/relay_url.h"
@@ -73,6 +75,25 @@ RelayTokens relay_tokens_of(const api::Config& config) {
             out[relay_origin(line.substr(0, space))] = line.substr(space + 1);
     }
     return out;
+}
+
+Status use_relays_of_ticket(const VaultServices& services, const std::vector<std::string>& urls) {
+    const api::Config before = services.config.get();
+    TRY_OK(services.config.update([&](api::Config& config) -> Status {
+        for (const std::string& url : urls) {
+            const bool is_used = std::ranges::any_of(config.relays, [&](const std::string& other) {
+                return relay_origin(other) == relay_origin(url);
+            });
+            if (is_used || !api::check_relay_url(url).ok()) continue;
+            if (config.relays.size() < api::kRelaysMax) config.relays.push_back(url);
+        }
+        return {};
+    }));
+    const api::Config now = services.config.get();
+    if (now.relays == before.relays) return {};
+    services.sync.set_relays(now.relays, relay_tokens_of(now));
+    services.events.add({"relays.changed", {}, {}, {}});
+    return {};
 }
 
 }  // namespace lockstep

@@ -1,4 +1,5 @@
-// Asks a relay whether it is well, and who it is.
+// Relays in the configuration: whether they are well, who they are, and taking over those of a
+// ticket.
 #pragma once
 
 #include <chrono>
@@ -7,6 +8,7 @@
 #include "base/result.h"
 #include "daemon/api/config.h"
 #include "daemon/api/messages.h"
+#include "daemon/vault_services.h"
 #include "sync/sync_engine.h"
 
 namespace lockstep {
@@ -21,5 +23,7 @@ Result<std::string> relay_with_pin(const std::string& url, const std::string& pi
 Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout);
 
 RelayTokens relay_tokens_of(const api::Config& config);
+// Uses these too from now on, except where a relay of that host and port is used already.
+Status use_relays_of_ticket(const VaultServices& services, const std::vector<std::string>& urls);
 
 }  // namespace lockstep

@@ -59,7 +59,7 @@ struct SyncLimits {
 struct RelayStatus {
     std::string url;
     bool ok = false;                    // its last announce was answered
-    std::string message;                // why not
+    std::string message;                // why not; when ok: what is wrong besides
     std::int64_t last_announce_ms = 0;  // wall clock of the last answer; 0: none yet
     bool has_tunnels = false;           // others can reach this device through it now
     bool has_mailbox = false;           // it keeps what waits for members that are not there

@@ -511,6 +511,9 @@ void VaultSync::publish_status() {
         for (const auto& [epoch, swarm] : swarms_)
             out.relays.back().has_tunnels |= env_.swarms.has_control(swarm, url);
         out.relays.back().has_mailbox = mailbox_.is_there(url);
+        std::string problem = mailbox_.problem(url);
+        if (out.relays.back().ok && !problem.empty())
+            out.relays.back().message = "its mailbox: " + problem;
     }
     out.missing_segments = segments_.missing_count();
     out.missing_packs = packs_.missing_count();

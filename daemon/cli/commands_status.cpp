@@ -40,7 +40,9 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
     }
     for (const api::RelayInfo& relay : status.relays) {
         print_line(fmt::format("relay {}: {}", printable(relay.url),
-                               relay.is_reachable ? "reachable" : printable(relay.detail)));
+                               relay.is_reachable && relay.detail == "announces"
+                                   ? "reachable"
+                                   : printable(relay.detail)));
     }
     for (const api::VaultInfo& vault : status.vaults) {
         if (is_one_vault) {

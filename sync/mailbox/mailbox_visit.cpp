@@ -132,6 +132,7 @@ class Steps {
         for (;;) {
             TRY(HttpResponse response,
                 ask("GET", "", {}, {{"since", std::to_string(memory_.since)}}));
+            report_.has_none = response.status == kNotFound;
             if (response.status != 200) return unexpected(response);
             report_.is_there = true;
             TRY(auto items, decode_mailbox_list(response.body));
@@ -223,11 +224,17 @@ class Steps {
         return work_.run_here([&](Replica& replica) -> Status {
             auto added = call(replica);
             if (added.ok() && *added == Added::Stored) ++report_.fetched;
-            if (added.ok()) return {};
-            log_info("relay", "an object of the mailbox is refused: {}", added.error().message);
-            memory_.bad.insert(name);
+            if (!added.ok()) refuse(name, added.error());
             return {};
         });
+    }
+
+    // For good when it is not what it should be; else, for instance of a member that is not known
+    // yet, it is tried again.
+    void refuse(const std::string& name, const Error& why) {
+        log_info("relay", "an object of the mailbox is refused: {}", why.message);
+        if (why.kind == ErrorKind::Corrupt || why.kind == ErrorKind::Invalid)
+            memory_.bad.insert(name);
     }
 
     Status fetch_packs() {
@@ -243,7 +250,7 @@ class Steps {
                 if (added.ok())
                     ++report_.fetched;
                 else
-                    memory_.bad.insert(name);
+                    refuse(name, added.error());
                 return {};
             }));
         }
@@ -281,7 +288,8 @@ class Steps {
     }
 
     Status leave_objects() {
-        if (absent_.empty() || std::chrono::steady_clock::now() < memory_.full_until) return {};
+        report_.is_full = std::chrono::steady_clock::now() < memory_.full_until;
+        if (absent_.empty() || report_.is_full) return {};
         std::set<KeyObjectId> keys;
         std::set<SegmentRef> segments;
         std::set<PackId> packs;
@@ -359,6 +367,7 @@ class Steps {
         if (response.status == kFull) {
             // What lies there goes when it is fetched, or expires.
             memory_.full_until = std::chrono::steady_clock::now() + kFullPause;
+            report_.is_full = true;
             return {};
         }
         if (response.status == kTooLarge) return {};

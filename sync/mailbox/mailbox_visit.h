@@ -54,8 +54,10 @@ struct MailboxVisit {
 
     struct Report {
         Status status{};
-        bool is_there = false;         // the relay has a mailbox and lets us use it
+        bool is_there = false;  // the relay has a mailbox and lets us use it
+        bool has_none = false;
         bool must_come_again = false;  // it has told us to wait
+        bool is_full = false;          // something could not be left
         std::uint64_t fetched = 0, put = 0, taken_away = 0;
     };
     Report run(ReplicaWork& work, MailboxMemory& memory) const;

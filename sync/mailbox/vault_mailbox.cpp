@@ -18,6 +18,7 @@ constexpr minutes kThoroughEvery{5};
 constexpr seconds kBusyWait{2};
 constexpr seconds kRetryFirst{5};
 constexpr seconds kRetryMax{300};
+constexpr minutes kNoneRetry{10};  // a relay without a mailbox may be given one
 constexpr std::size_t kNewsMax = 4096;
 
 milliseconds jittered(milliseconds time) {
@@ -75,7 +76,7 @@ void VaultMailbox::on_members_changed() {
 void VaultMailbox::hurry(milliseconds delay, bool is_thorough) {
     auto at = std::chrono::steady_clock::now() + delay;
     for (auto& [relay, place] : places_) {
-        if (!place.problem.empty()) continue;
+        if (!place.is_there) continue;
         place.next = std::min(place.next, at);
         if (is_thorough) place.next_thorough = std::min(place.next_thorough, at);
     }
@@ -123,6 +124,7 @@ void VaultMailbox::on_visited(const std::string& relay,
     Place& place = at->second;
     place.is_visiting = false;
     place.is_there = report.is_there;
+    place.is_full = report.is_full;
     auto now = std::chrono::steady_clock::now();
     if (report.status.ok() && !report.must_come_again) {
         place.failures = 0;
@@ -136,6 +138,8 @@ void VaultMailbox::on_visited(const std::string& relay,
     } else if (report.must_come_again) {
         place.next = now + jittered(kBusyWait);
         place.next_thorough = std::min(place.next_thorough, place.next);
+    } else if (report.has_none) {
+        place.next = place.next_thorough = now + jittered(kNoneRetry);
     } else {
         place.problem = report.status.error().message;
         log_debug("relay", "mailbox: {}", place.problem);
@@ -154,7 +158,8 @@ bool VaultMailbox::is_there(const std::string& relay) const {
 
 std::string VaultMailbox::problem(const std::string& relay) const {
     auto at = places_.find(relay);
-    return at == places_.end() ? "" : at->second.problem;
+    if (at == places_.end()) return "";
+    return at->second.is_full ? "it is full" : at->second.problem;
 }
 
 }  // namespace lockstep

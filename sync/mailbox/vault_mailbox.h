@@ -61,6 +61,7 @@ class VaultMailbox {
         bool is_visiting = false, is_there = false;
         int failures = 0;
         std::string problem;
+        bool is_full = false;
         std::set<SegmentRef> news;
     };
 

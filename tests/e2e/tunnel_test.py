@@ -193,16 +193,20 @@ class Access(NatWorld):
         laptop, desk = world.add_device("laptop"), world.add_device("desk")
         for device in (laptop, desk):
             device.call("relay", "remove", url)
-            refused = device.call("relay", "add", url, check=False)
-            self.assertNotEqual(refused.returncode, 0)
-            pin = re.search(r"shows the key ([0-9a-f]{64})", refused.stderr).group(1)
-            self.assertIn(pin, (world.directory / "relay.log").read_text())
-            device.call("relay", "add", url, "--pin", pin if device is laptop else "first")
-            self.assertEqual(device.json("relay", "list")["relays"][0]["pin"], pin)
+        refused = laptop.call("relay", "add", url, check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        pin = re.search(r"shows the key ([0-9a-f]{64})", refused.stderr).group(1)
+        self.assertIn(pin, (world.directory / "relay.log").read_text())
+        laptop.call("relay", "add", url, "--pin", pin)
+        # Desk is told by the ticket where the relay is, and whose key it has.
         laptop.create(VAULT)
         desk.join(laptop.invite(VAULT))
         (laptop.mount / "note.txt").write_text("under TLS\n")
         self.assert_synced(laptop, desk)
+        for device in (laptop, desk):
+            self.assertEqual([relay["pin"] for relay in device.json("relay", "list")["relays"]], [pin])
+        desk.call("relay", "add", url, "--pin", "first")
+        self.assertEqual([relay["pin"] for relay in desk.json("relay", "list")["relays"]], [pin])
         self.assertEqual(self.ways(desk), [url])
         # T58: somebody in the middle with a key of his own gets nothing said to him, and only keeps devices apart.
         for kind in ("key", "pem"):
