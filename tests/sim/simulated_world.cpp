@@ -73,6 +73,7 @@ const std::vector<SimulatedWorld::Happening>& SimulatedWorld::happenings() {
         {"two revoke at once", 4, Needs::Membership, &World::revoke_two},
         {"retire", 6, Needs::Membership, &World::retire},
         {"adopt", 10, Needs::Membership, &World::adopt},
+        {"role", 8, Needs::Membership, &World::change_role},
         {"time passes", 16, Needs::Collections, &World::let_days_pass},
         {"collect", 24, Needs::Collections, &World::collect},
         {"look back", 4, Needs::Collections, &World::look_back},
@@ -656,6 +657,7 @@ void SimulatedWorld::settle() {
         }
         for (auto& to : devices_)
             for (auto& from : devices_) exchange_all(*to, *from);
+        if (round > 0) give_rights_back();
         // A device whose log was closed still has all of it; the others have it under another name.
         const auto state = [](SimDevice& device) { return device.replica().frontier_to_merge(); };
         const bool is_quiet = std::all_of(members_.begin(), members_.end(), [&](SimDevice* device) {

@@ -12,8 +12,9 @@
 //     alarm;
 //   * an index that is made anew is the one that was there; check() finds nothing;
 //   * every version within the retention can be read back, whatever was collected (archive.h);
-//   * all members agree on who is one, and nothing of a removed device counts that lies behind the
-//     end of its logs.
+//   * all members agree on who is one and in which role, and nothing of a removed device counts that
+//     lies behind the end of its logs. Who might only read for a while may write again in the end,
+//     and has lost nothing.
 // The same seed gives the same trace.
 //
 // A new kind of event is a method and a row in happenings(); a new oracle a line in check().
@@ -95,6 +96,7 @@ class SimulatedWorld {
     void revoke(SimDevice& device);
     void revoke_two(SimDevice& device);
     void retire(SimDevice& device);
+    void change_role(SimDevice& device);
     void adopt(SimDevice& device);
     // Of collections: simulated_collection.cpp.
     void let_days_pass(SimDevice& device);
@@ -129,6 +131,7 @@ class SimulatedWorld {
     void settle();
     void note_states();
     bool adopt_leftovers();
+    void give_rights_back();
     Result<KeyState> all_keys();
     void count_members();
     bool is_member(const SimDevice& device) const;

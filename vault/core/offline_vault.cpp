@@ -26,9 +26,7 @@ Result<std::unique_ptr<OfflineVault>> OfflineVault::open(Disk& disk, WorkerPool&
     TRY(VaultHeader header, read_vault_header(disk, directory));
     TRY(auto objects, read_all_key_objects(disk, directory));
     SecretBytes secret(passphrase);
-    KeyCredentials credentials;
-    credentials.passphrase = &secret;
-    TRY(KeyState state, KeyState::open(header, objects, credentials));
+    TRY(KeyState state, KeyState::open_with_secret(header, objects, secret, KeyCredentials{}));
     if (!state.is_unlocked()) return Error{ErrorKind::WrongKey, "wrong passphrase"};
     std::unique_ptr<OfflineVault> out(new OfflineVault(std::move(state), random));
     out->key_objects_ = objects.size();

@@ -54,6 +54,7 @@ OpenVault::~OpenVault() {
 }
 
 Status OpenVault::load() {
+    is_reader_ = replica_.may_only_read();
     TRY(std::vector<ReplayedEntry> entries, open_journal());
     // A clock that was set back makes this device's own history none of the future's: what it was
     // built upon must be there when the journal is replayed.
@@ -234,6 +235,7 @@ void OpenVault::keys_changed() {
         keys_ = state;
     }
     if (auto epoch = state->write_epoch()) content_->set_write_epoch(*epoch);
+    is_reader_ = replica_.may_only_read();
     may_have_ends_ = true;
     work_changed_();
 }
@@ -421,6 +423,7 @@ Status OpenVault::commit() {
 
 std::optional<steady_clock::time_point> OpenVault::publish_due() {
     std::optional<steady_clock::time_point> due;
+    if (is_reader_) return may_have_ends_ ? std::optional(environment_.clock.steady()) : due;
     if (has_unpublished_ || may_have_ends_ || may_have_collections_ || has_packs_to_introduce())
         return environment_.clock.steady();
     {
@@ -445,12 +448,17 @@ bool OpenVault::has_packs_to_introduce() {
 Status OpenVault::publish(bool all) {
     TRY_OK(complete_keys());
     MutexLock publish_lock(publish_mutex_);
-    if (is_log_in_doubt_ || is_own_log_elsewhere()) TRY_OK(begin_incarnation());
+    if (!is_reader_ && (is_log_in_doubt_ || is_own_log_elsewhere())) TRY_OK(begin_incarnation());
     if (may_have_ends_.exchange(false)) {
         if (Status settled = settle_ends(); !settled.ok()) {
             may_have_ends_ = true;
             return settled;
         }
+    }
+    if (is_reader_) {
+        // What was written before the right was lost is kept for the day when it is given back.
+        TRY_OK(files_->commit_written(environment_.clock.steady(), all));
+        return commit();
     }
     if (may_have_collections_.exchange(false)) settle_collections();
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());

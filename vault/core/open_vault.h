@@ -39,6 +39,8 @@ class OpenVault final : public TreeHost {
     // Readers that wait for content give up.
     void close() { content_->close(); }
 
+    // This device may not write in the vault.
+    bool is_reader() const { return is_reader_; }
     void add_status(VaultStatus& status);
     std::vector<ConflictEntry> conflicts();
     Status resolve_conflict(const std::string& path, ConflictChoice keep) EXCLUDES_LOCK(mutex);
@@ -86,6 +88,7 @@ class OpenVault final : public TreeHost {
     // What the index on disk knows is taken from there; what it lacks comes from the vault
     // directory (open_vault_load.cpp).
     Status open_index();
+    Status load_or_rebuild_index();
     Status open_index_at(const SealedFilesEnvironment& place);
     Status load_from_index();
     Status check_index_is_not_ahead(const std::vector<LogRow>& logs);
@@ -246,6 +249,7 @@ class OpenVault final : public TreeHost {
     std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};
     std::atomic<bool> has_unpublished_{false};
     std::atomic<bool> may_have_collections_{true};  // segments have come since they were settled
+    std::atomic<bool> is_reader_{false};            // then nothing is published
     std::atomic<bool> may_have_ends_{true};         // keys have changed since settle_ends()
     bool has_unrestored_writes_ = false;            // then the journal is not emptied
 

@@ -42,6 +42,7 @@ Status OpenVault::settle_ends() {
         replica_.alarm("this device was removed from the vault: what changes here stays here");
         return {};
     }
+    if (is_reader_) return {};
     TRY_OK(testify());
     if (replica_.end_of(log_)) TRY_OK(begin_incarnation());
     const Frontier own = replica_.own_beyond_ends();
@@ -104,6 +105,7 @@ bool OpenVault::can_adopt(const SegmentRef& segment) {
 }
 
 Result<std::uint64_t> OpenVault::adopt(const DeviceId& device) {
+    if (is_reader_) return Error{ErrorKind::ReadOnly, "this device may only read in this vault"};
     std::uint64_t count = 0;
     bool has_any = false;
     {

@@ -15,7 +15,9 @@ lockstep_library(vault_core
     core/open_vault_load.cpp
     core/open_vault_presence.cpp
     core/restore_writes.cpp
+    core/unlock_backoff.cpp
     core/vault_impl.cpp
+    core/vault_impl_keys.cpp
     core/vault_replica.cpp
     core/vault_replica_arrivals.cpp
     core/vault_replica_collections.cpp

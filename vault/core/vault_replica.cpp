@@ -19,6 +19,49 @@ fs::path key_object_path(const fs::path& directory, const KeyObjectId& id) {
     return directory / kKeyDirectoryName / (id.to_hex() + std::string(kKeyObjectSuffix));
 }
 
+bool is_key_object(const Result<Bytes>& bytes, const KeyObjectId& id) {
+    return bytes.ok() && key_object_id(*bytes) == id;
+}
+
+// Copies of the heads lie beside keys.local: a directory that is put back to an older state gets
+// them again, so that nobody is a member, and no passphrase opens it, that was removed.
+void keep_heads(Disk& disk, const fs::path& directory, const fs::path& kept,
+                const std::vector<KeyObjectId>& heads) {
+    const auto keep = [&]() -> Status {
+        TRY_OK(disk.make_directories(kept / kKeyDirectoryName));
+        for (const KeyObjectId& id : heads) {
+            const fs::path copy = key_object_path(kept, id);
+            if (is_key_object(disk.read_file(copy, kKeyObjectSizeMax), id)) continue;
+            TRY(Bytes bytes, disk.read_file(key_object_path(directory, id), kKeyObjectSizeMax));
+            TRY_OK(disk.write_file_durably(copy, bytes));
+        }
+        TRY(auto items, disk.list(kept / kKeyDirectoryName));
+        for (const DirectoryItem& item : items) {
+            const auto id = parse_key_object_name(item.name);
+            if (id && std::find(heads.begin(), heads.end(), *id) == heads.end())
+                TRY_OK(disk.remove(kept / kKeyDirectoryName / item.name));
+        }
+        return {};
+    };
+    if (Status done = keep(); !done.ok())
+        log_warning("vault", "the newest key objects have no copy: {}", done.error().message);
+}
+
+// Which of the heads were gone from the directory, or damaged, and are there again.
+std::vector<KeyObjectId> put_heads_back(Disk& disk, const fs::path& directory, const fs::path& kept,
+                                        const std::vector<KeyObjectId>& heads,
+                                        std::string_view temporary_ending) {
+    std::vector<KeyObjectId> out;
+    for (const KeyObjectId& id : heads) {
+        const fs::path path = key_object_path(directory, id);
+        if (is_key_object(disk.read_file(path, kKeyObjectSizeMax), id)) continue;
+        auto copy = disk.read_file(key_object_path(kept, id), kKeyObjectSizeMax);
+        if (!is_key_object(copy, id)) continue;
+        if (disk.keep_file_durably(path, *copy, temporary_ending).ok()) out.push_back(id);
+    }
+    return out;
+}
+
 }  // namespace
 
 fs::path local_directory(const VaultEnvironment& environment, const VaultId& vault) {
@@ -78,6 +121,7 @@ VaultReplica::VaultReplica(const VaultEnvironment& environment, fs::path directo
       directory_(std::move(directory)),
       header_(std::move(header)),
       local_(std::move(local)),
+      own_sealing_(local_.sealing_public),
       signing_(environment.device.vault_signing_key(header_.id)),
       writer_(writer_name(signing_)),
       temporary_ending_("." + writer_ + ".tmp") {}
@@ -116,6 +160,11 @@ Result<std::shared_ptr<const KeyState>> VaultReplica::open_keys(const std::vecto
 }
 
 Status VaultReplica::load_keys() {
+    for (const KeyObjectId& id :
+         put_heads_back(environment_.disk, directory_, local_directory(environment_, header_.id),
+                        local_.pinned, temporary_ending_))
+        alarm("key object " + id.to_hex().substr(0, 16) +
+              " was gone from the vault directory, which may be an old copy; it is there again");
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
     TRY(auto state, open_keys(objects));
     for (const KeyObjectId& pin : state->missing_pins())
@@ -368,11 +417,35 @@ Status VaultReplica::set_sealing_key(std::shared_ptr<const SealingKey> key) {
     return {};
 }
 
+std::optional<SealedSecret> VaultReplica::sealed_by_passphrase() {
+    MutexLock write_lock(write_mutex_);
+    return local_.sealing_sealed;
+}
+
+std::optional<SealingKey> VaultReplica::key_at_start() {
+    MutexLock write_lock(write_mutex_);
+    if (!local_.sealing_clear) return std::nullopt;
+    return local_.sealing_clear->copy();
+}
+
+std::vector<KeyObjectId> VaultReplica::pinned() {
+    MutexLock write_lock(write_mutex_);
+    return local_.pinned;
+}
+
+Status VaultReplica::change_local(const std::function<void(LocalKeys&)>& change) {
+    MutexLock write_lock(write_mutex_);
+    change(local_);
+    return save_local_keys();
+}
+
 Status VaultReplica::save_local_keys() {
     auto state = keys();
     for (const auto& [epoch, secret] : state->replicator_secrets())
         if (!local_.replicators.contains(epoch)) local_.replicators.emplace(epoch, secret.copy());
     local_.pinned = state->heads();
+    keep_heads(environment_.disk, directory_, local_directory(environment_, header_.id),
+               local_.pinned);
     Bytes bytes = encode_local_keys(local_);
     WipeAtEnd wiped(bytes);
     fs::path directory = local_directory(environment_, header_.id);
@@ -421,8 +494,8 @@ Status VaultReplica::check_author(const SegmentOuter& outer) {
     const auto& part = outer.replicator;
     const RosterMember* member = keys_->roster().find(part.device);
     if (member == nullptr) return Error{ErrorKind::Refused, "its device is not a member"};
-    // What a member wrote before it lost the right is behind the end of its log.
-    if (!member->may_write() && !end_in_roster(outer.header.log, part.device))
+    // What a member wrote before it knew that it had lost the right is held.
+    if (!member->may_write() && !member->was_writer)
         return Error{ErrorKind::Refused, "its device may not write"};
     if (auto writer = writers_.find(outer.header.log);
         writer != writers_.end() && writer->second != part.device)

@@ -13,6 +13,7 @@
 // log's first. THREADS: any. Lock order: write_mutex_, mutex_.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -166,6 +167,8 @@ class VaultReplica final : public Replica {
     // known.
     Frontier frontier_to_merge();
     bool may_write();
+    // It is a member that may not.
+    bool may_only_read();
     // This device was removed from the vault.
     bool is_revoked();
 
@@ -178,8 +181,9 @@ class VaultReplica final : public Replica {
     Frontier own_beyond_ends();
     // Accepts again what was applied here before its log was ended and the replica opened anew.
     void accept_applied(const LogId& log, const LogPosition& last);
-    // Where revoked devices' logs go further here than everybody knows to accept: a segment under
-    // `epoch` that names them tells everybody. Nothing is due: empty.
+    // Where logs of devices that were revoked, or may write no more, go further here than everybody
+    // knows to accept: a segment under `epoch` that names them tells everybody. Nothing is due:
+    // empty.
     struct Testimony {
         Frontier frontier;
         EpochId epoch;
@@ -201,15 +205,19 @@ class VaultReplica final : public Replica {
     // The same for a segment that this device has made.
     Status publish_segment(const SegmentOuter& outer, ByteView bytes);
     void own_pack_written(const PackInfo& pack);
-    LocalKeys& local() { return local_; }
-    // Writes what this device keeps outside the vault directory; REQUIRES: called by the vault
-    // only.
-    Status save_local_keys();
+    // What this device keeps of the vault outside its directory. A change is durable when
+    // change_local() returns.
+    std::optional<SealedSecret> sealed_by_passphrase() EXCLUDES_LOCK(write_mutex_);
+    std::optional<SealingKey> key_at_start() EXCLUDES_LOCK(write_mutex_);
+    std::vector<KeyObjectId> pinned() EXCLUDES_LOCK(write_mutex_);
+    const SealingPublicKey& own_sealing_key() const { return own_sealing_; }
+    Status change_local(const std::function<void(LocalKeys&)>& change) EXCLUDES_LOCK(write_mutex_);
 
   private:
     VaultReplica(const VaultEnvironment& environment, fs::path directory, VaultHeader header,
                  LocalKeys local);
     Result<std::vector<Bytes>> read_key_objects();
+    Status save_local_keys() REQUIRES_LOCK(write_mutex_);
     Result<std::shared_ptr<const KeyState>> open_keys(const std::vector<Bytes>& objects);
     void open_presence();
     Status load_keys();
@@ -248,7 +256,8 @@ class VaultReplica final : public Replica {
     const VaultEnvironment environment_;
     const fs::path directory_;
     const VaultHeader header_;
-    LocalKeys local_;
+    LocalKeys local_;  // written under write_mutex_ once it is open
+    const SealingPublicKey own_sealing_;
     const SigningKey signing_;
     std::unique_ptr<VaultPresence> presence_;
     const std::string writer_;            // tells this device's unfinished files from others'
