@@ -186,8 +186,8 @@ std::vector<Route> daemon_routes() {
 
 std::vector<Route> control_routes() {
     std::vector<Route> routes = daemon_routes();
-    for (auto more :
-         {vault_routes(), mirror_routes(), presence_routes(), file_routes(), pairing_routes()}) {
+    for (auto more : {vault_routes(), mirror_routes(), presence_routes(), key_routes(),
+                      file_routes(), pairing_routes()}) {
         routes.insert(routes.end(), more.begin(), more.end());
     }
     return routes;

@@ -14,6 +14,9 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::seconds kPublishAtLock{10};
+constexpr std::string_view kSightingsName = "sightings";
+constexpr std::size_t kSightingsSizeMax = std::size_t{64} << 10;
+constexpr std::chrono::minutes kSightingsKept{10};
 
 }  // namespace
 
@@ -48,8 +51,9 @@ Status ManagedVault::open() {
 Status ManagedVault::open_locked() {
     TRY_OK(check_usable());
     if (vault_) return {};
-    Result<std::unique_ptr<Vault>> opened =
-        Vault::open(services_.environment(), fs::path(config().directory));
+    VaultEnvironment environment = services_.environment();
+    environment.passphrase_cost_min = KdfCost{.memory_bytes = kdf_memory_bytes()};
+    Result<std::unique_ptr<Vault>> opened = Vault::open(environment, fs::path(config().directory));
     if (!opened.ok()) {
         set_problem(opened.error().message);
         return std::move(opened).error();
@@ -81,9 +85,28 @@ Status ManagedVault::adopt_locked(std::unique_ptr<Vault> vault) {
         opened_ = vault_.get();
         problem_.clear();
     }
+    restore_sightings();
     watch_directory();
     join_swarm();
     return {};
+}
+
+// "Last news from laptop: 3 days" must be true after a restart, too.
+void ManagedVault::restore_sightings() {
+    const fs::path path = services_.environment().state_directory / vault_->id().to_hex();
+    auto text = services_.disk.read_file(path / kSightingsName, kSightingsSizeMax);
+    if (text.ok()) sightings_.restore(as_text(*text));
+}
+
+void ManagedVault::save_sightings() {
+    const fs::path path = services_.environment().state_directory / vault_->id().to_hex();
+    const std::string text = sightings_.text();
+    auto before = services_.disk.read_file(path / kSightingsName, kSightingsSizeMax);
+    if (text.empty() || (before.ok() && as_text(*before) == text)) return;
+    if (Status saved = services_.disk.write_file_durably(path / kSightingsName, as_bytes(text));
+        !saved.ok())
+        log_warning("vault", "who was seen when is not kept: {}",
+                    api::error_code(saved.error().kind));
 }
 
 // Objects come by the directory, too; whether syncing is paused or not: that is between devices.
@@ -378,6 +401,11 @@ void ManagedVault::tick() {
     if (has_mirror_news_.exchange(false)) note_mirrors();
     transfers_->drop_idle();
     care_for_presence();
+    const auto now = services_.clock.steady();
+    if (vault_->replica() == nullptr || now - sightings_saved_ < kSightingsKept) return;
+    sightings_saved_ = now;
+    note_sightings();
+    save_sightings();
 }
 
 // ---- leaving ------------------------------------------------------------------------------------
@@ -395,6 +423,10 @@ void ManagedVault::shut_down(steady_clock::time_point deadline) {
             log_warning("vault", "{}: not everything is published: {}", name(),
                         api::error_code(published.error().kind));
         }
+    }
+    if (vault_->replica() != nullptr) {
+        note_sightings();
+        save_sightings();
     }
     leave_swarm();
     leave_directory();

@@ -92,6 +92,14 @@ class ManagedVault {
     Result<CheckReport> check(bool rebuilds_index);
     // These need it unlocked.
     Result<CollectionReport> collect(bool is_dry_run);
+    // Keys (managed_vault_keys.cpp). The list and the test need no unlocked vault.
+    Result<std::vector<KeySlotInfo>> key_slots() const;
+    Status set_passphrase(const api::SetPassphrase& request);
+    Status remove_passphrase(const api::RemovePassphrase& request);
+    Result<RecoveryCode> renew_recovery_code(const api::RenewRecovery& request);
+    Status test_recovery_code(const api::TestRecovery& request) const;
+    Status rotate();
+    Status set_role(const DeviceId& device, MemberRole role);
     Status revoke(const DeviceId& device);
     Status retire(const DeviceId& device);
     Result<std::uint64_t> adopt(const DeviceId& device);
@@ -135,6 +143,9 @@ class ManagedVault {
     void leave_directory() REQUIRES_LOCK(operation_);
     void join_swarm() REQUIRES_LOCK(operation_);
     void leave_swarm() REQUIRES_LOCK(operation_);
+    std::uint64_t kdf_memory_bytes() const;  // of passphrases that are set from now on
+    void restore_sightings();
+    void save_sightings();
     void set_problem(std::string problem);
     void tell(std::string type, std::string message);
     Vault* vault() const;
@@ -168,6 +179,7 @@ class ManagedVault {
     std::map<std::string, std::string> mount_problems_ GUARDED_BY(state_);  // by directory
 
     Sightings sightings_;
+    std::chrono::steady_clock::time_point sightings_saved_{};  // of the thread that calls tick()
 };
 
 std::string_view role_text(MemberRole role);

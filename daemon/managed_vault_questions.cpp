@@ -111,7 +111,8 @@ void add_counts(api::VaultInfo& info, const VaultStatus& status) {
 }
 
 // The other members that are not revoked, with what the swarm knows of them.
-std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& sync) {
+std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& sync,
+                                    const Sightings& sightings) {
     std::vector<api::PeerInfo> peers;
     for (const Member& member : replica.members()) {
         if (member.is_revoked || member.device == replica.device()) continue;
@@ -119,6 +120,7 @@ std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& syn
         peer.device = member.device.to_hex();
         peer.label = member.label;
         peer.role = role_text(member.role);
+        peer.last_seen_ms = sightings.last_seen_ms(member.device);
         for (const PeerStatus& status : sync.peers) {
             if (status.device != member.device) continue;
             peer.is_connected = true;
@@ -199,7 +201,7 @@ api::VaultInfo ManagedVault::info() {
             info.receive_rate = sync.receive_rate;
             info.send_rate = sync.send_rate;
         }
-        if (Replica* replica = vault->replica()) info.peers = peers_of(*replica, sync);
+        if (Replica* replica = vault->replica()) info.peers = peers_of(*replica, sync, sightings_);
         note_sightings(sync, info.unmerged_segments == 0 && info.pending_records == 0);
         info.last_synced_ms = sightings_.last_synced_ms();
     }
@@ -388,7 +390,7 @@ std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request)
     if (vault->is_unlocked() && vault->status().is_selecting)
         missing.push_back("it is not known yet which packs are to be fetched");
 
-    const std::vector<api::PeerInfo> peers = peers_of(*replica, *sync);
+    const std::vector<api::PeerInfo> peers = peers_of(*replica, *sync, sightings_);
     std::uint64_t copies = 0;
     bool is_any_connected = false;
     for (const api::PeerInfo& peer : peers) {

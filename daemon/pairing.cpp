@@ -12,8 +12,6 @@
 
 namespace lockstep {
 
-namespace {
-
 Result<MemberRole> parse_role(const std::string& text) {
     for (MemberRole role : {MemberRole::Owner, MemberRole::Writer, MemberRole::Reader}) {
         if (role_text(role) == text) return role;
@@ -23,6 +21,8 @@ Result<MemberRole> parse_role(const std::string& text) {
     }
     return Error{ErrorKind::Invalid, "a role is owner, writer or reader"};
 }
+
+namespace {
 
 std::string new_id(Random& random) {
     return hex(random.id<Id<struct PairingIdTag, 8>>().bytes);

@@ -126,6 +126,13 @@ std::vector<Setting> make_settings() {
              c.eviction_copies = static_cast<std::uint32_t>(copies);
              return {};
          }},
+        {"keys.kdf_memory_mib", [](const Config& c) { return std::to_string(c.kdf_memory_mib); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY(std::int64_t mib, number_in(value, "it is a number of MiB"));
+             TRY_OK(api::check_kdf_memory(mib));
+             c.kdf_memory_mib = static_cast<std::uint32_t>(mib);
+             return {};
+         }},
     };
 }
 

@@ -161,7 +161,14 @@ Result<VaultManager::Created> VaultManager::create(const api::CreateVault& reque
         plan(request.name, request.directory, request.mount, request.unlock_at_start));
     VaultCreation options;
     options.unlock_at_start = request.unlock_at_start;
-    if (request.kdf_memory_bytes != 0) options.cost.memory_bytes = request.kdf_memory_bytes;
+    options.passphrase_stays_here = request.passphrase_stays_here;
+    options.cost.memory_bytes = std::uint64_t{services_.config.get().kdf_memory_mib} << 20;
+    if (request.kdf_memory_bytes != 0) {
+        options.cost.memory_bytes = request.kdf_memory_bytes;
+        // Else the next unlock would make it dearer.
+        config.kdf_memory_mib = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(request.kdf_memory_bytes >> 20, api::kKdfMemoryMibMax));
+    }
     Created created;
     TRY(auto vault,
         Vault::create(services_.environment(), config.directory, request.passphrase.reveal_bytes(),

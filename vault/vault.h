@@ -286,8 +286,8 @@ class Vault {
     // nobody has seen yet waits until somebody adopts it, or until it may write again. Becoming or
     // ceasing to be blind begins a new epoch. Refused for this device itself, and the last owner.
     virtual Status set_role(const DeviceId& device, MemberRole role) = 0;
-    // Takes over what a device wrote after it was revoked, or might write no more, as far as what it
-    // builds on has arrived (nothing of it: Unavailable). Returns how many segments.
+    // Takes over what a device wrote after it was revoked, or might write no more, as far as what
+    // it builds on has arrived (nothing of it: Unavailable). Returns how many segments.
     virtual Result<std::uint64_t> adopt(const DeviceId& device) = 0;
 };
 

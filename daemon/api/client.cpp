@@ -258,10 +258,48 @@ Result<DeviceInfo> DaemonClient::rename_device(const std::string& id, const Rena
     return ask<DeviceInfo>({"PUT", "/v1/devices/" + percent_encode(id), {}, encode(request)});
 }
 
+Result<PassphraseList> DaemonClient::passphrases(const std::string& vault) {
+    return ask<PassphraseList>({"GET", vault_path(vault, "passphrases"), {}, {}});
+}
+
+Result<PassphraseList> DaemonClient::set_passphrase(const std::string& vault,
+                                                    const SetPassphrase& request) {
+    return ask<PassphraseList>(
+        {"POST", vault_path(vault, "passphrases"), {}, encode(request), kLongTimeout});
+}
+
+Result<PassphraseList> DaemonClient::remove_passphrase(const std::string& vault,
+                                                       const RemovePassphrase& request) {
+    return ask<PassphraseList>(
+        {"POST", vault_path(vault, "passphrases/remove"), {}, encode(request), kLongTimeout});
+}
+
+Result<RecoveryAnswer> DaemonClient::renew_recovery(const std::string& vault,
+                                                    const RenewRecovery& request) {
+    return ask<RecoveryAnswer>(
+        {"POST", vault_path(vault, "recovery"), {}, encode(request), kLongTimeout});
+}
+
+Status DaemonClient::test_recovery(const std::string& vault, const TestRecovery& request) {
+    return tell({"POST", vault_path(vault, "recovery/test"), {}, encode(request), kLongTimeout});
+}
+
+Result<VaultInfo> DaemonClient::rotate(const std::string& vault) {
+    return ask<VaultInfo>({"POST", vault_path(vault, "rotate"), {}, {}, kLongTimeout});
+}
+
 Result<DeviceAnswer> DaemonClient::act_on_device(const std::string& id, const std::string& action,
                                                  const DeviceWish& request) {
     return ask<DeviceAnswer>({"POST",
                               "/v1/devices/" + percent_encode(id) + "/" + action,
+                              {},
+                              encode(request),
+                              kLongTimeout});
+}
+
+Result<DeviceAnswer> DaemonClient::set_role(const std::string& device, const SetRole& request) {
+    return ask<DeviceAnswer>({"POST",
+                              "/v1/devices/" + percent_encode(device) + "/role",
                               {},
                               encode(request),
                               kLongTimeout});

@@ -57,6 +57,14 @@ class DaemonClient {
     Result<KeepAnswer> set_keep(const std::string& vault, const SetKeep& request);
     Result<EvictAnswer> evict(const std::string& vault, const EvictContent& request);
     Result<WhereisAnswer> whereis(const std::string& vault, const std::string& path);
+    Result<PassphraseList> passphrases(const std::string& vault);
+    Result<PassphraseList> set_passphrase(const std::string& vault, const SetPassphrase& request);
+    Result<PassphraseList> remove_passphrase(const std::string& vault,
+                                             const RemovePassphrase& request);
+    Result<RecoveryAnswer> renew_recovery(const std::string& vault, const RenewRecovery& request);
+    Status test_recovery(const std::string& vault, const TestRecovery& request);
+    Result<VaultInfo> rotate(const std::string& vault);
+    Result<DeviceAnswer> set_role(const std::string& device, const SetRole& request);
     // An empty vault: all of them.
     Status pause(const std::string& vault, const PauseSync& request);
     Status resume(const std::string& vault);

@@ -211,6 +211,22 @@ void read_cache(const toml::table& table, Config& config, Faults& faults) {
     reader.reject_unknown();
 }
 
+void read_kdf_memory(TableReader& reader, std::uint32_t& out, Faults& faults) {
+    std::int64_t mib = out;
+    const toml::node* node = reader.value("kdf_memory_mib", mib, "a number");
+    if (node == nullptr) return;
+    if (Status valid = check_kdf_memory(mib); !valid.ok())
+        faults.add(*node, "'kdf_memory_mib': " + valid.error().message);
+    else
+        out = static_cast<std::uint32_t>(mib);
+}
+
+void read_keys(const toml::table& table, Config& config, Faults& faults) {
+    TableReader reader(table, "[keys]", faults);
+    read_kdf_memory(reader, config.kdf_memory_mib, faults);
+    reader.reject_unknown();
+}
+
 bool is_absolute(std::string_view path) {
     return !path.empty() && path.front() == '/';
 }
@@ -335,6 +351,7 @@ VaultConfig read_vault(const toml::table& table, Faults& faults) {
             vault.paused_until_ms = static_cast<std::uint64_t>(until_ms);
     }
     reader.texts("addresses", vault.addresses, kAddressesMax, check_address);
+    read_kdf_memory(reader, vault.kdf_memory_mib, faults);
     reader.reject_unknown();
     return vault;
 }
@@ -522,6 +539,12 @@ Status check_eviction_copies(std::int64_t copies) {
                  fmt::format("between 1 and {} other devices", kEvictionCopiesMax)};
 }
 
+Status check_kdf_memory(std::int64_t mib) {
+    if (mib >= kKdfMemoryMibMin && mib <= kKdfMemoryMibMax) return {};
+    return Error{ErrorKind::Invalid, fmt::format("guessing a passphrase costs {} to {} MiB",
+                                                 kKdfMemoryMibMin, kKdfMemoryMibMax)};
+}
+
 Status check_relay_url(std::string_view url) {
     std::string_view rest = url;
     if (rest.starts_with("http://")) {
@@ -578,6 +601,9 @@ Result<Config> parse_config(std::string_view text) {
     if (const toml::table* cache = sub_table(root, "cache", faults)) {
         read_cache(*cache, config, faults);
     }
+    if (const toml::table* keys = sub_table(root, "keys", faults)) {
+        read_keys(*keys, config, faults);
+    }
     if (const toml::node* vaults = root.find("vault")) read_vaults(*vaults, config, faults);
     root.reject_unknown();
     if (faults.any()) return std::move(faults).error();
@@ -604,6 +630,8 @@ std::string format_config(const Config& config) {
         cache += fmt::format("on_demand_mib = {}\n", config.on_demand_mib);
     if (config.eviction_copies != 1) cache += fmt::format("copies = {}\n", config.eviction_copies);
     if (!cache.empty()) out += "\n[cache]\n" + cache;
+    if (config.kdf_memory_mib != kKdfMemoryMib)
+        out += fmt::format("\n[keys]\nkdf_memory_mib = {}\n", config.kdf_memory_mib);
     for (const VaultConfig& vault : config.vaults) {
         out += fmt::format("\n[[vault]]\nname = {}\ndirectory = {}\n", quoted(vault.name),
                            quoted(vault.directory));
@@ -616,6 +644,8 @@ std::string format_config(const Config& config) {
         if (vault.paused_until_ms != 0)
             out += fmt::format("paused_until_ms = {}\n", vault.paused_until_ms);
         out += fmt::format("addresses = {}\n", quoted_list(vault.addresses));
+        if (vault.kdf_memory_mib != 0)
+            out += fmt::format("kdf_memory_mib = {}\n", vault.kdf_memory_mib);
         for (const MountConfig& mount : mounts) {
             if (is_simple) break;
             out += fmt::format("[[vault.mount]]\ndirectory = {}\npath = {}\nread_only = {}\n",

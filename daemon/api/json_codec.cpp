@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/api/json_fields_keys.h"
+
 namespace lockstep::api {
 
 namespace {
@@ -27,6 +29,7 @@ void fields(F& f, T& v) {
     f("inStep", v.is_in_step);
     f("missingPacks", v.missing_packs);
     f("leftOutPacks", v.left_out_packs);
+    f("lastSeenMs", v.last_seen_ms);
 }
 
 template <typename F, Is<MountInfo> T>
@@ -394,6 +397,7 @@ void fields(F& f, T& v) {
     f("passphrase", v.passphrase);
     f("unlockAtStart", v.unlock_at_start);
     f("kdfMemoryBytes", v.kdf_memory_bytes);
+    f("passphraseStaysHere", v.passphrase_stays_here);
 }
 
 template <typename F, Is<OpenVault> T>
@@ -760,6 +764,13 @@ LOCKSTEP_API_STRUCT(JoinVault)
 LOCKSTEP_API_STRUCT(RenameDevice)
 LOCKSTEP_API_STRUCT(RelayUrl)
 LOCKSTEP_API_STRUCT(BeginUpload)
+LOCKSTEP_API_STRUCT(PassphraseList)
+LOCKSTEP_API_STRUCT(SetPassphrase)
+LOCKSTEP_API_STRUCT(RemovePassphrase)
+LOCKSTEP_API_STRUCT(RenewRecovery)
+LOCKSTEP_API_STRUCT(RecoveryAnswer)
+LOCKSTEP_API_STRUCT(TestRecovery)
+LOCKSTEP_API_STRUCT(SetRole)
 LOCKSTEP_API_STRUCT(ErrorBody)
 
 #undef LOCKSTEP_API_STRUCT

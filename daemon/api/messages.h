@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "daemon/api/messages_keys.h"
 #include "daemon/api/secret_text.h"
 
 namespace lockstep::api {
@@ -37,6 +38,7 @@ struct PeerInfo {
     bool is_in_step = false;  // has every segment and pack that is here, and nothing that is not
     std::uint64_t missing_packs = 0;   // packs here that it lacks, as far as known
     std::uint64_t left_out_packs = 0;  // that it has not by choice
+    std::uint64_t last_seen_ms = 0;    // when it was last connected; 0: never here
 };
 
 // A folder of this machine that shows a vault, or is to show it.
@@ -110,7 +112,7 @@ struct DeviceInfo {
     bool is_revoked = false;
     bool is_pending = false;          // asks to be admitted: `id` is an invite's
     std::string digits;               // of a pending device
-    std::uint64_t last_seen_ms = 0;   // since the daemon's start; 0: not yet
+    std::uint64_t last_seen_ms = 0;   // when it was last connected; 0: never
     std::uint64_t held_segments = 0;  // what it wrote after its removal, to be adopted or not
 };
 
@@ -330,6 +332,7 @@ struct CreateVault {
     SecretText passphrase;
     bool unlock_at_start = false;
     std::uint64_t kdf_memory_bytes = 0;  // 0: the default
+    bool passphrase_stays_here = false;  // it opens the vault on this device only
 };
 
 struct OpenVault {

@@ -84,6 +84,7 @@ void declare_devices(Grammar& grammar) {
                        "When it comes back it begins a new log, and publishes again what it wrote "
                        "meanwhile.\n",
                        device_retire));
+    declare_role_verb(grammar, device);
     about(grammar.verb(device, "adopt", "Take over what a removed device wrote unseen",
                        "  lockstep device adopt phone\n", device_adopt));
 }
@@ -163,7 +164,9 @@ void declare_sync_verbs(Grammar& grammar) {
     declare_devices(grammar);
     declare_relays(grammar);
     declare_state(grammar);
-    for (const char* name : {"undo", "snapshot", "doctor", "completion"}) {
+    grammar.verb(grammar.app(), "doctor", "Explain what is not as it should be, and what to do",
+                 "  lockstep doctor      (exits 25 when there is an alarm)\n", doctor);
+    for (const char* name : {"undo", "snapshot", "completion"}) {
         grammar.later(grammar.app(), name);
     }
 }

@@ -26,6 +26,8 @@ void declare_create(Grammar& grammar, CLI::App& vault) {
                     "Memory that guessing the passphrase costs, in MiB (64 to 4096; 256)")
         ->check(CLI::Range(64, 4096))
         ->option_text("MIB");
+    verb.add_flag("--passphrase-stays-here", arguments.stays_here,
+                  "It opens the vault on this device only, and does not lie in its directory");
     grammar.start_option(verb, "--unlock-at-start");
     grammar.passphrase_options(verb);
 }
@@ -159,7 +161,7 @@ void declare_vault_verbs(Grammar& grammar) {
     declare_looking(grammar, vault);
     declare_locking(grammar, vault);
     declare_checking(grammar, vault);
-    for (const char* name : {"passwd", "recovery"}) grammar.later(vault, name);
+    declare_key_verbs(grammar, vault);
     declare_mounting(grammar);
 }
 

@@ -147,10 +147,7 @@ ExitCode device_list(Session& session) {
     }
     std::vector<std::vector<std::string>> rows = {{"DEVICE", "NAME", "VAULT", "ROLE", "STATE"}};
     for (const api::DeviceInfo& device : list->devices) {
-        const std::string last_seen =
-            device.last_seen_ms == 0
-                ? ""
-                : ", last seen " + time_text(static_cast<std::int64_t>(device.last_seen_ms));
+        const std::string last_seen = last_news_text(device.last_seen_ms);
         const std::string state = device.is_pending       ? "asks to join: " + spaced(device.digits)
                                   : device.is_revoked     ? "revoked"
                                   : device.is_this_device ? "this device"

@@ -55,9 +55,10 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
             print_line("    mirror " + mirror_text(mirror));
         for (const api::PeerInfo& peer : vault.peers) {
             print_line(fmt::format("    {}: {}", printable(peer.label),
-                                   !peer.is_connected ? "not connected"
-                                   : peer.is_in_step  ? "in step"
-                                                      : "syncing"));
+                                   !peer.is_connected
+                                       ? "not connected" + last_news_text(peer.last_seen_ms)
+                                   : peer.is_in_step ? "in step"
+                                                     : "syncing"));
         }
         if (!vault.problem.empty()) print_line("    problem: " + printable(vault.problem));
         for (const std::string& alarm : vault.alarms) print_line("    ALARM: " + printable(alarm));

@@ -31,6 +31,8 @@ struct Arguments {
     std::string timeout = "60s";
     std::string duration;
     PassphraseSource passphrase;
+    PassphraseSource new_passphrase;
+    bool stays_here = false;
     std::uint64_t copies = 0;
     std::optional<std::uint64_t> since;
     std::uint64_t kdf_memory_mib = 0;

@@ -12,7 +12,8 @@
 //     alarm;
 //   * an index that is made anew is the one that was there; check() finds nothing;
 //   * every version within the retention can be read back, whatever was collected (archive.h);
-//   * all members agree on who is one and in which role, and nothing of a removed device counts that
+//   * all members agree on who is one and in which role, and nothing of a removed device counts
+//   that
 //     lies behind the end of its logs. Who might only read for a while may write again in the end,
 //     and has lost nothing.
 // The same seed gives the same trace.

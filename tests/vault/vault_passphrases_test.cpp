@@ -142,6 +142,21 @@ TEST_F(VaultPassphrases, AChangeReachesTheOtherDevices) {
     expect_ok(desk.vault().unlock(as_bytes(kFresh)));
 }
 
+// Neither knows of the other's: both new ones open it, and the old one does not.
+TEST_F(VaultPassphrases, TwoChangesAtOnceBothTakeEffect) {
+    VaultDevice desk("desk", 2, clock_, quick_stretcher());
+    expect_ok(desk.join(laptop_));
+    expect_ok(laptop_.vault().set_passphrase(wish(kTestPassphrase, kFresh)));
+    expect_ok(desk.vault().set_passphrase(one_more("one more")));
+    pull(desk, laptop_);
+    pull(laptop_, desk);
+    for (VaultDevice* device : {&laptop_, &desk}) {
+        EXPECT_EQ(error_of(unlock_anew(*device, kTestPassphrase)), ErrorKind::WrongKey);
+        expect_ok(device->vault().unlock(as_bytes(kFresh)));
+        expect_ok(unlock_anew(*device, "one more"));
+    }
+}
+
 TEST_F(VaultPassphrases, OneThatStaysHereOpensNoCopyOfTheDirectory) {
     VaultDevice home("home", 3, clock_, quick_stretcher());
     std::string code;

@@ -423,7 +423,9 @@ Status OpenVault::commit() {
 
 std::optional<steady_clock::time_point> OpenVault::publish_due() {
     std::optional<steady_clock::time_point> due;
-    if (is_reader_) return may_have_ends_ ? std::optional(environment_.clock.steady()) : due;
+    if (is_reader_)
+        return may_have_ends_ || may_have_collections_ ? std::optional(environment_.clock.steady())
+                                                       : due;
     if (has_unpublished_ || may_have_ends_ || may_have_collections_ || has_packs_to_introduce())
         return environment_.clock.steady();
     {
@@ -455,12 +457,12 @@ Status OpenVault::publish(bool all) {
             return settled;
         }
     }
+    if (may_have_collections_.exchange(false)) settle_collections();
     if (is_reader_) {
         // What was written before the right was lost is kept for the day when it is given back.
         TRY_OK(files_->commit_written(environment_.clock.steady(), all));
         return commit();
     }
-    if (may_have_collections_.exchange(false)) settle_collections();
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());
     if (unpublished_.empty() && has_packs_to_introduce()) TRY_OK(publish_step({}));
     // Writes that only a large journal holds become versions, so that it can be emptied.

@@ -73,7 +73,7 @@ void tell_of_lost(VaultReplica& replica, Disk& disk, const fs::path& path) {
         replica.alarm("rollback: of what " + whose + " wrote, segment " +
                       std::to_string(position.number) + " was here before and now only " +
                       std::to_string(here) +
-                      " are: the vault directory was put back to an older state");
+                      " are: the vault directory was put back to an older state, or is damaged");
     }
     if (lost.size() == before.size()) return;
     const Status done = lost.empty() ? disk.remove(path) : write_lost(disk, path, lost);

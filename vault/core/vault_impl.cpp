@@ -170,7 +170,10 @@ Status VaultImpl::unlock_with(const SecretBytes& secret) {
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
     TRY(KeyState state,
         KeyState::open_with_secret(header_, objects, secret, std::move(credentials)));
-    if (!state.is_unlocked()) return Error{ErrorKind::WrongKey, "the passphrase is wrong"};
+    // One that another device has replaced meanwhile may open an object that does not know of it.
+    if (!state.is_unlocked() || state.slot_author() == nullptr ||
+        state.roster().authority_of(state.slot_author()->public_key()) == Authority::None)
+        return Error{ErrorKind::WrongKey, "the passphrase is wrong"};
     if (!replica_) return join_with_passphrase(std::move(state));
     auto sealing = load_sealing_key(state.root());
     if (sealing.ok()) {
@@ -188,8 +191,6 @@ Status VaultImpl::join_with_passphrase(KeyState state) {
     auto sealing = std::make_shared<const SealingKey>(SealingKey::random(environment_.random));
     DeviceCertificate certificate =
         environment_.device.certify(header_.id, sealing->public_key(), environment_.device_label);
-    if (state.slot_author() == nullptr)
-        return Error{ErrorKind::Refused, "this passphrase may not admit devices"};
     const KeyEditor editor{state, *state.slot_author(), environment_.clock.wall_ms(),
                            environment_.random, environment_.stretcher};
     const bool is_recovery =

@@ -93,8 +93,10 @@ Result<VaultImpl::Proof> VaultImpl::prove(ByteView current) {
             KeyState::open_with_secret(header_, objects, secret, std::move(credentials)));
         CHECK(state.slot_author() != nullptr);
         const SigningPublicKey slot = state.slot_author()->public_key();
-        return Proof{.slot = slot,
-                     .is_recovery = state.roster().authority_of(slot) == Authority::Recovery};
+        const Authority authority = state.roster().authority_of(slot);
+        if (authority == Authority::None)
+            return Error{ErrorKind::WrongKey, "the passphrase is wrong"};
+        return Proof{.slot = slot, .is_recovery = authority == Authority::Recovery};
     };
     auto proof = look();
     backoff_.note(proof.ok() ? Status() : Status(proof.error()));
