@@ -48,6 +48,8 @@ class ReplicaListener {
     virtual ~ReplicaListener() = default;
     // A segment is durable here, published on this device or received.
     virtual void segment_added(const SegmentRef& segment) = 0;
+    // This device has put one segment in the place of several; `last` is the last of them.
+    virtual void segments_compacted(const SegmentRef& last) { static_cast<void>(last); }
     virtual void pack_added(const PackId& pack) = 0;
     virtual void keys_changed() = 0;
     // A reader waits for this pack now: fetch it before others.
@@ -85,6 +87,7 @@ class Replica {
     // and each way on is a log of its own (vault/FORMAT.md, "Forked logs"): what is named here by
     // log and number.
     virtual Frontier frontier() = 0;
+    // The segment, or one that stands for it and others (vault/FORMAT.md, "Compacted segments").
     virtual Result<Bytes> read_segment(const SegmentRef& segment) = 0;
     virtual Result<std::vector<PackInfo>> packs_of(const SegmentRef& segment) = 0;
     virtual Result<Added> add_segment(ByteView bytes) = 0;

@@ -255,6 +255,12 @@ class Vault {
     // `is_dry_run` nothing is done.
     virtual Result<CollectionReport> collect(bool is_dry_run) = 0;
 
+    // Puts small files of this device's log together, and removes files that a compacted one of any
+    // log stands for (unlocked). Cheap when nothing has come since; each segment is written again
+    // a few times at most. With `at_once` whatever can be put together is. Returns how many
+    // segments lie otherwise now.
+    virtual Result<std::uint64_t> compact(bool at_once) = 0;
+
     // Membership (unlocked, owner; retire: also of this device itself). Each is durable when it
     // returns. NotFound when the device was never a member, Refused when this device may not.
     //

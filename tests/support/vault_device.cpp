@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "vault/core/vault_replica.h"
 #include "vault/log/segment.h"
 
 namespace lockstep {
@@ -215,8 +216,8 @@ void VaultDevice::list_into(NodeId directory, const std::string& path,
 }
 
 Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects_max) {
-    Replica& mine = *vault_->replica();
-    Replica& theirs = *from.vault().replica();
+    auto& mine = dynamic_cast<VaultReplica&>(*vault_->replica());
+    auto& theirs = dynamic_cast<VaultReplica&>(*from.vault().replica());
     std::uint64_t taken = 0;
     auto known = mine.key_objects();
     for (const KeyObjectId& id : theirs.key_objects()) {
@@ -233,8 +234,8 @@ Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects
         const auto at = have.find(log);
         std::uint64_t number = at == have.end() ? 0 : std::min(at->second.number, last.number);
         while (number > 0) {
-            auto ours = mine.read_segment({log, number});
-            auto other = theirs.read_segment({log, number});
+            auto ours = mine.hash_of({log, number});
+            auto other = theirs.hash_of({log, number});
             if (ours.ok() && other.ok() && *ours == *other) break;
             --number;
         }

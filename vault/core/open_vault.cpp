@@ -303,7 +303,7 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     if (auto end = replica_.end_of(log); end && done >= end->number) return false;
     SegmentRef ref{log, done + 1};
     if (replica_.last_of(log).number < ref.number) return false;  // it was forked just now
-    TRY(Bytes bytes, replica_.read_segment(ref));
+    TRY(Bytes bytes, read_original(ref));
     TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
     for (const auto& [other, position] : outer.replicator.frontier) {
         LogPosition& named = named_[other];

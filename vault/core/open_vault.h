@@ -55,6 +55,8 @@ class OpenVault final : public TreeHost {
     void set_waiting(bool may_wait);
     // Vault::collect(); open_vault_collection.cpp.
     Result<CollectionReport> collect(bool is_dry_run) EXCLUDES_LOCK(publish_mutex_);
+    // Vault::compact(); open_vault_compaction.cpp.
+    Result<std::uint64_t> compact(bool at_once) EXCLUDES_LOCK(publish_mutex_);
     // Publishes what a revoked device wrote beyond the end of its logs, as this device's own.
     // Returns how many segments; NotFound when there are none.
     Result<std::uint64_t> adopt(const DeviceId& device);
@@ -107,6 +109,10 @@ class OpenVault final : public TreeHost {
     Result<std::map<LogId, Stamp>> last_own_stamps(const std::vector<ReplayedEntry>& entries);
     Result<std::set<Stamp>> stamps_of_twins(const std::vector<ReplayedEntry>& entries);
     const EpochKeys* epoch_keys(const EpochId& epoch) EXCLUDES_LOCK(keys_mutex_);
+    RecordKeys record_keys();
+    Result<Bytes> read_original(const SegmentRef& segment) {
+        return replica_.read_original(segment, record_keys());
+    }
 
     Status publish_records(std::vector<Record>& records, const Frontier& frontier)
         REQUIRES_LOCK(publish_mutex_);
@@ -227,6 +233,9 @@ class OpenVault final : public TreeHost {
     LogId log_;  // of this incarnation
     LogPosition head_ GUARDED_BY(publish_mutex_);
     bool is_log_in_doubt_ GUARDED_BY(publish_mutex_) = false;
+    // How far the logs were when compact() last looked.
+    std::map<LogId, LogPosition> compacted_ GUARDED_BY(publish_mutex_);
+    std::size_t compacted_files_ GUARDED_BY(publish_mutex_) = 0;
     std::vector<Record> unpublished_
         GUARDED_BY(publish_mutex_);  // coalesced, but the disk did not take them yet
     Mutex merge_mutex_;

@@ -75,8 +75,7 @@ Status OpenVault::check_index_is_not_ahead(const std::vector<LogRow>& logs) {
         if (at != have.end() && at->second.number == row.last.number) {
             hash = at->second.hash;
         } else if (at != have.end() && at->second.number > row.last.number) {
-            TRY(Bytes bytes, replica_.read_segment({row.log, row.last.number}));
-            hash = segment_hash(bytes);
+            TRY(hash, replica_.hash_of({row.log, row.last.number}));
         }
         if (hash != row.last.hash)
             return Error{ErrorKind::Conflict, "index: it is ahead of the vault directory"};

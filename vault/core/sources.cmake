@@ -9,16 +9,19 @@ lockstep_library(vault_core
     core/offline_vault.cpp
     core/open_vault.cpp
     core/open_vault_collection.cpp
+    core/open_vault_compaction.cpp
     core/open_vault_conflicts.cpp
     core/open_vault_ends.cpp
     core/open_vault_forks.cpp
     core/open_vault_load.cpp
     core/open_vault_presence.cpp
     core/restore_writes.cpp
+    core/segment_files.cpp
     core/vault_impl.cpp
     core/vault_replica.cpp
     core/vault_replica_arrivals.cpp
     core/vault_replica_collections.cpp
+    core/vault_replica_compaction.cpp
     core/vault_replica_ends.cpp
     core/vault_replica_presence.cpp
     vault_drop_box.cpp

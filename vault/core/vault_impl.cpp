@@ -505,6 +505,12 @@ Result<CollectionReport> VaultImpl::collect(bool is_dry_run) {
     return open->collect(is_dry_run);
 }
 
+Result<std::uint64_t> VaultImpl::compact(bool at_once) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->compact(at_once);
+}
+
 Result<std::uint64_t> VaultImpl::adopt(const DeviceId& device) {
     auto open = open_vault();
     if (!open) return locked();

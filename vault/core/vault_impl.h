@@ -49,6 +49,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Result<Bytes> make_offer(std::string_view vault_label) override;
     Result<Bytes> admit(ByteView request, MemberRole role) override;
     Result<CollectionReport> collect(bool is_dry_run) override;
+    Result<std::uint64_t> compact(bool at_once) override;
     Status revoke(const DeviceId& device) override;
     Status retire(const DeviceId& device) override;
     Result<std::uint64_t> adopt(const DeviceId& device) override;

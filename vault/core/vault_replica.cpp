@@ -91,6 +91,7 @@ Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment&
     std::unique_ptr<VaultReplica> out(
         new VaultReplica(environment, directory, std::move(header), std::move(local)));
     TRY(out->logs_, LogStore::open(environment.disk, directory, out->temporary_ending_));
+    out->files_ = std::make_unique<SegmentFiles>(*out->logs_, out->lookup());
     TRY(out->packs_, PackStore::open(environment.disk, directory, out->temporary_ending_));
     out->open_presence();
     TRY_OK(out->load_keys());
@@ -143,18 +144,9 @@ void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
     keys_ = std::move(keys);
 }
 
-Result<SegmentOuter> VaultReplica::open_file(const LogId& log, const LogStore::Name& name) {
-    TRY(Bytes bytes, logs_->read(log, name));
-    TRY(SegmentOuter outer, open_outer(bytes, lookup()));
-    if (outer.header.log != log || outer.header.number != name.number ||
-        (name.fork && outer.hash != *name.fork))
-        return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
-    return outer;
-}
-
 Result<SegmentOuter> VaultReplica::open_stored(const SegmentRef& segment) {
-    TRY(Bytes bytes, read_segment(segment));
-    return open_outer(bytes, lookup());
+    TRY(StoredSegment found, stored(segment));
+    return files_->outer_of(found.header, found.hash);
 }
 
 Status VaultReplica::load_segments() {
@@ -170,23 +162,28 @@ Status VaultReplica::load_segments() {
 // What is not linked to the log's beginning is left: what is missing or damaged may come from a
 // peer.
 Status VaultReplica::load_log(const LogId& log) {
+    std::map<LogStore::Name, std::string> damaged;
     for (const LogStore::Name& name : logs_->names(log)) {
         {
             MutexLock lock(mutex_);
             // What follows a gap is no damage.
-            if (name.number > branches_.greatest_of(log) + 1) return {};
+            if (name.from() > branches_.greatest_of(log) + 1) break;
         }
-        auto outer = open_file(log, name);
-        if (!outer.ok() && outer.error().kind == ErrorKind::Io) return std::move(outer).error();
+        auto opened = files_->open(log, name);
+        if (!opened.ok() && opened.error().kind == ErrorKind::Io) return std::move(opened).error();
         MutexLock lock(mutex_);
-        auto place = outer.ok() ? check_place(*outer) : Result<LogBranches::Place>(outer.error());
-        if (!place.ok()) {
-            segment_alarms_[{log, name.number}] = "segment " + log.to_hex().substr(0, 16) + "/" +
-                                                  std::to_string(name.number) + ": " +
-                                                  place.error().message;
-        } else if (!place->is_known) {
-            static_cast<void>(admit(*outer, *place));
-        }
+        Status admitted = opened.ok() ? admit_file(*opened) : Status(opened.error());
+        if (!admitted.ok()) damaged[name] = admitted.error().message;
+    }
+    for (const auto& [name, why] : damaged) {
+        const SegmentRef segment{log, name.number};
+        // Nothing is missing.
+        if (name.is_compacted() ? greatest_number_of(log) >= name.number
+                                : is_held_otherwise(segment))
+            continue;
+        MutexLock lock(mutex_);
+        segment_alarms_[segment] = "segment " + log.to_hex().substr(0, 16) + "/" +
+                                   std::to_string(name.number) + ": " + why;
     }
     return {};
 }
@@ -393,17 +390,16 @@ Frontier VaultReplica::frontier() {
     return frontier_;
 }
 
+Result<VaultReplica::StoredSegment> VaultReplica::stored(const SegmentRef& segment) {
+    MutexLock lock(mutex_);
+    if (segment.number == 0 || segment.number > branches_.last_of(segment.log).number)
+        return Error{ErrorKind::NotFound, "the segment is not here"};
+    return StoredSegment{branches_.header_of(segment), branches_.hash_of(segment)};
+}
+
 Result<Bytes> VaultReplica::read_segment(const SegmentRef& segment) {
-    SegmentRef header;
-    LogStore::Name name;
-    {
-        MutexLock lock(mutex_);
-        if (segment.number == 0 || segment.number > branches_.last_of(segment.log).number)
-            return Error{ErrorKind::NotFound, "the segment is not here"};
-        header = branches_.header_of(segment);
-        name = logs_->name_of(header, branches_.hash_of(segment));
-    }
-    return logs_->read(header.log, name);
+    TRY(StoredSegment found, stored(segment));
+    return files_->file_of(found.header, found.hash);
 }
 
 Result<std::vector<PackInfo>> VaultReplica::packs_of(const SegmentRef& segment) {
@@ -512,31 +508,61 @@ Result<Added> VaultReplica::add_segment(ByteView bytes) {
     return add_next(bytes);
 }
 
+// Where the segments begin to be new; as many as there are: all are here.
+// Conflict: what the first one follows is not here.
+Result<std::size_t> VaultReplica::first_new(const std::vector<SegmentOuter>& segments) {
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+        TRY(const LogBranches::Place place, check_place(segments[i]));
+        if (!place.is_known) return i;
+    }
+    return segments.size();
+}
+
+Status VaultReplica::admit_file(const OpenedSegments& opened) {
+    for (const SegmentOuter& segment : opened.segments) {
+        TRY(const LogBranches::Place place, check_place(segment));
+        if (!place.is_known) static_cast<void>(admit(segment, place));
+    }
+    return {};
+}
+
 Result<Added> VaultReplica::add_next(ByteView bytes) {
     std::vector<SegmentRef> accepted;
     bool is_held = false;
     {
         MutexLock write_lock(write_mutex_);
         TRY(SegmentHeader header, read_segment_header(bytes));
-        if (header.number > greatest_number_of(header.log) + 1) return Added::Gap;
-        TRY(SegmentOuter outer, open_outer(bytes, lookup()));
-        const SegmentRef named{header.log, header.number};
-        LogBranches::Place place;
+        auto read = open_segments(bytes, lookup());
+        const std::uint64_t from = read.ok() ? read->segments.front().header.number : header.number;
+        if (from > greatest_number_of(header.log) + 1) return Added::Gap;
+        TRY(OpenedSegments opened, std::move(read));
+        std::size_t first = 0;
         {
             MutexLock lock(mutex_);
-            auto checked = check_place(outer);
+            auto checked = first_new(opened.segments);
             if (!checked.ok() && checked.error().kind == ErrorKind::Conflict) return Added::Apart;
-            TRY(place, std::move(checked));
-            if (place.is_known) return Added::Known;
-            is_held = is_to_be_held(outer, place);
-            if (is_held && held_segments_of(outer.replicator.device) >= kHeldSegmentsMax)
-                return Error{ErrorKind::Refused,
-                             "its log has ended, and enough of what follows is kept"};
+            TRY(first, std::move(checked));
+            if (first < opened.segments.size()) {
+                const SegmentOuter& outer = opened.segments[first];
+                TRY(const LogBranches::Place place, check_place(outer));
+                is_held = is_to_be_held(outer, place);
+                if (is_held && held_segments_of(outer.replicator.device) >= kHeldSegmentsMax)
+                    return Error{ErrorKind::Refused,
+                                 "its log has ended, and enough of what follows is kept"};
+            }
         }
-        TRY_OK(store_next(named, bytes));
-        {
+        if (first == opened.segments.size()) {
+            if (opened.is_compacted()) keep_compacted(opened, bytes);
+            return Added::Known;
+        }
+        TRY(const LogStore::Name name, store_file(opened, bytes));
+        if (opened.is_compacted()) note_compacted(opened, name);
+        for (; first < opened.segments.size(); ++first) {
+            const SegmentOuter& outer = opened.segments[first];
             MutexLock lock(mutex_);
-            segment_alarms_.erase(named);
+            segment_alarms_.erase({outer.header.log, outer.header.number});
+            TRY(const LogBranches::Place place, check_place(outer));
+            if (place.is_known) continue;
             if (auto segment = admit(outer, place)) accepted.push_back(*segment);
         }
         for (const SegmentRef& released : release_held()) accepted.push_back(released);
@@ -548,21 +574,28 @@ Result<Added> VaultReplica::add_next(ByteView bytes) {
 
 // Other bytes under its name are another segment of a forked log, and stay; or were not good enough
 // to be it: damaged or unfinished ones are replaced.
-Status VaultReplica::store_next(const SegmentRef& header, ByteView bytes) {
-    auto stored = logs_->read(header);
+Result<LogStore::Name> VaultReplica::store_file(const OpenedSegments& opened, ByteView bytes) {
+    const LogId& log = opened.outer.header.log;
+    LogStore::Name name = opened.name();
+    auto stored = logs_->read(log, name);
     if (!stored.ok() && stored.error().kind != ErrorKind::NotFound &&
         stored.error().kind != ErrorKind::TooLarge)
         return std::move(stored).error();
+    const bool is_same = stored.ok() && equal(*stored, bytes);
     const bool is_damaged = [&] {
         if (!stored.ok()) return stored.error().kind == ErrorKind::TooLarge;
-        if (equal(*stored, bytes)) return false;
+        if (is_same) return false;
         auto other = open_outer(*stored, lookup());
         return !other.ok() && other.error().kind == ErrorKind::Corrupt;
     }();
-    if (is_damaged) return logs_->repair(header, bytes);
-    TRY(auto put, logs_->put(header, bytes));
+    if (is_damaged) {
+        TRY_OK(logs_->repair(log, name, bytes));
+        return name;
+    }
+    TRY(auto put, logs_->put(log, name, bytes));
     static_cast<void>(put);
-    return {};
+    if (stored.ok() && !is_same) name.fork = opened.outer.hash;
+    return name;
 }
 
 Status VaultReplica::publish_segment(const SegmentOuter& outer, ByteView bytes) {

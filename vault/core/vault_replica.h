@@ -20,9 +20,9 @@
 
 #include "base/mutex.h"
 #include "vault/core/log_ends.h"
+#include "vault/core/segment_files.h"
 #include "vault/keys/key_author.h"
 #include "vault/keys/local_keys.h"
-#include "vault/log/log_store.h"
 #include "vault/packs/pack_store.h"
 #include "vault/presence/vault_presence.h"
 #include "vault/replica.h"
@@ -120,6 +120,22 @@ class VaultReplica final : public Replica {
     std::vector<PackInfo> missing_packs_of(const LogId& log);
     std::optional<DeviceId> writer_of(const LogId& log);
 
+    // ---- segments as they were written, and compaction (vault/log/compaction.h)
+
+    Result<SegmentHash> hash_of(const SegmentRef& segment);
+    // All of a segment but its records.
+    Result<SegmentOuter> open_stored(const SegmentRef& segment);
+    // The segment itself, whatever stands for it; read_segment() gives that.
+    Result<Bytes> read_original(const SegmentRef& segment, const RecordKeys& keys);
+    // Puts one file in the place of many in a log of this device, where that is worth it; with
+    // `at_once` wherever it is possible. Returns how many segments lie otherwise now.
+    Result<std::uint64_t> compact_log(const LogId& log, const RecordKeys& keys, bool at_once);
+    // Logs of this device that it may compact: nobody else has written on in them.
+    std::vector<LogId> logs_to_compact();
+    // Removes files of which a compacted one that lies here holds everything, as it proves.
+    // Returns how many.
+    Result<std::uint64_t> drop_replaced(const RecordKeys& keys);
+
     // ---- for what others put into the directory (directory_arrivals.h)
 
     // Takes the log's next segments from the directory, as far as they lie there and are good.
@@ -130,6 +146,14 @@ class VaultReplica final : public Replica {
     // A file of an object that is here was changed or removed: whether it still is what it was.
     // Else an alarm is raised for a segment, and a pack counts as missing.
     bool recheck_segment(const SegmentRef& header);
+    bool recheck_compacted(const LogId& log, const LogStore::Name& name);
+    // A compacted segment that lies in the directory. Gap: what it follows is not here.
+    Result<Added> take_compacted(const LogId& log, const LogStore::Name& name);
+    bool knows_compacted(const LogId& log, const LogStore::Name& name);
+    std::vector<std::pair<LogId, LogStore::Name>> compacted_here();
+    fs::path compacted_path(const LogId& log, const LogStore::Name& name) const {
+        return logs_->path_of(log, name);
+    }
     bool recheck_pack(const PackId& pack);
     bool has_key_object(const KeyObjectId& id);
     bool is_introduced(const PackId& pack);
@@ -217,7 +241,27 @@ class VaultReplica final : public Replica {
     Status load_packs();
     Status clear_incoming();
     Result<Added> add_next(ByteView bytes);
-    Status store_next(const SegmentRef& header, ByteView bytes) REQUIRES_LOCK(write_mutex_);
+    // How the file is called now.
+    Result<LogStore::Name> store_file(const OpenedSegments& opened, ByteView bytes)
+        REQUIRES_LOCK(write_mutex_);
+    void keep_compacted(const OpenedSegments& opened, ByteView bytes) REQUIRES_LOCK(write_mutex_)
+        EXCLUDES_LOCK(mutex_);
+    void note_compacted(const OpenedSegments& opened, const LogStore::Name& name)
+        EXCLUDES_LOCK(mutex_);
+    Result<std::size_t> first_new(const std::vector<SegmentOuter>& segments) REQUIRES_LOCK(mutex_);
+    // What the file holds that is new to the log.
+    Status admit_file(const OpenedSegments& opened) REQUIRES_LOCK(mutex_);
+    bool is_held_otherwise(const SegmentRef& header) EXCLUDES_LOCK(mutex_);
+    std::vector<CompactionItem> compaction_items(const LogId& log);
+    Status compact_run(const LogId& log, std::uint64_t first, std::uint64_t last,
+                       const RecordKeys& keys);
+    Result<std::uint64_t> drop_replaced_by(const LogId& log, const LogStore::Name& name,
+                                           const RecordKeys& keys) EXCLUDES_LOCK(write_mutex_);
+    struct StoredSegment {
+        SegmentRef header;
+        SegmentHash hash;
+    };
+    Result<StoredSegment> stored(const SegmentRef& segment) EXCLUDES_LOCK(mutex_);
     Status check_author(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
     Result<LogBranches::Place> check_place(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
     bool is_to_be_held(const SegmentOuter& outer, const LogBranches::Place& place)
@@ -230,8 +274,6 @@ class VaultReplica final : public Replica {
     std::optional<LogPosition> end_in_roster(const LogId& log, const DeviceId& device)
         REQUIRES_LOCK(mutex_);
     Status load_log(const LogId& log);
-    Result<SegmentOuter> open_file(const LogId& log, const LogStore::Name& name);
-    Result<SegmentOuter> open_stored(const SegmentRef& segment);
     LogPosition last_here(const LogId& log) REQUIRES_LOCK(mutex_);
     std::size_t held_segments_of(const DeviceId& device) REQUIRES_LOCK(mutex_);
     std::vector<SegmentRef> release_held() REQUIRES_LOCK(write_mutex_) EXCLUDES_LOCK(mutex_);
@@ -254,6 +296,7 @@ class VaultReplica final : public Replica {
     const std::string writer_;            // tells this device's unfinished files from others'
     const std::string temporary_ending_;  // of its unfinished files
     std::unique_ptr<LogStore> logs_;
+    std::unique_ptr<SegmentFiles> files_;
     std::unique_ptr<PackStore> packs_;
 
     Mutex write_mutex_;  // one addition of a segment or key object at a time
