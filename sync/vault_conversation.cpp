@@ -14,12 +14,17 @@ constexpr std::size_t kPushBacklogMax = 4 * kMiB;  // to a peer further behind n
 constexpr std::uint64_t kPushLeadMax = 256;        // segments; likewise
 
 // The segment and the small packs it introduces, newest first, as they go to peers unasked.
-std::vector<Message> read_push(Replica& replica, const SegmentRef& ref) {
+// Nothing when it is what was pushed last.
+std::vector<Message> read_push(Replica& replica, const SegmentRef& ref, bool with_packs,
+                               Bytes& last_pushed) {
     std::vector<Message> out;
     auto bytes = replica.read_segment(ref);
-    if (!bytes.ok() || bytes->empty() || bytes->size() > kPartSizeMax) return out;
+    if (!bytes.ok() || bytes->empty() || bytes->size() > kPartSizeMax || *bytes == last_pushed)
+        return out;
+    last_pushed = *bytes;
     auto size = static_cast<std::uint32_t>(bytes->size());
     out.push_back(SegmentMessage{ref, size, 0, std::move(*bytes)});
+    if (!with_packs) return out;
     std::size_t room = kPushedPackBytesMax;
     auto packs = replica.packs_of(ref).value_or({});
     for (auto pack = packs.rbegin(); pack != packs.rend(); ++pack) {
@@ -287,10 +292,12 @@ void VaultSync::push_next() {
     if (push_busy_ || pushes_.empty()) return;
     if (peers_.empty()) return pushes_.clear();
     push_busy_ = true;
-    work_->submit([this, ref = pushes_.front(), alive = std::weak_ptr<int>(alive_),
-                   &loop = env_.loop](Replica& replica) {
-        auto messages = std::make_shared<std::vector<Message>>(read_push(replica, ref));
-        loop.post([this, ref, messages, alive] {
+    work_->submit([this, push = pushes_.front(), alive = std::weak_ptr<int>(alive_),
+                   last = last_pushed_, &loop = env_.loop](Replica& replica) {
+        auto messages = std::make_shared<std::vector<Message>>(
+            read_push(replica, push.segment, !push.is_compacted, *last));
+        loop.post([this, push, messages, alive] {
+            const SegmentRef& ref = push.segment;
             if (alive.expired()) return;
             for (auto& [link, peer] : peers_) {
                 auto known = peer->heads.frontier.find(ref.log);
@@ -298,7 +305,9 @@ void VaultSync::push_next() {
                     known == peer->heads.frontier.end() ? 0 : known->second.number;
                 bool is_far = peer->session.waiting_bytes() > kPushBacklogMax ||
                               number + kPushLeadMax < ref.number;
-                if (peer->is_spare || is_far || number >= ref.number || messages->empty()) continue;
+                const bool has_it = number >= ref.number;
+                if (peer->is_spare || is_far || has_it != push.is_compacted || messages->empty())
+                    continue;
                 peer->session.send(*messages);
             }
             push_busy_ = false;
@@ -358,9 +367,17 @@ void VaultSync::segment_added(const SegmentRef& segment) {
     bool is_ours = !is_adding_from_peer();
     env_.loop.post([this, segment, is_ours, alive = std::weak_ptr<int>(alive_)] {
         if (alive.expired() || !is_ours || stopped_) return;
-        pushes_.push_back(segment);
+        pushes_.push_back({segment});
         push_next();
         work_->in_order([this](Replica& replica) { survey(replica); });
+    });
+}
+
+void VaultSync::segments_compacted(const SegmentRef& last) {
+    env_.loop.post([this, last, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired() || stopped_) return;
+        pushes_.push_back({last, true});
+        push_next();
     });
 }
 

@@ -64,6 +64,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void tick();
 
     void segment_added(const SegmentRef& segment) override;
+    void segments_compacted(const SegmentRef& last) override;
     void pack_added(const PackId& pack) override;
     void keys_changed() override;
     void pack_wanted_now(const PackInfo& pack) override;
@@ -168,7 +169,14 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     PresenceSync presence_;
     std::uint64_t left_out_ = 0;
     std::vector<PackId> arrived_packs_;
-    std::deque<SegmentRef> pushes_;  // new here, not yet sent to peers
+    struct Push {
+        SegmentRef segment;
+        // It stands for several now: goes to those who have them, the others fetch it.
+        bool is_compacted = false;
+    };
+    std::deque<Push> pushes_;  // new here, not yet sent to peers
+    // What was pushed last: one that stands for several goes once. Used by one task at a time.
+    std::shared_ptr<Bytes> last_pushed_ = std::make_shared<Bytes>();
     bool push_busy_ = false;
     bool news_armed_ = false, heads_dirty_ = false;
     Time heads_sent_{};

@@ -23,6 +23,9 @@ IdType hash_of(ByteView bytes) {
     return out;
 }
 
+// What a segment that stands for several begins with.
+constexpr std::string_view kCompacted = "compacted";
+
 struct ToySegment {
     LogId log;
     std::uint64_t number = 0;
@@ -260,7 +263,30 @@ Result<Bytes> FakeReplica::read_segment(const SegmentRef& segment) {
     auto at = logs_.find(segment.log);
     if (at == logs_.end() || segment.number == 0 || segment.number > at->second.size())
         return Error{ErrorKind::NotFound, "no such segment"};
-    return at->second[segment.number - 1].bytes;
+    if (segment.log != log_ || segment.number > compacted_)
+        return at->second[segment.number - 1].bytes;
+    Encoder out;
+    out.text(kCompacted).u32(static_cast<std::uint32_t>(compacted_));
+    for (std::uint64_t i = 0; i < compacted_; ++i) out.bytes(at->second[i].bytes);
+    return std::move(out).take();
+}
+
+void FakeReplica::compact(std::uint64_t count) {
+    compacted_ = count;
+    notify([&](ReplicaListener& listener) { listener.segments_compacted({log_, count}); });
+}
+
+Result<Added> FakeReplica::add_compacted(ByteView bytes) {
+    Decoder in(bytes);
+    in.text(kCompacted.size());
+    Added out = Added::Known;
+    for (std::uint32_t count = in.u32(); count > 0 && in.status().ok(); --count) {
+        TRY(const Added added, add_segment(in.bytes(kSegmentSizeMax)));
+        if (added != Added::Known) out = added;
+    }
+    TRY_OK(in.finish());
+    ++compacted_adds_;
+    return out;
 }
 
 Result<std::vector<PackInfo>> FakeReplica::packs_of(const SegmentRef& segment) {
@@ -272,6 +298,8 @@ Result<std::vector<PackInfo>> FakeReplica::packs_of(const SegmentRef& segment) {
 }
 
 Result<Added> FakeReplica::add_segment(ByteView bytes) {
+    Decoder in(bytes);
+    if (in.text(kSegmentSizeMax) == kCompacted && !in.failed()) return add_compacted(bytes);
     TRY(ToySegment segment, decode_segment(bytes));
     auto author = verify_signature(segment.author, segment.signed_part, segment.signature);
     if (!author.ok()) return std::move(author).error();
