@@ -85,6 +85,15 @@ Result<api::WhereisAnswer> ManagedVault::whereis(const std::string& path) {
     return out;
 }
 
+namespace {
+// What is being written or merged comes first.
+void compact_when_idle(Vault& vault) {
+    if (vault.publish_due() || vault.has_unmerged()) return;
+    if (auto done = vault.compact(false); !done.ok())
+        log_info("vault", "files of the log are not put together: {}", done.error().message);
+}
+}  // namespace
+
 // In a thread of its own: others may take some seconds to answer.
 void ManagedVault::care_for_presence() {
     Vault* vault = this->vault();
@@ -93,6 +102,7 @@ void ManagedVault::care_for_presence() {
     presence_care_->submit([this, vault] {
         if (const std::uint64_t freed = vault->care_for_presence(); freed > 0)
             log_info("vault", "{}: {} bytes of content were evicted", name(), freed);
+        compact_when_idle(*vault);
         is_caring_ = false;
     });
 }
