@@ -5,6 +5,7 @@ if(TARGET lockstep_vault_device)
     sim/merge_table.cpp
     sim/sim_device.cpp
     sim/simulated_collection.cpp
+    sim/simulated_compaction.cpp
     sim/simulated_members.cpp
     sim/simulated_network.cpp
     sim/simulated_user.cpp

@@ -32,6 +32,7 @@ SimulationOptions SimulationOptions::of_seed(std::uint64_t seed) {
     SeededRandom random(seed ^ 0x0b7);
     SimulationOptions out;
     out.seed = seed;
+    out.with_compactions = SeededRandom(seed ^ 0xc0).chance(50);
     if (random.chance(25)) return out;  // merging alone
     out.with_disk_faults = random.chance(60);
     out.with_clock_jumps = random.chance(35);
@@ -191,6 +192,7 @@ void SimulatedWorld::step() {
         look_after(device);
         break;
     }
+    if (!is_wrong()) compact_sometimes();
 }
 
 // Prints where the watched content shows, whenever that changes.
@@ -270,7 +272,11 @@ void SimulatedWorld::deliver(Message message) {
     const char* what = message.kind == Message::Kind::KeyObject ? "key object"
                        : message.kind == Message::Kind::Segment ? "segment"
                                                                 : "pack";
+    const std::size_t compacted = device.replica().compacted_here().size();
     Result<Added> added = SimulatedNetwork::add(device.replica(), message);
+    if (added.ok() && *added == Added::Stored &&
+        device.replica().compacted_here().size() > compacted)
+        count("compaction: taken for what it stands for");
     if (message.kind == Message::Kind::Pack && added.ok() && *added == Added::Known) return;
     if (added.ok() && *added == Added::Apart)
         if (auto before = SimulatedNetwork::before(*devices_[message.from], message)) {
@@ -376,8 +382,13 @@ void SimulatedWorld::note_positions(SimDevice& device, bool may_go_back) {
 void SimulatedWorld::exchange_all(SimDevice& to, SimDevice& from) {
     if (&to == &from) return;
     if (options_.with_membership) return hand_over(to, from);
-    auto taken = to.vault->pull(*from.vault);
-    if (!taken.ok()) fail(to.label() + " pulls: " + taken.error().message);
+    // What lies in one file comes at once, a fork's branches else one after the other.
+    for (int round = 0; round < (options_.is_calm ? 8 : 1) && !is_wrong(); ++round) {
+        const Frontier before = to.replica().frontier();
+        auto taken = to.vault->pull(*from.vault);
+        if (!taken.ok()) fail(to.label() + " pulls: " + taken.error().message);
+        if (to.replica().frontier() == before) break;
+    }
 }
 
 // All that one has and the other lacks. Among members and those that are none any more much is
@@ -425,10 +436,17 @@ void SimulatedWorld::edit(SimDevice& device) {
 void SimulatedWorld::announce(SimDevice& device) {
     SimDevice& to = random_device();
     if (&to == &device) return;
+    if (options_.is_calm) {
+        if (!network_.can_reach(device.number, to.number)) return;
+        exchange_all(device, to);
+        if (!is_wrong()) note(device.label() + " hears of " + to.label() + ": " + known_by(device));
+        return;
+    }
     network_.send(SimulatedNetwork::heads_of(device, to.number), now_ms_);
 }
 
 void SimulatedWorld::use_relay(SimDevice& device) {
+    if (options_.is_calm) return;
     network_.upload(device);
     network_.download(random_device(), now_ms_);
 }
@@ -482,7 +500,12 @@ void SimulatedWorld::cut_power_now(SimDevice& device) {
     count("fault: power cut");
     const std::uint64_t seed = random_.u64();
     reopen(
-        device, [&] { return device.vault->crash_and_reopen(seed); }, "a power cut");
+        device,
+        [&] {
+            return options_.is_calm ? device.vault->lose_power()
+                                    : device.vault->crash_and_reopen(seed);
+        },
+        "a power cut");
 }
 
 void SimulatedWorld::cut_power_later(SimDevice& device) {

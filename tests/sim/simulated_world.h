@@ -36,6 +36,11 @@ struct SimulationOptions {
          with_forks = false;
     bool with_membership = false;   // devices are removed, adopted, retired
     bool with_collections = false;  // days pass, and packs that nothing needs are collected
+    bool with_compactions = false;  // logs are put together into fewer files
+    // Nothing that happens depends on how the logs lie on disks and travel: what one says to
+    // another arrives at once, and power cuts take all that was not synced. Compaction changes
+    // nothing then.
+    bool is_calm = false;
 
     bool prints = false;  // the trace, while it happens
     std::string watched;  // the first line of a content: the trace says where it shows
@@ -54,6 +59,8 @@ class SimulatedWorld {
     // What happened, one line an event; a function of the options.
     const std::vector<std::string>& trace() const { return trace_; }
     const Counters& counters() const { return counters_; }
+    // What every device knows and shows now: its frontier, its tree, its index.
+    std::vector<std::string> states();
 
   private:
     enum class Needs { Nothing, Disk, Clock, Rollback, Fork, Membership, Collections };
@@ -100,6 +107,12 @@ class SimulatedWorld {
     void let_days_pass(SimDevice& device);
     void collect(SimDevice& device);
     void look_back(SimDevice& device);
+
+    // Of compaction, with randomness of its own: simulated_compaction.cpp.
+    void compact_sometimes();
+    void compact(SimDevice& device);
+    static std::string known_by(SimDevice& device);
+    void hand_over_compacted(SimDevice& from, const LogId& log);
 
     // The loop.
     void step();
@@ -153,6 +166,7 @@ class SimulatedWorld {
 
     const SimulationOptions options_;
     SeededRandom random_;
+    SeededRandom compaction_random_{options_.seed ^ 0x5e9};
     Counters counters_;
     ContentLedger ledger_;
     SimulatedNetwork network_{random_, counters_};
