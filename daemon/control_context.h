@@ -27,6 +27,8 @@ std::vector<Route> control_routes();
 std::vector<Route> vault_routes();     // control_vaults.cpp
 std::vector<Route> mirror_routes();    // control_mirrors.cpp
 std::vector<Route> presence_routes();  // control_presence.cpp
+std::vector<Route> history_routes();   // control_history.cpp
+std::vector<Route> key_routes();       // control_keys.cpp
 std::vector<Route> file_routes();      // control_files.cpp
 std::vector<Route> pairing_routes();   // control_pairing.cpp
 std::vector<Route> daemon_routes();    // control_daemon.cpp

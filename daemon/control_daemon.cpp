@@ -9,6 +9,7 @@
 #include "daemon/json_response.h"
 #include "daemon/relay_probe.h"
 #include "daemon/settings.h"
+#include "sync/relay_url.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -24,9 +25,14 @@ Result<HttpResponse> health(ControlContext&, const ApiRequest&) {
 // What the trackers of any vault last said about the relay.
 std::vector<api::RelayInfo> relays_of(ControlContext& context) {
     std::vector<api::RelayInfo> relays;
-    for (const std::string& url : context.services.config.get().relays) {
+    const api::Config config = context.services.config.get();
+    const RelayTokens tokens = relay_tokens_of(config);
+    for (const std::string& url : config.relays) {
         api::RelayInfo relay;
-        relay.url = url;
+        std::string mailbox_problem;
+        relay.url = std::string(without_pin(url));
+        if (relay.url.size() < url.size()) relay.pin = url.substr(url.rfind('=') + 1);
+        relay.has_token = tokens.contains(relay_origin(url));
         relay.detail = "no announce was answered yet";
         for (const auto& vault : context.vaults.all()) {
             std::optional<VaultId> id = vault->id();
@@ -34,15 +40,17 @@ std::vector<api::RelayInfo> relays_of(ControlContext& context) {
             Result<VaultSyncStatus> status = context.services.sync.status(*id);
             if (!status.ok()) continue;
             for (const RelayStatus& one : status->relays) {
-                // Announced to is a path below what the user typed.
-                const bool is_it =
-                    one.url == url || one.url == url + "/announce" || one.url == url + "announce";
-                if (!is_it || relay.is_reachable) continue;
+                if (one.url != relay_announce_url(url)) continue;
+                relay.has_mailbox = relay.has_mailbox || one.has_mailbox;
+                if (one.ok && !one.message.empty()) mailbox_problem = one.message;
+                relay.has_tunnels = relay.has_tunnels || one.has_tunnels;
+                if (relay.is_reachable) continue;
                 relay.is_reachable = one.ok;
                 if (one.ok) relay.detail = "announces";
                 if (!one.ok && !one.message.empty()) relay.detail = one.message;
             }
         }
+        if (!mailbox_problem.empty()) relay.detail += "; " + mailbox_problem;
         relays.push_back(std::move(relay));
     }
     return relays;
@@ -103,25 +111,44 @@ std::string without_last_slash(std::string url) {
     return url;
 }
 
-Status change_relays(ControlContext& context,
-                     const std::function<Status(std::vector<std::string>&)>& change) {
-    TRY_OK(context.services.config.update(
-        [&](api::Config& config) -> Status { return change(config.relays); }));
-    context.services.sync.set_relays(context.services.config.get().relays);
+Status change_relays(ControlContext& context, const std::function<Status(api::Config&)>& change) {
+    TRY_OK(context.services.config.update(change));
+    const api::Config config = context.services.config.get();
+    context.services.sync.set_relays(config.relays, relay_tokens_of(config));
     context.services.events.add({"relays.changed", {}, {}, {}});
     return {};
 }
 
+void forget_token(api::Config& config, const std::string& url) {
+    std::erase_if(config.relay_tokens, [&](const std::string& line) {
+        return line.starts_with(relay_origin(url) + " ");
+    });
+}
+
 Result<HttpResponse> add_relay(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::RelayUrl>(request.http.body));
-    const std::string url = without_last_slash(wish.url);
+    TRY(const std::string url, relay_with_pin(without_last_slash(wish.url), wish.pin));
     TRY_OK(api::check_relay_url(url));
-    TRY_OK(change_relays(context, [&](std::vector<std::string>& relays) -> Status {
-        if (std::ranges::count(relays, url) > 0) {
+    const std::string token(wish.token.reveal());
+    const std::string line = relay_origin(url) + " " + token;
+    if (!token.empty()) TRY_OK(api::check_relay_token(line));
+    TRY_OK(check_relay_key(url, kProbeTimeout));
+    TRY_OK(change_relays(context, [&](api::Config& config) -> Status {
+        const auto is_same = [&](const std::string& other) {
+            return without_pin(other) == without_pin(url);
+        };
+        const bool is_news = !token.empty() || !wish.pin.empty();
+        if (!is_news && std::ranges::any_of(config.relays, is_same)) {
             return Error{ErrorKind::Exists, "this relay is used already"};
         }
-        if (relays.size() >= api::kRelaysMax) return Error{ErrorKind::TooLarge, "too many relays"};
-        relays.push_back(url);
+        std::erase_if(config.relays, is_same);
+        if (config.relays.size() >= api::kRelaysMax)
+            return Error{ErrorKind::TooLarge, "too many relays"};
+        config.relays.push_back(url);
+        if (!token.empty()) {
+            forget_token(config, url);
+            config.relay_tokens.push_back(line);
+        }
         return {};
     }));
     return json_response(201, api::RelayList{relays_of(context)});
@@ -129,17 +156,27 @@ Result<HttpResponse> add_relay(ControlContext& context, const ApiRequest& reques
 
 Result<HttpResponse> remove_relay(ControlContext& context, const ApiRequest& request) {
     const std::string url = without_last_slash(request.query("url"));
-    TRY_OK(change_relays(context, [&](std::vector<std::string>& relays) -> Status {
-        if (std::erase(relays, url) == 0)
-            return Error{ErrorKind::NotFound, "no such relay: " + url};
+    TRY_OK(change_relays(context, [&](api::Config& config) -> Status {
+        const auto gone = std::erase_if(config.relays, [&](const std::string& other) {
+            return without_pin(other) == without_pin(url);
+        });
+        if (gone == 0) return Error{ErrorKind::NotFound, "no such relay: " + url};
+        const bool is_last = std::ranges::none_of(config.relays, [&](const std::string& other) {
+            return relay_origin(other) == relay_origin(url);
+        });
+        if (is_last) forget_token(config, url);
         return {};
     }));
     return json_response(200, api::RelayList{relays_of(context)});
 }
 
-Result<HttpResponse> test_relay(ControlContext&, const ApiRequest& request) {
+Result<HttpResponse> test_relay(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::RelayUrl>(request.http.body));
-    TRY(api::RelayInfo relay, probe_relay(wish.url, kProbeTimeout));
+    TRY(std::string url, relay_with_pin(without_last_slash(wish.url), wish.pin));
+    // One in use has its pin.
+    for (const std::string& used : context.services.config.get().relays)
+        if (without_pin(used) == url) url = used;
+    TRY(api::RelayInfo relay, probe_relay(url, kProbeTimeout));
     return json_response(200, relay);
 }
 
@@ -186,8 +223,8 @@ std::vector<Route> daemon_routes() {
 
 std::vector<Route> control_routes() {
     std::vector<Route> routes = daemon_routes();
-    for (auto more :
-         {vault_routes(), mirror_routes(), presence_routes(), file_routes(), pairing_routes()}) {
+    for (auto more : {vault_routes(), mirror_routes(), presence_routes(), history_routes(),
+                      key_routes(), file_routes(), pairing_routes()}) {
         routes.insert(routes.end(), more.begin(), more.end());
     }
     return routes;

@@ -1,6 +1,7 @@
 // Handlers of the files inside a vault: list, and transfers in blocks.
 #include "daemon/control_context.h"
 #include "daemon/json_response.h"
+#include "daemon/past_files.h"
 
 namespace lockstep {
 
@@ -9,14 +10,18 @@ namespace {
 Result<HttpResponse> list_files(ControlContext& context, const ApiRequest& request) {
     TRY(auto vault, context.vaults.find(request.parameter("vault")));
     TRY(FileSystem * files, vault->files());
-    TRY(api::EntryList list, list_path(*files, request.query("path")));
+    TRY(const PastFiles past,
+        past_files(*vault, request.query("path"), request.query("at"), request.query("version")));
+    TRY(api::EntryList list, list_path(past.files ? *past.files : *files, past.path));
     return json_response(200, list);
 }
 
 Result<HttpResponse> begin_download(ControlContext& context, const ApiRequest& request) {
     TRY(auto vault, context.vaults.find(request.parameter("vault")));
     TRY(Transfers * transfers, vault->transfers());
-    TRY(std::string id, transfers->begin_download(request.query("path")));
+    TRY(PastFiles past,
+        past_files(*vault, request.query("path"), request.query("at"), request.query("version")));
+    TRY(std::string id, transfers->begin_download(past.path, std::move(past.files)));
     return json_response(201, api::UploadInfo{std::move(id)});
 }
 

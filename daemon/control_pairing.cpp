@@ -143,12 +143,12 @@ struct DeviceInVault {
     api::DeviceInfo device;
 };
 
-Result<std::vector<DeviceInVault>> find_device(ControlContext& context, const ApiRequest& request) {
+Result<std::vector<DeviceInVault>> find_device(ControlContext& context, const ApiRequest& request,
+                                               const std::string& in_vault) {
     constexpr std::size_t kDigitsMin = 6;
-    TRY(auto wish, api::decode_request<api::DeviceWish>(request.http.body));
     std::vector<VaultManager::VaultPtr> vaults = context.vaults.all();
-    if (!wish.vault.empty()) {
-        TRY(auto vault, context.vaults.find(wish.vault));
+    if (!in_vault.empty()) {
+        TRY(auto vault, context.vaults.find(in_vault));
         vaults = {std::move(vault)};
     }
     const std::string& reference = request.parameter("device");
@@ -171,7 +171,8 @@ Result<std::vector<DeviceInVault>> find_device(ControlContext& context, const Ap
 template <typename Concerns, typename Act>
 Result<HttpResponse> act_on_device(ControlContext& context, const ApiRequest& request,
                                    std::string_view done, Concerns concerns, Act act) {
-    TRY(auto found, find_device(context, request));
+    TRY(auto wish, api::decode_request<api::DeviceWish>(request.http.body));
+    TRY(auto found, find_device(context, request, wish.vault));
     TRY(DeviceId id, DeviceId::parse_hex(found.front().device.id));
     std::erase_if(found, [&](const DeviceInVault& at) { return !concerns(at.device); });
     for (const DeviceInVault& at : found)
@@ -217,6 +218,19 @@ Result<HttpResponse> adopt_device(ControlContext& context, const ApiRequest& req
         [](ManagedVault& vault, const DeviceId& id) { return vault.adopt(id); });
 }
 
+Result<HttpResponse> set_role(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::SetRole>(request.http.body));
+    if (wish.vault.empty()) return Error{ErrorKind::Invalid, "say in which vault"};
+    TRY(MemberRole role, parse_role(wish.role));
+    TRY(auto found, find_device(context, request, wish.vault));
+    const DeviceInVault& at = found.front();
+    TRY(DeviceId id, DeviceId::parse_hex(at.device.id));
+    TRY_OK(at.vault->set_role(id, role));
+    context.services.events.add({"device.changed", at.vault->name(), at.device.id,
+                                 at.device.label + " is " + wish.role + " now"});
+    return json_response(200, api::DeviceAnswer{.vaults = {at.vault->name()}});
+}
+
 }  // namespace
 
 std::vector<Route> pairing_routes() {
@@ -234,6 +248,7 @@ std::vector<Route> pairing_routes() {
         {"POST", "/v1/devices/{device}/revoke", revoke_device},
         {"POST", "/v1/devices/{device}/retire", retire_device},
         {"POST", "/v1/devices/{device}/adopt", adopt_device},
+        {"POST", "/v1/devices/{device}/role", set_role},
     };
 }
 

@@ -89,9 +89,14 @@ Result<HttpResponse> check_vault_objects(ControlContext& context, const ApiReque
     TRY(auto wish, api::decode_request<api::CheckVault>(request.http.body));
     TRY(auto vault, vault_of(context, request));
     TRY(CheckReport report, vault->check(wish.rebuilds_index));
-    return json_response(
-        200, api::CheckAnswer{report.key_objects, report.segments, report.packs, report.chunks,
-                              report.files, std::move(report.errors), std::move(report.notes)});
+    api::CheckAnswer answer{report.key_objects,     report.segments, report.packs,
+                            report.chunks,          report.files,    std::move(report.errors),
+                            std::move(report.notes)};
+    if (wish.repairs) {
+        TRY(const PackScrub::Report repaired, vault->repair());
+        answer.fetched_again = repaired.fetched_again;
+    }
+    return json_response(200, answer);
 }
 
 Result<HttpResponse> collect_vault(ControlContext& context, const ApiRequest& request) {

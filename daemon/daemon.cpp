@@ -10,6 +10,7 @@
 #include "daemon/child_stretcher.h"
 #include "daemon/control_server.h"
 #include "daemon/instance_lock.h"
+#include "daemon/relay_probe.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -51,6 +52,7 @@ SyncEngineOptions sync_options(const api::Config& config, std::uint16_t port) {
     SyncEngineOptions options;
     options.listen_port = port;
     options.relays = config.relays;
+    options.relay_tokens = relay_tokens_of(config);
     options.lan_discovery = config.lan_discovery;
     options.dht = config.dht;
     options.port_mapping = config.port_mapping;

@@ -106,10 +106,12 @@ api::ExplainAnswer explain_file(const FileSituation& situation) {
                            ? "syncing of the vault is paused"
                            : "syncing of the vault is paused until " + situation.paused_until});
     }
+    if (situation.is_metered && !situation.is_paused)
+        out.reasons.push_back({"paused", "syncing waits for a network that is not metered"});
     for (const Member& member : situation.others)
         out.peers.push_back(explain_peer(situation, member));
     const bool is_alone = std::ranges::none_of(out.peers, &api::ExplainPeer::is_connected);
-    if (is_alone && !out.peers.empty() && !situation.is_paused)
+    if (is_alone && !out.peers.empty() && !situation.is_paused && !situation.is_metered)
         out.reasons.push_back({"disconnected", "no other device is connected"});
     for (const api::ExplainPeer& peer : out.peers) {
         if (peer.state == "behind")

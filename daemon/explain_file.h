@@ -16,6 +16,7 @@ struct FileSituation {
     FileReport file;
     bool is_on_demand = false;  // its content need not be here
     bool is_paused = false;
+    bool is_metered = false;
     std::string paused_until;  // a time for people; empty: until somebody resumes it
     bool has_unmerged = false;
     VaultSyncStatus sync;

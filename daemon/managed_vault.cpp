@@ -14,6 +14,9 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::seconds kPublishAtLock{10};
+constexpr std::string_view kSightingsName = "sightings";
+constexpr std::size_t kSightingsSizeMax = std::size_t{64} << 10;
+constexpr std::chrono::minutes kSightingsKept{10};
 
 }  // namespace
 
@@ -48,8 +51,9 @@ Status ManagedVault::open() {
 Status ManagedVault::open_locked() {
     TRY_OK(check_usable());
     if (vault_) return {};
-    Result<std::unique_ptr<Vault>> opened =
-        Vault::open(services_.environment(), fs::path(config().directory));
+    VaultEnvironment environment = services_.environment();
+    environment.passphrase_cost_min = KdfCost{.memory_bytes = kdf_memory_bytes()};
+    Result<std::unique_ptr<Vault>> opened = Vault::open(environment, fs::path(config().directory));
     if (!opened.ok()) {
         set_problem(opened.error().message);
         return std::move(opened).error();
@@ -68,7 +72,8 @@ Status ManagedVault::adopt_locked(std::unique_ptr<Vault> vault) {
     vault_ = std::move(vault);
     runner_ = std::make_unique<VaultRunner>(*vault_);
     transfers_ = std::make_unique<Transfers>(vault_->files(), services_.random);
-    mounts_ = std::make_unique<VaultMounts>(vault_->files(), services_.mount_name());
+    mounts_ =
+        std::make_unique<VaultMounts>(vault_->files(), vault_->history(), services_.mount_name());
     mirrors_ = std::make_unique<VaultMirrors>(
         vault_->files(),
         MirrorsEnvironment{.clock = services_.clock,
@@ -81,9 +86,28 @@ Status ManagedVault::adopt_locked(std::unique_ptr<Vault> vault) {
         opened_ = vault_.get();
         problem_.clear();
     }
+    restore_sightings();
     watch_directory();
     join_swarm();
     return {};
+}
+
+// "Last news from laptop: 3 days" must be true after a restart, too.
+void ManagedVault::restore_sightings() {
+    const fs::path path = services_.environment().state_directory / vault_->id().to_hex();
+    auto text = services_.disk.read_file(path / kSightingsName, kSightingsSizeMax);
+    if (text.ok()) sightings_.restore(as_text(*text));
+}
+
+void ManagedVault::save_sightings() {
+    const fs::path path = services_.environment().state_directory / vault_->id().to_hex();
+    const std::string text = sightings_.text();
+    auto before = services_.disk.read_file(path / kSightingsName, kSightingsSizeMax);
+    if (text.empty() || (before.ok() && as_text(*before) == text)) return;
+    if (Status saved = services_.disk.write_file_durably(path / kSightingsName, as_bytes(text));
+        !saved.ok())
+        log_warning("vault", "who was seen when is not kept: {}",
+                    api::error_code(saved.error().kind));
 }
 
 // Objects come by the directory, too; whether syncing is paused or not: that is between devices.
@@ -113,7 +137,7 @@ void ManagedVault::join_swarm() {
     if (replica == nullptr) return;  // never been here: after the first unlock
     const api::VaultConfig chosen = config();
     VaultSyncOptions options;
-    options.paused = chosen.paused;
+    options.paused = chosen.paused || is_metered_;
     for (const std::string& text : chosen.addresses) {
         if (Result<PeerAddress> address = parse_address(text); address.ok()) {
             options.known_addresses.push_back(*address);
@@ -225,8 +249,11 @@ Status ManagedVault::mount(const api::MountVault& request) {
     if (request.directory.empty()) return mount_remembered(path, request);
     const api::MountConfig mount{.directory = normal_path(request.directory),
                                  .path = path,
-                                 .is_read_only = request.is_read_only,
-                                 .has_owners = request.has_owners};
+                                 .is_read_only = request.is_read_only || request.at_ms != 0,
+                                 .has_owners = request.has_owners,
+                                 .at_ms = request.at_ms};
+    if (mount.at_ms < 0 || mount.at_ms > services_.clock.wall_ms())
+        return Error{ErrorKind::Invalid, "that time is yet to come, or before 1970"};
     if (!api::is_utf8(mount.directory) || mount.directory.find('\0') != std::string::npos)
         return Error{ErrorKind::Invalid, "a mount point must be UTF-8 without NUL"};
     const std::vector<api::MountConfig> known = config().mounts;
@@ -378,6 +405,11 @@ void ManagedVault::tick() {
     if (has_mirror_news_.exchange(false)) note_mirrors();
     transfers_->drop_idle();
     care_for_presence();
+    const auto now = services_.clock.steady();
+    if (vault_->replica() == nullptr || now - sightings_saved_ < kSightingsKept) return;
+    sightings_saved_ = now;
+    note_sightings();
+    save_sightings();
 }
 
 // ---- leaving ------------------------------------------------------------------------------------
@@ -395,6 +427,10 @@ void ManagedVault::shut_down(steady_clock::time_point deadline) {
             log_warning("vault", "{}: not everything is published: {}", name(),
                         api::error_code(published.error().kind));
         }
+    }
+    if (vault_->replica() != nullptr) {
+        note_sightings();
+        save_sightings();
     }
     leave_swarm();
     leave_directory();
@@ -427,15 +463,28 @@ Status ManagedVault::set_paused(bool is_paused, std::uint64_t until_ms) {
         config.paused = is_paused;
         config.paused_until_ms = is_paused ? until_ms : 0;
     }));
-    if (is_in_swarm_) {
-        if (is_paused) {
-            services_.sync.pause(vault_->id());
-        } else {
-            services_.sync.resume(vault_->id());
-        }
-    }
+    apply_pause();
     tell(is_paused ? "vault.paused" : "vault.resumed", is_paused ? "paused" : "resumed");
     return {};
+}
+
+void ManagedVault::set_metered(bool is_metered) {
+    if (is_metered_ == is_metered) return;
+    MutexLock lock(operation_);
+    is_metered_ = is_metered;
+    apply_pause();
+    const bool is_paused = is_metered || config().paused;
+    tell(is_paused ? "vault.paused" : "vault.resumed",
+         is_metered ? "the network is metered" : "the network is not metered any more");
+}
+
+void ManagedVault::apply_pause() {
+    if (!is_in_swarm_) return;
+    if (config().paused || is_metered_) {
+        services_.sync.pause(vault_->id());
+    } else {
+        services_.sync.resume(vault_->id());
+    }
 }
 
 // Changes this vault's configuration, in the file first.

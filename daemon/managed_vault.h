@@ -6,6 +6,7 @@
 // THREADS: any.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -19,6 +20,7 @@
 #include "daemon/vault_mirrors.h"
 #include "daemon/vault_mounts.h"
 #include "daemon/vault_services.h"
+#include "vault/pack_scrub.h"
 
 namespace lockstep {
 
@@ -62,6 +64,8 @@ class ManagedVault {
                                                 const std::string& path) const;
     // Remembered over restarts. `until_ms`: wall clock when it is to be resumed; 0: by somebody.
     Status set_paused(bool is_paused, std::uint64_t until_ms);
+    // Nothing is synced while the network is metered and that matters.
+    void set_metered(bool is_metered);
     // It is paused, and its time is up (or further away than a pause can last: the clock was set).
     bool is_pause_over() const;
     // Publishes, unmounts, locks and leaves the swarm; bounded by `deadline` as far as the vault
@@ -89,9 +93,21 @@ class ManagedVault {
     Status set_keep(const std::string& path, const std::string& word);
     Result<api::EvictAnswer> evict(const std::string& path);
     Result<api::WhereisAnswer> whereis(const std::string& path);
+    // Locked while it is.
+    Result<VaultHistory*> history();
     Result<CheckReport> check(bool rebuilds_index);
+    // Reads every pack again; what is damaged is fetched from other devices.
+    Result<PackScrub::Report> repair();
     // These need it unlocked.
     Result<CollectionReport> collect(bool is_dry_run);
+    // Keys (managed_vault_keys.cpp). The list and the test need no unlocked vault.
+    Result<std::vector<KeySlotInfo>> key_slots() const;
+    Status set_passphrase(const api::SetPassphrase& request);
+    Status remove_passphrase(const api::RemovePassphrase& request);
+    Result<RecoveryCode> renew_recovery_code(const api::RenewRecovery& request);
+    Status test_recovery_code(const api::TestRecovery& request) const;
+    Status rotate();
+    Status set_role(const DeviceId& device, MemberRole role);
     Status revoke(const DeviceId& device);
     Status retire(const DeviceId& device);
     Result<std::uint64_t> adopt(const DeviceId& device);
@@ -131,10 +147,15 @@ class ManagedVault {
     fs::path mirror_states() const { return services_.paths.state_directory / "mirrors"; }
     Status remember(const std::function<void(api::VaultConfig&)>& change);
     void care_for_presence();
+    void scrub(Vault& vault);
     void watch_directory() REQUIRES_LOCK(operation_);
     void leave_directory() REQUIRES_LOCK(operation_);
+    void apply_pause() REQUIRES_LOCK(operation_);
     void join_swarm() REQUIRES_LOCK(operation_);
     void leave_swarm() REQUIRES_LOCK(operation_);
+    std::uint64_t kdf_memory_bytes() const;  // of passphrases that are set from now on
+    void restore_sightings();
+    void save_sightings();
     void set_problem(std::string problem);
     void tell(std::string type, std::string message);
     Vault* vault() const;
@@ -147,6 +168,7 @@ class ManagedVault {
     // Held by verbs that change the state, for as long as they take. Taken before state_.
     mutable Mutex operation_;
     bool is_in_swarm_ GUARDED_BY(operation_) = false;
+    std::atomic<bool> is_metered_{false};
     bool is_gone_ GUARDED_BY(operation_) = false;
     // Set once; what uses the vault goes before it.
     std::unique_ptr<Vault> vault_;
@@ -154,6 +176,7 @@ class ManagedVault {
     std::unique_ptr<Transfers> transfers_;
     std::unique_ptr<VaultMounts> mounts_;
     std::unique_ptr<VaultMirrors> mirrors_;
+    std::unique_ptr<PackScrub> scrub_;           // used by `presence_care_` alone
     std::unique_ptr<WorkerPool> presence_care_;  // of the thread that calls tick()
     std::atomic<bool> is_caring_{false};
     std::atomic<bool> has_mirror_news_{false};
@@ -168,6 +191,7 @@ class ManagedVault {
     std::map<std::string, std::string> mount_problems_ GUARDED_BY(state_);  // by directory
 
     Sightings sightings_;
+    std::chrono::steady_clock::time_point sightings_saved_{};  // of the thread that calls tick()
 };
 
 std::string_view role_text(MemberRole role);

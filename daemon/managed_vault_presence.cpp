@@ -85,16 +85,48 @@ Result<api::WhereisAnswer> ManagedVault::whereis(const std::string& path) {
     return out;
 }
 
-// In a thread of its own: others may take some seconds to answer.
+namespace {
+// What is being written or merged comes first.
+void compact_when_idle(Vault& vault) {
+    if (vault.publish_due() || vault.has_unmerged()) return;
+    if (auto done = vault.compact(false); !done.ok())
+        log_info("vault", "files of the log are not put together: {}", done.error().message);
+}
+}  // namespace
+
+// In a thread of its own: others may take some seconds to answer, and packs take time to read.
 void ManagedVault::care_for_presence() {
     Vault* vault = this->vault();
-    if (vault == nullptr || !vault->is_unlocked() || is_caring_.exchange(true)) return;
+    if (vault == nullptr || is_caring_.exchange(true)) return;
     if (!presence_care_) presence_care_ = std::make_unique<WorkerPool>(1, "ls-evict");
     presence_care_->submit([this, vault] {
-        if (const std::uint64_t freed = vault->care_for_presence(); freed > 0)
-            log_info("vault", "{}: {} bytes of content were evicted", name(), freed);
+        const bool is_unlocked = vault->is_unlocked();
+        const std::uint64_t freed = is_unlocked ? vault->care_for_presence() : 0;
+        if (freed > 0) log_info("vault", "{}: {} bytes of content were evicted", name(), freed);
+        if (is_unlocked) compact_when_idle(*vault);
+        scrub(*vault);
         is_caring_ = false;
     });
+}
+
+// One pack at most: each has its turn once in 30 days.
+void ManagedVault::scrub(Vault& vault) {
+    if (vault.replica() == nullptr) return;
+    if (!scrub_) {
+        const fs::path directory = services_.paths.state_directory / "scrub";
+        if (!services_.disk.make_directories(directory).ok()) return;
+        scrub_ = std::make_unique<PackScrub>(vault, services_.disk, services_.clock,
+                                             directory / vault.id().to_hex());
+    }
+    for (const std::string& damage : scrub_->next().damaged) tell("vault.damaged", damage);
+}
+
+Result<PackScrub::Report> ManagedVault::repair() {
+    Vault* vault = this->vault();
+    if (vault == nullptr || vault->replica() == nullptr)
+        return Error{ErrorKind::Locked, "this device has not been in the vault yet: unlock it"};
+    PackScrub scrub(*vault, services_.disk, services_.clock, fs::path());
+    return scrub.everything();
 }
 
 }  // namespace lockstep

@@ -88,6 +88,7 @@ std::vector<api::MountInfo> mounts_of(const std::vector<api::MountConfig>& remem
                           .path = shown.path,
                           .is_read_only = shown.is_read_only,
                           .has_owners = shown.has_owners,
+                          .at_ms = shown.at_ms,
                           .is_mounted = is_mounted,
                           .problem = problem == problems.end() ? "" : problem->second});
     }
@@ -111,7 +112,8 @@ void add_counts(api::VaultInfo& info, const VaultStatus& status) {
 }
 
 // The other members that are not revoked, with what the swarm knows of them.
-std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& sync) {
+std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& sync,
+                                    const Sightings& sightings) {
     std::vector<api::PeerInfo> peers;
     for (const Member& member : replica.members()) {
         if (member.is_revoked || member.device == replica.device()) continue;
@@ -119,10 +121,12 @@ std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& syn
         peer.device = member.device.to_hex();
         peer.label = member.label;
         peer.role = role_text(member.role);
+        peer.last_seen_ms = sightings.last_seen_ms(member.device);
         for (const PeerStatus& status : sync.peers) {
             if (status.device != member.device) continue;
             peer.is_connected = true;
-            peer.address = format_address(status.address);
+            if (status.relay.empty()) peer.address = format_address(status.address);
+            peer.relay = status.relay;
             peer.is_in_step = status.in_step;
             peer.missing_packs = status.missing_packs;
             peer.left_out_packs = status.left_out_packs;
@@ -140,7 +144,7 @@ std::string ManagedVault::status_word(const api::VaultInfo& info,
     auto text = [](SyncWord word) { return std::string(api::sync_word_text(word)); };
     if (!info.problem.empty() && info.id.empty()) return text(SyncWord::OutOfSync);
     if (info.state == api::vault_state_text(api::VaultState::Locked)) return text(SyncWord::Locked);
-    if (info.is_paused) return text(SyncWord::Paused);
+    if (info.is_paused || info.is_metered) return text(SyncWord::Paused);
     if (info.conflicts > 0) {
         return fmt::format("{} ({})", api::sync_word_text(SyncWord::Conflict), info.conflicts);
     }
@@ -174,6 +178,7 @@ api::VaultInfo ManagedVault::info() {
         if (!info.mounts.empty()) info.mount = info.mounts.front().directory;
         info.unlock_at_start = config_.unlock_at_start;
         info.is_paused = config_.paused;
+        info.is_metered = is_metered_;
         info.paused_until_ms = config_.paused_until_ms;
         info.problem = problem_;
         if (info.problem.empty() && !mount_problems_.empty()) {
@@ -199,7 +204,7 @@ api::VaultInfo ManagedVault::info() {
             info.receive_rate = sync.receive_rate;
             info.send_rate = sync.send_rate;
         }
-        if (Replica* replica = vault->replica()) info.peers = peers_of(*replica, sync);
+        if (Replica* replica = vault->replica()) info.peers = peers_of(*replica, sync, sightings_);
         note_sightings(sync, info.unmerged_segments == 0 && info.pending_records == 0);
         info.last_synced_ms = sightings_.last_synced_ms();
     }
@@ -275,6 +280,7 @@ Result<api::ExplainAnswer> ManagedVault::explain(const std::string& path) {
     situation.is_on_demand = kept.keep == Keep::OnDemand;
     const api::VaultConfig chosen = config();
     situation.is_paused = chosen.paused;
+    situation.is_metered = is_metered_;
     if (chosen.paused_until_ms != 0) {
         const auto seconds = static_cast<std::time_t>(chosen.paused_until_ms / 1000);
         situation.paused_until = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));
@@ -299,6 +305,11 @@ Result<CheckReport> ManagedVault::check(bool rebuilds_index) {
     TRY_OK(vault->rebuild_index());
     report.notes.emplace_back("the index was thrown away; the next unlock makes it anew");
     return report;
+}
+
+Result<VaultHistory*> ManagedVault::history() {
+    TRY(Vault * vault, unlocked_vault());
+    return &vault->history();
 }
 
 Result<CollectionReport> ManagedVault::collect(bool is_dry_run) {
@@ -388,7 +399,7 @@ std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request)
     if (vault->is_unlocked() && vault->status().is_selecting)
         missing.push_back("it is not known yet which packs are to be fetched");
 
-    const std::vector<api::PeerInfo> peers = peers_of(*replica, *sync);
+    const std::vector<api::PeerInfo> peers = peers_of(*replica, *sync, sightings_);
     std::uint64_t copies = 0;
     bool is_any_connected = false;
     for (const api::PeerInfo& peer : peers) {

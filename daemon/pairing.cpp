@@ -7,12 +7,11 @@
 #include "base/log.h"
 #include "daemon/addresses.h"
 #include "daemon/long_polls.h"
+#include "daemon/relay_probe.h"
 #include "vault/keys/device_identity.h"
 #include "vault/keys/ticket.h"
 
 namespace lockstep {
-
-namespace {
 
 Result<MemberRole> parse_role(const std::string& text) {
     for (MemberRole role : {MemberRole::Owner, MemberRole::Writer, MemberRole::Reader}) {
@@ -23,6 +22,8 @@ Result<MemberRole> parse_role(const std::string& text) {
     }
     return Error{ErrorKind::Invalid, "a role is owner, writer or reader"};
 }
+
+namespace {
 
 std::string new_id(Random& random) {
     return hex(random.id<Id<struct PairingIdTag, 8>>().bytes);
@@ -160,7 +161,8 @@ class Pairing::Invite : public JoinHostDelegate {
 
 class Pairing::Join : public JoinGuestDelegate {
   public:
-    Join(Pairing& owner, VaultManager::Joined chosen) : owner_(owner), chosen_(std::move(chosen)) {
+    Join(Pairing& owner, VaultManager::Joined chosen, std::vector<std::string> relays)
+        : owner_(owner), chosen_(std::move(chosen)), relays_(std::move(relays)) {
         info_.id = new_id(owner.services_.random);
         info_.state = "connecting";
     }
@@ -216,6 +218,9 @@ class Pairing::Join : public JoinGuestDelegate {
         }
         if (!pending) return Error{ErrorKind::Invalid, "admitted before an offer was made"};
         TRY(auto vault, owner_.vaults_.finish_join(*pending, admission, chosen_));
+        // The vault is here: that counts, also where its relays cannot be noted.
+        Status noted = use_relays_of_ticket(owner_.services_, relays_);
+        if (!noted.ok()) log_warning("daemon", "the ticket's relays: {}", noted.error().message);
         MutexLock lock(mutex_);
         vault_ = std::move(vault);
         return {};
@@ -248,6 +253,7 @@ class Pairing::Join : public JoinGuestDelegate {
 
     Pairing& owner_;
     const VaultManager::Joined chosen_;
+    const std::vector<std::string> relays_;  // of the ticket
     mutable Mutex mutex_;
     api::JoinInfo info_ GUARDED_BY(mutex_);
     std::optional<JoinNumber> join_ GUARDED_BY(mutex_);
@@ -373,6 +379,7 @@ Result<api::JoinInfo> Pairing::join(const api::JoinVault& request) {
     chosen.directory = request.directory;
     chosen.mount = request.mount;
     chosen.unlock_at_start = request.unlock_at_start;
+    chosen.on_demand = request.on_demand;
     JoinTicket meeting;
     meeting.secret = ticket.secret;
     meeting.relays = ticket.relays;
@@ -387,7 +394,7 @@ Result<api::JoinInfo> Pairing::join(const api::JoinVault& request) {
     meeting.timeout = std::min<std::chrono::milliseconds>(
         std::chrono::minutes(10), std::chrono::milliseconds(std::max<std::int64_t>(left_ms, 1)));
 
-    auto join = std::make_shared<Join>(*this, std::move(chosen));
+    auto join = std::make_shared<Join>(*this, std::move(chosen), ticket.relays);
     {
         MutexLock lock(mutex_);
         if (is_stopped_) return Error{ErrorKind::Cancelled, "the daemon stops"};

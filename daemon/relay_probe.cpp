@@ -1,69 +1,35 @@
 #include "daemon/relay_probe.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include <fmt/format.h>
 
-#include "base/http/client.h"
-#include "daemon/api/config.h"
+#include "sync/relay_url.h"
 
 namespace lockstep {
 
 namespace {
 
-struct Endpoint {
-    std::string host;
-    std::uint16_t port = 80;
-    bool is_tls = false;
-};
+constexpr std::chrono::seconds kPinTimeout{5};
 
-Result<Endpoint> parse_endpoint(std::string_view url) {
-    TRY_OK(api::check_relay_url(url));
-    Endpoint endpoint;
-    endpoint.is_tls = url.starts_with("https://");
-    if (endpoint.is_tls) endpoint.port = 443;
-    std::string_view authority = url.substr(endpoint.is_tls ? 8 : 7);
-    authority = authority.substr(0, authority.find('/'));
-    const std::size_t bracket = authority.rfind(']');
-    const std::size_t colon = authority.rfind(':');
-    const bool has_port =
-        colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
-    if (has_port) {
-        std::string_view digits = authority.substr(colon + 1);
-        auto [end, failure] =
-            std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
-        if (failure != std::errc{} || end != digits.data() + digits.size() || endpoint.port == 0) {
-            return Error{ErrorKind::Invalid, "the URL's port is no port"};
-        }
-        authority = authority.substr(0, colon);
-    }
-    if (authority.starts_with('[') && authority.ends_with(']')) {
-        authority = authority.substr(1, authority.size() - 2);
-    }
-    endpoint.host = authority;
-    return endpoint;
-}
-
-Result<HttpClient> client_of(const Endpoint& endpoint) {
-    HttpClientOptions options;
-    options.response_size_max = 64 << 10;
-    if (!endpoint.is_tls) return HttpClient::over_tcp(endpoint.host, endpoint.port, options);
-    TRY(auto tls, TlsContext::client({.host = endpoint.host}));
-    return HttpClient::over_tls(endpoint.host, endpoint.port, std::move(tls), options);
+Result<HttpResponse> ask_health(const RelayUrl& relay, std::chrono::milliseconds timeout) {
+    TRY(HttpClient client, relay_http_client(relay));
+    HttpRequest request;
+    request.path = "/healthz";
+    request.headers.push_back({"Host", relay.authority});
+    return client.request(request, timeout);
 }
 
 }  // namespace
 
 Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::milliseconds timeout) {
-    TRY(Endpoint endpoint, parse_endpoint(url));
+    TRY_OK(api::check_relay_url(url));
+    TRY(RelayUrl address, parse_relay_url(url));
     api::RelayInfo relay;
-    relay.url = url;
-    TRY(HttpClient client, client_of(endpoint));
-    HttpRequest request;
-    request.path = "/healthz";
-    request.headers.push_back({"Host", fmt::format("{}:{}", endpoint.host, endpoint.port)});
+    relay.url = std::string(without_pin(url));
+    if (address.pin) relay.pin = hex(*address.pin);
     const auto begin = std::chrono::steady_clock::now();
-    Result<HttpResponse> response = client.request(request, timeout);
+    Result<HttpResponse> response = ask_health(address, timeout);
     const auto took = std::chrono::steady_clock::now() - begin;
     if (!response.ok()) {
         relay.detail = response.error().message;
@@ -74,6 +40,60 @@ Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::millisec
     relay.round_trip_ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
     return relay;
+}
+
+Result<std::string> relay_with_pin(const std::string& url, const std::string& pin) {
+    if (pin.empty()) return url;
+    std::string origin(without_pin(url));
+    if (pin != "first") return origin + "#pin=" + pin;
+    TRY(RelayUrl relay, parse_relay_url(origin));
+    if (!relay.is_tls)
+        return Error{ErrorKind::Invalid, "only a relay under https:// has a key to pin"};
+    TRY(TlsPin shown, ask_tls_pin(relay.host, relay.port, kPinTimeout));
+    return origin + "#pin=" + hex(shown);
+}
+
+Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout) {
+    TRY(RelayUrl relay, parse_relay_url(url));
+    if (!relay.is_tls) return {};
+    Result<HttpResponse> response = ask_health(relay, timeout);
+    if (response.ok() || response.error().kind != ErrorKind::Refused) return {};
+    auto shown = ask_tls_pin(relay.host, relay.port, kPinTimeout);
+    if (!shown.ok()) return {};
+    return Error{
+        ErrorKind::Refused,
+        fmt::format("{}. The relay shows the key {}: if that is what it logs at its start, "
+                    "add it with that as its pin",
+                    response.error().message, hex(*shown))};
+}
+
+RelayTokens relay_tokens_of(const api::Config& config) {
+    RelayTokens out;
+    for (const std::string& line : config.relay_tokens) {
+        const std::size_t space = line.find(' ');
+        if (space != std::string::npos)
+            out[relay_origin(line.substr(0, space))] = line.substr(space + 1);
+    }
+    return out;
+}
+
+Status use_relays_of_ticket(const VaultServices& services, const std::vector<std::string>& urls) {
+    const api::Config before = services.config.get();
+    TRY_OK(services.config.update([&](api::Config& config) -> Status {
+        for (const std::string& url : urls) {
+            const bool is_used = std::ranges::any_of(config.relays, [&](const std::string& other) {
+                return relay_origin(other) == relay_origin(url);
+            });
+            if (is_used || !api::check_relay_url(url).ok()) continue;
+            if (config.relays.size() < api::kRelaysMax) config.relays.push_back(url);
+        }
+        return {};
+    }));
+    const api::Config now = services.config.get();
+    if (now.relays == before.relays) return {};
+    services.sync.set_relays(now.relays, relay_tokens_of(now));
+    services.events.add({"relays.changed", {}, {}, {}});
+    return {};
 }
 
 }  // namespace lockstep

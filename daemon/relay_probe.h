@@ -1,16 +1,29 @@
-// Asks a relay whether it is well.
+// Relays in the configuration: whether they are well, who they are, and taking over those of a
+// ticket.
 #pragma once
 
 #include <chrono>
 #include <string>
 
 #include "base/result.h"
+#include "daemon/api/config.h"
 #include "daemon/api/messages.h"
+#include "daemon/vault_services.h"
+#include "sync/sync_engine.h"
 
 namespace lockstep {
 
 // Sends GET /healthz, following no redirect. Blocks for `timeout` at most. What went wrong is in
 // the answer's detail; an Error only for a URL that is none.
 Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::milliseconds timeout);
+// The URL with its pin, as configured; "first" takes the key that the relay shows now.
+Result<std::string> relay_with_pin(const std::string& url, const std::string& pin);
+// Refused, naming the key, when the relay answers with one that is not pinned and that no authority
+// vouches for. A relay that does not answer may be good.
+Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout);
+
+RelayTokens relay_tokens_of(const api::Config& config);
+// Uses these too from now on, except where a relay of that host and port is used already.
+Status use_relays_of_ticket(const VaultServices& services, const std::vector<std::string>& urls);
 
 }  // namespace lockstep

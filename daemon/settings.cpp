@@ -65,6 +65,11 @@ std::vector<Setting> make_settings() {
          [](Config& c, const std::string& value) { return change_flag(c.dht, value); }},
         {"network.port_mapping", [](const Config& c) { return flag_text(c.port_mapping); },
          [](Config& c, const std::string& value) { return change_flag(c.port_mapping, value); }},
+        {"network.pause_when_metered",
+         [](const Config& c) { return flag_text(c.pause_when_metered); },
+         [](Config& c, const std::string& value) {
+             return change_flag(c.pause_when_metered, value);
+         }},
         {"network.limit_up",
          [](const Config& c) { return std::to_string(c.bandwidth.usual.up_kib); },
          [](Config& c, const std::string& value) {
@@ -124,6 +129,13 @@ std::vector<Setting> make_settings() {
              TRY(std::int64_t copies, number_in(value, "copies are a number of devices"));
              TRY_OK(api::check_eviction_copies(copies));
              c.eviction_copies = static_cast<std::uint32_t>(copies);
+             return {};
+         }},
+        {"keys.kdf_memory_mib", [](const Config& c) { return std::to_string(c.kdf_memory_mib); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY(std::int64_t mib, number_in(value, "it is a number of MiB"));
+             TRY_OK(api::check_kdf_memory(mib));
+             c.kdf_memory_mib = static_cast<std::uint32_t>(mib);
              return {};
          }},
     };

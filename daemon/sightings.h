@@ -1,10 +1,12 @@
-// When each other member was last seen, and when all that were connected were last in step; since
-// the daemon's start.
+// When each other member was last seen, and when all that were connected were last in step; the
+// latter since the daemon's start.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 #include "vault/types.h"
@@ -16,6 +18,11 @@ class Sightings {
   public:
     // What is so now. Of a member that has gone since the last look, now is when it was last seen.
     void look(const std::set<DeviceId>& connected, bool is_in_step, std::uint64_t now_ms);
+
+    // As text, one line for each member, to be kept over a restart; and back. Lines that are none
+    // are skipped.
+    std::string text() const;
+    void restore(std::string_view text);
 
     // 0: not yet.
     std::uint64_t last_seen_ms(const DeviceId& device) const;

@@ -11,6 +11,7 @@ struct Transfers::Transfer {
         : node(std::move(held)), handle(opened) {}
 
     Mutex mutex;
+    std::shared_ptr<FileSystem> past;  // goes after the node; null: the vault as it is
     NodeReference node;
     HandleId handle;
     bool is_open GUARDED_BY(mutex) = true;
@@ -64,15 +65,17 @@ void Transfers::close(Transfer& transfer) {
     MutexLock lock(transfer.mutex);
     if (!transfer.is_open) return;
     transfer.is_open = false;
-    files_.release(transfer.handle);
+    (transfer.past ? *transfer.past : files_).release(transfer.handle);
     if (!transfer.parent) return;
     // When the vault was locked meanwhile this fails, and a file with a telling name stays.
     Status removed = files_.remove_file(transfer.parent->directory.id(), transfer.temporary_name);
     static_cast<void>(removed.ok());
 }
 
-Result<std::string> Transfers::begin_download(std::string_view path) {
-    TRY(FoundNode found, find_node(files_, path));
+Result<std::string> Transfers::begin_download(std::string_view path,
+                                              std::shared_ptr<FileSystem> past) {
+    FileSystem& files = past ? *past : files_;
+    TRY(FoundNode found, find_node(files, path));
     switch (found.attributes.type) {
         case FileType::Regular:
             break;
@@ -83,8 +86,10 @@ Result<std::string> Transfers::begin_download(std::string_view path) {
         case FileType::Socket:
             return Error{ErrorKind::Invalid, "it is no regular file and has no content"};
     }
-    TRY(HandleId handle, files_.open(found.node.id(), {.read = true}));
-    return add(std::make_shared<Transfer>(std::move(found.node), handle));
+    TRY(HandleId handle, files.open(found.node.id(), {.read = true}));
+    auto transfer = std::make_shared<Transfer>(std::move(found.node), handle);
+    transfer->past = std::move(past);
+    return add(std::move(transfer));
 }
 
 Result<std::string> Transfers::begin_upload(std::string_view path, std::uint32_t mode,
@@ -116,11 +121,12 @@ Result<Transfers::Block> Transfers::read(const std::string& id, std::uint64_t of
     MutexLock lock(transfer->mutex);
     if (!transfer->is_open) return gone();
     if (transfer->parent) return Error{ErrorKind::Invalid, "this transfer is an upload"};
-    TRY(Attributes attributes, files_.attributes(transfer->node.id()));
+    FileSystem& files = transfer->past ? *transfer->past : files_;
+    TRY(Attributes attributes, files.attributes(transfer->node.id()));
     Block block;
     block.total = attributes.size;
     block.bytes.resize(api::kContentBlockSize);
-    TRY(std::size_t size, files_.read(transfer->handle, offset, block.bytes));
+    TRY(std::size_t size, files.read(transfer->handle, offset, block.bytes));
     block.bytes.resize(size);
     return block;
 }

@@ -29,7 +29,9 @@ class Transfers {
     Transfers(const Transfers&) = delete;
     Transfers& operator=(const Transfers&) = delete;
 
-    Result<std::string> begin_download(std::string_view path);
+    // `past`: the file is taken from there instead, and it is held as long as the transfer.
+    Result<std::string> begin_download(std::string_view path,
+                                       std::shared_ptr<FileSystem> past = nullptr);
     Result<std::string> begin_upload(std::string_view path, std::uint32_t mode,
                                      std::optional<std::int64_t> modified_ns);
 

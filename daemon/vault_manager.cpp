@@ -8,6 +8,7 @@
 #include "daemon/addresses.h"
 #include "daemon/long_polls.h"
 #include "daemon/memory_care.h"
+#include "daemon/metered_network.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -161,7 +162,14 @@ Result<VaultManager::Created> VaultManager::create(const api::CreateVault& reque
         plan(request.name, request.directory, request.mount, request.unlock_at_start));
     VaultCreation options;
     options.unlock_at_start = request.unlock_at_start;
-    if (request.kdf_memory_bytes != 0) options.cost.memory_bytes = request.kdf_memory_bytes;
+    options.passphrase_stays_here = request.passphrase_stays_here;
+    options.cost.memory_bytes = std::uint64_t{services_.config.get().kdf_memory_mib} << 20;
+    if (request.kdf_memory_bytes != 0) {
+        options.cost.memory_bytes = request.kdf_memory_bytes;
+        // Else the next unlock would make it dearer.
+        config.kdf_memory_mib = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(request.kdf_memory_bytes >> 20, api::kKdfMemoryMibMax));
+    }
     Created created;
     TRY(auto vault,
         Vault::create(services_.environment(), config.directory, request.passphrase.reveal_bytes(),
@@ -203,6 +211,12 @@ Result<VaultManager::VaultPtr> VaultManager::finish_join(PendingJoin& pending, B
         plan(name, chosen.directory, chosen.mount, chosen.unlock_at_start));
     config.addresses = chosen.addresses;
     TRY(auto vault, pending.finish(config.directory, admission, chosen.unlock_at_start));
+    // Before it meets anybody. What has been joined stays joined: content that comes unasked can be
+    // evicted.
+    if (chosen.on_demand) {
+        if (Status set = vault->set_keep("", Keep::OnDemand); !set.ok())
+            log_warning("daemon", "content is not kept on demand: {}", set.error().message);
+    }
     TRY(VaultPtr managed, take_over(std::move(vault), config));
     mount_if_wanted(*managed);
     return managed;
@@ -314,6 +328,7 @@ void VaultManager::apply_limits() {
 void VaultManager::care() {
     name_thread("ls-care");
     MemoryCare memory;
+    MeteredNetwork network;
     SteadyTime memory_due{};
     while (true) {
         apply_limits();
@@ -330,6 +345,8 @@ void VaultManager::care() {
                 log_warning("vault", "{}: resume: {}", vault->name(), resumed.error().message);
             }
         }
+        const bool is_metered = services_.config.get().pause_when_metered && network.is_metered();
+        for (const VaultPtr& vault : all()) vault->set_metered(is_metered);
         for (const VaultPtr& vault : all()) vault->tick();
         if (const SteadyTime now = std::chrono::steady_clock::now(); now >= memory_due) {
             memory.tick();

@@ -49,6 +49,7 @@ class VaultManager {
         std::string directory;
         std::string mount;
         bool unlock_at_start = false;
+        bool on_demand = false;
         std::vector<std::string> addresses;
     };
     Result<VaultPtr> finish_join(PendingJoin& pending, ByteView admission, const Joined& chosen);

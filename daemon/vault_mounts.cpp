@@ -23,9 +23,10 @@ Error in_use(const std::string& directory, const std::vector<MountUser>& users) 
 }
 
 std::string shown_text(const api::MountConfig& mount) {
-    return fmt::format("{}{}{}", mount.path.empty() ? "all of it" : mount.path,
+    return fmt::format("{}{}{}{}", mount.path.empty() ? "all of it" : mount.path,
                        mount.is_read_only ? ", read-only" : "",
-                       mount.has_owners ? ", with owners" : "");
+                       mount.has_owners ? ", with owners" : "",
+                       mount.at_ms != 0 ? ", of another time" : "");
 }
 
 }  // namespace
@@ -48,13 +49,17 @@ Status VaultMounts::add(const api::MountConfig& mount) {
         return Error{ErrorKind::Busy, fmt::format("{} shows {} already; unmount it first",
                                                   mount.directory, shown_text(shown))};
     }
-    FileSystem& files = views_.base();
-    TRY(FoundNode found, find_node(files, mount.path));
-    if (found.attributes.type != FileType::Directory)
-        return Error{ErrorKind::NotDirectory, mount.path + " is no folder of the vault"};
     auto active = std::make_unique<Active>();
     active->config = mount;
-    active->view = views_.open(found.node.release());
+    if (mount.at_ms != 0) {
+        TRY(active->past, history_.at(mount.at_ms));
+        active->past_view = std::make_unique<FileViews>(*active->past);
+    }
+    FileViews& views = active->past_view ? *active->past_view : views_;
+    TRY(FoundNode found, find_node(views.base(), mount.path));
+    if (found.attributes.type != FileType::Directory)
+        return Error{ErrorKind::NotDirectory, mount.path + " is no folder of the vault"};
+    active->view = views.open(found.node.release());
     MountOptions options;
     options.name = name_;
     options.read_only = mount.is_read_only;

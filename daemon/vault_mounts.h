@@ -11,13 +11,19 @@
 #include "daemon/api/config.h"
 #include "fuse/mount.h"
 #include "vault/file_views.h"
+#include "vault/history.h"
+#include "vault/snapshot_files.h"
 
 namespace lockstep {
 
 class VaultMounts {
   public:
-    // `name` is shown by mount(8) as the device. `files` outlives this.
-    VaultMounts(FileSystem& files, std::string name) : views_(files), name_(std::move(name)) {}
+    // `name` is shown by mount(8) as the device. `files` and `history` outlive this.
+    VaultMounts(FileSystem& files, VaultHistory& history, std::string name)
+        : history_(history),
+          snapshots_(files, history),
+          views_(snapshots_),
+          name_(std::move(name)) {}
     // As remove_all_at_end().
     ~VaultMounts() = default;
     VaultMounts(const VaultMounts&) = delete;
@@ -49,6 +55,8 @@ class VaultMounts {
   private:
     struct Active {
         api::MountConfig config;
+        std::shared_ptr<FileSystem> past;      // of a mount of another time
+        std::unique_ptr<FileViews> past_view;  // goes before `past`
         std::unique_ptr<FileView> view;
         std::unique_ptr<Mount> mount;  // goes before the view
     };
@@ -58,6 +66,8 @@ class VaultMounts {
     Status check_unused() const;
     Status take_away(Active& active, bool is_forced);
 
+    VaultHistory& history_;
+    SnapshotFiles snapshots_;
     FileViews views_;
     const std::string name_;
     std::atomic<bool> has_news_{false};

@@ -9,12 +9,65 @@ namespace lockstep {
 
 void HandedOut::add_reference(NodeId node) {
     MutexLock lock(mutex_);
-    ++references_[node];
+    ++references_[node].count;
 }
 
-void HandedOut::add_handle(HandleId handle) {
+void HandedOut::add_handle(HandleId handle, NodeId node) {
     MutexLock lock(mutex_);
-    handles_.insert(handle);
+    begin_use(node);
+    handles_[handle] = node;
+}
+
+// ---- who uses a file
+
+void HandedOut::begin_use(NodeId node) {
+    for (;;) {
+        Use& use = uses_[node];
+        if (!use.is_filling) {
+            ++use.users;
+            return;
+        }
+        filled_.wait(mutex_);
+    }
+}
+
+void HandedOut::end_use(NodeId node) {
+    const auto at = uses_.find(node);
+    CHECK(at != uses_.end() && at->second.users > 0);
+    if (--at->second.users == 0) uses_.erase(at);
+}
+
+void HandedOut::begin_resizing(NodeId node) {
+    MutexLock lock(mutex_);
+    begin_use(node);
+}
+
+void HandedOut::end_resizing(NodeId node) {
+    MutexLock lock(mutex_);
+    end_use(node);
+}
+
+bool HandedOut::begin_filling(NodeId node) {
+    MutexLock lock(mutex_);
+    const auto reference = references_.find(node);
+    const auto use = uses_.find(node);
+    if (reference == references_.end() || reference->second.is_filled) return false;
+    if (use == uses_.end() || use->second.users != 1) return false;
+    reference->second.is_filled = true;
+    use->second.is_filling = true;
+    return true;
+}
+
+void HandedOut::end_filling(NodeId node) {
+    MutexLock lock(mutex_);
+    uses_.at(node).is_filling = false;
+    filled_.notify_all();
+}
+
+void HandedOut::pages_dropped(NodeId node) {
+    MutexLock lock(mutex_);
+    if (const auto at = references_.find(node); at != references_.end())
+        at->second.is_filled = false;
 }
 
 std::uint64_t HandedOut::add_directory() {
@@ -28,9 +81,9 @@ void HandedOut::forget(NodeId node, std::uint64_t references) {
         MutexLock lock(mutex_);
         const auto at = references_.find(node);
         if (at == references_.end()) return;  // the root, which was never handed out
-        references = std::min(references, at->second);
-        at->second -= references;
-        if (at->second == 0) references_.erase(at);
+        references = std::min(references, at->second.count);
+        at->second.count -= references;
+        if (at->second.count == 0) references_.erase(at);
     }
     file_system_.forget(node, references);
 }
@@ -38,7 +91,10 @@ void HandedOut::forget(NodeId node, std::uint64_t references) {
 void HandedOut::release(HandleId handle) {
     {
         MutexLock lock(mutex_);
-        if (handles_.erase(handle) == 0) return;
+        const auto at = handles_.find(handle);
+        if (at == handles_.end()) return;
+        end_use(at->second);
+        handles_.erase(at);
     }
     file_system_.release(handle);
 }
@@ -59,25 +115,26 @@ std::vector<NodeId> HandedOut::nodes() {
     MutexLock lock(mutex_);
     std::vector<NodeId> nodes{kRootNode};
     nodes.reserve(references_.size() + 1);
-    for (const auto& [node, count] : references_) nodes.push_back(node);
+    for (const auto& [node, reference] : references_) nodes.push_back(node);
     return nodes;
 }
 
 // What was written through a file that is cut off becomes a version, as if it had been closed.
 void HandedOut::give_back() {
-    std::unordered_map<NodeId, std::uint64_t> references;
-    std::unordered_set<HandleId> handles;
+    std::unordered_map<NodeId, Reference> references;
+    std::unordered_map<HandleId, NodeId> handles;
     {
         MutexLock lock(mutex_);
         references = std::exchange(references_, {});
         handles = std::exchange(handles_, {});
+        uses_.clear();
         directories_.clear();
     }
-    for (HandleId handle : handles) {
+    for (const auto& [handle, node] : handles) {
         if (!file_system_.flush(handle).ok()) log_warning("fuse", "a file was not closed in order");
         file_system_.release(handle);
     }
-    for (const auto& [node, count] : references) file_system_.forget(node, count);
+    for (const auto& [node, reference] : references) file_system_.forget(node, reference.count);
 }
 
 }  // namespace lockstep

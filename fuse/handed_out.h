@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/mutex.h"
@@ -29,13 +28,25 @@ class HandedOut {
 
     // Notes what is about to be handed out: before the answer, since it may come back at once.
     void add_reference(NodeId node);
-    void add_handle(HandleId handle);
+    // Waits while the node's pages are being filled.
+    void add_handle(HandleId handle, NodeId node);
     std::uint64_t add_directory();
 
     // Passes on what came back.
     void forget(NodeId node, std::uint64_t references);
     void release(HandleId handle);
     void release_directory(std::uint64_t number);
+
+    // Whether the kernel's pages of a file may be filled now: true at most once until they are
+    // dropped, and only when one handle, the caller's, is all that the kernel has of the file.
+    // Until end_filling() nobody else gets a handle or begins to resize it.
+    bool begin_filling(NodeId node);
+    void end_filling(NodeId node);
+    // Its pages are about to go.
+    void pages_dropped(NodeId node);
+    // Around what changes a file without a handle.
+    void begin_resizing(NodeId node);
+    void end_resizing(NodeId node);
 
     // REQUIRES: handed out and not released
     std::shared_ptr<OpenDirectory> directory(std::uint64_t number);
@@ -47,10 +58,25 @@ class HandedOut {
     void give_back();
 
   private:
+    struct Reference {
+        std::uint64_t count = 0;
+        bool is_filled = false;  // its pages, since they were dropped last
+    };
+    // Of a file that is open or being resized.
+    struct Use {
+        std::size_t users = 0;
+        bool is_filling = false;
+    };
+
+    void begin_use(NodeId node) REQUIRES_LOCK(mutex_);
+    void end_use(NodeId node) REQUIRES_LOCK(mutex_);
+
     FileSystem& file_system_;
     Mutex mutex_;
-    std::unordered_map<NodeId, std::uint64_t> references_ GUARDED_BY(mutex_);
-    std::unordered_set<HandleId> handles_ GUARDED_BY(mutex_);
+    CondVar filled_;
+    std::unordered_map<NodeId, Reference> references_ GUARDED_BY(mutex_);
+    std::unordered_map<HandleId, NodeId> handles_ GUARDED_BY(mutex_);
+    std::unordered_map<NodeId, Use> uses_ GUARDED_BY(mutex_);
     std::unordered_map<std::uint64_t, std::shared_ptr<OpenDirectory>> directories_
         GUARDED_BY(mutex_);
     std::uint64_t next_directory_ GUARDED_BY(mutex_) = 1;

@@ -28,12 +28,16 @@ inline constexpr std::size_t kPendingInvalidationsMax = 65536;
 // Operations on it are those of `mount`.
 void mark_request_thread(const ChangeObserver& mount);
 
-// The kernel's caches of one mount. Called from the invalidation thread alone.
+// The kernel's caches of one mount.
 class KernelCaches {
   public:
     virtual ~KernelCaches() = default;
+    // From the invalidation thread alone.
     virtual void drop_node(NodeId node) = 0;
     virtual void drop_entry(NodeId directory, const std::string& name) = 0;
+    // Puts all of a file's content into its pages. From the request that opens it, while no other
+    // is under way for it: see HandedOut::begin_filling().
+    virtual void fill_node(NodeId node, ByteView content) = 0;
 };
 
 class Invalidation final : public ChangeObserver {

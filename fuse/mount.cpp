@@ -57,6 +57,7 @@ struct Mount::Parts {
         return {.file_system = file_system,
                 .handed_out = handed_out,
                 .invalidation = invalidation,
+                .caches = session,
                 .shown_owner = shown_owner(options),
                 .mounting_user = ::geteuid(),
                 .cache_seconds = static_cast<double>(options.cache_seconds),

@@ -6,10 +6,12 @@
 //
 // The kernel caches names, attributes, symlink targets and pages for an hour; what a merge changes
 // is taken out of its caches explicitly, by the ChangeObserver that the mount adds to the
-// FileSystem. Writes go through to the FileSystem with the write(2) that makes them: with the
-// kernel's writeback cache its own idea of a file's size and time outranks ours for as long as it
-// remembers the file, so that a change from elsewhere would be read cut short (see
-// MountOptions::writeback_cache).
+// FileSystem. A small file that is opened for reading is put into the kernel's pages before the
+// open is answered (FUSE_NOTIFY_STORE), while nothing else of this mount can change it: reading it
+// asks nothing more. Content that is not here is not waited for then. Writes go through to the
+// FileSystem with the write(2) that makes them: with the kernel's writeback cache its own idea of a
+// file's size and time outranks ours for as long as it remembers the file, so that a change from
+// elsewhere would be read cut short (see MountOptions::writeback_cache).
 //
 // The mount point is an empty directory of the mounting user. While nothing is mounted on it, it is
 // kept at mode 0500, so that a program that misses the mount cannot write beside the vault; root

@@ -24,7 +24,8 @@ inline thread_local std::uint64_t changes_at_request = 0;
 struct MountContext {
     FileSystem& file_system;
     HandedOut& handed_out;
-    const Invalidation& invalidation;
+    Invalidation& invalidation;
+    KernelCaches& caches;
     ShownOwner shown_owner;
     uid_t mounting_user = 0;
     double cache_seconds = 0;

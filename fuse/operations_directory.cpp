@@ -26,16 +26,19 @@ Result<std::shared_ptr<const Listing>> listing_at(FileSystem& file_system, NodeI
 class EntryBuffer {
   public:
     EntryBuffer(fuse_req_t request, std::size_t size, bool with_attributes)
-        : request_(request), bytes_(size), with_attributes_(with_attributes) {}
+        : request_(request),
+          size_(size),
+          bytes_(std::make_unique_for_overwrite<char[]>(size)),
+          with_attributes_(with_attributes) {}
 
     // Only the node and the type of `entry` matter for entries without attributes (ino 0).
     // False when the entry does not fit.
     bool add(const char* name, const fuse_entry_param& entry, off_t next_offset) {
-        const std::size_t room = bytes_.size() - used_;
+        const std::size_t room = size_ - used_;
         const std::size_t needed = with_attributes_
-                                       ? fuse_add_direntry_plus(request_, bytes_.data() + used_,
+                                       ? fuse_add_direntry_plus(request_, bytes_.get() + used_,
                                                                 room, name, &entry, next_offset)
-                                       : fuse_add_direntry(request_, bytes_.data() + used_, room,
+                                       : fuse_add_direntry(request_, bytes_.get() + used_, room,
                                                            name, &entry.attr, next_offset);
         if (needed > room) return false;
         used_ += needed;
@@ -47,14 +50,15 @@ class EntryBuffer {
             with_attributes_
                 ? fuse_add_direntry_plus(request_, nullptr, 0, name.c_str(), nullptr, 0)
                 : fuse_add_direntry(request_, nullptr, 0, name.c_str(), nullptr, 0);
-        return needed <= bytes_.size() - used_;
+        return needed <= size_ - used_;
     }
 
-    int reply() { return fuse_reply_buf(request_, bytes_.data(), used_); }
+    int reply() { return fuse_reply_buf(request_, bytes_.get(), used_); }
 
   private:
     fuse_req_t request_;
-    std::vector<char> bytes_;
+    const std::size_t size_;
+    const std::unique_ptr<char[]> bytes_;
     std::size_t used_ = 0;
     const bool with_attributes_;
 };

@@ -8,6 +8,8 @@
 namespace lockstep {
 namespace {
 
+constexpr std::uint64_t kFilledSizeMax = 128 * 1024;  // what the kernel would ask for at once
+
 bool for_writing(int flags) {
     return (flags & O_ACCMODE) != O_RDONLY;
 }
@@ -70,22 +72,12 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
     }
     describe_handle(*file, created->handle);
     const fuse_entry_param entry = to_entry(context, created->attributes);
-    context.handed_out.add_handle(created->handle);
+    context.handed_out.add_handle(created->handle, created->attributes.node);
     context.handed_out.add_reference(created->attributes.node);
     if (fuse_reply_create(request, &entry, file) == -ENOENT) {
         context.handed_out.release(created->handle);
         context.handed_out.forget(created->attributes.node, 1);
     }
-}
-
-void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
-    if (refuse_strangers(request)) return;
-    MountContext& context = context_of(request);
-    const auto handle = context.file_system.open(node, to_open_request(context, file->flags));
-    if (!handle.ok()) return reply_error(request, handle.error());
-    describe_handle(*file, *handle);
-    context.handed_out.add_handle(*handle);
-    if (fuse_reply_open(request, file) == -ENOENT) context.handed_out.release(*handle);
 }
 
 // Plaintext passes through here: wiped when the thread ends.
@@ -103,6 +95,45 @@ struct ReadBuffer {
     }
 };
 
+MutableByteView reply_buffer(std::size_t size) {
+    thread_local ReadBuffer buffer;
+    return buffer.of_size(size);
+}
+
+bool is_read_from_pages(int flags) {
+    return !for_writing(flags) && (flags & O_DIRECT) == 0;
+}
+
+// A small file is given to the kernel when it is opened, so that reading it asks nothing more. Only
+// while nobody else can change it or has pages of it that are newer; a change from elsewhere in the
+// meantime is reported like any other, and if that was done before the pages were there, again.
+void fill_pages(MountContext& context, NodeId node, HandleId handle) {
+    // With the writeback cache the kernel's pages and its size of a file outrank ours.
+    if (context.writeback_cache || !context.handed_out.begin_filling(node)) return;
+    const auto attributes = context.file_system.attributes(node);
+    if (attributes.ok() && attributes->size > 0 && attributes->size <= kFilledSizeMax) {
+        // What is not here is waited for by who reads it.
+        const WaitInterruption at_once([](void*) { return true; }, nullptr);
+        const MutableByteView content = reply_buffer(attributes->size);
+        const auto length = context.file_system.read(handle, 0, content);
+        if (length.ok() && *length == content.size()) context.caches.fill_node(node, content);
+    }
+    context.handed_out.end_filling(node);
+    if (context.invalidation.changes() != changes_at_request)
+        context.invalidation.node_changed(node);
+}
+
+void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+    if (refuse_strangers(request)) return;
+    MountContext& context = context_of(request);
+    const auto handle = context.file_system.open(node, to_open_request(context, file->flags));
+    if (!handle.ok()) return reply_error(request, handle.error());
+    describe_handle(*file, *handle);
+    context.handed_out.add_handle(*handle, node);
+    if (is_read_from_pages(file->flags)) fill_pages(context, node, *handle);
+    if (fuse_reply_open(request, file) == -ENOENT) context.handed_out.release(*handle);
+}
+
 void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* file) {
     if (refuse_strangers(request)) return;
     if (offset < 0) {
@@ -113,8 +144,7 @@ void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_f
     const WaitInterruption interruption(
         [](void* waiting) { return fuse_req_interrupted(static_cast<fuse_req_t>(waiting)) != 0; },
         request);
-    thread_local ReadBuffer buffer;
-    const MutableByteView out = buffer.of_size(size);
+    const MutableByteView out = reply_buffer(size);
     const auto length =
         context_of(request).file_system.read(file->fh, static_cast<std::uint64_t>(offset), out);
     if (!length.ok()) return reply_error(request, length.error());

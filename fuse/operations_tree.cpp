@@ -50,7 +50,11 @@ void setattr(fuse_req_t request, fuse_ino_t node, struct stat* wanted, int to_se
     if (!change.ok()) return reply_error(request, change.error());
     std::optional<HandleId> handle;
     if (file != nullptr) handle = file->fh;
-    reply_attributes(request, file_system.set_attributes(node, *change, handle));
+    HandedOut& handed_out = context_of(request).handed_out;
+    if (change->size) handed_out.begin_resizing(node);
+    const Result<Attributes> changed = file_system.set_attributes(node, *change, handle);
+    if (change->size) handed_out.end_resizing(node);
+    reply_attributes(request, changed);
 }
 
 void readlink(fuse_req_t request, fuse_ino_t node) {

@@ -194,8 +194,16 @@ void Session::cut_connection() {
 }
 
 void Session::drop_node(NodeId node) {
+    context_->handed_out.pages_dropped(node);
     // Fails when the kernel does not know the node, or is gone: both are what we want.
     fuse_lowlevel_notify_inval_inode(session_, node, 0, 0);
+}
+
+// What could not be put there is read later.
+void Session::fill_node(NodeId node, ByteView content) {
+    fuse_bufvec bytes = FUSE_BUFVEC_INIT(content.size());
+    bytes.buf[0].mem = const_cast<std::byte*>(content.data());
+    fuse_lowlevel_notify_store(session_, node, 0, &bytes, fuse_buf_copy_flags{});
 }
 
 // A directory that is still there is only asked for again: throwing its entry away would cut the

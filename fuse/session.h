@@ -46,6 +46,7 @@ class Session final : public KernelCaches {
 
     void drop_node(NodeId node) override;
     void drop_entry(NodeId directory, const std::string& name) override;
+    void fill_node(NodeId node, ByteView content) override;
 
   private:
     struct Worker {

@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kClaimsSize = 47;
 constexpr std::size_t kMacSize = 16;
 constexpr std::byte kTicketVersion{1};
+// People of an OpenID provider at a time, and when one who has not come makes room for another:
+// no ticket of his is good any more, and another day's bytes are counted.
+constexpr std::size_t kOpenIdAccountsMax = 10'000;
+constexpr std::uint64_t kOpenIdAccountForgottenS = 86'400;
 
 Error refused(std::string_view why) {
     return {ErrorKind::Refused, std::string(why)};
@@ -25,6 +29,17 @@ std::uint64_t number_in(ByteView bytes) {
     std::uint64_t out = 0;
     for (std::byte b : bytes) out = out << 8 | std::to_integer<std::uint64_t>(b);
     return out;
+}
+
+// The token of "Authorization: Bearer TOKEN".
+std::optional<std::string_view> bearer_of(const HttpRequest& request) {
+    constexpr std::string_view kScheme = "bearer ";
+    const std::string* header = request.header("Authorization");
+    if (header == nullptr || header->size() < kScheme.size()) return std::nullopt;
+    auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+    for (std::size_t i = 0; i < kScheme.size(); ++i)
+        if (lower((*header)[i]) != kScheme[i]) return std::nullopt;
+    return std::string_view(*header).substr(kScheme.size());
 }
 
 bool verify(const AdmissionRequest& request) {
@@ -60,7 +75,25 @@ void Admission::set_options(AdmissionOptions options) {
         if (known == accounts_.end()) known = accounts_.emplace(accounts_.end());
         *known = account;
     }
+    set_open_id_options(options);
     options_ = std::move(options);
+}
+
+void Admission::set_open_id_options(const AdmissionOptions& options) {
+    bool is_same = open_id_ && open_id_->options() == options.open_id;
+    if (!is_same) open_id_.reset();
+    for (const auto& [name, place] : open_id_places_) {
+        accounts_[place.index] = is_same ? options.open_id_account : RelayAccount{};
+        accounts_[place.index].name = name;
+    }
+    auto want_keys = [this] {
+        if (want_open_id_keys_) want_open_id_keys_();
+    };
+    if (!is_same && options.open_id.is_on()) open_id_.emplace(clock_, options.open_id, want_keys);
+}
+
+void Admission::set_open_id_keys(JsonWebKeys keys) {
+    if (open_id_) open_id_->set_keys(std::move(keys));
 }
 
 std::uint64_t Admission::time_s() const {
@@ -73,17 +106,14 @@ const RelayAccount& Admission::account(std::uint16_t index) const {
 
 // Compares keyed hashes, and with every token: time tells neither how much of a token is right nor
 // whose it is.
-const RelayAccount* Admission::account_of(const HttpRequest& request) const {
-    constexpr std::string_view kScheme = "Bearer ";
-    const std::string* header = request.header("Authorization");
-    if (header == nullptr || !header->starts_with(kScheme)) return nullptr;
+const RelayAccount* Admission::account_of(std::string_view token) const {
     auto hash = [&](std::string_view text) {
         std::array<std::byte, 32> out{};
         crypto_generichash(u8(MutableByteView(out)), out.size(), u8(as_bytes(text)), text.size(),
                            u8(ByteView(key_)), key_.size());
         return out;
     };
-    auto shown = hash(std::string_view(*header).substr(kScheme.size()));
+    auto shown = hash(token);
     const RelayAccount* out = nullptr;
     for (const RelayAccount& account : options_.accounts) {
         auto own = hash(account.token);
@@ -93,8 +123,13 @@ const RelayAccount* Admission::account_of(const HttpRequest& request) const {
     return out;
 }
 
-Result<std::uint16_t> Admission::account_index(const HttpRequest& request) const {
-    const RelayAccount* shown = account_of(request);
+Result<std::uint16_t> Admission::account_index(const HttpRequest& request) {
+    auto token = bearer_of(request);
+    if (open_id_ && token && OpenIdVerifier::looks_like_one(*token)) {
+        TRY(OpenIdIdentity identity, open_id_->verify(*token));
+        return open_id_index(identity.name);
+    }
+    const RelayAccount* shown = token ? account_of(*token) : nullptr;
     if (shown == nullptr) {
         bool asks =
             options_.access == RelayAccess::Token || request.header("Authorization") != nullptr;
@@ -104,6 +139,48 @@ Result<std::uint16_t> Admission::account_index(const HttpRequest& request) const
     auto same = [&](const RelayAccount& known) { return known.name == shown->name; };
     auto at = std::find_if(accounts_.begin() + 1, accounts_.end(), same);
     return static_cast<std::uint16_t>(at - accounts_.begin());
+}
+
+Result<std::uint16_t> Admission::open_id_index(const std::string& name) {
+    std::uint64_t now = time_s();
+    auto known = open_id_places_.find(name);
+    if (known == open_id_places_.end()) {
+        OpenIdPlace place{static_cast<std::uint16_t>(accounts_.size()), now};
+        if (open_id_places_.size() < kOpenIdAccountsMax) {
+            accounts_.emplace_back();
+        } else {
+            auto is_forgotten = [&](const auto& one) {
+                return one.second.used_s + kOpenIdAccountForgottenS < now;
+            };
+            auto old = std::find_if(open_id_places_.begin(), open_id_places_.end(), is_forgotten);
+            if (old == open_id_places_.end())
+                return Error{ErrorKind::Busy, "too many people at once, try later"};
+            place.index = old->second.index;
+            open_id_places_.erase(old);
+        }
+        known = open_id_places_.emplace(name, place).first;
+    }
+    known->second.used_s = now;
+    RelayAccount& account = accounts_[known->second.index];
+    account = options_.open_id_account;
+    account.name = name;
+    return known->second.index;
+}
+
+Status Admission::check_operator(const HttpRequest& request) {
+    bool has_certificate = !request.peer.certificate_name.empty();
+    bool needs_token = options_.operator_certificates == OperatorCertificates::Needed;
+    if (has_certificate && !needs_token) return {};
+    if (needs_token && !has_certificate) return refused("operators need a certificate");
+    auto token = bearer_of(request);
+    if (!token) return refused("for operators");
+    if (open_id_ && OpenIdVerifier::looks_like_one(*token)) {
+        TRY(OpenIdIdentity identity, open_id_->verify(*token));
+        return identity.is_operator ? Status() : refused("for operators");
+    }
+    const RelayAccount* account = account_of(*token);
+    bool is_operator = account != nullptr && account->rights.operate;
+    return is_operator ? Status() : refused("for operators");
 }
 
 Result<AdmissionAnswer> Admission::admit(std::string_view body, const HttpRequest& request) {

@@ -7,6 +7,8 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "relay/open_id_verifier.h"
 #include "relay/protocol/admission.h"
 
 namespace lockstep {
@@ -45,12 +48,22 @@ enum class RelayAccess {
     Token,        // only who shows a token may have a ticket
 };
 
+// What a client certificate by one of the operators' authorities is worth to who wants to operate.
+enum class OperatorCertificates {
+    Enough,  // as much as a token with the right
+    Needed,  // beside such a token
+};
+
 struct AdmissionOptions {
-    RelayAccess access = RelayAccess::OpenTracker;
+    RelayAccess access = RelayAccess::Open;
     // What those get who show no token; the first account.
     RelayAccount anybody{
         "anybody", "", {true, true, true, false}, 64 << 20, std::uint64_t{4} << 30};
     std::vector<RelayAccount> accounts{};
+    // Tokens of an OpenID provider are taken too; what each of its people gets.
+    OpenIdOptions open_id{};
+    RelayAccount open_id_account{};
+    OperatorCertificates operator_certificates = OperatorCertificates::Enough;
     // HOST:PORT as devices dial; empty: any. Another relay cannot use what was signed for this one.
     std::vector<std::string> names{};
     std::chrono::seconds ticket_lifetime{600};
@@ -80,23 +93,38 @@ class Admission {
     void set_options(AdmissionOptions options);
     const AdmissionOptions& options() const { return options_; }
 
+    // The provider's keys, as they come; and whom to ask for them.
+    void set_open_id_keys(JsonWebKeys keys);
+    void want_open_id_keys(std::function<void()> want) { want_open_id_keys_ = std::move(want); }
+    std::size_t open_id_key_count() const { return open_id_ ? open_id_->key_count() : 0; }
+
     // Refused with a reason: the signature, the clock, a nonce seen before, the token. Invalid for
-    // a body that is no request.
+    // a body that is no request. Busy when it may be asked again soon.
     Result<AdmissionAnswer> admit(std::string_view body, const HttpRequest& request);
 
     // The claims of the request's `ticket` for its `info_hash`; Refused when there is none that is
     // good.
     Result<TicketClaims> check(const HttpRequest& request) const;
 
-    // Whose token the request shows ("Authorization: Bearer TOKEN"); null when none of ours.
-    const RelayAccount* account_of(const HttpRequest& request) const;
+    // Whether the request's token or certificate ("Authorization: Bearer TOKEN") is an operator's:
+    // Refused, Busy as above.
+    Status check_operator(const HttpRequest& request);
     const RelayAccount& account(std::uint16_t index) const;
     std::uint64_t time_s() const;
 
   private:
     using Mac = std::array<std::byte, 16>;
 
-    Result<std::uint16_t> account_index(const HttpRequest& request) const;
+    struct OpenIdPlace {
+        std::uint16_t index = 0;  // in accounts_
+        std::uint64_t used_s = 0;
+    };
+
+    // Whose static token it is; null when none of ours.
+    const RelayAccount* account_of(std::string_view token) const;
+    Result<std::uint16_t> account_index(const HttpRequest& request);
+    Result<std::uint16_t> open_id_index(const std::string& name);
+    void set_open_id_options(const AdmissionOptions& options);
     Status check_request(const AdmissionRequest& request, std::uint64_t now) const;
     bool remember(const AdmissionRequest& request, std::uint64_t now);
     std::string make_ticket(const TicketClaims& claims, const TrackerHash& hash,
@@ -109,6 +137,9 @@ class Admission {
     // Accounts by number, for ever: a ticket says its account's. A token that was taken back leaves
     // its place empty.
     std::vector<RelayAccount> accounts_;
+    std::optional<OpenIdVerifier> open_id_;
+    std::function<void()> want_open_id_keys_;
+    std::map<std::string, OpenIdPlace> open_id_places_;
     std::set<AdmissionNonce> nonces_;
     std::deque<std::pair<std::uint64_t, AdmissionNonce>> nonce_ends_;
 };

@@ -9,6 +9,7 @@
 #include "base/http/server.h"
 #include "base/http/transport.h"
 #include "base/log.h"
+#include "relay/open_id_fetcher.h"
 #include "relay/relay_config.h"
 #include "relay/relay_service.h"
 
@@ -58,10 +59,12 @@ HttpServerOptions server_options(const RelayConfig& config, RelayService& servic
             .on_tick = [&] { service.tick(); }};
 }
 
-Status load_certificate(const RelayConfig& config, HttpServer& server) {
+Status load_certificate(const RelayConfig& config, HttpServer& server, RelayService& service) {
     if (config.tls.certificate.empty()) return {};
-    TRY(auto tls, TlsContext::server(config.tls.certificate, config.tls.key));
+    TRY(auto tls, TlsContext::server(config.tls.certificate, config.tls.key,
+                                     config.tls.operator_authorities));
     log_info("relay", "the certificate's key is {}", hex(tls->own_pin()));
+    server.post([&service, end_s = tls->own_end_s()] { service.set_certificate_end(end_s); });
     server.set_tls(std::move(tls));
     return {};
 }
@@ -78,10 +81,41 @@ Status listen(const RelayConfig& config, HttpServer& server) {
     return {};
 }
 
+// Asks the OpenID provider of the options for its keys, as long as it lives.
+class OpenIdKeys {
+  public:
+    OpenIdKeys(HttpServer& server, RelayService& service) : server_(server), service_(service) {}
+
+    // REQUIRES: posted behind what makes the service know the options.
+    void fetch(const OpenIdOptions& options) {
+        if (options == options_) return;
+        options_ = options;
+        fetcher_.reset();
+        if (!options.is_on()) return;
+        auto on_keys = [this](Result<JsonWebKeys> keys) {
+            server_.post([this, keys = std::move(keys)] { service_.set_open_id_keys(keys); });
+        };
+        fetcher_ = std::make_shared<OpenIdFetcher>(options, on_keys);
+        server_.post([this, weak = std::weak_ptr(fetcher_)] {
+            service_.want_open_id_keys([weak] {
+                if (auto fetcher = weak.lock()) fetcher->fetch_soon();
+            });
+        });
+    }
+
+  private:
+    HttpServer& server_;
+    RelayService& service_;
+    OpenIdOptions options_;
+    std::shared_ptr<OpenIdFetcher> fetcher_;
+};
+
 // Takes over the file and the certificate as they are now; keeps what it has when either is bad.
-void reload(const std::vector<std::string>& arguments, HttpServer& server, RelayService& service) {
+void reload(const std::vector<std::string>& arguments, HttpServer& server, RelayService& service,
+            OpenIdKeys& open_id) {
     auto config = parse_relay_config(arguments);
-    Status status = config.ok() ? load_certificate(*config, server) : Status(config.error());
+    Status status =
+        config.ok() ? load_certificate(*config, server, service) : Status(config.error());
     if (!status.ok()) {
         log_error("relay", "nothing was reloaded: {}", status.error().message);
         return;
@@ -91,6 +125,7 @@ void reload(const std::vector<std::string>& arguments, HttpServer& server, Relay
         service.reload(config);
         log_info("relay", "reloaded");
     });
+    open_id.fetch(config->admission.open_id);
 }
 
 Status serve(const RelayConfig& config, const std::vector<std::string>& arguments) {
@@ -100,12 +135,14 @@ Status serve(const RelayConfig& config, const std::vector<std::string>& argument
                           service->handle(request, std::move(responder));
                       });
     service->count_connections([&] { return server.connection_count(); });
-    TRY_OK(load_certificate(config, server));
+    TRY_OK(load_certificate(config, server, *service));
+    OpenIdKeys open_id(server, *service);
+    open_id.fetch(config.admission.open_id);
     TRY_OK(listen(config, server));
     sigset_t signals = our_signals();
     for (int signal = SIGHUP; signal == SIGHUP;) {
         sigwait(&signals, &signal);
-        if (signal == SIGHUP) reload(arguments, server, *service);
+        if (signal == SIGHUP) reload(arguments, server, *service, open_id);
     }
     log_info("relay", "stopping");
     server.drain(config.drain_time);

@@ -77,20 +77,37 @@ SwarmCounts PeerTable::counts(const TrackerHash& info_hash) {
 void PeerTable::visit(
     std::size_t skip, std::size_t max,
     const std::function<void(const TrackerHash&, const std::vector<PeerView>&)>& visitor) const {
-    using std::chrono::duration_cast;
-    Time now = clock_.steady();
     for (const auto& [hash, swarm] : swarms_) {
         if (skip > 0) {
             --skip;
             continue;
         }
         if (max-- == 0) return;
-        std::vector<PeerView> peers;
-        for (const Peer& peer : swarm.peers)
-            peers.push_back({peer.endpoint(), peer.is_complete,
-                             duration_cast<std::chrono::seconds>(now - peer.seen)});
-        visitor(hash, peers);
+        visitor(hash, view_of(swarm));
     }
+}
+
+std::vector<PeerTable::PeerView> PeerTable::view_of(const Swarm& swarm) const {
+    using std::chrono::duration_cast;
+    Time now = clock_.steady();
+    std::vector<PeerView> out;
+    for (const Peer& peer : swarm.peers)
+        if (now - peer.seen < lifetime_)
+            out.push_back({peer.endpoint(), peer.is_complete,
+                           duration_cast<std::chrono::seconds>(now - peer.seen)});
+    return out;
+}
+
+std::vector<PeerTable::PeerView> PeerTable::peers_of(const TrackerHash& info_hash) const {
+    auto at = swarms_.find(info_hash);
+    return at == swarms_.end() ? std::vector<PeerView>() : view_of(at->second);
+}
+
+std::optional<TrackerHash> PeerTable::find(
+    const std::function<bool(const TrackerHash&)>& is_it) const {
+    for (const auto& [hash, swarm] : swarms_)
+        if (is_it(hash)) return hash;
+    return std::nullopt;
 }
 
 void PeerTable::drop_expired(Swarm& swarm, Time now) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -57,6 +58,11 @@ class PeerTable {
         std::size_t skip, std::size_t max,
         const std::function<void(const TrackerHash&, const std::vector<PeerView>&)>& visitor) const;
 
+    // Those of one swarm that have not expired.
+    std::vector<PeerView> peers_of(const TrackerHash& info_hash) const;
+    // The first swarm that `is_it`.
+    std::optional<TrackerHash> find(const std::function<bool(const TrackerHash&)>& is_it) const;
+
     std::size_t swarm_count() const { return swarms_.size(); }
     std::size_t peer_count() const { return peer_count_; }
 
@@ -81,6 +87,7 @@ class PeerTable {
     };
     using Swarms = std::map<TrackerHash, Swarm>;
 
+    std::vector<PeerView> view_of(const Swarm& swarm) const;
     void drop_expired(Swarm& swarm, Time now);
     // Visits a few swarms, so that those nobody asks for are forgotten too.
     void sweep_some(Time now);

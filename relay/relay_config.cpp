@@ -37,6 +37,10 @@ Status apply(RelayConfig& config, std::string_view flag, const std::string& valu
         config.tracker.interval = std::chrono::seconds(seconds);
         config.tracker.min_interval =
             std::min(config.tracker.min_interval, config.tracker.interval);
+    } else if (flag == "--access") {
+        auto access = parse_relay_access(value);
+        if (!access.ok()) return std::move(access).error().in(flag);
+        config.admission.access = *access;
     } else if (flag == "--path-token-file") {
         auto token = read_token_file(value);
         if (!token.ok()) return std::move(token).error().in(flag);
@@ -75,6 +79,13 @@ Result<LogLevel> parse_log_level(std::string_view text) {
     if (text == "warning") return LogLevel::Warning;
     if (text == "error") return LogLevel::Error;
     return invalid(fmt::format("'{}' is not one of debug, info, warning, error", text));
+}
+
+Result<RelayAccess> parse_relay_access(std::string_view text) {
+    if (text == "open-tracker") return RelayAccess::OpenTracker;
+    if (text == "open") return RelayAccess::Open;
+    if (text == "token") return RelayAccess::Token;
+    return invalid(fmt::format("'{}' is not one of open-tracker, open, token", text));
 }
 
 Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments) {
@@ -119,6 +130,9 @@ Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments
         if (flag == "--listen" && !std::exchange(listens, true)) config.listen.clear();
         TRY_OK(apply(config, flag, value));
     }
+    bool has_tokens = !config.admission.accounts.empty() || config.admission.open_id.is_on();
+    if (config.admission.access == RelayAccess::Token && !has_tokens)
+        return invalid("access 'token' needs at least one of [[tokens]], or [openid], in the file");
     if (config.listen.empty()) config.listen.push_back({"0.0.0.0", kRelayPortDefault});
     return config;
 }
@@ -145,6 +159,8 @@ Usage: lockstep-relay [options]
 
   --config FILE            settings (TOML, see relay/README.md); options below win over the file's
   --listen ADDR:PORT       where to listen; may be repeated (default 0.0.0.0:6970)
+  --access WHO             open: only with a ticket, anybody may have one (default); token: a ticket needs
+                           a token of the file; open-tracker: any BitTorrent client may announce
   --interval SECONDS       how often peers shall announce, 10 to 3600 (default 300)
   --path-token-file FILE   serve only /announce/TOKEN and /scrape/TOKEN; the file's first line is TOKEN
   --connections N          connections at a time (default 4096)

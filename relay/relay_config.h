@@ -33,6 +33,8 @@ enum class MetricsAccess {
 struct TlsFiles {
     std::filesystem::path certificate{};
     std::filesystem::path key{};
+    // Who makes operators' certificates; empty: none are asked for.
+    std::filesystem::path operator_authorities{};
 
     bool operator==(const TlsFiles&) const = default;
 };
@@ -105,6 +107,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text);
 // The first line of a file: 1 to 128 of A-Z a-z 0-9 - _.
 Result<std::string> read_token_file(const std::filesystem::path& file);
 Result<LogLevel> parse_log_level(std::string_view text);
+Result<RelayAccess> parse_relay_access(std::string_view text);
 
 std::string relay_help();
 

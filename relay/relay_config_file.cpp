@@ -6,6 +6,7 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "base/http/url.h"
 #include "relay/relay_config.h"
 
 namespace lockstep {
@@ -146,18 +147,17 @@ Error invalid(std::string what) {
     return {ErrorKind::Invalid, std::move(what)};
 }
 
-Result<RelayAccess> parse_access(std::string_view text) {
-    if (text == "open-tracker") return RelayAccess::OpenTracker;
-    if (text == "open") return RelayAccess::Open;
-    if (text == "token") return RelayAccess::Token;
-    return invalid("not one of open-tracker, open, token");
-}
-
 Result<MetricsAccess> parse_metrics_access(std::string_view text) {
     if (text == "loopback") return MetricsAccess::Loopback;
     if (text == "operators") return MetricsAccess::Operators;
     if (text == "open") return MetricsAccess::Open;
     return invalid("not one of loopback, operators, open");
+}
+
+Result<OperatorCertificates> parse_operator_certificates(std::string_view text) {
+    if (text == "enough") return OperatorCertificates::Enough;
+    if (text == "needed") return OperatorCertificates::Needed;
+    return invalid("not one of enough, needed");
 }
 
 Status add_right(RelayRights& rights, const std::string& name) {
@@ -193,6 +193,9 @@ void read_tokens(Table& root, AdmissionOptions& admission) {
         bool is_known = account.name == admission.anybody.name;
         for (const auto& other : admission.accounts)
             is_known = is_known || other.name == account.name || other.token == account.token;
+        if (account.name.starts_with("openid:"))
+            table.fault(table.node(),
+                        "names that begin with 'openid:' are the provider's people's");
         if (is_known) table.fault(table.node(), "two tokens of one name, or with the same text");
         if (admission.accounts.size() >= kAccountsMax)
             table.fault(table.node(), "too many tokens");
@@ -242,14 +245,57 @@ void read_mailbox(Table& root, MailboxOptions& mailbox) {
     });
 }
 
-void read_tls(Table& root, TlsFiles& tls) {
+void read_tls(Table& root, RelayConfig& config) {
     root.table("tls", [&](Table& table) {
-        std::string certificate, key;
+        std::string certificate, key, authorities;
         table.text("certificate", certificate);
         table.text("key", key);
+        table.text("operator_authorities", authorities);
+        table.parsed("operator_certificates", config.admission.operator_certificates,
+                     parse_operator_certificates);
         if (certificate.empty() || key.empty())
             table.fault(table.node(), "[tls] needs 'certificate' and 'key'");
-        tls = {certificate, key};
+        bool needs_unknown = authorities.empty() &&
+                             config.admission.operator_certificates == OperatorCertificates::Needed;
+        if (needs_unknown)
+            table.fault(table.node(),
+                        "certificates are needed, but 'operator_authorities' is not set");
+        config.tls = {certificate, key, authorities};
+    });
+}
+
+// Keys and tokens that go over the network in the clear are anybody's.
+Status check_issuer(const std::string& issuer) {
+    TRY(HttpUrl url, parse_http_url(issuer));
+    bool is_here = url.host == "localhost" || url.host == "127.0.0.1" || url.host == "::1";
+    if (!url.is_tls && !is_here)
+        return invalid("an issuer on another machine begins with https://");
+    if (issuer.find_first_of("?#") != issuer.npos) return invalid("an issuer has no query");
+    return {};
+}
+
+void read_open_id(Table& root, AdmissionOptions& admission) {
+    admission.open_id_account = admission.anybody;
+    root.table("openid", [&](Table& table) {
+        OpenIdOptions& open_id = admission.open_id;
+        std::string authorities;
+        table.text("issuer", open_id.issuer);
+        table.text("audience", open_id.audience);
+        table.text("authorities", authorities);
+        table.text("operator_claim", open_id.operator_claim);
+        table.text("operator_value", open_id.operator_value);
+        std::int64_t refresh_s = open_id.refresh.count();
+        table.number("refresh_seconds", refresh_s, 10, 86'400);
+        open_id.refresh = std::chrono::seconds(refresh_s);
+        open_id.authorities = authorities;
+        Status is_good = check_issuer(open_id.issuer);
+        if (!is_good.ok()) table.fault(table.node(), "'issuer': " + is_good.error().message);
+        if (open_id.audience.empty()) table.fault(table.node(), "[openid] needs 'audience'");
+        if (open_id.operator_claim.empty() != open_id.operator_value.empty())
+            table.fault(table.node(), "'operator_claim' and 'operator_value' go together");
+        read_account(table, admission.open_id_account);
+        if (admission.open_id_account.rights.operate)
+            table.fault(table.node(), "who may operate is said by 'operator_claim'");
     });
 }
 
@@ -264,7 +310,7 @@ void read_root(Table& root, RelayConfig& config) {
     };
     root.texts("listen", listen(false));
     root.texts("listen_plain", listen(true));
-    root.parsed("access", config.admission.access, parse_access);
+    root.parsed("access", config.admission.access, parse_relay_access);
     root.parsed("metrics", config.metrics, parse_metrics_access);
     root.parsed("log_level", config.log_level, parse_log_level);
     root.texts("names", [&](const std::string& name) -> Status {
@@ -281,9 +327,10 @@ void read_root(Table& root, RelayConfig& config) {
         config.tracker.min_interval =
             std::min(config.tracker.min_interval, config.tracker.interval);
     });
-    read_tls(root, config.tls);
+    read_tls(root, config);
     root.table("anybody", [&](Table& table) { read_account(table, config.admission.anybody); });
     read_tokens(root, config.admission);
+    read_open_id(root, config.admission);
     read_limits(root, config.limits);
     read_tunnel(root, config.tunnel);
     read_mailbox(root, config.mailbox);
@@ -301,8 +348,6 @@ Status read_relay_config_file(const std::filesystem::path& file, RelayConfig& co
     Table root(parsed.table(), "", faults);
     read_root(root, config);
     root.end();
-    if (config.admission.access == RelayAccess::Token && config.admission.accounts.empty())
-        faults.add(parsed.table().source(), "access = \"token\" needs at least one of [[tokens]]");
     return std::move(faults).status();
 }
 

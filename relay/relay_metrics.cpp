@@ -22,6 +22,8 @@ std::string_view name_of(RelayRequestKind kind) {
             return "mailbox";
         case RelayRequestKind::Operate:
             return "operate";
+        case RelayRequestKind::Api:
+            return "api";
         case RelayRequestKind::Other:
             return "other";
     }
@@ -68,7 +70,16 @@ std::string prometheus_text(const RelayMetrics& metrics, const RelayGauges& gaug
     out.value(metrics.tickets_refused, "result=\"refused\"");
     out.counter("rate_limited_total", "Requests refused because there were too many.",
                 metrics.rate_limited);
+    out.metric("openid_fetches_total", "counter",
+               "Times the OpenID provider's keys were asked for.");
+    out.value(metrics.open_id_fetches, "result=\"fetched\"");
+    out.value(metrics.open_id_failures, "result=\"failed\"");
+    out.gauge("openid_keys", "Keys of the OpenID provider that are known.", gauges.open_id_keys);
     out.gauge("connections", "Open connections of any kind.", gauges.connections);
+    out.gauge("connections_limit", "How many connections there may be.", gauges.connections_max);
+    if (gauges.certificate_end_s > 0)
+        out.gauge("certificate_end_timestamp_seconds", "When the certificate ends.",
+                  static_cast<std::uint64_t>(gauges.certificate_end_s));
     out.gauge("swarms", "Swarms that somebody announces in.", gauges.swarms);
     out.gauge("peers", "Peers that announce.", gauges.peers);
     out.gauge("members", "Control connections.", gauges.members);
@@ -80,6 +91,8 @@ std::string prometheus_text(const RelayMetrics& metrics, const RelayGauges& gaug
     out.counter("tunnel_bytes_total", "Bytes passed on in tunnels.", gauges.tunnel_counts.bytes);
     out.gauge("mailbox_objects", "Objects in the mailbox.", gauges.mailbox.objects);
     out.gauge("mailbox_bytes", "Bytes of the objects in the mailbox.", gauges.mailbox.bytes);
+    out.gauge("mailbox_limit_bytes", "How many bytes may be in the mailbox; 0: there is none.",
+              gauges.mailbox_bytes_max);
     out.counter("mailbox_received_bytes_total", "Bytes put into the mailbox.",
                 metrics.mailbox_bytes_in);
     out.counter("mailbox_sent_bytes_total", "Bytes read from the mailbox.",

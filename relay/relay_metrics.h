@@ -11,7 +11,17 @@
 namespace lockstep {
 
 // What is asked for, as the counters name it.
-enum class RelayRequestKind { Announce, Scrape, Ticket, Control, Tunnel, Mailbox, Operate, Other };
+enum class RelayRequestKind {
+    Announce,
+    Scrape,
+    Ticket,
+    Control,
+    Tunnel,
+    Mailbox,
+    Operate,
+    Api,
+    Other
+};
 
 // THREADS: one.
 struct RelayMetrics {
@@ -19,6 +29,8 @@ struct RelayMetrics {
     std::uint64_t tickets_given = 0;
     std::uint64_t tickets_refused = 0;
     std::uint64_t rate_limited = 0;
+    std::uint64_t open_id_fetches = 0;
+    std::uint64_t open_id_failures = 0;
     std::uint64_t mailbox_bytes_in = 0;
     std::uint64_t mailbox_bytes_out = 0;
 };
@@ -28,12 +40,16 @@ struct RelayGauges {
     std::string version{};
     std::uint64_t uptime_s = 0;
     std::uint64_t connections = 0;
+    std::uint64_t connections_max = 0;
+    std::int64_t certificate_end_s = 0;  // 0: no TLS
     std::uint64_t swarms = 0;
     std::uint64_t peers = 0;
     std::uint64_t members = 0;
     std::uint64_t tunnels = 0;
+    std::uint64_t open_id_keys = 0;
     TunnelCounts tunnel_counts{};
     MailboxCounts mailbox{};
+    std::uint64_t mailbox_bytes_max = 0;  // 0: no mailbox
 };
 
 // The text format 0.0.4.

@@ -1,26 +1,38 @@
 #include "relay/relay_service.h"
 
-#include <charconv>
 #include <optional>
 
 #include <nlohmann/json.hpp>
 #include <sodium.h>
 
 #include "base/log.h"
+#include "relay/status_page.h"
 
 namespace lockstep {
 namespace {
 
 constexpr std::string_view kMailboxPath = "/v1/mailbox";
-constexpr std::size_t kSwarmsToldMax = 1000;
 constexpr std::chrono::seconds kSweepInterval{10};
 
 HttpResponse bencoded(int status, std::string body) {
     return {.status = status, .content_type = "text/plain", .body = std::move(body)};
 }
 
+// What is refused now may be granted in a moment.
+void ask_again(HttpResponse& response) {
+    response.status = 503;
+    response.headers.push_back({"Retry-After", "5"});
+}
+
 HttpResponse refusal(const Error& error) {
     return bencoded(403, encode_failure(error.message));
+}
+
+HttpResponse unauthorized(const Error& error, HttpResponse response) {
+    response.status = 401;
+    response.headers.push_back({"WWW-Authenticate", "Bearer"});
+    if (error.kind == ErrorKind::Busy) ask_again(response);
+    return response;
 }
 
 HttpResponse wrong_method(std::string_view allowed) {
@@ -40,12 +52,6 @@ std::optional<std::string_view> rest_after(std::string_view path, std::string_vi
     if (path.empty()) return path;
     if (!path.starts_with('/')) return std::nullopt;
     return path.substr(1);
-}
-
-Bytes address_group(const HttpPeer& peer) {
-    ByteView address = peer.address_bytes;
-    return to_bytes(
-        address.first(std::min<std::size_t>(address.size(), address.size() == 4 ? 4 : 8)));
 }
 
 bool is_loopback(const HttpPeer& peer) {
@@ -71,12 +77,6 @@ HttpResponse failure(const Error& error) {
     return bencoded(status_of(error), encode_failure(error.message));
 }
 
-std::uint64_t number_in(const std::string* text) {
-    std::uint64_t out = 0;
-    if (text != nullptr) (void)std::from_chars(text->data(), text->data() + text->size(), out);
-    return out;
-}
-
 }  // namespace
 
 RelayService::RelayService(Clock& clock, Random& random, const RelayConfig& config)
@@ -90,9 +90,9 @@ RelayService::RelayService(Clock& clock, Random& random, const RelayConfig& conf
       announces_(clock, config.limits.announces),
       mailbox_bytes_(clock, config.limits.mailbox_bytes),
       started_(clock.steady()),
-      swept_(started_) {
-    random.fill(pseudonym_key_);
-}
+      swept_(started_),
+      registry_(random, tracker_.table()),
+      coordinator_(tracker_, registry_) {}
 
 Result<std::unique_ptr<RelayService>> RelayService::open(Clock& clock, Random& random,
                                                          const RelayConfig& config) {
@@ -116,6 +116,12 @@ void RelayService::reload(const RelayConfig& config) {
     config_.path_token = config.path_token;
 }
 
+void RelayService::set_open_id_keys(const Result<JsonWebKeys>& keys) {
+    ++(keys.ok() ? metrics_.open_id_fetches : metrics_.open_id_failures);
+    if (keys.ok()) admission_.set_open_id_keys(*keys);
+    if (!keys.ok()) log_warning("relay", "OpenID keys: {}", keys.error().message);
+}
+
 void RelayService::tick() {
     tunnels_.tick();
     if (mailbox_ == nullptr || clock_.steady() - swept_ < kSweepInterval) return;
@@ -130,12 +136,13 @@ void RelayService::respond(Kind kind, const HttpResponder& responder, HttpRespon
 
 void RelayService::handle(const HttpRequest& request, HttpResponder responder) {
     const std::string& path = request.path;
-    if (!requests_.allow(address_group(request.peer))) {
+    if (!requests_.allow(request.peer.address_group())) {
         ++metrics_.rate_limited;
         HttpResponse slow = HttpResponse::text(429, "too many requests\n");
         slow.headers.push_back({"Retry-After", "10"});
         return respond(Kind::Other, responder, std::move(slow));
     }
+    if (path.starts_with("/api/")) return respond(Kind::Api, responder, coordinate(request));
     auto announced = rest_after(path, "/announce"), scraped = rest_after(path, "/scrape");
     bool is_tracker =
         (announced && is_path_token(*announced)) || (scraped && is_path_token(*scraped));
@@ -153,6 +160,10 @@ void RelayService::handle(const HttpRequest& request, HttpResponder responder) {
     if (path == "/v1/tunnel") return open_socket(Kind::Tunnel, request, responder);
     if (mailbox_ != nullptr && rest_after(path, kMailboxPath))
         return use_mailbox(request, responder);
+    if (auto page = status_page_file(path); page && may_see_page(request)) {
+        if (!reads(request)) return respond(Kind::Other, responder, wrong_method("GET, HEAD"));
+        return respond(Kind::Other, responder, std::move(*page));
+    }
     bool is_known = is_operators || path == "/healthz";
     if (!is_known) return respond(Kind::Other, responder, HttpResponse::text(404, "not found\n"));
     if (!reads(request)) return respond(Kind::Other, responder, wrong_method("GET, HEAD"));
@@ -211,15 +222,18 @@ HttpResponse RelayService::scrape(const HttpRequest& request) {
 }
 
 HttpResponse RelayService::give_ticket(const HttpRequest& request) {
-    if (!tickets_.allow(address_group(request.peer))) {
+    if (!tickets_.allow(request.peer.address_group())) {
         ++metrics_.rate_limited;
         return bencoded(429, encode_failure("too many requests for tickets"));
     }
     auto answer = admission_.admit(request.body, request);
     ++(answer.ok() ? metrics_.tickets_given : metrics_.tickets_refused);
     if (answer.ok()) return bencoded(200, encode_admission_answer(*answer));
-    int status = answer.error().kind == ErrorKind::Invalid ? 400 : 403;
-    return bencoded(status, encode_admission_refusal(answer.error().message, admission_.time_s()));
+    HttpResponse refused =
+        bencoded(403, encode_admission_refusal(answer.error().message, admission_.time_s()));
+    if (answer.error().kind == ErrorKind::Invalid) refused.status = 400;
+    if (answer.error().kind == ErrorKind::Busy) ask_again(refused);
+    return refused;
 }
 
 void RelayService::open_socket(Kind kind, const HttpRequest& request,
@@ -246,7 +260,7 @@ void RelayService::use_mailbox(const HttpRequest& request, const HttpResponder& 
         return respond(Kind::Mailbox, responder, bencoded(400, encode_failure("not a name")));
     ++metrics_.answers[{Kind::Mailbox, 200}];
     if (is_list && request.method == "GET")
-        return mailbox_->list(claims->swarm, number_in(request.query_value("since")),
+        return mailbox_->list(claims->swarm, request.query_number("since"),
                               [responder](Result<std::vector<MailboxItem>> items) {
                                   responder.respond(items.ok()
                                                         ? bencoded(200, encode_mailbox_list(*items))
@@ -273,7 +287,7 @@ void RelayService::put_object(const HttpRequest& request, const TicketClaims& cl
     if (request.header("Content-Encoding") != nullptr)
         return responder.respond(bencoded(415, encode_failure("no content encodings")));
     auto size = static_cast<double>(request.body.size());
-    if (!mailbox_bytes_.allow(address_group(request.peer), size)) {
+    if (!mailbox_bytes_.allow(request.peer.address_group(), size)) {
         ++metrics_.rate_limited;
         return responder.respond(bencoded(429, encode_failure("too many bytes, try later")));
     }
@@ -287,51 +301,45 @@ void RelayService::put_object(const HttpRequest& request, const TicketClaims& cl
 }
 
 HttpResponse RelayService::operate(const HttpRequest& request) {
-    const RelayAccount* account = admission_.account_of(request);
-    bool is_operator = account != nullptr && account->rights.operate;
-    bool is_allowed = is_operator || (request.path != "/v1/peers" && may_see_metrics(request));
-    if (!is_allowed) {
-        HttpResponse response = HttpResponse::text(401, "for operators\n");
-        response.headers.push_back({"WWW-Authenticate", "Bearer"});
-        return response;
+    bool is_for_all = request.path != "/v1/peers" && may_see_metrics(request);
+    Status status = is_for_all ? Status() : admission_.check_operator(request);
+    if (!status.ok())
+        return unauthorized(status.error(), HttpResponse::text(401, status.error().message + "\n"));
+    if (request.path.ends_with("/stats"))
+        return HttpResponse::json(200, stats_json(metrics_, gauges()));
+    if (request.path == "/v1/peers") {
+        std::string swarms = registry_.swarms(request.query_number("offset")).dump();
+        return HttpResponse::json(200, swarms + "\n");
     }
-    if (request.path == "/v1/stats") return HttpResponse::json(200, stats_json(metrics_, gauges()));
-    if (request.path == "/v1/peers") return peers_json(request);
     return {.status = 200,
             .content_type = "text/plain; version=0.0.4; charset=utf-8",
             .body = prometheus_text(metrics_, gauges())};
 }
 
-// Names that last as long as the relay runs, and lead to no address and no info hash.
-HttpResponse RelayService::peers_json(const HttpRequest& request) {
-    auto pseudonym = [&](ByteView a, ByteView b) {
-        Bytes both = to_bytes(a);
-        append(both, b);
-        std::array<std::byte, 10> out{};
-        std::array<std::byte, 16> hash{};
-        crypto_generichash(u8(MutableByteView(hash)), hash.size(), u8(ByteView(both)), both.size(),
-                           u8(ByteView(pseudonym_key_)), pseudonym_key_.size());
-        std::copy_n(hash.begin(), out.size(), out.begin());
-        return hex(out);
-    };
-    std::uint64_t skip = number_in(request.query_value("offset"));
-    nlohmann::json swarms = nlohmann::json::array();
-    tracker_.table().visit(skip, kSwarmsToldMax, [&](const TrackerHash& hash, const auto& peers) {
-        nlohmann::json list = nlohmann::json::array();
-        for (const PeerTable::PeerView& peer : peers) {
-            Bytes where = peer.endpoint.address;
-            where.push_back(static_cast<std::byte>(peer.endpoint.port >> 8));
-            where.push_back(static_cast<std::byte>(peer.endpoint.port));
-            list.push_back({{"peer", pseudonym(hash.view(), where)},
-                            {"complete", peer.is_complete},
-                            {"ipv6", !peer.endpoint.is_v4()},
-                            {"announcedSecondsAgo", peer.seen_ago.count()}});
-        }
-        swarms.push_back({{"swarm", pseudonym(hash.view(), {})}, {"peers", std::move(list)}});
-    });
-    nlohmann::json out = {
-        {"swarms", std::move(swarms)}, {"offset", skip}, {"total", tracker_.table().swarm_count()}};
-    return HttpResponse::json(200, out.dump() + "\n");
+HttpResponse RelayService::coordinate(const HttpRequest& request) {
+    using Need = CoordinatorApi::Need;
+    Need need = CoordinatorApi::need_of(request);
+    if (need == Need::Unknown) return CoordinatorApi::failure(404, "not found");
+    if (need == Need::Method) return CoordinatorApi::failure(405, "method not allowed");
+    if (request.path == "/api/health") return HttpResponse::json(200, "{\"status\":\"ok\"}\n");
+    if (request.path == "/api/stats") return operate(request);
+    const std::string* hash = request.query_value("info_hash");
+    if (need == Need::Operator && hash == nullptr) {
+        Status status = admission_.check_operator(request);
+        if (!status.ok())
+            return unauthorized(status.error(),
+                                CoordinatorApi::failure(401, status.error().message));
+        return coordinator_.handle_operator(request);
+    }
+    if (hash == nullptr || hash->size() != TrackerHash::kSize)
+        return CoordinatorApi::failure(400, "'info_hash' is missing or not 20 bytes");
+    auto swarm = swarm_of(request);
+    if (!swarm.ok()) return CoordinatorApi::failure(403, swarm.error().message);
+    if (!announces_.allow(swarm->view())) {
+        ++metrics_.rate_limited;
+        return CoordinatorApi::failure(429, "too many requests of this swarm");
+    }
+    return coordinator_.handle_peer(request, *swarm);
 }
 
 bool RelayService::may_see_metrics(const HttpRequest& request) const {
@@ -346,18 +354,29 @@ bool RelayService::may_see_metrics(const HttpRequest& request) const {
     return false;
 }
 
+// The page itself says nothing and must be there before a token can be typed into it; but nobody
+// elsewhere is sent it when the numbers are for this machine alone.
+bool RelayService::may_see_page(const HttpRequest& request) {
+    return config_.metrics != MetricsAccess::Loopback || is_loopback(request.peer) ||
+           admission_.check_operator(request).ok();
+}
+
 RelayGauges RelayService::gauges() const {
     using std::chrono::duration_cast;
     auto uptime = duration_cast<std::chrono::seconds>(clock_.steady() - started_).count();
     return {.version = LOCKSTEP_VERSION,
             .uptime_s = static_cast<std::uint64_t>(uptime),
             .connections = connections_ ? connections_() : 0,
+            .connections_max = config_.limits.connections_max,
+            .certificate_end_s = certificate_end_s_,
             .swarms = tracker_.table().swarm_count(),
             .peers = tracker_.table().peer_count(),
             .members = tunnels_.member_count(),
             .tunnels = tunnels_.tunnel_count(),
+            .open_id_keys = admission_.open_id_key_count(),
             .tunnel_counts = tunnels_.counts(),
-            .mailbox = mailbox_ == nullptr ? MailboxCounts{} : mailbox_->counts()};
+            .mailbox = mailbox_ == nullptr ? MailboxCounts{} : mailbox_->counts(),
+            .mailbox_bytes_max = mailbox_ == nullptr ? 0 : config_.mailbox.bytes_max};
 }
 
 bool RelayService::is_path_token(std::string_view token) const {

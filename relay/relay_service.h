@@ -6,6 +6,7 @@
 
 #include "base/http/server.h"
 #include "relay/admission.h"
+#include "relay/coordinator_api.h"
 #include "relay/mailbox.h"
 #include "relay/rate_limiter.h"
 #include "relay/relay_config.h"
@@ -29,8 +30,16 @@ class RelayService {
     void tick();
     // Takes over what may change while it runs: access, tokens, names, limits, tunnels.
     void reload(const RelayConfig& config);
+    // An OpenID provider's keys, and whom to ask for them.
+    void set_open_id_keys(const Result<JsonWebKeys>& keys);
+    void want_open_id_keys(std::function<void()> want) {
+        admission_.want_open_id_keys(std::move(want));
+    }
     // How many connections there are, for the gauges.
     void count_connections(std::function<std::size_t()> count) { connections_ = std::move(count); }
+
+    // When the certificate in use ends, in seconds since 1970.
+    void set_certificate_end(std::int64_t end_s) { certificate_end_s_ = end_s; }
 
     const Tracker& tracker() const { return tracker_; }
     const TunnelDesk& tunnels() const { return tunnels_; }
@@ -45,7 +54,7 @@ class RelayService {
     HttpResponse scrape(const HttpRequest& request);
     HttpResponse give_ticket(const HttpRequest& request);
     HttpResponse operate(const HttpRequest& request);
-    HttpResponse peers_json(const HttpRequest& request);
+    HttpResponse coordinate(const HttpRequest& request);
     void open_socket(Kind kind, const HttpRequest& request, const HttpResponder& responder);
     void use_mailbox(const HttpRequest& request, const HttpResponder& responder);
     void put_object(const HttpRequest& request, const TicketClaims& claims, const std::string& name,
@@ -57,6 +66,7 @@ class RelayService {
     Result<TicketClaims> claims_with(const HttpRequest& request, bool RelayRights::*right) const;
     bool is_path_token(std::string_view token) const;
     bool may_see_metrics(const HttpRequest& request) const;
+    bool may_see_page(const HttpRequest& request);
     RelayGauges gauges() const;
 
     Clock& clock_;
@@ -72,9 +82,10 @@ class RelayService {
     RateLimiter mailbox_bytes_;
     const std::chrono::steady_clock::time_point started_;
     std::chrono::steady_clock::time_point swept_;
-    // Names swarms and peers to operators; new at each start.
-    std::array<std::byte, 32> pseudonym_key_{};
+    RegistryView registry_;
+    CoordinatorApi coordinator_;
     std::function<std::size_t()> connections_;
+    std::int64_t certificate_end_s_ = 0;
 };
 
 }  // namespace lockstep

@@ -31,6 +31,11 @@ std::string Tracker::announce(const HttpFields& query, const HttpPeer& peer,
          .peers = std::move(announced->peers)});
 }
 
+Status Tracker::enter(const AnnounceRequest& request, const PeerEndpoint& endpoint) {
+    TRY_OK(table_.announce(request, endpoint));
+    return {};
+}
+
 std::string Tracker::scrape(const HttpFields& query, const std::optional<TrackerHash>& swarm) {
     auto hashes = decode_scrape_query(query);
     if (!hashes.ok()) return encode_failure(hashes.error().message);

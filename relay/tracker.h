@@ -29,8 +29,11 @@ class Tracker {
     std::string announce(const HttpFields& query, const HttpPeer& peer, const TrackerHash& swarm);
     // Without `swarm`, the table knows info hashes by themselves.
     std::string scrape(const HttpFields& query, const std::optional<TrackerHash>& swarm);
+    // The same for who has no query: remembers, renews or forgets. NoSpace.
+    Status enter(const AnnounceRequest& request, const PeerEndpoint& endpoint);
 
     const PeerTable& table() const { return table_; }
+    const TrackerOptions& options() const { return options_; }
 
   private:
     TrackerOptions options_;

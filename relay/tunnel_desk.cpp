@@ -9,12 +9,6 @@ namespace {
 constexpr std::size_t kUnsentMax = 1 << 20;
 constexpr std::int64_t kDayMs = 86'400'000;
 
-Bytes group_of(const HttpPeer& peer) {
-    ByteView address = peer.address_bytes;
-    return to_bytes(
-        address.first(std::min<std::size_t>(address.size(), address.size() == 4 ? 4 : 8)));
-}
-
 }  // namespace
 
 class TunnelDesk::ControlEnd final : public WebSocketEvents {
@@ -83,7 +77,7 @@ TunnelDesk::~TunnelDesk() {
 
 void TunnelDesk::accept_control(const HttpRequest& request, const HttpResponder& responder,
                                 const TicketClaims& claims) {
-    Bytes address = group_of(request.peer);
+    Bytes address = request.peer.address_group();
     auto swarm = swarms_.find(claims.swarm);
     bool is_full = swarm != swarms_.end() && !swarm->second.members.contains(claims.member) &&
                    swarm->second.members.size() >= options_.members_max;

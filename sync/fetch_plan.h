@@ -17,7 +17,7 @@ namespace lockstep {
 struct HolderView {
     enum class Holding {
         Complete,  // it misses nothing of what we know
-        Named,     // it misses others, but has said that this one has come
+        Named,     // it misses others, but has said that this one has come, or all that it misses
         Unknown    // it misses something, or is behind or ahead of us
     };
     LinkNumber link = 0;

@@ -54,8 +54,11 @@ class ObjectAssembly {
         return out;
     }
 
-    // The peer gave up on it.
-    void forget(const Name& name) { objects_.erase(name); }
+    // Somebody gave up on it. Returns what it holds of the window, to be given back.
+    std::size_t forget(const Name& name) {
+        auto object = objects_.extract(name);
+        return object.empty() ? 0 : object.mapped().got.charge;
+    }
 
   private:
     struct Object {

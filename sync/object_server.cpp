@@ -1,5 +1,7 @@
 #include "sync/object_server.h"
 
+#include <utility>
+
 namespace lockstep {
 
 namespace {
@@ -113,15 +115,19 @@ void ObjectServer::pump_segments() {
     std::vector<SegmentRef> refs;
     while (!segments_.empty() && refs.size() < kReadObjectsMax) {
         SegmentJob& job = segments_.front();
+        // It may have asked for the same once more.
+        if (std::exchange(job.is_new, false)) last_segment_ = std::make_shared<Bytes>();
         refs.push_back({job.log, job.next});
         --segments_waiting_;
         if (job.next++ == job.last) segments_.pop_front();
     }
     if (refs.empty()) return;
-    read(segments_busy_, [refs](Replica& replica) {
+    read(segments_busy_, [refs, last = last_segment_](Replica& replica) {
         std::vector<Message> out;
         for (const SegmentRef& ref : refs) {
             auto bytes = replica.read_segment(ref);
+            if (bytes.ok() && *bytes == *last) continue;
+            if (bytes.ok()) *last = *bytes;
             if (bytes.ok() && !bytes->empty() && bytes->size() <= kSegmentObjectSizeMax)
                 put_segment(out, ref, *bytes);
             else

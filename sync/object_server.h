@@ -31,6 +31,7 @@ class ObjectServer {
     struct SegmentJob {
         LogId log;
         std::uint64_t next = 0, last = 0;
+        bool is_new = true;
     };
     struct PackJob {
         PackInfo pack;
@@ -51,6 +52,8 @@ class ObjectServer {
     std::deque<SegmentJob> segments_;
     std::deque<PackJob> packs_;
     std::size_t segments_waiting_ = 0;
+    // One that stands for several is sent once. Used by one reading task at a time.
+    std::shared_ptr<Bytes> last_segment_ = std::make_shared<Bytes>();
     bool segments_busy_ = false, packs_busy_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

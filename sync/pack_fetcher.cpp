@@ -10,6 +10,9 @@ namespace lockstep {
 namespace {
 constexpr std::chrono::milliseconds kRetryDelayMin{100}, kRetryDelayMax{20'000};
 constexpr std::chrono::seconds kAnnounceInterval{2};
+// From a holder that says READY until its torrent's connection stands; SYNs go out at 0, 1 and 3 s.
+constexpr std::chrono::seconds kTorrentConnectMax{4};
+constexpr std::chrono::minutes kUnreachableTime{5};  // then it is tried again
 }  // namespace
 
 PackFetcher::PackFetcher(TorrentSession& net, SyncLoop& loop, std::shared_ptr<ReplicaWork> work,
@@ -131,8 +134,7 @@ Status PackFetcher::on_part(Peer& peer, PackMessage message, std::size_t charge)
         at != wants_.end() && at->second.from == peer.link && at->second.state == State::Inline;
     if (!is_asked && (message.offset != 0 || message.part.size() != message.size)) {
         // The rest of something given up meanwhile, for instance since another peer was quicker.
-        peer.packs.forget(message.pack);
-        peer.session.taken(charge);
+        peer.session.taken(peer.packs.forget(message.pack) + charge);
         return {};
     }
     if (is_asked && message.size != at->second.pack.length)
@@ -232,12 +234,22 @@ void PackFetcher::on_stored(const PackInfo& pack, LinkNumber from, const Status&
 }
 
 void PackFetcher::on_no_pack(Peer& peer, const PackId& pack) {
-    peer.packs.forget(pack);
+    peer.session.taken(peer.packs.forget(pack));
     auto at = wants_.find(pack);
     if (at == wants_.end() || at->second.from != peer.link || at->second.state == State::Storing)
         return;
     if (at->second.state == State::TorrentRuns) net_.drop_fetch(pack);
-    fail(at->second, true);
+    // No failure: all others are asked before it is waited for, also those that nobody likes to
+    // ask.
+    if (peer.lacking.size() < kServeQueueMax) {
+        peer.lacking.insert(pack);
+        release(at->second);
+        const Time queued = at->second.queued;
+        requeue(at->second);
+        at->second.queued = queued;  // its turn has not begun anew
+    } else {
+        fail(at->second, true);
+    }
     plan();
 }
 
@@ -249,6 +261,7 @@ void PackFetcher::on_ready(Peer& peer, const PackId& pack) {
     PeerAddress holder = peer.address;
     if (peer.side == LinkSide::Acceptor) holder.port = peer.listen_port;
     at->second.state = State::TorrentRuns;
+    at->second.is_connected = false;
     at->second.since = std::chrono::steady_clock::now();
     net_.fetch_pack(at->second.pack, directory_, holder, peer.pack_key);
 }
@@ -256,6 +269,7 @@ void PackFetcher::on_ready(Peer& peer, const PackId& pack) {
 void PackFetcher::on_have(Peer& peer, const std::vector<PackId>& packs) {
     for (const PackId& pack : packs) {
         peer.lacking.erase(pack);
+        if (peer.misses) peer.misses->erase(pack);
         peer.fetching.erase(pack);
         if (peer.has.size() < kServeQueueMax) peer.has.insert(pack);
         auto at = wants_.find(pack);
@@ -279,6 +293,13 @@ void PackFetcher::on_tick(Time now) {
     for (auto& [id, want] : wants_) {
         if (want.from == 0 || want.state == State::Storing || want.state == State::Queued) continue;
         auto patience = want.is_now ? want_timeout_ / 4 : want_timeout_;
+        const bool is_unreachable = want.state == State::TorrentRuns && !want.is_connected &&
+                                    now - want.since >= std::min<std::chrono::milliseconds>(
+                                                            kTorrentConnectMax, want_timeout_ / 2);
+        if (is_unreachable) {
+            go_inline(want);
+            continue;
+        }
         if (now - want.since < patience) continue;
         // Inline wants wait for each other at the holder: as long as anything comes from it, it is
         // at work.
@@ -301,25 +322,35 @@ void PackFetcher::on_tick(Time now) {
     if (!announced_.empty() && now - announced_at_ >= kAnnounceInterval) announce(true);
 }
 
-// Nothing comes. A holder whose port cannot be reached, behind a router say, still sends frames.
+// The holder's port cannot be reached, since it is behind a router say; it still sends frames.
+void PackFetcher::go_inline(Want& want) {
+    net_.drop_fetch(want.pack.id);
+    if (Peer* peer = peer_of(want.from)) {
+        unreachable_until_[peer->member.device] =
+            std::chrono::steady_clock::now() + kUnreachableTime;
+        log_debug("sync", "{} cannot be reached for torrents",
+                  peer->member.device.to_hex().substr(0, 8));
+    }
+    release(want);
+    requeue(want);
+}
+
+// Nothing comes.
 void PackFetcher::give_up(Want& want) {
     Peer* peer = peer_of(want.from);
-    bool is_unreachable = want.state == State::TorrentRuns && want.received == 0;
     if (want.state != State::Inline) {
         net_.drop_fetch(want.pack.id);
         want.avoid_torrent = want.avoid_torrent || want.failures != 0;
     }
-    if (peer != nullptr) {
-        peer->refuses_torrents = peer->refuses_torrents || is_unreachable;
-        disappointed(*peer, "it does not send what it was asked for");
-    }
-    fail(want, !is_unreachable);
+    if (peer != nullptr) disappointed(*peer, "it does not send what it was asked for");
+    fail(want, true);
 }
 
 void PackFetcher::on_progress(const PackId& pack, std::uint64_t bytes) {
     auto at = wants_.find(pack);
     if (at == wants_.end() || at->second.state != State::TorrentRuns) return;
     at->second.since = std::chrono::steady_clock::now();
+    at->second.is_connected = true;
     at->second.received += bytes;
     if (Peer* peer = peer_of(at->second.from)) peer->torrent_bytes_received += bytes;
 }
@@ -352,6 +383,13 @@ void PackFetcher::on_failed(const PackId& pack, const std::string& why) {
     if (peer != nullptr) disappointed(*peer, "a pack did not come as it should");
     fail(at->second, peers_.size() > 1 && peer != nullptr);
     plan();
+}
+
+std::vector<PackId> PackFetcher::missing() const {
+    std::vector<PackId> out;
+    out.reserve(wants_.size());
+    for (const auto& [id, want] : wants_) out.push_back(id);
+    return out;
 }
 
 Peer* PackFetcher::peer_of(LinkNumber link) {

@@ -58,11 +58,12 @@ class PackFetcher {
     void on_peer_gone(LinkNumber link);
     void on_tick(Time now);
 
-    // What torrents say. Packs of others are ignored.
+    // What torrents say. Packs of others are ignored. Progress of no bytes: the connection stands.
     void on_progress(const PackId& pack, std::uint64_t bytes);
     void on_fetched(const PackId& pack, const std::filesystem::path& file);
     void on_failed(const PackId& pack, const std::string& why);
 
+    std::vector<PackId> missing() const;
     std::uint64_t missing_count() const { return wants_.size(); }
     std::uint64_t missing_bytes() const { return missing_bytes_; }
 
@@ -80,6 +81,7 @@ class PackFetcher {
         int failures = 0;
         int times_too_slow = 0;
         bool is_now = false;
+        bool is_connected = false;  // its torrent, to the holder
         bool avoid_torrent = false;
     };
     // What a device's promises have been worth. Kept over its links.
@@ -97,6 +99,7 @@ class PackFetcher {
 
     bool goes_inline(const Want& want, const Peer& peer) const;
     static bool is_shared(const PackInfo& pack) { return pack.length > kPushedPackBytesMax; }
+    static bool has_by_its_list(const PackId& pack, const Peer& peer);
     bool is_avoided(const Peer& peer, Time now) const;
     bool is_fetched_by_peer(const PackId& pack, Time now) const;
     bool has_room(const Want& want, const Peer& peer, const Round& round, bool is_named) const;
@@ -108,6 +111,7 @@ class PackFetcher {
     void announce(bool even_if_equal);
     void disappointed(Peer& peer, const char* why);
     void kept_its_word(const Peer& peer);
+    void go_inline(Want& want);
     void give_up(Want& want);
     void expire_promises(Time now);
     void replace_slow(Time now);
@@ -137,6 +141,7 @@ class PackFetcher {
     std::set<PackId> announced_;     // as last said to the other members
     Time announced_at_{};
     std::map<DeviceId, Record> records_;
+    std::map<DeviceId, Time> unreachable_until_;  // for torrents; kept over links
     bool turn_armed_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -15,8 +15,15 @@ constexpr int kTooSlowMax = 2;  // times that one pack changes its holder for sl
 }  // namespace
 
 bool PackFetcher::goes_inline(const Want& want, const Peer& peer) const {
-    return want.is_now || want.avoid_torrent || peer.refuses_torrents ||
-           want.pack.length <= kInlinePackSizeMax;
+    if (want.is_now || want.avoid_torrent || want.pack.length <= kInlinePackSizeMax) return true;
+    auto at = unreachable_until_.find(peer.member.device);
+    return at != unreachable_until_.end() && std::chrono::steady_clock::now() < at->second;
+}
+
+// What it does not miss of what it knows, and has not left out by choice, it has.
+bool PackFetcher::has_by_its_list(const PackId& pack, const Peer& peer) {
+    return peer.is_abreast && peer.heads.left_out_packs == 0 && peer.misses &&
+           peer.misses->count(pack) == 0;
 }
 
 bool PackFetcher::is_avoided(const Peer& peer, Time now) const {
@@ -77,8 +84,10 @@ PackView PackFetcher::view_of(const Want& want, const Round& round) const {
         holder.link = link;
         if (peer->is_complete)
             holder.holding = HolderView::Holding::Complete;
-        else if (peer->has.count(want.pack.id) != 0)
+        else if (peer->has.count(want.pack.id) != 0 || has_by_its_list(want.pack.id, *peer))
             holder.holding = HolderView::Holding::Named;
+        else if (peer->misses && peer->misses->count(want.pack.id) != 0)
+            continue;
         bool is_named = holder.holding == HolderView::Holding::Named;
         holder.has_room = has_room(want, *peer, round, is_named);
         holder.load =

@@ -39,15 +39,19 @@ struct Peer {
 
     // Where others can reach it, when that is known: the end that was dialled, or its listen port.
     std::optional<PeerAddress> dial_address() const {
+        if (is_tunnelled()) return std::nullopt;
         if (side == LinkSide::Dialler) return address;
         if (listen_port == 0) return std::nullopt;
         return PeerAddress{address.host, listen_port};
     }
 
+    bool is_tunnelled() const { return !relay.empty(); }
+
     LinkNumber link;
     EpochId epoch;  // whose swarm it is in
     LinkSide side;
     PeerAddress address;
+    std::string relay;  // that it goes through; empty: direct
     Member member;
     SessionKey pack_key;
     PeerSession session;
@@ -70,6 +74,9 @@ struct Peer {
     std::size_t inline_wants = 0, inline_want_bytes = 0, torrent_wants = 0;
     std::uint64_t torrent_bytes_received = 0;
     std::set<PackId> lacking;  // packs it has said it has not
+    // All that it misses, by its last HEADS, when it has said so.
+    std::optional<std::set<PackId>> misses;
+    bool is_abreast = false;  // it has all segments of our frontier, by its last HEADS
     // It misses nothing that our frontier introduces, by its last HEADS.
     bool is_complete = false;
     std::set<PackId> has;  // packs that it said have come; not those here
@@ -79,7 +86,7 @@ struct Peer {
         bool is_given_up = false;  // it took too long: not waited for any more
     };
     std::map<PackId, Fetching> fetching;  // as it last said
-    bool refuses_torrents = false;        // its listen port cannot be reached
+    bool refuses_torrents = false;  // packs come over the link: its listen port cannot be reached
     int strikes = 0;
     Rate receive_rate, send_rate;
 };

@@ -13,4 +13,8 @@ struct PeerAddress {
     auto operator<=>(const PeerAddress&) const = default;
 };
 
+// A loopback address where a tunnel of ours ends (tunnel_client.h): in 127.64.0.0/10, where nobody
+// else listens.
+bool is_near_end(const std::string& host);
+
 }  // namespace lockstep

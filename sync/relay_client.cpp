@@ -1,14 +1,16 @@
 #include "sync/relay_client.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
+
+#include <arpa/inet.h>
 
 #include "base/clock.h"
 #include "base/http/client.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "relay/protocol/admission.h"
+#include "sync/relay_url.h"
 
 namespace lockstep {
 namespace {
@@ -25,47 +27,18 @@ constexpr seconds kRefusedRetry{60};
 constexpr seconds kTrackerRetry{900};
 constexpr std::string_view kTicketField = "ticket=";
 
-struct RelayUrl {
-    bool is_tls = false;
-    std::string host;
-    std::uint16_t port = 0;
-    std::string authority;  // HOST:PORT, as signed
-};
-
-std::optional<RelayUrl> parse_url(std::string_view url) {
-    RelayUrl out;
-    out.is_tls = url.starts_with("https://");
-    if (!out.is_tls && !url.starts_with("http://")) return std::nullopt;
-    url.remove_prefix(out.is_tls ? 8 : 7);
-    url = url.substr(0, url.find_first_of("/?#"));
-    std::size_t colon = url.rfind(':');
-    bool has_port =
-        colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos;
-    std::string_view host = url.substr(0, has_port ? colon : url.size());
-    out.port = out.is_tls ? 443 : 80;
-    if (has_port) {
-        std::string_view digits = url.substr(colon + 1);
-        auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-        if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-    }
-    out.authority = std::string(host) + ":" + std::to_string(out.port);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    out.host = host;
-    if (out.host.empty()) return std::nullopt;
-    return out;
-}
-
-Result<HttpClient> client_of(const RelayUrl& url) {
-    HttpClientOptions options{.response_size_max = 64 << 10};
-    if (!url.is_tls) return HttpClient::over_tcp(url.host, url.port, options);
-    TRY(auto tls, TlsContext::client({.host = url.host}));
-    return HttpClient::over_tls(url.host, url.port, std::move(tls), options);
-}
-
 // Up to a quarter more or less, so that devices do not come all at once.
 milliseconds jittered(milliseconds time) {
     auto part = static_cast<std::int64_t>(system_random().u64() % 512);
     return time * 3 / 4 + milliseconds(time.count() * part / 1024);
+}
+
+std::optional<PeerAddress> to_peer_address(const PeerEndpoint& peer) {
+    char text[INET6_ADDRSTRLEN] = {};
+    int family = peer.is_v4() ? AF_INET : AF_INET6;
+    if (::inet_ntop(family, peer.address.data(), text, sizeof(text)) == nullptr)
+        return std::nullopt;
+    return PeerAddress{text, peer.port};
 }
 
 std::uint64_t now_s() {
@@ -74,8 +47,11 @@ std::uint64_t now_s() {
 
 }  // namespace
 
-RelayClient::RelayClient(SyncLoop& loop, Events events)
-    : loop_(loop), events_(std::move(events)), workers_(kThreads, "ls-relay") {}
+RelayClient::RelayClient(SyncLoop& loop, std::uint16_t listen_port, Events events)
+    : loop_(loop),
+      listen_port_(listen_port),
+      events_(std::move(events)),
+      workers_(kThreads, "ls-relay") {}
 
 RelayClient::~RelayClient() {
     stop_.request_stop();
@@ -101,8 +77,7 @@ void RelayClient::open(SwarmNumber swarm, const RelayInfoHash& info_hash, RelayS
     SwarmState& state = swarms_[swarm];
     state.info_hash = info_hash;
     state.signer = std::move(signer);
-    // A name for this swarm and this run alone: nothing at the relay links it to another.
-    system_random().fill(state.member);
+    system_random().fill(state.random_name.bytes);
     set_relays(swarm, relays);
 }
 
@@ -145,54 +120,127 @@ void RelayClient::ask_soon(SwarmNumber swarm, const std::string& url) {
     if (relay == nullptr || is_stopped_) return;
     relay->round = ++last_round_;
     // The worker has a copy: the swarm may end meanwhile.
-    auto state = std::make_shared<SwarmState>(swarms_.at(swarm));
-    workers_.submit([this, &loop = loop_, alive = std::weak_ptr<int>(alive_), swarm, url, state,
-                     round = relay->round, stop = stop_.get_token()] {
-        auto outcome = std::make_shared<Outcome>(ask(url, *state, stop));
-        loop.post([this, alive, swarm, url, round, outcome] {
+    auto token = tokens_.find(relay_origin(url));
+    auto question =
+        std::make_shared<Question>(Question{.url = url,
+                                            .swarm = swarms_.at(swarm),
+                                            .token = token == tokens_.end() ? "" : token->second,
+                                            .listen_port = listen_port_,
+                                            .stop = stop_.get_token()});
+    workers_.submit([this, &loop = loop_, alive = std::weak_ptr<int>(alive_), swarm, question,
+                     round = relay->round] {
+        auto outcome = std::make_shared<Outcome>(ask(*question));
+        loop.post([this, alive, swarm, url = question->url, round, outcome] {
             if (!alive.expired()) on_outcome(swarm, url, round, *outcome);
         });
     });
 }
 
-RelayClient::Outcome RelayClient::ask(const std::string& url, const SwarmState& swarm,
-                                      const std::stop_token& stop) {
+void RelayClient::set_tokens(const std::map<std::string, std::string>& tokens) {
+    auto before = std::exchange(tokens_, tokens);
+    auto token_in = [](const auto& table, const std::string& url) {
+        auto at = table.find(relay_origin(url));
+        return at == table.end() ? std::string() : at->second;
+    };
+    std::vector<std::pair<SwarmNumber, std::string>> changed;
+    for (const auto& [number, swarm] : swarms_)
+        for (const Relay& relay : swarm.relays)
+            if (token_in(before, relay.url) != token_in(tokens_, relay.url))
+                changed.emplace_back(number, relay.url);
+    for (const auto& [number, url] : changed) ask_soon(number, url);
+}
+
+void RelayClient::announce_again(SwarmNumber swarm) {
+    auto at = swarms_.find(swarm);
+    if (at == swarms_.end()) return;
+    std::vector<std::string> pinned;
+    for (const Relay& relay : at->second.relays)
+        if (without_pin(relay.url) != relay.url) pinned.push_back(relay.url);
+    for (const std::string& url : pinned) ask_soon(swarm, url);
+}
+
+RelayClient::Outcome RelayClient::ask(const Question& question) {
     using Kind = Outcome::Kind;
-    if (stop.stop_requested()) return {};
-    auto address = parse_url(url);
-    if (!address) return {Kind::NoTickets, "not a URL of HTTP", {}};
-    auto client = client_of(*address);
-    if (!client.ok()) return {Kind::Unreachable, client.error().message, {}};
-    AdmissionRequest request{.relay = address->authority,
+    if (question.stop.stop_requested()) return {};
+    auto address = parse_relay_url(question.url);
+    if (!address.ok()) return {.kind = Kind::NoTickets, .text = address.error().message};
+    auto client = relay_http_client(*address);
+    if (!client.ok()) return {.kind = Kind::Unreachable, .text = client.error().message};
+    Outcome outcome = ask_ticket(question, *address, *client);
+    bool is_known = outcome.kind == Kind::Ticket || outcome.kind == Kind::NoTickets;
+    if (address->pin && is_known) announce(question, *client, outcome);
+    return outcome;
+}
+
+RelayClient::Outcome RelayClient::ask_ticket(const Question& question, const RelayUrl& address,
+                                             HttpClient& client) {
+    using Kind = Outcome::Kind;
+    const SwarmState& swarm = question.swarm;
+    Result<MemberName> name = swarm.random_name;
+    if (swarm.signer.own_name) name = swarm.signer.own_name(address.authority);
+    if (!name.ok()) return {.kind = Kind::Refused, .text = name.error().message};
+    AdmissionRequest request{.relay = address.authority,
                              .swarm_key = SwarmPublicKey::from(swarm.signer.public_key),
                              .info_hash = TrackerHash::from(swarm.info_hash),
-                             .member = MemberName::from(swarm.member),
+                             .member = *name,
                              .time_s = now_s()};
+    HttpFields headers;
+    if (!question.token.empty()) headers.push_back({"Authorization", "Bearer " + question.token});
     // The second time with the relay's clock, if ours is what it minds.
     for (int attempt = 0; attempt < 2; ++attempt) {
         request.nonce = system_random().id<AdmissionNonce>();
         auto signature = swarm.signer.sign(request.message());
-        if (!signature.ok()) return {Kind::Refused, signature.error().message, {}};
+        if (!signature.ok()) return {.kind = Kind::Refused, .text = signature.error().message};
         request.signature = AdmissionSignature::from(*signature);
-        auto response = client->request(
-            {.method = "POST", .path = "/v1/tickets", .body = encode_admission_request(request)},
-            kAskTimeout, stop);
-        if (!response.ok()) return {Kind::Unreachable, response.error().message, {}};
+        auto response = client.request({.method = "POST",
+                                        .path = "/v1/tickets",
+                                        .headers = headers,
+                                        .body = encode_admission_request(request)},
+                                       kAskTimeout, question.stop);
+        if (!response.ok()) return {.kind = Kind::Unreachable, .text = response.error().message};
         auto answer = decode_admission_answer(response->body);
         if (response->status == 200 && answer.ok())
-            return {Kind::Ticket, answer->ticket, seconds(std::max(answer->expires_in_s, 60U))};
+            return {.kind = Kind::Ticket,
+                    .text = answer->ticket,
+                    .lifetime = seconds(std::max(answer->expires_in_s, 60U))};
         bool is_busy = response->status == 429 || response->status == 503;
-        if (is_busy) return {Kind::Unreachable, "the relay is busy", {}};
+        if (is_busy) return {.kind = Kind::Unreachable, .text = "the relay is busy"};
         bool is_refusal =
             response->status == 403 && !answer.ok() && answer.error().kind == ErrorKind::Refused;
-        if (!is_refusal) return {Kind::NoTickets, "", {}};
+        if (!is_refusal) return {.kind = Kind::NoTickets};
         std::uint64_t theirs = relay_time_in(response->body);
         bool may_be_the_clock =
             theirs != 0 && (theirs > request.time_s + 60 || theirs + 60 < request.time_s);
-        if (attempt > 0 || !may_be_the_clock) return {Kind::Refused, answer.error().message, {}};
+        if (attempt > 0 || !may_be_the_clock) {
+            std::string why = answer.error().message;
+            bool is_about_token = why.find("token") != std::string::npos;
+            if (is_about_token && !question.token.empty()) why += ", not the one that we show";
+            return {.kind = Kind::Refused, .text = why};
+        }
         request.time_s = theirs;
     }
-    return {Kind::Refused, "the clocks differ too much", {}};
+    return {.kind = Kind::Refused, .text = "the clocks differ too much"};
+}
+
+void RelayClient::announce(const Question& question, HttpClient& client, Outcome& outcome) {
+    AnnounceRequest request{.info_hash = TrackerHash::from(question.swarm.info_hash),
+                            .peer_id = PeerId::from(question.swarm.random_name.bytes),
+                            .port = question.listen_port};
+    HttpFields query = encode_announce_query(request);
+    if (outcome.kind == Outcome::Kind::Ticket) query.push_back({"ticket", outcome.text});
+    std::string path = relay_origin(question.url);
+    path = std::string(without_pin(question.url)).substr(path.size());
+    auto response = client.request({.path = path, .query = query}, kAskTimeout, question.stop);
+    auto answer = response.ok() ? decode_announce_response(response->body)
+                                : Result<AnnounceResponse>(response.error());
+    outcome.has_announced = answer.ok();
+    if (!answer.ok()) {
+        outcome.announce_failure = answer.error().message;
+        return;
+    }
+    outcome.interval = seconds(std::clamp(answer->interval_s, 5U, 3600U));
+    for (const PeerEndpoint& peer : answer->peers)
+        if (auto address = to_peer_address(peer)) outcome.peers.push_back(*address);
 }
 
 void RelayClient::on_outcome(SwarmNumber swarm, const std::string& url, std::uint64_t round,
@@ -201,16 +249,19 @@ void RelayClient::on_outcome(SwarmNumber swarm, const std::string& url, std::uin
     if (relay == nullptr || relay->round != round || is_stopped_) return;
     std::string before = relay->announce;
     milliseconds again = kTrackerRetry;
+    // libtorrent cannot tell whether a relay has the pinned key.
+    bool is_pinned = without_pin(url) != url;
     switch (outcome.kind) {
         case Outcome::Kind::Ticket:
             relay->failures = 0;
-            relay->announce = url + (url.find('?') == std::string::npos ? "?" : "&") +
-                              std::string(kTicketField) + outcome.text;
+            if (!is_pinned)
+                relay->announce = url + (url.find('?') == std::string::npos ? "?" : "&") +
+                                  std::string(kTicketField) + outcome.text;
             // In time, though the first request for the next one fails.
             again = jittered(outcome.lifetime / 2);
             break;
         case Outcome::Kind::NoTickets:
-            relay->announce = url;
+            if (!is_pinned) relay->announce = url;
             break;
         case Outcome::Kind::Refused:
             relay->announce.clear();
@@ -226,8 +277,12 @@ void RelayClient::on_outcome(SwarmNumber swarm, const std::string& url, std::uin
                 events_.refused(swarm, url, outcome.text);
             break;
     }
+    if (outcome.has_announced) again = std::min(again, jittered(outcome.interval));
     ask_later(swarm, *relay, again);
     if (relay->announce != before) tell(swarm);
+    if (outcome.has_announced) events_.announced(swarm, url, outcome.peers);
+    if (!outcome.announce_failure.empty()) events_.refused(swarm, url, outcome.announce_failure);
+    if (outcome.kind == Outcome::Kind::Ticket) events_.admitted(swarm, url, outcome.text);
 }
 
 void RelayClient::ask_later(SwarmNumber swarm, const Relay& relay, milliseconds delay) {

@@ -1,5 +1,6 @@
 // RelayClient: gets tickets from relays for the swarms of this device, in time, and says under
-// which URL each relay's tracker is to be announced to.
+// which URL each relay's tracker is to be announced to. To relays with a pinned key, which
+// libtorrent cannot check, it announces itself.
 //
 // Asking blocks, so it happens on threads of its own; everything else is on ls-sync. A relay that
 // knows no tickets (any BitTorrent tracker) is announced to as it is.
@@ -15,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/worker_pool.h"
+#include "sync/relay_url.h"
 #include "sync/swarm_owner.h"
 #include "sync/sync_loop.h"
 
@@ -31,8 +33,16 @@ class RelayClient {
         std::function<void(SwarmNumber, const std::vector<std::string>& urls)> announce_to;
         // A relay refused the swarm, for this reason.
         std::function<void(SwarmNumber, const std::string& relay, const std::string& why)> refused;
+        // A relay has given a ticket.
+        std::function<void(SwarmNumber, const std::string& relay, const std::string& ticket)>
+            admitted;
+        // A pinned relay has answered an announce with these.
+        std::function<void(SwarmNumber, const std::string& relay,
+                           const std::vector<PeerAddress>& peers)>
+            announced;
     };
-    RelayClient(SyncLoop& loop, Events events);
+    // `listen_port` is where others may connect.
+    RelayClient(SyncLoop& loop, std::uint16_t listen_port, Events events);
     // Gives up requests under way.
     ~RelayClient();
     RelayClient(const RelayClient&) = delete;
@@ -43,6 +53,12 @@ class RelayClient {
               const std::vector<std::string>& relays);
     void close(SwarmNumber swarm);
     void set_relays(SwarmNumber swarm, const std::vector<std::string>& relays);
+    // Access tokens by http(s)://HOST:PORT; relays whose token is another are asked again.
+    void set_tokens(const std::map<std::string, std::string>& tokens);
+    // Announces to pinned relays now.
+    void announce_again(SwarmNumber swarm);
+    // Asks for another ticket now: the relay takes the last one no more.
+    void renew(SwarmNumber swarm, const std::string& relay) { ask_soon(swarm, relay); }
     // Nothing more is asked for.
     void stop();
 
@@ -60,7 +76,7 @@ class RelayClient {
     struct SwarmState {
         RelayInfoHash info_hash{};
         RelaySigner signer;
-        std::array<std::byte, 20> member{};
+        MemberName random_name{};
         std::vector<Relay> relays;
     };
     struct Outcome {
@@ -68,10 +84,24 @@ class RelayClient {
         Kind kind = Kind::Unreachable;
         std::string text{};  // the ticket, or why there is none
         std::chrono::seconds lifetime{};
+        // Of an announce to a pinned relay.
+        bool has_announced = false;
+        std::string announce_failure{};
+        std::chrono::seconds interval{};
+        std::vector<PeerAddress> peers{};
     };
 
-    static Outcome ask(const std::string& url, const SwarmState& swarm,
-                       const std::stop_token& stop);
+    struct Question {
+        std::string url;
+        SwarmState swarm;
+        std::string token;
+        std::uint16_t listen_port = 0;
+        std::stop_token stop;
+    };
+    static Outcome ask(const Question& question);
+    static Outcome ask_ticket(const Question& question, const RelayUrl& address,
+                              HttpClient& client);
+    static void announce(const Question& question, HttpClient& client, Outcome& outcome);
     void ask_soon(SwarmNumber swarm, const std::string& url);
     void on_outcome(SwarmNumber swarm, const std::string& url, std::uint64_t round,
                     const Outcome& outcome);
@@ -80,7 +110,9 @@ class RelayClient {
     Relay* find(SwarmNumber swarm, const std::string& url);
 
     SyncLoop& loop_;
+    const std::uint16_t listen_port_;
     Events events_;
+    std::map<std::string, std::string> tokens_;
     std::map<SwarmNumber, SwarmState> swarms_;
     std::uint64_t last_round_ = 0;
     bool is_stopped_ = false;

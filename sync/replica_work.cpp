@@ -57,6 +57,20 @@ Result<Bytes> ReplicaWork::sign_admission(const EpochId& epoch, ByteView message
     return signature;
 }
 
+Result<MemberName> ReplicaWork::own_relay_name(const EpochId& epoch, std::string_view relay) {
+    if (!enter()) return Error{ErrorKind::Cancelled, "the vault is gone"};
+    auto name = relay_member_name(replica_, epoch, relay, replica_.device());
+    leave();
+    return name;
+}
+
+Status ReplicaWork::run_here(const std::function<Status(Replica&)>& task) {
+    if (!enter()) return Error{ErrorKind::Cancelled, "the vault is gone"};
+    Status status = task(replica_);
+    leave();
+    return status;
+}
+
 void ReplicaWork::close() {
     std::deque<Task> dropped;  // destroyed without the lock: tasks own what we know nothing of
     MutexLock lock(mutex_);

@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "base/worker_pool.h"
+#include "sync/relay_names.h"
 #include "vault/replica.h"
 
 namespace lockstep {
@@ -25,6 +26,9 @@ class ReplicaWork : public std::enable_shared_from_this<ReplicaWork> {
     void in_order(Task task);
     // At once, on the calling thread; Cancelled after close().
     Result<Bytes> sign_admission(const EpochId& epoch, ByteView message);
+    Result<MemberName> own_relay_name(const EpochId& epoch, std::string_view relay);
+    // Likewise; `task` returns soon.
+    Status run_here(const std::function<Status(Replica&)>& task);
     // Returns when no task runs. Not from a worker.
     void close();
 

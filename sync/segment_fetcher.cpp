@@ -26,8 +26,35 @@ void SegmentFetcher::set_frontier(const Frontier& frontier) {
         at = number_here(at->first) >= at->second.last ? asks_.erase(at) : std::next(at);
 }
 
+void SegmentFetcher::want_again(const SegmentRef& segment) {
+    if (damaged_.size() >= kSegmentsWantedMax) return;  // the next reader notices it again
+    damaged_.try_emplace(segment);
+    plan_damaged(std::chrono::steady_clock::now());
+}
+
+// Peers in turn: one of them may have lost it as well.
+void SegmentFetcher::plan_damaged(Time now) {
+    for (auto& [segment, damaged] : damaged_) {
+        if (damaged.from != 0 && now - damaged.since < kWantTimeout) continue;
+        Peer* next = nullptr;
+        for (auto& [link, peer] : peers_) {
+            if (peer->is_spare || !peer->has_heads) continue;
+            auto known = peer->heads.frontier.find(segment.log);
+            if (known == peer->heads.frontier.end() || known->second.number < segment.number)
+                continue;
+            const bool is_later = link > damaged.from;
+            if (next == nullptr || (is_later && next->link <= damaged.from)) next = peer.get();
+        }
+        if (next == nullptr) continue;
+        damaged.from = next->link;
+        damaged.since = now;
+        next->session.send(WantSegmentsMessage{segment.log, segment.number, segment.number});
+    }
+}
+
 void SegmentFetcher::plan() {
     auto now = std::chrono::steady_clock::now();
+    plan_damaged(now);
     for (auto& [link, peer] : peers_) {
         if (peer->is_spare || !peer->has_heads || peer->keys_awaited != 0) continue;
         for (const auto& [log, position] : peer->heads.frontier) {
@@ -121,6 +148,7 @@ void SegmentFetcher::on_added(const std::vector<Outcome>& outcomes) {
         auto peer = peers_.find(outcome.from);
         if (peer != peers_.end()) peer->second->session.taken(outcome.charge);
         if (outcome.added.ok()) {
+            damaged_.erase(outcome.ref);
             auto ask = asks_.find(outcome.ref.log);
             const bool is_searching =
                 ask != asks_.end() && ask->second.search && ask->second.from == outcome.from;
@@ -175,6 +203,8 @@ void SegmentFetcher::on_no_segment(Peer& peer, const SegmentRef& segment) {
 }
 
 void SegmentFetcher::on_peer_gone(LinkNumber link) {
+    for (auto& [segment, damaged] : damaged_)
+        if (damaged.from == link) damaged.since = {};
     for (auto at = asks_.begin(); at != asks_.end();)
         at = at->second.from == link ? asks_.erase(at) : std::next(at);
     plan();

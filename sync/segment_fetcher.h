@@ -1,9 +1,9 @@
 // SegmentFetcher: gets the segments that peers' heads name and that are not here.
 //
 // Each log is asked of one peer at a time, in ranges. What arrives, asked for or pushed, is added
-// in order of arrival on the replica's ordered lane, in batches. Where a peer follows another way
-// of a log that was forked, the segment where the ways part is looked for by halving.
-// THREADS: ls-sync.
+// in order of arrival on the replica's ordered lane, in batches. So is a segment that is here and
+// was found damaged. Where a peer follows another way of a log that was forked, the segment where
+// the ways part is looked for by halving. THREADS: ls-sync.
 #pragma once
 
 #include <functional>
@@ -31,6 +31,8 @@ class SegmentFetcher {
     void set_frontier(const Frontier& frontier);
     // Asks peers for what their heads name beyond it.
     void plan();
+    // It is here, but damaged: asked of one peer after the other until it has been added again.
+    void want_again(const SegmentRef& segment);
     // Members or keys have changed: refused segments may be good now.
     void forget_refusals();
 
@@ -68,6 +70,7 @@ class SegmentFetcher {
     std::uint64_t number_here(const LogId& log) const;
     void ask(const LogId& log, Peer& peer, std::uint64_t first, std::uint64_t last,
              std::optional<Ask::Search> search);
+    void plan_damaged(Time now);
     void search_fork(const SegmentRef& segment, LinkNumber from, Added added);
     void add_arrived();
     void on_added(const std::vector<Outcome>& outcomes);
@@ -85,6 +88,11 @@ class SegmentFetcher {
         int count = 0;
     };
     std::map<LogId, Refusal> refusals_;
+    struct Damaged {
+        LinkNumber from = 0;  // asked last; 0: nobody yet
+        Time since{};
+    };
+    std::map<SegmentRef, Damaged> damaged_;
     std::vector<Arrived> arrived_;
     bool is_adding_ = false;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -4,9 +4,12 @@
 
 #include <functional>
 
+#include "relay/protocol/admission.h"
 #include "sync/torrent_session.h"
 
 namespace lockstep {
+
+struct TunnelEnd;
 
 class SwarmOwner {
   public:
@@ -16,12 +19,21 @@ class SwarmOwner {
     virtual void link_frame(LinkNumber link, std::shared_ptr<InboundFrame> frame) = 0;
     virtual void link_closed(LinkNumber link) = 0;
     virtual void relay_answered(const std::string& url, bool ok, const std::string& message) = 0;
+    // Everybody else who is connected to the relay, in this swarm; empty when that is not known.
+    virtual void relay_present(SwarmNumber swarm, const std::string& relay,
+                               const std::vector<MemberName>& members) = 0;
+    // The relay lets us in, with this ticket from now on.
+    virtual void relay_admitted(SwarmNumber swarm, const std::string& relay,
+                                const std::string& ticket) = 0;
 };
 
-// Signs requests for relays' tickets with the swarm's key.
+// How a relay knows a swarm and this device in it. Called on threads of the relay client's.
 struct RelaySigner {
     std::array<std::byte, 32> public_key{};
+    // Signs requests for tickets with the swarm's key.
     std::function<Result<Bytes>(ByteView message)> sign;
+    // What this device is called at a relay ("host:port"). Absent: something random.
+    std::function<Result<MemberName>(std::string_view relay)> own_name{};
 };
 
 // Gives out swarm numbers and knows whose they are. THREADS: ls-sync.
@@ -33,6 +45,15 @@ class SwarmRegistry {
                                    const std::vector<PeerAddress>& addresses) = 0;
     virtual void set_relays(SwarmNumber swarm, const std::vector<std::string>& relays) = 0;
     virtual void close_swarm(SwarmNumber swarm) = 0;
+
+    // To relays, the local network and the DHT, now.
+    virtual void announce_again(SwarmNumber swarm) = 0;
+    // Asks a relay for a tunnel to a member that is present there; it shows as a link.
+    virtual void open_tunnel(SwarmNumber swarm, const std::string& relay,
+                             const MemberName& member) = 0;
+    // The tunnel that a link from or to this address goes through; nullptr when it is direct.
+    virtual const TunnelEnd* tunnel_behind(const PeerAddress& remote) const = 0;
+    virtual bool has_control(SwarmNumber swarm, const std::string& relay) const = 0;
 };
 
 }  // namespace lockstep

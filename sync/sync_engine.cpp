@@ -9,6 +9,8 @@
 #include "sync/join/join_desk.h"
 #include "sync/network_watch.h"
 #include "sync/relay_client.h"
+#include "sync/relay_url.h"
+#include "sync/tunnel_client.h"
 #include "sync/vault_sync.h"
 
 namespace lockstep {
@@ -16,22 +18,23 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kWorkers = 4;
+constexpr std::size_t kMailboxWorkers = 2;
 constexpr std::chrono::minutes kSteadyAfter{2};
 
-// Relays are trackers: libtorrent talks to loopback ones only when the path begins with /announce.
 std::vector<std::string> announce_urls(const std::vector<std::string>& relays) {
     std::vector<std::string> out;
-    for (std::string url : relays) {
-        auto scheme = url.find("://");
-        if (scheme == std::string::npos) continue;
-        auto path = url.find('/', scheme + 3);
-        if (path == std::string::npos)
-            url += "/announce";
-        else if (path + 1 == url.size())
-            url += "announce";
-        out.push_back(std::move(url));
-    }
+    for (const std::string& url : relays)
+        if (parse_relay_url(url).ok()) out.push_back(relay_announce_url(url));
     return out;
+}
+
+// Where libtorrent can be reached from this machine.
+PeerAddress own_address(const std::vector<std::string>& listen_addresses, std::uint16_t port) {
+    for (const std::string& address : listen_addresses) {
+        if (address == "0.0.0.0") return {"127.0.0.1", port};
+        if (address.find(':') == std::string::npos) return {address, port};
+    }
+    return {"", port};
 }
 
 class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegistry {
@@ -52,13 +55,37 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                                          .port_mapping = options.port_mapping},
                                         *this));
         tickets_ = std::make_unique<RelayClient>(
-            loop_, RelayClient::Events{
-                       [this](SwarmNumber swarm, const std::vector<std::string>& urls) {
-                           net_->set_relays(swarm, urls);
-                       },
-                       [this](SwarmNumber swarm, const std::string& relay, const std::string& why) {
-                           relay_answered(swarm, relay, false, why);
-                       }});
+            loop_, net_->listen_port(),
+            RelayClient::Events{
+                [this](SwarmNumber swarm, const std::vector<std::string>& urls) {
+                    net_->set_relays(swarm, urls);
+                },
+                [this](SwarmNumber swarm, const std::string& relay, const std::string& why) {
+                    relay_answered(swarm, relay, false, why);
+                },
+                [this](SwarmNumber swarm, const std::string& relay, const std::string& ticket) {
+                    on_ticket(swarm, relay, ticket);
+                },
+                [this](SwarmNumber swarm, const std::string& relay,
+                       const std::vector<PeerAddress>& peers) {
+                    for (const PeerAddress& peer : peers) net_->add_address(swarm, peer);
+                    relay_answered(swarm, relay, true, "");
+                }});
+        loop_.run([&] { tickets_->set_tokens(options.relay_tokens); });
+        tunnels_ = std::make_unique<TunnelClient>(
+            loop_, own_address(options.listen_addresses, net_->listen_port()),
+            TunnelClient::Events{[this](SwarmNumber swarm, const std::string& relay,
+                                        const std::vector<MemberName>& members) {
+                                     auto at = owners_.find(swarm);
+                                     if (at != owners_.end())
+                                         at->second->relay_present(swarm, relay, members);
+                                 },
+                                 [this](SwarmNumber swarm, const PeerAddress& near_end) {
+                                     net_->add_address(swarm, near_end);
+                                 },
+                                 [this](SwarmNumber swarm, const std::string& relay) {
+                                     tickets_->renew(swarm, relay);
+                                 }});
         joins_ = std::make_unique<JoinDesk>(JoinDesk::Environment{*net_, loop_, workers_, *this});
         loop_.post([this] { tick(); });
         return {};
@@ -75,11 +102,13 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         });
         loop_.run([this] {
             if (tickets_ != nullptr) tickets_->stop();
+            if (tunnels_ != nullptr) tunnels_->stop();
         });
         for (const VaultId& vault : vaults) remove_vault(vault);
         loop_.run([this] { joins_.reset(); });
         tickets_.reset();  // waits for requests under way
-        net_.reset();      // no event comes after this
+        tunnels_.reset();
+        net_.reset();  // no event comes after this
     }
 
     std::uint16_t listen_port() const override { return net_->listen_port(); }
@@ -91,9 +120,10 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         });
     }
 
-    void set_relays(const std::vector<std::string>& urls) override {
-        loop_.post([this, relays = announce_urls(urls)] {
+    void set_relays(const std::vector<std::string>& urls, const RelayTokens& tokens) override {
+        loop_.post([this, relays = announce_urls(urls), tokens] {
             relays_ = relays;
+            tickets_->set_tokens(tokens);
             for (auto& [id, vault] : vaults_) vault->set_relays(relays);
             joins_->set_relays(relays);
         });
@@ -119,6 +149,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
             VaultSync::Environment environment{.net = *net_,
                                                .loop = loop_,
                                                .workers = workers_,
+                                               .mailbox_workers = mailbox_workers_,
                                                .swarms = *this,
                                                .want_timeout = want_timeout_,
                                                .changed = [this](const VaultId& vault) {
@@ -210,15 +241,33 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         owners_[number] = &owner;
         // Relays are announced to when it is known how: see RelayClient.
         net_->open_swarm(number, seed, {}, addresses);
-        tickets_->open(number, swarm_tracker_hash(seed), std::move(signer), relays);
+        hashes_[number] = swarm_tracker_hash(seed);
+        tickets_->open(number, hashes_[number], std::move(signer), relays);
         return number;
     }
     void set_relays(SwarmNumber swarm, const std::vector<std::string>& relays) override {
         tickets_->set_relays(swarm, relays);
+        tunnels_->retain(swarm, relays);
+    }
+    void open_tunnel(SwarmNumber swarm, const std::string& relay,
+                     const MemberName& member) override {
+        tunnels_->dial(swarm, relay, member);
+    }
+    void announce_again(SwarmNumber swarm) override {
+        net_->announce_again(swarm);
+        tickets_->announce_again(swarm);
+    }
+    const TunnelEnd* tunnel_behind(const PeerAddress& remote) const override {
+        return tunnels_->behind(remote);
+    }
+    bool has_control(SwarmNumber swarm, const std::string& relay) const override {
+        return tunnels_->is_connected(swarm, relay);
     }
     void close_swarm(SwarmNumber swarm) override {
         owners_.erase(swarm);
+        hashes_.erase(swarm);
         tickets_->close(swarm);
+        tunnels_->close(swarm);
         net_->close_swarm(swarm);
     }
 
@@ -276,6 +325,13 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         });
     }
 
+    void on_ticket(SwarmNumber swarm, const std::string& relay, const std::string& ticket) {
+        auto hash = hashes_.find(swarm);
+        if (hash == hashes_.end()) return;
+        tunnels_->admit(swarm, relay, hash->second, ticket);
+        owners_.at(swarm)->relay_admitted(swarm, relay, ticket);
+    }
+
     // Jittered, so that members do not all come back at one moment; later each time while the
     // network goes on changing.
     void reconnect_soon() {
@@ -326,10 +382,12 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     std::chrono::steady_clock::time_point reconnected_{};
     std::map<VaultId, std::shared_ptr<VaultSync>> vaults_;
     std::map<SwarmNumber, SwarmOwner*> owners_;
+    std::map<SwarmNumber, RelayInfoHash> hashes_;
     SwarmNumber last_swarm_ = 0;
     std::function<void(const VaultId&)> change_listener_;
     std::unique_ptr<JoinDesk> joins_;
     std::unique_ptr<RelayClient> tickets_;
+    std::unique_ptr<TunnelClient> tunnels_;
 
     std::atomic<JoinNumber> last_join_{0};
     Mutex mutex_;
@@ -338,6 +396,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     // Workers post to the loop and the loop uses the session, so they end in the reverse order.
     SyncLoop loop_;
     WorkerPool workers_;
+    WorkerPool mailbox_workers_{kMailboxWorkers, "ls-mailbox"};
     std::unique_ptr<TorrentSession> net_;
 };
 

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,10 +25,14 @@
 
 namespace lockstep {
 
+// Access tokens by http(s)://HOST:PORT of the relay that wants them.
+using RelayTokens = std::map<std::string, std::string>;
+
 struct SyncEngineOptions {
     std::vector<std::string> listen_addresses = {"0.0.0.0", "::"};  // IP literals
     std::uint16_t listen_port = 0;    // 0: any free one, the same on all addresses
-    std::vector<std::string> relays;  // http://host:port[/announce...]
+    std::vector<std::string> relays;  // see relay_url.h
+    RelayTokens relay_tokens;
     bool lan_discovery = true;
     bool dht = false;                              // see torrent_session.h
     std::vector<std::string> dht_bootstrap_nodes;  // "address:port"
@@ -54,14 +59,18 @@ struct SyncLimits {
 struct RelayStatus {
     std::string url;
     bool ok = false;                    // its last announce was answered
-    std::string message;                // why not
+    std::string message;                // why not; when ok: what is wrong besides
     std::int64_t last_announce_ms = 0;  // wall clock of the last answer; 0: none yet
+    bool has_tunnels = false;           // others can reach this device through it now
+    bool has_mailbox = false;           // it keeps what waits for members that are not there
 };
 
 struct PeerStatus {
     DeviceId device;
     std::string label;
     PeerAddress address;
+    // The relay whose tunnel it is reached through, http(s)://HOST:PORT; empty: directly.
+    std::string relay;
     std::int64_t connected_since_ms = 0;  // wall clock
     // Its last head, received after our last change, equals our frontier, and it misses no pack.
     bool in_step = false;
@@ -140,7 +149,7 @@ class SyncEngine {
 
     virtual std::uint16_t listen_port() const = 0;
     virtual void set_label(const std::string& label) = 0;  // for connections made from now on
-    virtual void set_relays(const std::vector<std::string>& urls) = 0;
+    virtual void set_relays(const std::vector<std::string>& urls, const RelayTokens& tokens) = 0;
     virtual void set_limits(const SyncLimits& limits) = 0;
     // Connections made before are dead, for instance since the machine has slept: all vaults
     // connect anew within a second, later when that comes often. The engine notices sleep and

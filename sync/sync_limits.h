@@ -29,6 +29,7 @@ inline constexpr std::size_t kChargeHeldMax =
 
 inline constexpr std::size_t kKeyObjectsListedMax = 4096;
 inline constexpr std::size_t kPacksListedMax = 4096;
+inline constexpr std::size_t kLackingListedMax = 64;    // who misses more does not say which
 inline constexpr std::size_t kFetchingListedMax = 256;  // shared packs on their way to one member
 inline constexpr std::size_t kFetchingHeededMax = 64;   // of them, of one peer
 inline constexpr std::size_t kAddressesListedMax = 64;
@@ -49,8 +50,8 @@ inline constexpr std::size_t kLinksPerSwarmMax = 512;
 inline constexpr std::size_t kLinksPerDeviceMax = 4;
 
 inline constexpr std::chrono::seconds kHandshakeTimeout{10};
-inline constexpr std::chrono::seconds kDialTurn{4};  // of the lesser of two devices
-inline constexpr std::chrono::seconds kPingInterval{10};
+inline constexpr std::chrono::seconds kDialTurn{4};      // of the lesser of two devices
+inline constexpr std::chrono::seconds kPingInterval{5};  // when nothing was heard
 inline constexpr std::chrono::seconds kSilenceMax{35};
 inline constexpr std::chrono::seconds kWantTimeout{20};      // without any progress
 inline constexpr std::chrono::milliseconds kFirstTurn{300};  // of whom a shared pack falls to

@@ -6,6 +6,8 @@
 #include <libtorrent/error_code.hpp>
 #include <libtorrent/peer_connection.hpp>
 #include <libtorrent/torrent_peer.hpp>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "sync/torrent_core.h"
 
@@ -18,14 +20,22 @@ constexpr int kLinkExtension = 20;    // our number for ls_sync in the peer's me
 constexpr std::size_t kNoncesKeptMax = 1024;
 constexpr std::uint64_t kProgressStep = 64 * kKiB;
 
+// A path that is dead tells nobody, and what waits to be sent again waits longer each time: a new
+// connection is there sooner than the old one wakes up. However slow a line is, it acknowledges.
+constexpr int kUnacknowledgedMaxMs = 12'000;
+
 // libtorrent leaves Nagle's algorithm on, which costs 40 ms a message against delayed
 // acknowledgements.
-void set_no_delay(const lt::peer_connection_handle& connection) {
+void set_tcp_options(const lt::peer_connection_handle& connection) {
     auto native = connection.native_handle();
     if (native == nullptr) return;
+    auto* tcp = boost::get<lt::tcp::socket>(&native->get_socket());
+    if (tcp == nullptr) return;
     lt::error_code ignored;
-    if (auto* tcp = boost::get<lt::tcp::socket>(&native->get_socket()))
-        tcp->set_option(lt::tcp::no_delay(true), ignored);
+    tcp->set_option(lt::tcp::no_delay(true), ignored);
+    // Without it the silence is noticed later.
+    static_cast<void>(::setsockopt(tcp->native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT,
+                                   &kUnacknowledgedMaxMs, sizeof(kUnacknowledgedMaxMs)));
 }
 
 // Our listen port is the control session's to tell. If libtorrent told it, it would take two
@@ -41,6 +51,14 @@ void delay_next_dial(const lt::peer_connection_handle& connection) {
     auto native = connection.native_handle();
     lt::torrent_peer* peer = native == nullptr ? nullptr : native->peer_info_struct();
     if (peer != nullptr && peer->failcount < kFailures) peer->failcount = kFailures;
+}
+
+// A tunnel's near end takes one connection; the next tunnel has another one.
+void never_dial_again(const lt::peer_connection_handle& connection) {
+    constexpr std::uint32_t kFailures = 31;  // max_failcount
+    auto native = connection.native_handle();
+    lt::torrent_peer* peer = native == nullptr ? nullptr : native->peer_info_struct();
+    if (peer != nullptr) peer->failcount = kFailures;
 }
 
 bool is_older_than(std::chrono::steady_clock::time_point since, std::chrono::seconds age) {
@@ -62,7 +80,7 @@ class LinkPlugin final : public lt::peer_plugin {
     }
 
     bool on_handshake(lt::span<char const>) override {
-        set_no_delay(connection_);
+        set_tcp_options(connection_);
         return true;
     }
 
@@ -100,6 +118,8 @@ class LinkPlugin final : public lt::peer_plugin {
     }
 
     void on_disconnect(const lt::error_code&) override {
+        if (connection_.is_outgoing() && is_near_end(to_peer_address(connection_.remote()).host))
+            never_dial_again(connection_);
         table_->links.erase(number_);
         if (is_open_) table_->events.link_closed(swarm_, number_);
         is_open_ = false;
@@ -192,7 +212,7 @@ class PackPlugin final : public lt::peer_plugin {
     }
 
     bool on_handshake(lt::span<char const>) override {
-        set_no_delay(connection_);
+        set_tcp_options(connection_);
         return true;
     }
 
@@ -210,6 +230,8 @@ class PackPlugin final : public lt::peer_plugin {
         }
         is_trusted_ = true;
         record_->last_used = std::chrono::steady_clock::now();
+        if (!record_->is_seed && !record_->is_over)
+            record_->events.pack_progress(record_->pack.id, 0);
         return true;
     }
 

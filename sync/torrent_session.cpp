@@ -70,6 +70,9 @@ lt::settings_pack session_settings(const TorrentSessionOptions& options,
     s.set_bool(lt::settings_pack::enable_dht, options.dht);
     if (options.dht) set_dht(s, options);
     s.set_bool(lt::settings_pack::enable_lsd, options.lan_discovery);
+    // Else it asks the first that answers and no other: a lying relay would keep members apart.
+    s.set_bool(lt::settings_pack::announce_to_all_trackers, true);
+    s.set_bool(lt::settings_pack::announce_to_all_tiers, true);
     s.set_bool(lt::settings_pack::enable_upnp, options.port_mapping);
     s.set_bool(lt::settings_pack::enable_natpmp, options.port_mapping);
     s.set_bool(lt::settings_pack::enable_incoming_utp, false);
@@ -85,6 +88,9 @@ lt::settings_pack session_settings(const TorrentSessionOptions& options,
     s.set_bool(lt::settings_pack::smooth_connects, false);
     s.set_int(lt::settings_pack::min_reconnect_time, 1);
     s.set_int(lt::settings_pack::max_failcount, 31);
+    // Three SYNs: the next one of a path that was cut meanwhile would come after seven seconds
+    // more.
+    s.set_int(lt::settings_pack::peer_connect_timeout, 5);
     s.set_int(lt::settings_pack::unchoke_slots_limit, -1);
     s.set_int(lt::settings_pack::choking_algorithm, lt::settings_pack::fixed_slots_choker);
     s.set_int(lt::settings_pack::max_out_request_queue, 1500);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "sync/adding_from_peer.h"
+#include "sync/relay_url.h"
 #include "sync/vault_sync.h"
 
 namespace lockstep {
@@ -14,12 +15,17 @@ constexpr std::size_t kPushBacklogMax = 4 * kMiB;  // to a peer further behind n
 constexpr std::uint64_t kPushLeadMax = 256;        // segments; likewise
 
 // The segment and the small packs it introduces, newest first, as they go to peers unasked.
-std::vector<Message> read_push(Replica& replica, const SegmentRef& ref) {
+// Nothing when it is what was pushed last.
+std::vector<Message> read_push(Replica& replica, const SegmentRef& ref, bool with_packs,
+                               Bytes& last_pushed) {
     std::vector<Message> out;
     auto bytes = replica.read_segment(ref);
-    if (!bytes.ok() || bytes->empty() || bytes->size() > kPartSizeMax) return out;
+    if (!bytes.ok() || bytes->empty() || bytes->size() > kPartSizeMax || *bytes == last_pushed)
+        return out;
+    last_pushed = *bytes;
     auto size = static_cast<std::uint32_t>(bytes->size());
     out.push_back(SegmentMessage{ref, size, 0, std::move(*bytes)});
+    if (!with_packs) return out;
     std::size_t room = kPushedPackBytesMax;
     auto packs = replica.packs_of(ref).value_or({});
     for (auto pack = packs.rbegin(); pack != packs.rend(); ++pack) {
@@ -31,6 +37,17 @@ std::vector<Message> read_push(Replica& replica, const SegmentRef& ref) {
                                   std::move(*content)});
     }
     return out;
+}
+
+void name_members(Replica& replica, const EpochId& epoch, const std::string& relay,
+                  const std::vector<Member>& members, std::map<RelayPlace, DeviceId>& names) {
+    auto url = parse_relay_url(relay);
+    if (!url.ok()) return;
+    for (const Member& member : members) {
+        if (member.is_revoked) continue;
+        auto name = relay_member_name(replica, epoch, url->authority, member.device);
+        if (name.ok()) names[{epoch, relay, *name}] = member.device;
+    }
 }
 
 }  // namespace
@@ -78,9 +95,13 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
     } else if (auto* heads = std::get_if<HeadsMessage>(&message)) {
         peer.heads = std::move(*heads);
         peer.has_heads = true;
+        peer.misses.reset();
+        last_heads_[peer.member.device] = {peer.heads.frontier, peer.heads.missing_packs};
         look_at_heads(peer);
         segments_.plan();
-        packs_.plan();
+        // Who misses few says next which.
+        const std::uint64_t missing = peer.heads.missing_packs;
+        if (missing == 0 || missing > kLackingListedMax) packs_.plan();
         presence_.on_news();
         changed();
     } else if (auto* wanted = std::get_if<WantSegmentsMessage>(&message)) {
@@ -95,6 +116,9 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
         packs_.on_ready(peer, ready->pack);
     } else if (auto* have = std::get_if<HavePacksMessage>(&message)) {
         packs_.on_have(peer, have->packs);
+    } else if (auto* lacking = std::get_if<LackingPacksMessage>(&message)) {
+        peer.misses.emplace(lacking->packs.begin(), lacking->packs.end());
+        packs_.plan();
     } else if (auto* fetching = std::get_if<FetchingMessage>(&message)) {
         packs_.on_fetching(peer, *fetching);
     } else if (auto* addresses = std::get_if<AddressesMessage>(&message)) {
@@ -111,9 +135,8 @@ void VaultSync::look_at_heads(Peer& peer) {
         auto shown = peer.shown.find(ours.first);
         return shown != peer.shown.end() && shown->second >= ours.second.number;
     };
-    peer.is_complete = peer.has_heads &&
-                       peer.heads.missing_packs + peer.heads.left_out_packs == 0 &&
-                       std::all_of(frontier_.begin(), frontier_.end(), has);
+    peer.is_abreast = peer.has_heads && std::all_of(frontier_.begin(), frontier_.end(), has);
+    peer.is_complete = peer.is_abreast && peer.heads.missing_packs + peer.heads.left_out_packs == 0;
     if (peer.is_complete) peer.fetching.clear();
 }
 
@@ -250,11 +273,14 @@ void VaultSync::survey_keys() {
         keys_survey_again_ = true;
         return;
     }
-    work_->in_order([this, alive = std::weak_ptr<int>(alive_)](Replica& replica) {
+    work_->in_order([this, relays = relays_, alive = std::weak_ptr<int>(alive_)](Replica& replica) {
         auto out = std::make_shared<KeySurvey>();
         out->swarms = replica.swarms();
         out->keys = replica.key_objects();
         out->members = replica.members();
+        for (const Swarm& swarm : out->swarms)
+            for (const std::string& relay : relays)
+                name_members(replica, swarm.epoch, relay, out->members, out->relay_names);
         env_.loop.post([this, out, alive] {
             if (!alive.expired()) on_key_survey(*out);
         });
@@ -271,10 +297,12 @@ void VaultSync::on_key_survey(const KeySurvey& survey) {
                                    [&](const Member& m) { return m.device == device; });
         if (member == survey.members.end() || member->is_revoked) outsiders.push_back(link);
     }
-    members_.clear();
+    std::set<DeviceId> before = std::exchange(members_, {});
     for (const Member& member : survey.members)
         if (!member.is_revoked) members_.insert(member.device);
+    if (members_ != before) mailbox_.on_members_changed();
     for (LinkNumber link : outsiders) drop(link, LinkEnd::Blamed, "no member any more");
+    tunnels_.set_names(survey.relay_names);
     bool is_news = keys_ != survey.keys;
     keys_ = survey.keys;
     if (keys_.size() > kKeyObjectsListedMax) keys_.resize(kKeyObjectsListedMax);
@@ -287,10 +315,12 @@ void VaultSync::push_next() {
     if (push_busy_ || pushes_.empty()) return;
     if (peers_.empty()) return pushes_.clear();
     push_busy_ = true;
-    work_->submit([this, ref = pushes_.front(), alive = std::weak_ptr<int>(alive_),
-                   &loop = env_.loop](Replica& replica) {
-        auto messages = std::make_shared<std::vector<Message>>(read_push(replica, ref));
-        loop.post([this, ref, messages, alive] {
+    work_->submit([this, push = pushes_.front(), alive = std::weak_ptr<int>(alive_),
+                   last = last_pushed_, &loop = env_.loop](Replica& replica) {
+        auto messages = std::make_shared<std::vector<Message>>(
+            read_push(replica, push.segment, !push.is_compacted, *last));
+        loop.post([this, push, messages, alive] {
+            const SegmentRef& ref = push.segment;
             if (alive.expired()) return;
             for (auto& [link, peer] : peers_) {
                 auto known = peer->heads.frontier.find(ref.log);
@@ -298,7 +328,9 @@ void VaultSync::push_next() {
                     known == peer->heads.frontier.end() ? 0 : known->second.number;
                 bool is_far = peer->session.waiting_bytes() > kPushBacklogMax ||
                               number + kPushLeadMax < ref.number;
-                if (peer->is_spare || is_far || number >= ref.number || messages->empty()) continue;
+                const bool has_it = number >= ref.number;
+                if (peer->is_spare || is_far || has_it != push.is_compacted || messages->empty())
+                    continue;
                 peer->session.send(*messages);
             }
             push_busy_ = false;
@@ -341,7 +373,10 @@ void VaultSync::flush_news() {
 }
 
 void VaultSync::send_heads(Peer* only) {
-    HeadsMessage heads{frontier_, packs_.missing_count(), packs_.missing_bytes(), left_out_};
+    std::vector<Message> heads{
+        HeadsMessage{frontier_, packs_.missing_count(), packs_.missing_bytes(), left_out_}};
+    if (packs_.missing_count() != 0 && packs_.missing_count() <= kLackingListedMax)
+        heads.push_back(LackingPacksMessage{packs_.missing()});
     if (only != nullptr) return only->session.send(heads);
     heads_sent_ = std::chrono::steady_clock::now();
     for (auto& [link, peer] : peers_) {
@@ -358,9 +393,18 @@ void VaultSync::segment_added(const SegmentRef& segment) {
     bool is_ours = !is_adding_from_peer();
     env_.loop.post([this, segment, is_ours, alive = std::weak_ptr<int>(alive_)] {
         if (alive.expired() || !is_ours || stopped_) return;
-        pushes_.push_back(segment);
+        pushes_.push_back({segment});
         push_next();
+        mailbox_.on_news(segment);
         work_->in_order([this](Replica& replica) { survey(replica); });
+    });
+}
+
+void VaultSync::segments_compacted(const SegmentRef& last) {
+    env_.loop.post([this, last, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired() || stopped_) return;
+        pushes_.push_back({last, true});
+        push_next();
     });
 }
 
@@ -384,6 +428,12 @@ void VaultSync::pack_wanted_now(const PackInfo& pack) {
         if (alive.expired()) return;
         packs_.want_now(pack);
         heads_changed();  // it may be one that was here and is damaged now
+    });
+}
+
+void VaultSync::segment_damaged(const SegmentRef& segment) {
+    env_.loop.post([this, segment, alive = std::weak_ptr<int>(alive_)] {
+        if (!alive.expired() && !stopped_) segments_.want_again(segment);
     });
 }
 

@@ -5,12 +5,16 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "sync/relay_url.h"
+#include "sync/tunnel_client.h"
 
 namespace lockstep {
 
 namespace {
 constexpr std::chrono::seconds kBlockTime{60};
 constexpr int kStrikesMax = 3;
+// While somebody is reached through a relay: others may be let in again by then.
+constexpr std::chrono::seconds kAnnounceAgain{60};
 
 // An address of this machine alone helps only who is on it; a link-local one nobody else.
 bool is_of_use(const PeerAddress& address, const Peer& to) {
@@ -33,6 +37,7 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
       relays_(std::move(relays)),
       label_(std::move(label)),
       addresses_(options.known_addresses.begin(), options.known_addresses.end()),
+      tunnels_(device_),
       paused_(options.paused),
       segments_(env_.loop, work_, peers_,
                 {[this](Replica& r) { survey(r); }, [this](LinkNumber link) { blame(link); }}),
@@ -46,7 +51,9 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
                          lane_has_surveyed_ = false;
                          survey(r);
                      });
-                 }}) {
+                 }}),
+      mailbox_({env_.loop, env_.mailbox_workers, work_, [this] { return mailbox_members(); },
+                [this](const std::string&) { changed(); }}) {
     replica_.add_listener(*this);
 }
 
@@ -95,13 +102,15 @@ void VaultSync::reconnect() {
 }
 
 void VaultSync::announce_again() {
-    for (const auto& [epoch, swarm] : swarms_) env_.net.announce_again(swarm);
+    for (const auto& [epoch, swarm] : swarms_) env_.swarms.announce_again(swarm);
 }
 
 void VaultSync::set_relays(const std::vector<std::string>& relays) {
     relays_ = relays;
     relay_status_.clear();
     for (const auto& [epoch, swarm] : swarms_) env_.swarms.set_relays(swarm, relays_);
+    survey_keys();  // what members are called there
+    mailbox_.retain(relays_);
     changed();
 }
 
@@ -112,13 +121,20 @@ void VaultSync::add_known_address(const PeerAddress& address) {
 
 // Signs while the vault is here, and not after.
 RelaySigner VaultSync::relay_signer(const Swarm& swarm) {
-    return {swarm.relay_key,
-            [work = std::weak_ptr<ReplicaWork>(work_), epoch = swarm.epoch](ByteView message) {
-                auto replica_work = work.lock();
-                if (replica_work == nullptr)
-                    return Result<Bytes>(Error{ErrorKind::Cancelled, "the vault is gone"});
-                return replica_work->sign_admission(epoch, message);
-            }};
+    return {
+        swarm.relay_key,
+        [work = std::weak_ptr<ReplicaWork>(work_), epoch = swarm.epoch](ByteView message) {
+            auto replica_work = work.lock();
+            if (replica_work == nullptr)
+                return Result<Bytes>(Error{ErrorKind::Cancelled, "the vault is gone"});
+            return replica_work->sign_admission(epoch, message);
+        },
+        [work = std::weak_ptr<ReplicaWork>(work_), epoch = swarm.epoch](std::string_view relay) {
+            auto replica_work = work.lock();
+            if (replica_work == nullptr)
+                return Result<MemberName>(Error{ErrorKind::Cancelled, "the vault is gone"});
+            return replica_work->own_relay_name(epoch, relay);
+        }};
 }
 
 // Each end of a link gets to know who else is connected here.
@@ -163,6 +179,56 @@ void VaultSync::dial_learned(Time now) {
     }
 }
 
+void VaultSync::relay_admitted(SwarmNumber swarm, const std::string& relay,
+                               const std::string& ticket) {
+    // Only where the newest keys count: a member that was removed has no ticket there.
+    auto epoch = epoch_of_.find(swarm);
+    bool is_newest = epoch != epoch_of_.end() && !known_swarms_.empty() &&
+                     known_swarms_.back().epoch == epoch->second;
+    if (is_newest)
+        mailbox_.admit(epoch->second, relay, swarm_tracker_hash(known_swarms_.back().torrent_seed),
+                       ticket);
+}
+
+VaultMailbox::Members VaultSync::mailbox_members() const {
+    VaultMailbox::Members out;
+    out.heads = last_heads_;
+    for (const auto& [link, peer] : peers_) out.connected.insert(peer->member.device);
+    out.is_anybody_absent = std::any_of(members_.begin(), members_.end(), [&](const auto& member) {
+        return member != device_ && !out.connected.contains(member);
+    });
+    return out;
+}
+
+void VaultSync::relay_present(SwarmNumber swarm, const std::string& relay,
+                              const std::vector<MemberName>& members) {
+    auto epoch = epoch_of_.find(swarm);
+    if (epoch == epoch_of_.end()) return;
+    tunnels_.set_present(epoch->second, relay, members);
+    changed();
+}
+
+void VaultSync::dial_through_relays(Time now) {
+    auto is_reached = [&](const DeviceId& device) {
+        if (blocked_.count(device) != 0) return true;
+        // A link that has gone silent may be a dead one.
+        return std::any_of(peers_.begin(), peers_.end(), [&](const auto& item) {
+            return item.second->member.device == device &&
+                   now - item.second->session.last_heard() < 2 * kPingInterval;
+        });
+    };
+    for (const RelayPlace& place : tunnels_.due(now, is_reached)) {
+        auto swarm = swarms_.find(place.epoch);
+        if (swarm != swarms_.end())
+            env_.swarms.open_tunnel(swarm->second, place.relay, place.member);
+    }
+    bool is_tunnelled = std::any_of(peers_.begin(), peers_.end(),
+                                    [](const auto& item) { return item.second->is_tunnelled(); });
+    if (!is_tunnelled || now - announced_again_ < kAnnounceAgain) return;
+    announced_again_ = now;
+    announce_again();
+}
+
 void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
     known_swarms_ = swarms;
     if (paused_ || stopped_) return;
@@ -173,8 +239,8 @@ void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
         std::vector<PeerAddress> addresses(addresses_.begin(), addresses_.end());
         for (const auto& [device, known] : learned_)
             if (known.is_dialled) addresses.push_back(known.address);
-        SwarmNumber number = env_.swarms.open_swarm(
-            *this, swarm.torrent_seed, relay_signer(swarm), relays_, std::move(addresses));
+        SwarmNumber number = env_.swarms.open_swarm(*this, swarm.torrent_seed, relay_signer(swarm),
+                                                    relays_, std::move(addresses));
         swarms_[swarm.epoch] = number;
         epoch_of_[number] = swarm.epoch;
     }
@@ -185,6 +251,7 @@ void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
         }
         env_.swarms.close_swarm(at->second);
         epoch_of_.erase(at->second);
+        tunnels_.forget(at->first);
         std::vector<LinkNumber> gone;
         for (const auto& [link, peer] : peers_)
             if (peer->epoch == at->first) gone.push_back(link);
@@ -194,7 +261,11 @@ void VaultSync::open_swarms(const std::vector<Swarm>& swarms) {
 }
 
 void VaultSync::close_swarms() {
-    for (const auto& [epoch, swarm] : swarms_) env_.swarms.close_swarm(swarm);
+    mailbox_.close();
+    for (const auto& [epoch, swarm] : swarms_) {
+        env_.swarms.close_swarm(swarm);
+        tunnels_.forget(epoch);
+    }
     swarms_.clear();
     epoch_of_.clear();
     strangers_.clear();
@@ -214,6 +285,8 @@ void VaultSync::link_opened(SwarmNumber swarm, LinkNumber link, LinkSide side,
     stranger.epoch = epoch->second;
     stranger.side = side;
     stranger.address = remote;
+    if (const TunnelEnd* end = env_.swarms.tunnel_behind(remote))
+        stranger.tunnel = RelayPlace{epoch->second, end->relay, end->member};
     stranger.since = std::chrono::steady_clock::now();
     stranger.handshake = std::make_shared<MemberHandshake>(side, epoch->second);
     strangers_.emplace(link, std::move(stranger));
@@ -296,6 +369,11 @@ void VaultSync::welcome(LinkNumber link, Stranger stranger) {
                                        stranger.address, *stranger.handshake, work_, env_.loop);
     peer->connected_since_ms = system_clock().wall_ms();
     peer->label = member.label;
+    if (stranger.tunnel) {
+        tunnels_.learn(*stranger.tunnel, member.device);
+        peer->relay = stranger.tunnel->relay;
+        peer->refuses_torrents = true;  // one connection carries everything
+    }
     log_debug("sync", "{} is connected", member.device.to_hex().substr(0, 8));
     DeviceId device = member.device;
     Peer& joined = *peers_.emplace(link, std::move(peer)).first->second;
@@ -311,9 +389,9 @@ void VaultSync::welcome(LinkNumber link, Stranger stranger) {
     }
 }
 
-// Of several links to one device one does the work: that dialled by the lesser device id, then the
-// oldest. Both ends choose alike. A spare in the same swarm is closed by its dialler; across epochs
-// it may stay.
+// Of several links to one device one does the work: a direct one, then that dialled by the lesser
+// device id, then the oldest. Both ends choose alike. A spare in the same swarm is closed by its
+// dialler; across epochs it may stay.
 void VaultSync::settle_duplicates(const DeviceId& device) {
     std::vector<Peer*> links;
     for (auto& [link, peer] : peers_)
@@ -324,7 +402,7 @@ void VaultSync::settle_duplicates(const DeviceId& device) {
         bool we_are_less = device_ < device;
         bool dialled_by_less = (peer->side == LinkSide::Dialler) == we_are_less;
         bool is_silent = now - peer->session.last_heard() > 2 * kPingInterval;
-        return std::tuple(is_silent, !dialled_by_less, peer->link);
+        return std::tuple(is_silent, peer->is_tunnelled(), !dialled_by_less, peer->link);
     };
     Peer* best = *std::min_element(links.begin(), links.end(),
                                    [&](Peer* a, Peer* b) { return rank(a) < rank(b); });
@@ -361,6 +439,7 @@ void VaultSync::drop(LinkNumber link, LinkEnd end, const std::string& why) {
     packs_.on_peer_gone(link);
     presence_.on_peer_gone(link);
     settle_duplicates(device);
+    if (!is_connected(device)) mailbox_.on_members_changed();
     changed();
     env_.loop.post([gone = std::shared_ptr<Peer>(std::move(peer))] {});
 }
@@ -400,6 +479,8 @@ void VaultSync::tick() {
     segments_.on_tick(now);
     packs_.on_tick(now);
     dial_learned(now);
+    dial_through_relays(now);
+    mailbox_.on_tick(now);
     presence_.on_tick(now);
     if (now - heads_sent_ > std::chrono::seconds(15)) heads_changed();
     publish_status();
@@ -427,6 +508,12 @@ void VaultSync::publish_status() {
         auto at = relay_status_.find(url);
         out.relays.push_back(
             at != relay_status_.end() ? at->second : RelayStatus{url, false, "no answer yet", 0});
+        for (const auto& [epoch, swarm] : swarms_)
+            out.relays.back().has_tunnels |= env_.swarms.has_control(swarm, url);
+        out.relays.back().has_mailbox = mailbox_.is_there(url);
+        std::string problem = mailbox_.problem(url);
+        if (out.relays.back().ok && !problem.empty())
+            out.relays.back().message = "its mailbox: " + problem;
     }
     out.missing_segments = segments_.missing_count();
     out.missing_packs = packs_.missing_count();
@@ -438,6 +525,7 @@ void VaultSync::publish_status() {
         p.device = peer->member.device;
         p.label = peer->label;
         p.address = peer->address;
+        p.relay = relay_origin(peer->relay);
         p.connected_since_ms = peer->connected_since_ms;
         p.in_step = is_in_step(*peer);
         p.missing_packs = peer->heads.missing_packs;

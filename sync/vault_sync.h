@@ -9,11 +9,13 @@
 #include <atomic>
 
 #include "base/clock.h"
+#include "sync/mailbox/vault_mailbox.h"
 #include "sync/pack_fetcher.h"
 #include "sync/presence_sync.h"
 #include "sync/segment_fetcher.h"
 #include "sync/swarm_owner.h"
 #include "sync/sync_engine.h"
+#include "sync/tunnel_plan.h"
 
 namespace lockstep {
 
@@ -23,6 +25,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
         TorrentSession& net;
         SyncLoop& loop;
         WorkerPool& workers;
+        WorkerPool& mailbox_workers;
         SwarmRegistry& swarms;
         std::chrono::milliseconds want_timeout;
         std::function<void(const VaultId&)> changed;  // on ls-sync, at most every 20 ms
@@ -55,6 +58,10 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void link_frame(LinkNumber link, std::shared_ptr<InboundFrame> frame) override;
     void link_closed(LinkNumber link) override;
     void relay_answered(const std::string& url, bool ok, const std::string& message) override;
+    void relay_admitted(SwarmNumber swarm, const std::string& relay,
+                        const std::string& ticket) override;
+    void relay_present(SwarmNumber swarm, const std::string& relay,
+                       const std::vector<MemberName>& members) override;
     void pack_seeding(const PackId& pack, bool ok);
     void pack_progress(const PackId& pack, std::uint64_t bytes) { packs_.on_progress(pack, bytes); }
     void pack_fetched(const PackId& pack, const std::filesystem::path& file) {
@@ -64,9 +71,11 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void tick();
 
     void segment_added(const SegmentRef& segment) override;
+    void segments_compacted(const SegmentRef& last) override;
     void pack_added(const PackId& pack) override;
     void keys_changed() override;
     void pack_wanted_now(const PackInfo& pack) override;
+    void segment_damaged(const SegmentRef& segment) override;
 
   private:
     using Time = std::chrono::steady_clock::time_point;
@@ -76,6 +85,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
         EpochId epoch;
         LinkSide side = LinkSide::Dialler;
         PeerAddress address;
+        std::optional<RelayPlace> tunnel;  // what it goes through, and to whom there
         Time since{};
         std::shared_ptr<MemberHandshake> handshake;
         bool is_busy = false;  // a worker has the handshake
@@ -93,6 +103,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
         std::vector<Swarm> swarms;
         std::vector<KeyObjectId> keys;
         std::vector<Member> members;
+        std::map<RelayPlace, DeviceId> relay_names;
     };
 
     RelaySigner relay_signer(const Swarm& swarm);
@@ -108,6 +119,8 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void introduce(Peer& newcomer);
     bool is_connected(const DeviceId& device) const;
     void dial_learned(Time now);
+    void dial_through_relays(Time now);
+    VaultMailbox::Members mailbox_members() const;
     void on_addresses(const AddressesMessage& message);
     void look_at_heads(Peer& peer);
 
@@ -149,6 +162,8 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     };
     std::map<DeviceId, Learned> learned_;  // addresses of members, from other members
     std::set<DeviceId> members_;           // not revoked
+    TunnelPlan tunnels_;
+    Time announced_again_{};
     bool paused_ = false, stopped_ = false, started_ = false;
     std::map<EpochId, SwarmNumber> swarms_;
     std::map<SwarmNumber, EpochId> epoch_of_;
@@ -166,9 +181,18 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     SegmentFetcher segments_;
     PackFetcher packs_;
     PresenceSync presence_;
+    VaultMailbox mailbox_;
+    std::map<DeviceId, MemberState> last_heads_;  // of members that were connected in this run
     std::uint64_t left_out_ = 0;
     std::vector<PackId> arrived_packs_;
-    std::deque<SegmentRef> pushes_;  // new here, not yet sent to peers
+    struct Push {
+        SegmentRef segment;
+        // It stands for several now: goes to those who have them, the others fetch it.
+        bool is_compacted = false;
+    };
+    std::deque<Push> pushes_;  // new here, not yet sent to peers
+    // What was pushed last: one that stands for several goes once. Used by one task at a time.
+    std::shared_ptr<Bytes> last_pushed_ = std::make_shared<Bytes>();
     bool push_busy_ = false;
     bool news_armed_ = false, heads_dirty_ = false;
     Time heads_sent_{};

@@ -48,10 +48,15 @@ class ReplicaListener {
     virtual ~ReplicaListener() = default;
     // A segment is durable here, published on this device or received.
     virtual void segment_added(const SegmentRef& segment) = 0;
+    // This device has put one segment in the place of several; `last` is the last of them.
+    virtual void segments_compacted(const SegmentRef& last) { static_cast<void>(last); }
     virtual void pack_added(const PackId& pack) = 0;
     virtual void keys_changed() = 0;
     // A reader waits for this pack now: fetch it before others.
     virtual void pack_wanted_now(const PackInfo& pack) = 0;
+    // The file of a segment that is here is not what it was: add_segment() with the true bytes
+    // mends it. Said whenever it is noticed.
+    virtual void segment_damaged(const SegmentRef& /*segment*/) {}
 };
 
 class Replica {
@@ -85,6 +90,8 @@ class Replica {
     // and each way on is a log of its own (vault/FORMAT.md, "Forked logs"): what is named here by
     // log and number.
     virtual Frontier frontier() = 0;
+    // The segment, or one that stands for it and others (vault/FORMAT.md, "Compacted segments").
+    // Verified: Corrupt, and listeners are told, when no file has it any more.
     virtual Result<Bytes> read_segment(const SegmentRef& segment) = 0;
     virtual Result<std::vector<PackInfo>> packs_of(const SegmentRef& segment) = 0;
     virtual Result<Added> add_segment(ByteView bytes) = 0;

@@ -17,6 +17,8 @@
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "vault/file_system.h"
+#include "vault/history.h"
+#include "vault/key_slots.h"
 #include "vault/limits.h"
 #include "vault/presence.h"
 #include "vault/replica.h"
@@ -44,18 +46,17 @@ struct VaultEnvironment {
     std::uint64_t on_demand_cache_size = 10ULL << 30;
     // Members that must promise to keep a pack before it is deleted here; at least 1.
     std::size_t eviction_copies = 1;
-    // How long what was replaced or deleted is kept.
+    // A vault's passphrase that costs less gets a new slot when an owner unlocks with it.
+    std::optional<KdfCost> passphrase_cost_min = {};
+    // How long what was replaced or deleted is kept, while the vault has no policy of its own.
     std::chrono::milliseconds retention = std::chrono::hours(24 * 30);
-};
-
-struct KdfCost {
-    std::uint64_t memory_bytes = 256ULL << 20;
-    std::uint64_t operations = 3;
 };
 
 struct VaultCreation {
     KdfCost cost;
     bool unlock_at_start = false;
+    // The passphrase opens it on this device only, and does not lie in the vault's directory.
+    bool passphrase_stays_here = false;
 };
 
 // A conflict as people see it: `sibling` lies beside `path` and holds another device's version.
@@ -139,6 +140,7 @@ struct HeldSegments {
 
 struct VaultStatus {
     bool is_unlocked = false;
+    bool may_write = true;  // unlocked: this device's role; else every change fails with ReadOnly
     std::uint64_t files = 0, directories = 0;  // that can be seen; symbolic links count as files
     std::uint64_t packs = 0, pack_bytes = 0;   // ciphertext here
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;    // to be fetched
@@ -184,7 +186,8 @@ class Vault {
     virtual VaultId id() const = 0;
     virtual const fs::path& directory() const = 0;
     virtual bool is_unlocked() const = 0;
-    // WrongKey when the passphrase is not this vault's. Takes about a second (Argon2id).
+    // With a passphrase or the recovery code. WrongKey when it is not this vault's, Busy after too
+    // many of those. Takes about a second (Argon2id).
     virtual Status unlock(ByteView passphrase) = 0;
     // Locked when this device does not keep the key (see set_unlock_at_start).
     virtual Status unlock_with_stored_key() = 0;
@@ -237,12 +240,31 @@ class Vault {
     // While false, readers of content that is not here get Locked instead of waiting for it.
     virtual void set_waiting(bool may_wait) = 0;
 
+    // What it held before.
+    virtual VaultHistory& history() = 0;
+
     // Every object of the directory, verified; unlocked: chunks as well, and that the index on this
     // device says the same.
     virtual Result<CheckReport> check() = 0;
     // Throws away what this device keeps to unlock quickly: the next unlock makes it anew, from the
     // directory.
     virtual Status rebuild_index() = 0;
+
+    // Passphrases and the recovery code; also while it is locked.
+    virtual std::vector<KeySlotInfo> key_slots() = 0;
+    // The rest needs an unlocked vault and, but for this device's own passphrase, an owner; each is
+    // durable when it returns. What is replaced or removed opens nothing that is written from then
+    // on, but does open older copies of the directory. WrongKey when `current` is wrong.
+    virtual Status set_passphrase(const NewPassphrase& wish) = 0;
+    // NotFound; Refused when it is the last passphrase of this device and of the vault.
+    virtual Status remove_passphrase(std::string_view id, ByteView current) = 0;
+    // Replaces the recovery code; the new one is kept nowhere. `vault_name` is for the sheet.
+    virtual Result<RecoveryCode> renew_recovery_code(std::string_view vault_name,
+                                                     ByteView current) = 0;
+    // Whether it is this vault's: WrongKey, Invalid when mistyped. Also while locked.
+    virtual Status test_recovery_code(ByteView code) = 0;
+    // A new epoch: whoever has older keys only cannot read what is written from now on.
+    virtual Status rotate() = 0;
 
     // Joining. The host (unlocked, owner) makes an offer, the guest answers with a request, the
     // host admits it: the new key object is durable when admit() returns. Bytes are opaque to the
@@ -255,6 +277,12 @@ class Vault {
     // `is_dry_run` nothing is done.
     virtual Result<CollectionReport> collect(bool is_dry_run) = 0;
 
+    // Puts small files of this device's log together, and removes files that a compacted one of any
+    // log stands for (unlocked). Cheap when nothing has come since; each segment is written again
+    // a few times at most. With `at_once` whatever can be put together is. Returns how many
+    // segments lie otherwise now.
+    virtual Result<std::uint64_t> compact(bool at_once) = 0;
+
     // Membership (unlocked, owner; retire: also of this device itself). Each is durable when it
     // returns. NotFound when the device was never a member, Refused when this device may not.
     //
@@ -264,8 +292,12 @@ class Vault {
     // Its logs end where they are known here, without distrust: it goes on with a new log, by which
     // what it wrote meanwhile counts.
     virtual Status retire(const DeviceId& device) = 0;
-    // Takes over what a revoked device wrote that does not count, as far as what it builds on has
-    // arrived (nothing of it: Unavailable). Returns how many segments.
+    // Another role. A device that may write no more has its logs retired: what it writes that
+    // nobody has seen yet waits until somebody adopts it, or until it may write again. Becoming or
+    // ceasing to be blind begins a new epoch. Refused for this device itself, and the last owner.
+    virtual Status set_role(const DeviceId& device, MemberRole role) = 0;
+    // Takes over what a device wrote after it was revoked, or might write no more, as far as what
+    // it builds on has arrived (nothing of it: Unavailable). Returns how many segments.
     virtual Result<std::uint64_t> adopt(const DeviceId& device) = 0;
 };
 

@@ -311,4 +311,18 @@ Status HttpClient::stream_events(const HttpRequest& request,
     return status;
 }
 
+Result<TlsPin> ask_tls_pin(const std::string& host, std::uint16_t port,
+                           std::chrono::milliseconds timeout) {
+    // Nobody has this key: the handshake ends when the server has shown its own.
+    TlsPin nobodys{};
+    TRY(auto tls, TlsContext::client({.host = host, .pin = &nobodys}));
+    Patience patience(std::chrono::steady_clock::now() + timeout, {});
+    TRY(UniqueFd fd, connect_tcp(host, port, patience));
+    Transport transport(fd.get(), *tls);
+    Status status = shake_hands(transport, fd.get(), patience);
+    if (auto pin = transport.shown_pin()) return *pin;
+    if (!status.ok()) return std::move(status).error();
+    return Error{ErrorKind::Refused, "TLS: the server showed no key"};
+}
+
 }  // namespace lockstep

@@ -69,4 +69,9 @@ class HttpClient {
     std::unique_ptr<Impl> impl_;
 };
 
+// The key that a TLS server shows, believed or not: for a person to compare, or to be taken at
+// first sight. Errors as HttpClient's.
+Result<TlsPin> ask_tls_pin(const std::string& host, std::uint16_t port,
+                           std::chrono::milliseconds timeout);
+
 }  // namespace lockstep

@@ -6,6 +6,8 @@
 #include <memory>
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -106,7 +108,11 @@ Result<UniqueFd> connect_tcp(const std::string& host, std::uint16_t port,
     Error last{ErrorKind::Unavailable, where + ": no address"};
     for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
         auto fd = connect_to(*address, where, patience);
-        if (fd.ok()) return fd;
+        if (fd.ok()) {
+            int on = 1;
+            (void)::setsockopt(fd->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+            return fd;
+        }
         last = std::move(fd).error();
         if (last.kind == ErrorKind::Timeout || last.kind == ErrorKind::Cancelled) break;
     }

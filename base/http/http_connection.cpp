@@ -65,6 +65,8 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     enum class State { Handshaking, Idle, Reading, Handling, Writing, Events, Draining, Closed };
 
     void shake_hands();
+    // Makes ready for a request; and waits for it, when it is not here yet.
+    void expect_request();
     void await_request();
     // Reads what is there; or waits for it first, which never piles up on the stack.
     void read();
@@ -99,6 +101,8 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     bool is_continued_ = false;
     bool is_head_ = false;
     bool keep_alive_ = true;
+    // The client said that this request is its last.
+    bool is_last_ = false;
     // What a WebSocket's handshake brought; empty for any other request.
     std::string websocket_key_;
     std::string websocket_protocols_;
@@ -189,7 +193,11 @@ bool list_has(std::string_view list, std::string_view wanted) {
 }
 
 void Connection::start() {
-    if (!transport_.is_tls()) return await_request();
+    // Who connects has mostly said something by now.
+    if (!transport_.is_tls()) {
+        expect_request();
+        return read();
+    }
     state_ = State::Handshaking;
     deadline_ = now() + core_.options.request_timeout;
     shake_hands();
@@ -198,12 +206,15 @@ void Connection::start() {
 void Connection::shake_hands() {
     if (state_ != State::Handshaking) return;
     IoStep step = transport_.handshake();
-    if (step.is_done()) return await_request();
+    if (step.is_done()) {
+        peer_.certificate_name = transport_.peer_certificate_name();
+        return await_request();
+    }
     if (!step.must_wait()) return close();
     wait_for(socket_, step.kind, [self = shared_from_this()] { self->shake_hands(); });
 }
 
-void Connection::await_request() {
+void Connection::expect_request() {
     release_body();
     parser_.emplace();
     parser_->eager(false);  // eager parsing loses the error of a length above the limit
@@ -216,6 +227,10 @@ void Connection::await_request() {
     is_continued_ = false;
     state_ = State::Idle;
     deadline_ = now() + core_.options.idle_timeout;
+}
+
+void Connection::await_request() {
+    expect_request();
     if (core_.is_draining && buffer_.size() == 0) return finish();
     if (buffer_.size() == 0) return read_soon();
     // Pipelined requests take turns with other connections, and never pile up on the stack.
@@ -355,7 +370,8 @@ void Connection::send_continue() {
 void Connection::handle_request() {
     auto message = parser_->release();
     is_head_ = message.method() == http::verb::head;
-    keep_alive_ = message.keep_alive() && message.version() == 11;
+    is_last_ = !message.keep_alive();
+    keep_alive_ = !is_last_ && message.version() == 11;
     auto target = parse_target(view_of(message.target()));
     if (!target.ok()) return refuse(400, target.error().message);
 
@@ -510,6 +526,9 @@ void Connection::finish() {
     events_.reset();
     release_body();
     deadline_ = now() + kDrainTime;
+    // Who has sent his last request, and nothing behind it, needs no waiting for.
+    bool is_unread = buffer_.size() > 0 || transport_.is_tls();
+    if (is_last_ && !is_unread) return close();
     transport_.shut_down();
     buffer_.consume(buffer_.size());
     read_soon();

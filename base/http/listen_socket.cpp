@@ -132,6 +132,7 @@ Result<TcpListenSocket> open_tcp_listen_socket(const std::string& address, std::
     UniqueFd fd(::socket(bound.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!fd.ok()) return socket_error(errno, "socket");
     set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
+    set_no_delay(fd.get());  // its connections inherit it
     if (bound.ss_family == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
     if (::bind(fd.get(), generic(bound), size) != 0 || ::listen(fd.get(), kBacklog) != 0)
         return socket_error(errno, where);

@@ -1,5 +1,8 @@
 #include "base/http/message.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "base/http/url.h"
 
 namespace lockstep {
@@ -24,10 +27,22 @@ const std::string* find_header(const HttpFields& headers, std::string_view name)
 
 }  // namespace
 
+Bytes HttpPeer::address_group() const {
+    std::size_t group_size = address_bytes.size() == 4 ? 4 : 8;
+    return to_bytes(ByteView(address_bytes).first(std::min(address_bytes.size(), group_size)));
+}
+
 const std::string* HttpRequest::query_value(std::string_view name) const {
     for (const auto& field : query)
         if (field.name == name) return &field.value;
     return nullptr;
+}
+
+std::uint64_t HttpRequest::query_number(std::string_view name) const {
+    const std::string* text = query_value(name);
+    std::uint64_t out = 0;
+    if (text != nullptr) (void)std::from_chars(text->data(), text->data() + text->size(), out);
+    return out;
 }
 
 const std::string* HttpRequest::header(std::string_view name) const {

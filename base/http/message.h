@@ -31,6 +31,12 @@ struct HttpPeer {
     std::string address{};
     Bytes address_bytes{};
     std::uint16_t port = 0;
+    // Of the certificate it has shown, when the server asks for them; empty: none.
+    std::string certificate_name{};
+
+    // Whom an address is counted with: an IPv6 one with its /64, since people get that many. Empty
+    // for a unix socket.
+    Bytes address_group() const;
 };
 
 struct HttpRequest {
@@ -48,6 +54,8 @@ struct HttpRequest {
 
     // The first value of that name. Header names match in either case.
     const std::string* query_value(std::string_view name) const;
+    // The same as a decimal number; 0 without one.
+    std::uint64_t query_number(std::string_view name) const;
     const std::string* header(std::string_view name) const;
     // The path's parts, each decoded after splitting, so that a part may hold "%2F": "/v1/a%2Fb" is
     // {"v1", "a/b"}. Empty parts are left out.

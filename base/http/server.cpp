@@ -167,14 +167,13 @@ void HttpServer::Impl::admit(UniqueFd fd, bool is_tls) {
     bool is_tcp = !peer.uid;
     AddressSlot slot;
     if (is_tcp && options.connections_per_address_max > 0) {
-        Bytes group = address_group(peer);
+        Bytes group = peer.address_group();
         auto known = core_.per_address.find(group);
         bool is_full = known != core_.per_address.end() &&
                        known->second >= options.connections_per_address_max;
         if (is_full) return;
         slot.take(core_, std::move(group));
     }
-    if (is_tcp) set_no_delay(fd.get());
     int family = is_tcp ? AF_INET : AF_UNIX;  // only names the kind of socket to Asio
     Socket socket(*core_.io);
     error_code error;

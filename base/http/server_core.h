@@ -37,13 +37,6 @@ struct ServerCore {
     }
 };
 
-// Whom an address is counted with: an IPv6 one with its /64, since people get that many.
-inline Bytes address_group(const HttpPeer& peer) {
-    ByteView address = peer.address_bytes;
-    return to_bytes(
-        address.first(std::min<std::size_t>(address.size(), address.size() == 4 ? 4 : 8)));
-}
-
 // Takes the place of one connection of an address, while it lives.
 class AddressSlot {
   public:

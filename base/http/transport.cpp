@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -86,11 +87,15 @@ class TlsContext::Impl {
 
 TlsContext::TlsContext(std::shared_ptr<Impl> made) : impl(std::move(made)) {
     X509* own = SSL_CTX_get0_certificate(impl->context.get());
-    if (own != nullptr) (void)pin_of(own, own_pin_);
+    if (own == nullptr) return;
+    (void)pin_of(own, own_pin_);
+    std::tm end{};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(own), &end) == 1) own_end_s_ = ::timegm(&end);
 }
 
-Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::filesystem::path& certificates,
-                                                       const std::filesystem::path& key) {
+Result<std::shared_ptr<TlsContext>> TlsContext::server(
+    const std::filesystem::path& certificates, const std::filesystem::path& key,
+    const std::filesystem::path& client_authorities) {
     ERR_clear_error();
     auto impl = std::make_shared<Impl>();
     impl->is_server = true;
@@ -105,6 +110,15 @@ Result<std::shared_ptr<TlsContext>> TlsContext::server(const std::filesystem::pa
         return invalid(key.string());
     if (SSL_CTX_check_private_key(context) != 1)
         return invalid(key.string() + " is not the key of " + certificates.string());
+    if (!client_authorities.empty()) {
+        // The names go out to clients, who choose a certificate by them.
+        auto* names = SSL_load_client_CA_file(client_authorities.c_str());
+        bool is_loaded = names != nullptr && SSL_CTX_load_verify_locations(
+                                                 context, client_authorities.c_str(), nullptr) == 1;
+        if (!is_loaded) return invalid(client_authorities.string());
+        SSL_CTX_set_client_CA_list(context, names);
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    }
     return std::make_shared<TlsContext>(std::move(impl));
 }
 
@@ -123,6 +137,11 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsClientOptions& o
              ? SSL_CTX_set_default_verify_paths(context) == 1
              : SSL_CTX_load_verify_locations(context, options.authorities.c_str(), nullptr) == 1);
     if (!has_authorities) return invalid(options.authorities.string());
+    bool has_certificate =
+        options.certificate.empty() ||
+        (SSL_CTX_use_certificate_chain_file(context, options.certificate.c_str()) == 1 &&
+         SSL_CTX_use_PrivateKey_file(context, options.key.c_str(), SSL_FILETYPE_PEM) == 1);
+    if (!has_certificate) return invalid(options.certificate.string());
     // A pinned key is compared after the handshake, in place of the chain.
     SSL_CTX_set_verify(context, impl->has_pin ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
     return std::make_shared<TlsContext>(std::move(impl));
@@ -142,6 +161,21 @@ class Transport::Tls {
         is_good_ = true;
     }
 
+    // A record holds 16 KiB at most: while they come full there is likely more.
+    IoStep read(MutableByteView out) {
+        std::size_t total = 0;
+        for (;;) {
+            ERR_clear_error();
+            int room = static_cast<int>(std::min<std::size_t>(out.size() - total, 1U << 30));
+            IoStep one = step(SSL_read(session_.get(), out.data() + total, room));
+            // What it ran into shows again at the next call.
+            if (!one.is_done()) return total > 0 ? IoStep{IoStep::Kind::Done, total} : one;
+            total += one.size;
+            bool is_more_likely = one.size == kRecordSize && out.size() - total >= kRecordSize;
+            if (!is_more_likely) return {IoStep::Kind::Done, total};
+        }
+    }
+
     // `returned` is what a call of OpenSSL gave.
     IoStep step(int returned) {
         if (returned > 0) return {IoStep::Kind::Done, static_cast<std::size_t>(returned)};
@@ -157,12 +191,13 @@ class Transport::Tls {
         }
     }
 
-    bool is_pinned_key() const {
-        if (!context_->has_pin) return true;
+    std::optional<TlsPin> shown_pin() const {
         TlsPin pin{};
         X509* certificate = SSL_get0_peer_certificate(session_.get());
-        return certificate != nullptr && pin_of(certificate, pin) && pin == context_->pin;
+        if (certificate == nullptr || !pin_of(certificate, pin)) return std::nullopt;
+        return pin;
     }
+    bool is_pinned_key() const { return !context_->has_pin || shown_pin() == context_->pin; }
 
     SSL* get() const { return session_.get(); }
     bool is_good() const { return is_good_; }
@@ -209,12 +244,14 @@ IoStep Transport::handshake() {
     return step;
 }
 
+std::optional<TlsPin> Transport::shown_pin() const {
+    return tls_ == nullptr ? std::nullopt : tls_->shown_pin();
+}
+
 IoStep Transport::read(MutableByteView out) {
     CHECK(!out.empty());
     if (tls_ != nullptr) {
-        ERR_clear_error();
-        int size = static_cast<int>(std::min<std::size_t>(out.size(), 1U << 30));
-        return tls_->step(SSL_read(tls_->get(), out.data(), size));
+        return tls_->read(out);
     }
     ssize_t got = ::recv(fd_, out.data(), out.size(), 0);
     if (got < 0 && errno == EINTR) return {IoStep::Kind::WantsRead};
@@ -259,6 +296,17 @@ void Transport::shut_down() {
         ERR_clear_error();
     }
     (void)::shutdown(fd_, SHUT_WR);
+}
+
+std::string Transport::peer_certificate_name() const {
+    // A certificate that was not verified has ended the handshake, but for a pinned one.
+    if (tls_ == nullptr || SSL_get_verify_mode(tls_->get()) == SSL_VERIFY_NONE) return {};
+    X509* certificate = SSL_get0_peer_certificate(tls_->get());
+    if (certificate == nullptr || SSL_get_verify_result(tls_->get()) != X509_V_OK) return {};
+    char name[256] = {};
+    int size = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name,
+                                         sizeof(name));
+    return size > 0 ? std::string(name, static_cast<std::size_t>(size)) : "unnamed";
 }
 
 std::string base64(ByteView bytes) {

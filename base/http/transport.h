@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -26,6 +27,9 @@ struct TlsClientOptions {
     const TlsPin* pin = nullptr;
     // PEM of the authorities trusted; empty: the machine's.
     std::filesystem::path authorities{};
+    // PEM of an own certificate and its key, for servers that ask for one.
+    std::filesystem::path certificate{};
+    std::filesystem::path key{};
 };
 
 // The settings of one end, made once and shared by its connections. TLS 1.2 and 1.3.
@@ -33,11 +37,16 @@ struct TlsClientOptions {
 class TlsContext {
   public:
     // PEM files. Invalid, with the file's name, when they are no certificate chain and its key.
-    static Result<std::shared_ptr<TlsContext>> server(const std::filesystem::path& certificates,
-                                                      const std::filesystem::path& key);
+    // With `client_authorities` clients are asked for a certificate; they need not have one, but
+    // who shows one that is not by these is refused.
+    static Result<std::shared_ptr<TlsContext>> server(
+        const std::filesystem::path& certificates, const std::filesystem::path& key,
+        const std::filesystem::path& client_authorities = {});
     static Result<std::shared_ptr<TlsContext>> client(const TlsClientOptions& options);
     // The pin of a server's own certificate.
     TlsPin own_pin() const { return own_pin_; }
+    // When it ends, in seconds since 1970; 0 for a client's.
+    std::int64_t own_end_s() const { return own_end_s_; }
 
     class Impl;
     explicit TlsContext(std::shared_ptr<Impl> impl);
@@ -45,6 +54,7 @@ class TlsContext {
 
   private:
     TlsPin own_pin_{};
+    std::int64_t own_end_s_ = 0;
 };
 
 // How far one try came.
@@ -78,6 +88,9 @@ class Transport {
 
     bool is_tls() const { return tls_ != nullptr; }
     IoStep handshake();
+    // Whose verified certificate the other end has shown: its common name, or "unnamed"; empty
+    // without one. REQUIRES: handshake() is done
+    std::string peer_certificate_name() const;
     // REQUIRES: out is not empty
     IoStep read(MutableByteView out);
     // Writes the beginning of `first`, then `second`. After a step that must wait, the next write
@@ -85,6 +98,8 @@ class Transport {
     IoStep write(ByteView first, ByteView second = {});
     // Says that no more comes (TLS: close_notify too), as far as that goes without waiting.
     void shut_down();
+    // The key that the other end has shown, be it the right one or not; none without TLS.
+    std::optional<TlsPin> shown_pin() const;
     // Why handshake() failed, for the log.
     std::string failure() const { return failure_; }
 

@@ -1,5 +1,8 @@
 #include "base/http/url.h"
 
+#include <algorithm>
+#include <charconv>
+
 namespace lockstep {
 namespace {
 
@@ -108,6 +111,39 @@ Result<RequestTarget> parse_target(std::string_view target) {
     if (question != std::string_view::npos) {
         TRY(out.query, parse_query(target.substr(question + 1)));
     }
+    return out;
+}
+
+Result<HttpUrl> parse_http_url(std::string_view url) {
+    auto invalid = [](const char* why) { return Error{ErrorKind::Invalid, why}; };
+    for (char c : url)
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\') return invalid("not a URL");
+    HttpUrl out{.is_tls = url.starts_with("https://")};
+    if (!out.is_tls && !url.starts_with("http://"))
+        return invalid("a URL begins with http:// or https://");
+    url.remove_prefix(out.is_tls ? 8 : 7);
+    url = url.substr(0, url.find('#'));
+    std::size_t end = std::min(url.find_first_of("/?"), url.size());
+    std::string_view host = url.substr(0, end);
+    out.target = url.substr(end);
+    if (!out.target.starts_with('/')) out.target.insert(0, "/");
+    out.port = out.is_tls ? 443 : 80;
+    std::size_t colon = host.rfind(':');
+    if (colon != host.npos && host.find(']', colon) == host.npos) {
+        std::string_view digits = host.substr(colon + 1);
+        auto [stop, error] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
+        bool is_port =
+            error == std::errc() && stop == digits.data() + digits.size() && out.port > 0;
+        if (!is_port) return invalid("the URL's port is not a number from 1 to 65535");
+        host = host.substr(0, colon);
+    }
+    bool is_bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (is_bracketed) host = host.substr(1, host.size() - 2);
+    bool is_host = !host.empty() && host.find_first_of("@[]") == host.npos &&
+                   (is_bracketed || host.find(':') == host.npos);
+    if (!is_host) return invalid("the URL names no host");
+    out.host = host;
     return out;
 }
 

@@ -1,6 +1,7 @@
 // Percent-encoding and the query part of a request target. Any byte may be encoded, NUL included.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -32,5 +33,18 @@ struct RequestTarget {
     HttpFields query;
 };
 Result<RequestTarget> parse_target(std::string_view target);
+
+// "https://[::1]:8443/a?b": a name or address without brackets, the port said or the scheme's own,
+// and what is asked for there (at least "/"). Invalid when it is no such URL, has a user or
+// password in it, or a byte that no URL has.
+struct HttpUrl {
+    bool is_tls = false;
+    std::string host{};
+    std::uint16_t port = 0;
+    std::string target{};
+
+    bool operator==(const HttpUrl&) const = default;
+};
+Result<HttpUrl> parse_http_url(std::string_view url);
 
 }  // namespace lockstep

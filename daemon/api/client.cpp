@@ -188,6 +188,50 @@ Result<WhereisAnswer> DaemonClient::whereis(const std::string& vault, const std:
         {"GET", vault_path(vault, "whereis"), {{"path", path}}, {}, kLongTimeout});
 }
 
+Result<HistoryAnswer> DaemonClient::history(const std::string& vault, const std::string& path) {
+    return ask<HistoryAnswer>(
+        {"GET", vault_path(vault, "history"), {{"path", path}}, {}, kLongTimeout});
+}
+
+Result<RestoreAnswer> DaemonClient::restore(const std::string& vault, const RestorePath& request) {
+    return ask<RestoreAnswer>(
+        {"POST", vault_path(vault, "restore"), {}, encode(request), kLongTimeout});
+}
+
+Result<DifferenceList> DaemonClient::difference(const std::string& vault, std::int64_t from_ms,
+                                                std::optional<std::int64_t> to_ms) {
+    HttpFields query{{"from", std::to_string(from_ms)}};
+    if (to_ms) query.push_back({"to", std::to_string(*to_ms)});
+    return ask<DifferenceList>(
+        {"GET", vault_path(vault, "diff"), std::move(query), {}, kLongTimeout});
+}
+
+Result<UndoAnswer> DaemonClient::undo(const std::string& vault, const UndoWish& request) {
+    return ask<UndoAnswer>({"POST", vault_path(vault, "undo"), {}, encode(request), kLongTimeout});
+}
+
+Result<SnapshotList> DaemonClient::snapshots(const std::string& vault) {
+    return ask<SnapshotList>({"GET", vault_path(vault, "snapshots"), {}, {}});
+}
+
+Result<SnapshotInfo> DaemonClient::make_snapshot(const std::string& vault,
+                                                 const MakeSnapshot& request) {
+    return ask<SnapshotInfo>({"POST", vault_path(vault, "snapshots"), {}, encode(request)});
+}
+
+Status DaemonClient::remove_snapshot(const std::string& vault, const std::string& name) {
+    return tell({"DELETE", vault_path(vault, "snapshots/") + percent_encode(name), {}, {}});
+}
+
+Result<RetentionAnswer> DaemonClient::retention(const std::string& vault) {
+    return ask<RetentionAnswer>({"GET", vault_path(vault, "retention"), {}, {}});
+}
+
+Result<RetentionAnswer> DaemonClient::set_retention(const std::string& vault,
+                                                    const SetRetention& request) {
+    return ask<RetentionAnswer>({"PUT", vault_path(vault, "retention"), {}, encode(request)});
+}
+
 Status DaemonClient::pause(const std::string& vault, const PauseSync& request) {
     return tell(
         {"POST", vault.empty() ? "/v1/pause" : vault_path(vault, "pause"), {}, encode(request)});
@@ -258,10 +302,48 @@ Result<DeviceInfo> DaemonClient::rename_device(const std::string& id, const Rena
     return ask<DeviceInfo>({"PUT", "/v1/devices/" + percent_encode(id), {}, encode(request)});
 }
 
+Result<PassphraseList> DaemonClient::passphrases(const std::string& vault) {
+    return ask<PassphraseList>({"GET", vault_path(vault, "passphrases"), {}, {}});
+}
+
+Result<PassphraseList> DaemonClient::set_passphrase(const std::string& vault,
+                                                    const SetPassphrase& request) {
+    return ask<PassphraseList>(
+        {"POST", vault_path(vault, "passphrases"), {}, encode(request), kLongTimeout});
+}
+
+Result<PassphraseList> DaemonClient::remove_passphrase(const std::string& vault,
+                                                       const RemovePassphrase& request) {
+    return ask<PassphraseList>(
+        {"POST", vault_path(vault, "passphrases/remove"), {}, encode(request), kLongTimeout});
+}
+
+Result<RecoveryAnswer> DaemonClient::renew_recovery(const std::string& vault,
+                                                    const RenewRecovery& request) {
+    return ask<RecoveryAnswer>(
+        {"POST", vault_path(vault, "recovery"), {}, encode(request), kLongTimeout});
+}
+
+Status DaemonClient::test_recovery(const std::string& vault, const TestRecovery& request) {
+    return tell({"POST", vault_path(vault, "recovery/test"), {}, encode(request), kLongTimeout});
+}
+
+Result<VaultInfo> DaemonClient::rotate(const std::string& vault) {
+    return ask<VaultInfo>({"POST", vault_path(vault, "rotate"), {}, {}, kLongTimeout});
+}
+
 Result<DeviceAnswer> DaemonClient::act_on_device(const std::string& id, const std::string& action,
                                                  const DeviceWish& request) {
     return ask<DeviceAnswer>({"POST",
                               "/v1/devices/" + percent_encode(id) + "/" + action,
+                              {},
+                              encode(request),
+                              kLongTimeout});
+}
+
+Result<DeviceAnswer> DaemonClient::set_role(const std::string& device, const SetRole& request) {
+    return ask<DeviceAnswer>({"POST",
+                              "/v1/devices/" + percent_encode(device) + "/role",
                               {},
                               encode(request),
                               kLongTimeout});
@@ -283,15 +365,29 @@ Result<RelayInfo> DaemonClient::test_relay(const RelayUrl& request) {
     return ask<RelayInfo>({"POST", "/v1/relays/test", {}, encode(request)});
 }
 
-Result<EntryList> DaemonClient::list(const std::string& vault, const std::string& path) {
-    return ask<EntryList>({"GET", vault_path(vault, "files"), {{"path", path}}, {}});
+namespace {
+
+HttpFields place_query(const std::string& path, const DaemonClient::Moment& moment) {
+    HttpFields query{{"path", path}};
+    if (moment.at_ms) query.push_back({"at", std::to_string(*moment.at_ms)});
+    if (!moment.version.empty()) query.push_back({"version", moment.version});
+    return query;
+}
+
+}  // namespace
+
+Result<EntryList> DaemonClient::list(const std::string& vault, const std::string& path,
+                                     const Moment& moment) {
+    return ask<EntryList>(
+        {"GET", vault_path(vault, "files"), place_query(path, moment), {}, kLongTimeout});
 }
 
 Status DaemonClient::download(
     const std::string& vault, const std::string& path,
-    const std::function<Status(ByteView block, std::uint64_t total)>& sink) {
+    const std::function<Status(ByteView block, std::uint64_t total)>& sink, const Moment& moment) {
     TRY(UploadInfo transfer,
-        ask<UploadInfo>({"POST", vault_path(vault, "downloads"), {{"path", path}}, {}}));
+        ask<UploadInfo>(
+            {"POST", vault_path(vault, "downloads"), place_query(path, moment), {}, kLongTimeout}));
     const std::string transfer_path = vault_path(vault, "transfers/") + percent_encode(transfer.id);
     auto copy = [&]() -> Status {
         for (std::uint64_t offset = 0;;) {

@@ -12,6 +12,7 @@
 
 #include "base/http/client.h"
 #include "base/result.h"
+#include "daemon/api/history_messages.h"
 #include "daemon/api/messages.h"
 
 namespace lockstep::api {
@@ -57,6 +58,24 @@ class DaemonClient {
     Result<KeepAnswer> set_keep(const std::string& vault, const SetKeep& request);
     Result<EvictAnswer> evict(const std::string& vault, const EvictContent& request);
     Result<WhereisAnswer> whereis(const std::string& vault, const std::string& path);
+    Result<HistoryAnswer> history(const std::string& vault, const std::string& path);
+    Result<RestoreAnswer> restore(const std::string& vault, const RestorePath& request);
+    Result<DifferenceList> difference(const std::string& vault, std::int64_t from_ms,
+                                      std::optional<std::int64_t> to_ms);
+    Result<UndoAnswer> undo(const std::string& vault, const UndoWish& request);
+    Result<SnapshotList> snapshots(const std::string& vault);
+    Result<SnapshotInfo> make_snapshot(const std::string& vault, const MakeSnapshot& request);
+    Status remove_snapshot(const std::string& vault, const std::string& name);
+    Result<RetentionAnswer> retention(const std::string& vault);
+    Result<RetentionAnswer> set_retention(const std::string& vault, const SetRetention& request);
+    Result<PassphraseList> passphrases(const std::string& vault);
+    Result<PassphraseList> set_passphrase(const std::string& vault, const SetPassphrase& request);
+    Result<PassphraseList> remove_passphrase(const std::string& vault,
+                                             const RemovePassphrase& request);
+    Result<RecoveryAnswer> renew_recovery(const std::string& vault, const RenewRecovery& request);
+    Status test_recovery(const std::string& vault, const TestRecovery& request);
+    Result<VaultInfo> rotate(const std::string& vault);
+    Result<DeviceAnswer> set_role(const std::string& device, const SetRole& request);
     // An empty vault: all of them.
     Status pause(const std::string& vault, const PauseSync& request);
     Status resume(const std::string& vault);
@@ -86,10 +105,17 @@ class DaemonClient {
     Result<RelayList> remove_relay(const std::string& url);
     Result<RelayInfo> test_relay(const RelayUrl& request);
 
-    Result<EntryList> list(const std::string& vault, const std::string& path);
+    // A file or folder as it is, as it was at a time, or one version of a file.
+    struct Moment {
+        std::optional<std::int64_t> at_ms;
+        std::string version;
+    };
+    Result<EntryList> list(const std::string& vault, const std::string& path,
+                           const Moment& moment = Moment());
     // Calls `sink` with the file's bytes in order; stops at its first error.
     Status download(const std::string& vault, const std::string& path,
-                    const std::function<Status(ByteView block, std::uint64_t total)>& sink);
+                    const std::function<Status(ByteView block, std::uint64_t total)>& sink,
+                    const Moment& moment = Moment());
     // Takes blocks from `source` until it gives an empty one, then puts the file in place whole.
     Status upload(const std::string& vault, const BeginUpload& request,
                   const std::function<Result<Bytes>()>& source);

@@ -1,5 +1,6 @@
 #include "daemon/api/config.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -176,7 +177,9 @@ void read_network(const toml::table& table, Config& config, Faults& faults) {
     reader.flag("lan_discovery", config.lan_discovery);
     reader.flag("dht", config.dht);
     reader.flag("port_mapping", config.port_mapping);
+    reader.flag("pause_when_metered", config.pause_when_metered);
     reader.texts("relays", config.relays, kRelaysMax, check_relay_url);
+    reader.texts("relay_tokens", config.relay_tokens, kRelaysMax, check_relay_token);
     read_limit(reader, "limit_up", config.bandwidth.usual.up_kib, faults);
     read_limit(reader, "limit_down", config.bandwidth.usual.down_kib, faults);
     reader.flag("limit_lan", config.bandwidth.counts_in_lan);
@@ -211,6 +214,22 @@ void read_cache(const toml::table& table, Config& config, Faults& faults) {
     reader.reject_unknown();
 }
 
+void read_kdf_memory(TableReader& reader, std::uint32_t& out, Faults& faults) {
+    std::int64_t mib = out;
+    const toml::node* node = reader.value("kdf_memory_mib", mib, "a number");
+    if (node == nullptr) return;
+    if (Status valid = check_kdf_memory(mib); !valid.ok())
+        faults.add(*node, "'kdf_memory_mib': " + valid.error().message);
+    else
+        out = static_cast<std::uint32_t>(mib);
+}
+
+void read_keys(const toml::table& table, Config& config, Faults& faults) {
+    TableReader reader(table, "[keys]", faults);
+    read_kdf_memory(reader, config.kdf_memory_mib, faults);
+    reader.reject_unknown();
+}
+
 bool is_absolute(std::string_view path) {
     return !path.empty() && path.front() == '/';
 }
@@ -234,6 +253,9 @@ MountConfig read_mount(const toml::table& table, Faults& faults) {
     }
     reader.flag("read_only", mount.is_read_only);
     reader.flag("ownership", mount.has_owners);
+    if (const toml::node* node = reader.value("at_ms", mount.at_ms, "a number");
+        node != nullptr && mount.at_ms < 0)
+        faults.add(*node, "'at_ms' must not be negative");
     reader.reject_unknown();
     return mount;
 }
@@ -335,6 +357,7 @@ VaultConfig read_vault(const toml::table& table, Faults& faults) {
             vault.paused_until_ms = static_cast<std::uint64_t>(until_ms);
     }
     reader.texts("addresses", vault.addresses, kAddressesMax, check_address);
+    read_kdf_memory(reader, vault.kdf_memory_mib, faults);
     reader.reject_unknown();
     return vault;
 }
@@ -522,7 +545,24 @@ Status check_eviction_copies(std::int64_t copies) {
                  fmt::format("between 1 and {} other devices", kEvictionCopiesMax)};
 }
 
+Status check_kdf_memory(std::int64_t mib) {
+    if (mib >= kKdfMemoryMibMin && mib <= kKdfMemoryMibMax) return {};
+    return Error{ErrorKind::Invalid, fmt::format("guessing a passphrase costs {} to {} MiB",
+                                                 kKdfMemoryMibMin, kKdfMemoryMibMax)};
+}
+
 Status check_relay_url(std::string_view url) {
+    constexpr std::string_view kPinMark = "#pin=";
+    if (std::size_t mark = url.find('#'); mark != std::string_view::npos) {
+        std::string_view pin = url.substr(mark);
+        const bool is_pin = pin.starts_with(kPinMark) && pin.size() == kPinMark.size() + 64 &&
+                            pin.find_first_not_of("0123456789abcdefABCDEF", kPinMark.size()) ==
+                                std::string_view::npos;
+        if (!is_pin) return Error{ErrorKind::Invalid, "a relay's pin is 64 hexadecimal digits"};
+        url = url.substr(0, mark);
+        if (!url.starts_with("https://"))
+            return Error{ErrorKind::Invalid, "only a relay under https:// has a key to pin"};
+    }
     std::string_view rest = url;
     if (rest.starts_with("http://")) {
         rest.remove_prefix(7);
@@ -542,6 +582,21 @@ Status check_relay_url(std::string_view url) {
         }
     }
     return {};
+}
+
+Status check_relay_token(std::string_view line) {
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos)
+        return Error{ErrorKind::Invalid, "a relay's token is written: URL TOKEN"};
+    TRY_OK(check_relay_url(line.substr(0, space)));
+    std::string_view token = line.substr(space + 1);
+    const bool is_token =
+        !token.empty() && token.size() <= 128 && std::ranges::all_of(token, [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                   c == '-' || c == '_' || c == '.' || c == '~' || c == '+' || c == '/' || c == '=';
+        });
+    if (is_token) return {};
+    return Error{ErrorKind::Invalid, "a relay's token has 1 to 128 of A-Z a-z 0-9 - . _ ~ + / ="};
 }
 
 Status check_address(std::string_view address) {
@@ -578,6 +633,9 @@ Result<Config> parse_config(std::string_view text) {
     if (const toml::table* cache = sub_table(root, "cache", faults)) {
         read_cache(*cache, config, faults);
     }
+    if (const toml::table* keys = sub_table(root, "keys", faults)) {
+        read_keys(*keys, config, faults);
+    }
     if (const toml::node* vaults = root.find("vault")) read_vaults(*vaults, config, faults);
     root.reject_unknown();
     if (faults.any()) return std::move(faults).error();
@@ -594,8 +652,11 @@ std::string format_config(const Config& config) {
     }
     out += fmt::format("[network]\nlisten_port = {}\nlan_discovery = {}\nrelays = {}\n",
                        config.listen_port, config.lan_discovery, quoted_list(config.relays));
+    if (!config.relay_tokens.empty())
+        out += fmt::format("relay_tokens = {}\n", quoted_list(config.relay_tokens));
     if (config.dht) out += "dht = true\n";
     if (config.port_mapping) out += "port_mapping = true\n";
+    if (!config.pause_when_metered) out += "pause_when_metered = false\n";
     out += format_bandwidth(config.bandwidth);
     std::string cache;
     if (config.content_cache_mib != kContentCacheMib)
@@ -604,23 +665,29 @@ std::string format_config(const Config& config) {
         cache += fmt::format("on_demand_mib = {}\n", config.on_demand_mib);
     if (config.eviction_copies != 1) cache += fmt::format("copies = {}\n", config.eviction_copies);
     if (!cache.empty()) out += "\n[cache]\n" + cache;
+    if (config.kdf_memory_mib != kKdfMemoryMib)
+        out += fmt::format("\n[keys]\nkdf_memory_mib = {}\n", config.kdf_memory_mib);
     for (const VaultConfig& vault : config.vaults) {
         out += fmt::format("\n[[vault]]\nname = {}\ndirectory = {}\n", quoted(vault.name),
                            quoted(vault.directory));
         const std::vector<MountConfig>& mounts = vault.mounts;
         const bool is_simple = mounts.size() == 1 && mounts[0].path.empty() &&
-                               !mounts[0].is_read_only && !mounts[0].has_owners;
+                               !mounts[0].is_read_only && !mounts[0].has_owners &&
+                               mounts[0].at_ms == 0;
         if (is_simple) out += fmt::format("mount = {}\n", quoted(mounts[0].directory));
         out +=
             fmt::format("unlock_at_start = {}\npaused = {}\n", vault.unlock_at_start, vault.paused);
         if (vault.paused_until_ms != 0)
             out += fmt::format("paused_until_ms = {}\n", vault.paused_until_ms);
         out += fmt::format("addresses = {}\n", quoted_list(vault.addresses));
+        if (vault.kdf_memory_mib != 0)
+            out += fmt::format("kdf_memory_mib = {}\n", vault.kdf_memory_mib);
         for (const MountConfig& mount : mounts) {
             if (is_simple) break;
             out += fmt::format("[[vault.mount]]\ndirectory = {}\npath = {}\nread_only = {}\n",
                                quoted(mount.directory), quoted(mount.path), mount.is_read_only);
             if (mount.has_owners) out += "ownership = true\n";
+            if (mount.at_ms != 0) out += fmt::format("at_ms = {}\n", mount.at_ms);
         }
         for (const MirrorConfig& mirror : vault.mirrors) {
             out +=

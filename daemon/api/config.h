@@ -7,6 +7,7 @@
 //     lan_discovery = true
 //     dht = false                # find devices by BitTorrent's public hash table
 //     port_mapping = false       # ask routers (UPnP, NAT-PMP) to let connections in
+//     pause_when_metered = true  # where NetworkManager says that bytes are paid for
 //     relays = ["http://relay.example.org:7070"]
 //     limit_up = 500             # KiB per second to all other devices together; 0: no limit
 //     limit_down = 0
@@ -21,6 +22,8 @@
 //     content_mib = 256          # opened content kept in memory, for each unlocked vault
 //     on_demand_mib = 10240      # on the disk, of content that need not be here, for each vault
 //     copies = 1                 # other devices that must promise to keep what is evicted here
+//     [keys]
+//     kdf_memory_mib = 256       # what guessing a passphrase costs; cheaper ones are raised to it
 //     [[vault]]
 //     name = "papers"
 //     directory = "/home/ana/.local/share/lockstep/papers.vault"
@@ -29,6 +32,7 @@
 //     paused = false
 //     paused_until_ms = 0          # milliseconds since 1970 UTC; 0: until somebody resumes it
 //     addresses = ["192.0.2.7:22100"]
+//     kdf_memory_mib = 64          # of this vault's passphrases; default: as in [keys]
 //     [[vault.mount]]
 //     directory = "/home/ana/letters"
 //     path = "post/letters"        # a folder of the vault; default: all of it
@@ -65,6 +69,9 @@ inline constexpr std::uint32_t kEvictionCopiesMax = 16;
 inline constexpr std::uint32_t kContentCacheMibMin = 4;
 inline constexpr std::uint32_t kContentCacheMibMax = 65536;
 inline constexpr std::size_t kAddressesMax = 64;
+inline constexpr std::uint32_t kKdfMemoryMib = 256;
+inline constexpr std::uint32_t kKdfMemoryMibMin = 64;
+inline constexpr std::uint32_t kKdfMemoryMibMax = 4096;
 
 // Where a vault, or a folder of it, is shown while it is unlocked.
 struct MountConfig {
@@ -72,6 +79,7 @@ struct MountConfig {
     std::string path;       // "a/b", normal; empty: all of the vault
     bool is_read_only = false;
     bool has_owners = false;  // files show and keep the owners of their own
+    std::int64_t at_ms = 0;   // shows the vault of that time; 0: of now
 
     bool operator==(const MountConfig&) const = default;
 };
@@ -95,6 +103,7 @@ struct VaultConfig {
     bool paused = false;
     std::uint64_t paused_until_ms = 0;   // wall clock; 0: until somebody resumes it
     std::vector<std::string> addresses;  // of other members: "1.2.3.4:5", "[::1]:5"
+    std::uint32_t kdf_memory_mib = 0;    // of its passphrases; 0: as Config says
 
     bool operator==(const VaultConfig&) const = default;
 };
@@ -105,11 +114,14 @@ struct Config {
     bool lan_discovery = true;
     bool dht = false;           // BitTorrent's distributed hash table
     bool port_mapping = false;  // asks routers to let connections in
-    std::vector<std::string> relays;
+    bool pause_when_metered = true;
+    std::vector<std::string> relays;        // https ones may end in "#pin=" and 64 hex digits
+    std::vector<std::string> relay_tokens;  // "URL TOKEN"; the URL without path and pin
     BandwidthConfig bandwidth;
     std::uint32_t content_cache_mib = kContentCacheMib;
     std::uint32_t on_demand_mib = kOnDemandMib;
     std::uint32_t eviction_copies = 1;
+    std::uint32_t kdf_memory_mib = kKdfMemoryMib;
     std::vector<VaultConfig> vaults;
 
     bool operator==(const Config&) const = default;
@@ -129,7 +141,9 @@ Status check_device_name(std::string_view name);
 Status check_content_cache(std::int64_t mib);
 Status check_on_demand_cache(std::int64_t mib);
 Status check_eviction_copies(std::int64_t copies);
+Status check_kdf_memory(std::int64_t mib);
 Status check_relay_url(std::string_view url);
+Status check_relay_token(std::string_view line);
 Status check_address(std::string_view address);
 
 bool is_utf8(std::string_view text);

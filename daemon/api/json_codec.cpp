@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "daemon/api/history_messages.h"
+#include "daemon/api/json_fields_keys.h"
+
 namespace lockstep::api {
 
 namespace {
@@ -23,10 +26,12 @@ void fields(F& f, T& v) {
     f("label", v.label);
     f("role", v.role);
     f("address", v.address);
+    f("relay", v.relay);
     f("connected", v.is_connected);
     f("inStep", v.is_in_step);
     f("missingPacks", v.missing_packs);
     f("leftOutPacks", v.left_out_packs);
+    f("lastSeenMs", v.last_seen_ms);
 }
 
 template <typename F, Is<MountInfo> T>
@@ -35,6 +40,7 @@ void fields(F& f, T& v) {
     f("path", v.path);
     f("readOnly", v.is_read_only);
     f("ownership", v.has_owners);
+    f("atMs", v.at_ms);
     f("mounted", v.is_mounted);
     f("problem", v.problem);
 }
@@ -104,6 +110,7 @@ void fields(F& f, T& v) {
     f("problem", v.problem);
     f("unlockAtStart", v.unlock_at_start);
     f("paused", v.is_paused);
+    f("metered", v.is_metered);
     f("pausedUntilMs", v.paused_until_ms);
     f("files", v.files);
     f("directories", v.directories);
@@ -130,6 +137,10 @@ void fields(F& f, T& v) {
     f("reachable", v.is_reachable);
     f("detail", v.detail);
     f("roundTripMs", v.round_trip_ms);
+    f("tunnels", v.has_tunnels);
+    f("mailbox", v.has_mailbox);
+    f("token", v.has_token);
+    f("pin", v.pin);
 }
 
 template <typename F, Is<DeviceInfo> T>
@@ -180,6 +191,7 @@ void fields(F& f, T& v) {
     f("files", v.files);
     f("errors", v.errors);
     f("notes", v.notes);
+    f("fetchedAgain", v.fetched_again);
 }
 
 template <typename F, Is<CollectAnswer> T>
@@ -394,6 +406,7 @@ void fields(F& f, T& v) {
     f("passphrase", v.passphrase);
     f("unlockAtStart", v.unlock_at_start);
     f("kdfMemoryBytes", v.kdf_memory_bytes);
+    f("passphraseStaysHere", v.passphrase_stays_here);
 }
 
 template <typename F, Is<OpenVault> T>
@@ -414,6 +427,7 @@ void fields(F& f, T& v) {
 template <typename F, Is<CheckVault> T>
 void fields(F& f, T& v) {
     f("rebuildIndex", v.rebuilds_index);
+    f("repair", v.repairs);
 }
 
 template <typename F, Is<CollectVault> T>
@@ -437,6 +451,7 @@ void fields(F& f, T& v) {
     f("path", v.path);
     f("readOnly", v.is_read_only);
     f("ownership", v.has_owners);
+    f("atMs", v.at_ms);
 }
 
 template <typename F, Is<UnmountVault> T>
@@ -479,6 +494,7 @@ void fields(F& f, T& v) {
     f("directory", v.directory);
     f("mount", v.mount);
     f("unlockAtStart", v.unlock_at_start);
+    f("onDemand", v.on_demand);
 }
 
 template <typename F, Is<RenameDevice> T>
@@ -489,6 +505,8 @@ void fields(F& f, T& v) {
 template <typename F, Is<RelayUrl> T>
 void fields(F& f, T& v) {
     f("url", v.url);
+    f("token", v.token);
+    f("pin", v.pin);
 }
 
 template <typename F, Is<BeginUpload> T>
@@ -506,6 +524,120 @@ void fields(F& f, T& v) {
     f("requestId", v.request_id);
     f("resource", v.resource);
     f("timestamp", v.timestamp);
+}
+
+template <typename F, Is<VersionInfo> T>
+void fields(F& f, T& v) {
+    f("id", v.id);
+    f("timeMs", v.time_ms);
+    f("writtenBy", v.written_by);
+    f("device", v.device);
+    f("size", v.size);
+    f("end", v.end);
+    f("endMs", v.end_ms);
+    f("endedBy", v.ended_by);
+    f("kept", v.is_kept);
+}
+
+template <typename F, Is<DeletedInfo> T>
+void fields(F& f, T& v) {
+    f("name", v.name);
+    f("nameHex", v.name_hex);
+    f("type", v.type);
+    f("size", v.size);
+    f("deletedMs", v.deleted_ms);
+    f("deletedBy", v.deleted_by);
+}
+
+template <typename F, Is<HistoryAnswer> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("type", v.type);
+    f("there", v.is_there);
+    f("versions", v.versions);
+    f("deleted", v.deleted);
+}
+
+template <typename F, Is<RestorePath> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("pathHex", v.path_hex);
+    f("version", v.version);
+    f("atMs", v.at_ms);
+    f("to", v.to);
+    f("toHex", v.to_hex);
+}
+
+template <typename F, Is<RestoreAnswer> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("files", v.files);
+    f("directories", v.directories);
+    f("unchanged", v.unchanged);
+    f("problems", v.problems);
+}
+
+template <typename F, Is<DifferenceInfo> T>
+void fields(F& f, T& v) {
+    f("kind", v.kind);
+    f("type", v.type);
+    f("path", v.path);
+    f("before", v.before);
+    f("size", v.size);
+    f("sizeBefore", v.size_before);
+}
+
+template <typename F, Is<DifferenceList> T>
+void fields(F& f, T& v) {
+    f("differences", v.differences);
+}
+
+template <typename F, Is<UndoWish> T>
+void fields(F& f, T& v) {
+    f("device", v.device);
+    f("sinceMs", v.since_ms);
+    f("dryRun", v.is_dry_run);
+}
+
+template <typename F, Is<UndoStepInfo> T>
+void fields(F& f, T& v) {
+    f("action", v.action);
+    f("path", v.path);
+    f("before", v.before);
+}
+
+template <typename F, Is<UndoAnswer> T>
+void fields(F& f, T& v) {
+    f("done", v.done);
+    f("left", v.left);
+}
+
+template <typename F, Is<SnapshotInfo> T>
+void fields(F& f, T& v) {
+    f("name", v.name);
+    f("timeMs", v.time_ms);
+}
+
+template <typename F, Is<SnapshotList> T>
+void fields(F& f, T& v) {
+    f("snapshots", v.snapshots);
+}
+
+template <typename F, Is<MakeSnapshot> T>
+void fields(F& f, T& v) {
+    f("name", v.name);
+    f("atMs", v.at_ms);
+}
+
+template <typename F, Is<RetentionAnswer> T>
+void fields(F& f, T& v) {
+    f("policy", v.policy);
+    f("own", v.is_own);
+}
+
+template <typename F, Is<SetRetention> T>
+void fields(F& f, T& v) {
+    f("policy", v.policy);
 }
 
 // ---- encoding -----------------------------------------------------------------------------------
@@ -754,12 +886,30 @@ LOCKSTEP_API_STRUCT(EvictContent)
 LOCKSTEP_API_STRUCT(KeepAnswer)
 LOCKSTEP_API_STRUCT(EvictAnswer)
 LOCKSTEP_API_STRUCT(WhereisAnswer)
+LOCKSTEP_API_STRUCT(HistoryAnswer)
+LOCKSTEP_API_STRUCT(RestorePath)
+LOCKSTEP_API_STRUCT(RestoreAnswer)
+LOCKSTEP_API_STRUCT(DifferenceList)
+LOCKSTEP_API_STRUCT(UndoWish)
+LOCKSTEP_API_STRUCT(UndoAnswer)
+LOCKSTEP_API_STRUCT(SnapshotInfo)
+LOCKSTEP_API_STRUCT(SnapshotList)
+LOCKSTEP_API_STRUCT(MakeSnapshot)
+LOCKSTEP_API_STRUCT(RetentionAnswer)
+LOCKSTEP_API_STRUCT(SetRetention)
 LOCKSTEP_API_STRUCT(WaitForVault)
 LOCKSTEP_API_STRUCT(CreateInvite)
 LOCKSTEP_API_STRUCT(JoinVault)
 LOCKSTEP_API_STRUCT(RenameDevice)
 LOCKSTEP_API_STRUCT(RelayUrl)
 LOCKSTEP_API_STRUCT(BeginUpload)
+LOCKSTEP_API_STRUCT(PassphraseList)
+LOCKSTEP_API_STRUCT(SetPassphrase)
+LOCKSTEP_API_STRUCT(RemovePassphrase)
+LOCKSTEP_API_STRUCT(RenewRecovery)
+LOCKSTEP_API_STRUCT(RecoveryAnswer)
+LOCKSTEP_API_STRUCT(TestRecovery)
+LOCKSTEP_API_STRUCT(SetRole)
 LOCKSTEP_API_STRUCT(ErrorBody)
 
 #undef LOCKSTEP_API_STRUCT

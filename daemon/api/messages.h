@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "daemon/api/messages_keys.h"
 #include "daemon/api/secret_text.h"
 
 namespace lockstep::api {
@@ -32,11 +33,13 @@ struct PeerInfo {
     std::string device;
     std::string label;
     std::string role;
-    std::string address;  // empty while not connected
+    std::string address;  // empty while not connected, or reached through a relay
+    std::string relay;    // whose tunnel it is reached through; empty: directly
     bool is_connected = false;
     bool is_in_step = false;  // has every segment and pack that is here, and nothing that is not
     std::uint64_t missing_packs = 0;   // packs here that it lacks, as far as known
     std::uint64_t left_out_packs = 0;  // that it has not by choice
+    std::uint64_t last_seen_ms = 0;    // when it was last connected; 0: never here
 };
 
 // A folder of this machine that shows a vault, or is to show it.
@@ -45,6 +48,7 @@ struct MountInfo {
     std::string path;  // the folder of the vault that is shown; empty: all of it
     bool is_read_only = false;
     bool has_owners = false;  // files show and keep the owners of their own
+    std::int64_t at_ms = 0;   // the time of the past that is shown; 0: now
     bool is_mounted = false;
     std::string problem;  // why it is not mounted; empty: no problem
 };
@@ -78,6 +82,7 @@ struct VaultInfo {
     std::string problem;  // why it could not be opened or mounted; empty: no problem
     bool unlock_at_start = false;
     bool is_paused = false;
+    bool is_metered = false;            // does not sync while the network is
     std::uint64_t paused_until_ms = 0;  // wall clock; 0: until somebody resumes it
     std::uint64_t files = 0, directories = 0;
     std::uint64_t packs = 0, pack_bytes = 0;
@@ -98,6 +103,10 @@ struct RelayInfo {
     bool is_reachable = false;
     std::string detail;  // what the last announce or test said
     std::uint64_t round_trip_ms = 0;
+    bool has_tunnels = false;  // others can reach this device through it now
+    bool has_mailbox = false;  // it keeps what waits for members that are not there
+    bool has_token = false;    // a token is shown to it
+    std::string pin{};         // the key it must have; empty: one that an authority vouches for
 };
 
 struct DeviceInfo {
@@ -110,7 +119,7 @@ struct DeviceInfo {
     bool is_revoked = false;
     bool is_pending = false;          // asks to be admitted: `id` is an invite's
     std::string digits;               // of a pending device
-    std::uint64_t last_seen_ms = 0;   // since the daemon's start; 0: not yet
+    std::uint64_t last_seen_ms = 0;   // when it was last connected; 0: never
     std::uint64_t held_segments = 0;  // what it wrote after its removal, to be adopted or not
 };
 
@@ -151,6 +160,7 @@ struct CheckAnswer {
     std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
     std::vector<std::string> errors;
     std::vector<std::string> notes;
+    std::uint64_t fetched_again = 0;  // damaged packs that other devices are asked for
 };
 
 struct CollectAnswer {
@@ -330,6 +340,7 @@ struct CreateVault {
     SecretText passphrase;
     bool unlock_at_start = false;
     std::uint64_t kdf_memory_bytes = 0;  // 0: the default
+    bool passphrase_stays_here = false;  // it opens the vault on this device only
 };
 
 struct OpenVault {
@@ -351,6 +362,7 @@ struct LockVault {
 
 struct CheckVault {
     bool rebuilds_index = false;  // throw the index away after the check
+    bool repairs = false;         // have damaged packs fetched again from other devices
 };
 
 struct CollectVault {
@@ -366,6 +378,7 @@ struct MountVault {
     std::string path;       // a folder of the vault; empty: all of it
     bool is_read_only = false;
     bool has_owners = false;
+    std::int64_t at_ms = 0;  // as it was then, read-only; 0: as it is
 };
 
 struct UnmountVault {
@@ -429,6 +442,7 @@ struct JoinVault {
     std::string directory;
     std::string mount;
     bool unlock_at_start = false;
+    bool on_demand = false;  // content comes when it is read
 };
 
 struct RenameDevice {
@@ -437,6 +451,8 @@ struct RenameDevice {
 
 struct RelayUrl {
     std::string url;
+    SecretText token{};  // for a relay that wants one; empty: none
+    std::string pin{};   // 64 hexadecimal digits, or "first": whatever key it shows now
 };
 
 struct BeginUpload {

@@ -39,9 +39,12 @@ class Grammar {
 };
 
 void declare_vault_verbs(Grammar& grammar);
+void declare_key_verbs(Grammar& grammar, CLI::App& vault);
+void declare_role_verb(Grammar& grammar, CLI::App& device);
 void declare_mirror_verbs(Grammar& grammar);
 void declare_presence_verbs(Grammar& grammar);
 void declare_sync_verbs(Grammar& grammar);
 void declare_file_verbs(Grammar& grammar);
+void declare_history_verbs(Grammar& grammar);
 
 }  // namespace lockstep::cli

@@ -97,6 +97,7 @@ std::variant<Command, ExitCode> parse_command_line(int count, char** values) {
         declare_presence_verbs(grammar);
         declare_sync_verbs(grammar);
         declare_file_verbs(grammar);
+        declare_history_verbs(grammar);
         try {
             grammar.app().parse(count, values);
         } catch (const CLI::CallForVersion&) {

@@ -8,18 +8,22 @@ namespace {
 
 void declare_files(Grammar& grammar) {
     Arguments& arguments = grammar.arguments();
-    CLI::App& list =
-        grammar.verb(grammar.app(), "ls", "List a folder of an unlocked vault",
-                     "  lockstep ls papers:\n  lockstep ls papers:letters --json\n", list_files);
+    CLI::App& list = grammar.verb(grammar.app(), "ls", "List a folder of an unlocked vault",
+                                  "  lockstep ls papers:\n  lockstep ls papers:letters --json\n"
+                                  "  lockstep ls papers:letters --at 2d\n",
+                                  list_files);
     list.add_option("path", arguments.target, "Vault and path")->required()->option_text("V:PATH");
+    list.add_option("--at", arguments.at, "As it was then")->option_text("TIME");
 
     CLI::App& get = grammar.verb(grammar.app(), "get", "Copy a file out of an unlocked vault",
                                  "  lockstep get papers:letters/july.txt\n"
-                                 "  lockstep get papers:letters/july.txt - | less\n",
+                                 "  lockstep get papers:letters/july.txt - | less\n"
+                                 "  lockstep get papers:letters/july.txt --at '2026-11-20 18:00'\n",
                                  get_file);
     get.add_option("path", arguments.target, "Vault and path")->required()->option_text("V:PATH");
     get.add_option("to", arguments.value, "File or folder here (.); - for standard output")
         ->option_text("TO");
+    get.add_option("--at", arguments.at, "As it was then")->option_text("TIME");
 
     CLI::App& put = grammar.verb(grammar.app(), "put", "Copy a file into an unlocked vault",
                                  "  lockstep put papers:letters/ july.txt\n"
@@ -29,10 +33,6 @@ void declare_files(Grammar& grammar) {
     put.add_option("from", arguments.value, "File here; - for standard input")
         ->required()
         ->option_text("FROM");
-
-    for (const char* name : {"history", "diff", "restore"}) {
-        grammar.later(grammar.app(), name);
-    }
 }
 
 void declare_conflicts(Grammar& grammar) {

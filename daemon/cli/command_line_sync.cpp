@@ -24,7 +24,9 @@ void declare_joining(Grammar& grammar) {
 
     CLI::App& joining = grammar.verb(
         grammar.app(), "join", "Use a ticket that another device has printed",
-        "  lockstep join lockstep:ABC... --mount ~/papers\n  lockstep join - < ticket\n", join);
+        "  lockstep join lockstep:ABC... --mount ~/papers\n  lockstep join - < ticket\n"
+        "  lockstep join - --on-demand < ticket      (see lockstep keep)\n",
+        join);
     joining.add_option("ticket", arguments.target, "The ticket; - reads it from standard input")
         ->required()
         ->option_text("TICKET|-");
@@ -33,6 +35,8 @@ void declare_joining(Grammar& grammar) {
     joining.add_option("--dir", arguments.directory, "Where its ciphertext lies")
         ->option_text("DIR");
     joining.add_option("--mount", arguments.mount, "Where to show its files")->option_text("DIR");
+    joining.add_flag("--on-demand", arguments.is_on_demand,
+                     "Fetch content when it is read, not before");
     grammar.start_option(joining, "--unlock-at-start");
 }
 
@@ -84,6 +88,7 @@ void declare_devices(Grammar& grammar) {
                        "When it comes back it begins a new log, and publishes again what it wrote "
                        "meanwhile.\n",
                        device_retire));
+    declare_role_verb(grammar, device);
     about(grammar.verb(device, "adopt", "Take over what a removed device wrote unseen",
                        "  lockstep device adopt phone\n", device_adopt));
 }
@@ -91,13 +96,25 @@ void declare_devices(Grammar& grammar) {
 void declare_relays(Grammar& grammar) {
     Arguments& arguments = grammar.arguments();
     CLI::App& relay = grammar.group("relay", "Servers that help devices find each other");
-    auto with_url = [&](CLI::App& verb) {
+    auto with_url = [&](CLI::App& verb) -> CLI::App& {
         verb.add_option("url", arguments.target, "Like http://relay.example.org:7070")
             ->required()
             ->option_text("URL");
+        return verb;
     };
-    with_url(grammar.verb(relay, "add", "Use a relay",
-                          "  lockstep relay add http://relay.example.org:7070\n", relay_add));
+    CLI::App& add = with_url(
+        grammar.verb(relay, "add", "Use a relay",
+                     "  lockstep relay add http://relay.example.org:7070\n"
+                     "  lockstep relay add https://relay.example.org --token family.token\n"
+                     "Again with another token or pin replaces them.\n",
+                     relay_add));
+    add.add_option("--token", arguments.token_file,
+                   "File whose first line is the access token; - reads standard input")
+        ->option_text("FILE");
+    add.add_option(
+           "--pin", arguments.pin,
+           "The key it must have, as it logs at its start, or `first`: the one it shows now")
+        ->option_text("HEX");
     grammar.verb(relay, "list", "List the relays in use", "  lockstep relay list\n", relay_list);
     with_url(grammar.verb(relay, "remove", "Use it no more",
                           "  lockstep relay remove http://relay.example.org:7070\n", relay_remove));
@@ -163,7 +180,9 @@ void declare_sync_verbs(Grammar& grammar) {
     declare_devices(grammar);
     declare_relays(grammar);
     declare_state(grammar);
-    for (const char* name : {"undo", "snapshot", "doctor", "completion"}) {
+    grammar.verb(grammar.app(), "doctor", "Explain what is not as it should be, and what to do",
+                 "  lockstep doctor      (exits 25 when there is an alarm)\n", doctor);
+    for (const char* name : {"completion"}) {
         grammar.later(grammar.app(), name);
     }
 }

@@ -26,6 +26,8 @@ void declare_create(Grammar& grammar, CLI::App& vault) {
                     "Memory that guessing the passphrase costs, in MiB (64 to 4096; 256)")
         ->check(CLI::Range(64, 4096))
         ->option_text("MIB");
+    verb.add_flag("--passphrase-stays-here", arguments.stays_here,
+                  "It opens the vault on this device only, and does not lie in its directory");
     grammar.start_option(verb, "--unlock-at-start");
     grammar.passphrase_options(verb);
 }
@@ -75,12 +77,15 @@ void declare_checking(Grammar& grammar, CLI::App& vault) {
     CLI::App& check = grammar.verb(
         vault, "check", "Verify every object of a vault, or of a directory without the daemon",
         "  lockstep vault check papers\n"
+        "  lockstep vault check papers --repair\n"
         "  lockstep vault check papers --rebuild-index\n"
         "  lockstep vault check /mnt/usb/papers.vault --passphrase-file ~/.papers\n",
         vault_check);
     check.add_option("vault", arguments.vault, "A vault, or a vault's directory")
         ->required()
         ->option_text("V|DIR");
+    check.add_flag("--repair", arguments.repairs,
+                   "Have damaged packs fetched again from other devices");
     check.add_flag(
         "--rebuild-index", arguments.rebuilds_index,
         "Afterwards throw away what this device keeps to unlock quickly; the next unlock "
@@ -99,7 +104,7 @@ void declare_checking(Grammar& grammar, CLI::App& vault) {
     grammar.passphrase_options(decrypt);
 
     CLI::App& collect = grammar.verb(
-        vault, "gc", "Free the space of what was replaced or deleted 30 days ago or longer",
+        vault, "gc", "Free the space of what the vault's retention keeps no longer (30 days)",
         "  lockstep vault gc papers --dry-run\n  lockstep vault gc papers\n"
         "Every device deletes it once all have agreed; one that was silent for 90 days is not "
         "waited for.\n",
@@ -122,6 +127,7 @@ void declare_mounting(Grammar& grammar) {
                                    "Show a vault, or a folder of it, in a folder of this machine",
                                    "  lockstep mount papers ~/papers\n"
                                    "  lockstep mount papers:post/letters ~/letters --read-only\n"
+                                   "  lockstep mount papers ~/then --at '2026-11-20 18:00'\n"
                                    "  lockstep mount papers            (wherever it was before)\n"
                                    "A vault may have several mounts. They are remembered, and come "
                                    "back with the next unlock,\n"
@@ -133,6 +139,8 @@ void declare_mounting(Grammar& grammar) {
         ->option_text("V[:PATH]");
     mount.add_option("directory", arguments.directory, "An empty folder; made when missing")
         ->option_text("DIR");
+    mount.add_option("--at", arguments.at, "The vault as it was then, read-only")
+        ->option_text("TIME");
     mount.add_flag("--read-only", arguments.is_read_only, "Nothing can be changed through it");
     mount.add_flag("--ownership", arguments.has_owners,
                    "Keep and sync owners (numbers); else all files are yours");
@@ -159,7 +167,7 @@ void declare_vault_verbs(Grammar& grammar) {
     declare_looking(grammar, vault);
     declare_locking(grammar, vault);
     declare_checking(grammar, vault);
-    for (const char* name : {"passwd", "recovery"}) grammar.later(vault, name);
+    declare_key_verbs(grammar, vault);
     declare_mounting(grammar);
 }
 

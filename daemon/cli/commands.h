@@ -18,6 +18,19 @@ ExitCode vault_remove(Session& session);
 ExitCode mount_vault(Session& session);
 ExitCode unmount_vault(Session& session);
 
+// commands_keys.cpp
+ExitCode vault_passwd(Session& session);
+ExitCode passphrase_list(Session& session);
+ExitCode passphrase_add(Session& session);
+ExitCode passphrase_remove(Session& session);
+ExitCode recovery_create(Session& session);
+ExitCode recovery_test(Session& session);
+ExitCode vault_rotate(Session& session);
+ExitCode device_role(Session& session);
+
+// commands_doctor.cpp
+ExitCode doctor(Session& session);
+
 // commands_mirror.cpp
 ExitCode mirror_add(Session& session);
 ExitCode mirror_list(Session& session);
@@ -69,12 +82,29 @@ ExitCode unpin_path(Session& session);
 ExitCode evict_path(Session& session);
 ExitCode whereis_path(Session& session);
 
+// The file or folder at that moment as a new one of this machine, all or nothing for each file.
+// Returns how many files.
+Result<std::uint64_t> download_tree(Session& session, const VaultPath& from,
+                                    const api::DaemonClient::Moment& moment, const std::string& to);
+
+// commands_history.cpp
+ExitCode show_history(Session& session);
+ExitCode restore_path(Session& session);
+ExitCode show_difference(Session& session);
+ExitCode undo_device(Session& session);
+ExitCode make_snapshot(Session& session);
+ExitCode list_snapshots(Session& session);
+ExitCode remove_snapshot(Session& session);
+ExitCode show_or_set_retention(Session& session);
+
 // commands_config.cpp
 ExitCode config_get(Session& session);
 ExitCode config_set(Session& session);
 ExitCode config_check(Session& session);
 ExitCode config_path(Session& session);
 
+// Writes it where only the user can read it; Exists rather than overwriting.
+Status write_secret_file(const std::string& path, const api::SecretText& text);
 // Shared by verbs that end with a look at a vault.
 void print_vault(const api::VaultInfo& vault);
 // "/home/ana/papers, /home/ana/letters": where it is mounted now.

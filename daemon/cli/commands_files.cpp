@@ -11,6 +11,7 @@
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/moment.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/progress.h"
 
@@ -89,7 +90,18 @@ class NewFile {
     UniqueFd fd_;
 };
 
+using Moment = api::DaemonClient::Moment;
+
+Result<Moment> moment_of(Session& session, const std::string& vault) {
+    Moment moment;
+    if (!session.arguments.at.empty()) {
+        TRY(moment.at_ms, find_moment(session, vault, session.arguments.at));
+    }
+    return moment;
+}
+
 Status get(Session& session, const VaultPath& from, const std::string& to) {
+    TRY(const Moment moment, moment_of(session, from.vault));
     Progress progress("getting " + printable(last_name(from.path)));
     std::uint64_t done = 0;
     auto count = [&](ByteView block, std::uint64_t total) {
@@ -98,12 +110,14 @@ Status get(Session& session, const VaultPath& from, const std::string& to) {
     };
     if (to == "-") {
         return session.daemon.download(
-            from.vault, from.path, [&](ByteView block, std::uint64_t total) {
+            from.vault, from.path,
+            [&](ByteView block, std::uint64_t total) {
                 count(block, total);
                 return write_all(STDOUT_FILENO, block, "standard output");
-            });
+            },
+            moment);
     }
-    TRY(api::EntryList entry, session.daemon.list(from.vault, from.path));
+    TRY(api::EntryList entry, session.daemon.list(from.vault, from.path, moment));
     std::error_code failure;
     const std::string target = std::filesystem::is_directory(to, failure)
                                    ? (std::filesystem::path(to) / last_name(from.path)).native()
@@ -117,11 +131,50 @@ Status get(Session& session, const VaultPath& from, const std::string& to) {
         return {};
     }
     TRY(NewFile file, NewFile::create(target));
-    TRY_OK(session.daemon.download(from.vault, from.path, [&](ByteView block, std::uint64_t total) {
-        count(block, total);
-        return file.write(block);
-    }));
+    TRY_OK(session.daemon.download(
+        from.vault, from.path,
+        [&](ByteView block, std::uint64_t total) {
+            count(block, total);
+            return file.write(block);
+        },
+        moment));
     return file.finish(entry.self);
+}
+
+std::string exact_name(const api::EntryInfo& entry) {
+    if (entry.name_hex.empty()) return entry.name;
+    const Result<Bytes> raw = from_hex(entry.name_hex);
+    return raw.ok() ? std::string(as_text(*raw)) : entry.name;
+}
+
+Status download_entry(Session& session, const VaultPath& from, const Moment& moment,
+                      const api::EntryInfo& entry, const std::string& to, std::uint64_t& files) {
+    if (entry.type == "directory") {
+        if (::mkdir(to.c_str(), 0700) != 0) return errno_error(to);
+        TRY(api::EntryList list, session.daemon.list(from.vault, from.path, moment));
+        for (const api::EntryInfo& below : list.entries) {
+            const std::string name = exact_name(below);
+            // Never a way out of the folder, whatever the daemon says.
+            if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+                return Error{ErrorKind::Corrupt, "an entry's name is none"};
+            TRY_OK(download_entry(session,
+                                  {from.vault, from.path.empty() ? name : from.path + "/" + name},
+                                  moment, below, to + "/" + name, files));
+        }
+        if (::chmod(to.c_str(), list.self.mode & 0777) != 0) return errno_error(to);
+        return {};
+    }
+    if (entry.type == "symlink")
+        return ::symlink(entry.target.c_str(), to.c_str()) == 0 ? Status() : errno_error(to);
+    if (entry.type != "file") return {};  // FIFOs and sockets hold nothing
+    struct stat found {};
+    if (::lstat(to.c_str(), &found) == 0) return Error{ErrorKind::Exists, to + " is there already"};
+    TRY(NewFile file, NewFile::create(to));
+    TRY_OK(session.daemon.download(
+        from.vault, from.path, [&](ByteView block, std::uint64_t) { return file.write(block); },
+        moment));
+    ++files;
+    return file.finish(entry);
 }
 
 // Where in the vault the file goes: a directory there takes it under its own name.
@@ -188,12 +241,22 @@ ExitCode finish(Session& session, const Status& status) {
 
 }  // namespace
 
+Result<std::uint64_t> download_tree(Session& session, const VaultPath& from, const Moment& moment,
+                                    const std::string& to) {
+    std::uint64_t files = 0;
+    TRY(const api::EntryList list, session.daemon.list(from.vault, from.path, moment));
+    TRY_OK(download_entry(session, from, moment, list.self, absolute_path(to), files));
+    return files;
+}
+
 ExitCode list_files(Session& session) {
     const std::string& given = session.arguments.target;
     const std::string text = given.find(':') == std::string::npos ? given + ":" : given;
     Result<VaultPath> path = parse_vault_path(text);
     if (!path.ok()) return session.fail(path.error());
-    Result<api::EntryList> list = session.daemon.list(path->vault, path->path);
+    Result<Moment> moment = moment_of(session, path->vault);
+    if (!moment.ok()) return session.fail(moment.error());
+    Result<api::EntryList> list = session.daemon.list(path->vault, path->path, *moment);
     if (!list.ok()) return session.fail(list.error());
     if (session.arguments.is_json) {
         print_line(api::encode(*list));

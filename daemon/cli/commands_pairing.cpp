@@ -111,6 +111,7 @@ ExitCode join(Session& session) {
     request.directory = absolute_path(arguments.directory);
     request.mount = absolute_path(arguments.mount);
     request.unlock_at_start = arguments.is_at_start;
+    request.on_demand = arguments.is_on_demand;
     Result<api::JoinInfo> now = session.daemon.join(request);
     if (!now.ok()) return session.fail(now.error());
     const std::string id = now->id;
@@ -147,10 +148,7 @@ ExitCode device_list(Session& session) {
     }
     std::vector<std::vector<std::string>> rows = {{"DEVICE", "NAME", "VAULT", "ROLE", "STATE"}};
     for (const api::DeviceInfo& device : list->devices) {
-        const std::string last_seen =
-            device.last_seen_ms == 0
-                ? ""
-                : ", last seen " + time_text(static_cast<std::int64_t>(device.last_seen_ms));
+        const std::string last_seen = last_news_text(device.last_seen_ms);
         const std::string state = device.is_pending       ? "asks to join: " + spaced(device.digits)
                                   : device.is_revoked     ? "revoked"
                                   : device.is_this_device ? "this device"

@@ -23,6 +23,7 @@ std::string progress_text(const api::VaultInfo& vault) {
     if (vault.receive_rate + vault.send_rate > 0)
         text += fmt::format(", {}/s down, {}/s up", size_text(vault.receive_rate),
                             size_text(vault.send_rate));
+    if (vault.is_metered && !vault.is_paused) text += ", the network is metered";
     if (vault.is_paused && vault.paused_until_ms != 0)
         text += ", until " + time_text(static_cast<std::int64_t>(vault.paused_until_ms));
     return text;
@@ -40,7 +41,9 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
     }
     for (const api::RelayInfo& relay : status.relays) {
         print_line(fmt::format("relay {}: {}", printable(relay.url),
-                               relay.is_reachable ? "reachable" : printable(relay.detail)));
+                               relay.is_reachable && relay.detail == "announces"
+                                   ? "reachable"
+                                   : printable(relay.detail)));
     }
     for (const api::VaultInfo& vault : status.vaults) {
         if (is_one_vault) {
@@ -54,10 +57,12 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
         for (const api::MirrorInfo& mirror : vault.mirrors)
             print_line("    mirror " + mirror_text(mirror));
         for (const api::PeerInfo& peer : vault.peers) {
-            print_line(fmt::format("    {}: {}", printable(peer.label),
-                                   !peer.is_connected ? "not connected"
-                                   : peer.is_in_step  ? "in step"
-                                                      : "syncing"));
+            print_line(fmt::format("    {}: {}{}", printable(peer.label),
+                                   !peer.is_connected
+                                       ? "not connected" + last_news_text(peer.last_seen_ms)
+                                   : peer.is_in_step ? "in step"
+                                                     : "syncing",
+                                   peer.relay.empty() ? "" : ", through " + printable(peer.relay)));
         }
         if (!vault.problem.empty()) print_line("    problem: " + printable(vault.problem));
         for (const std::string& alarm : vault.alarms) print_line("    ALARM: " + printable(alarm));
@@ -84,7 +89,9 @@ ExitCode print_relays(Session& session, const Result<api::RelayList>& list) {
     }
     if (list->relays.empty()) print_line("No relays. Add one with: lockstep relay add URL");
     for (const api::RelayInfo& relay : list->relays) {
-        print_line(fmt::format("{}  {}", printable(relay.url), printable(relay.detail)));
+        print_line(fmt::format("{}  {}{}{}", printable(relay.url), printable(relay.detail),
+                               relay.has_tunnels ? ", tunnels" : "",
+                               relay.has_mailbox ? ", mailbox" : ""));
     }
     return ExitCode::Ok;
 }
@@ -316,7 +323,17 @@ ExitCode follow_events(Session& session) {
 }
 
 ExitCode relay_add(Session& session) {
-    return print_relays(session, session.daemon.add_relay({session.arguments.target}));
+    const Arguments& arguments = session.arguments;
+    api::RelayUrl relay{arguments.target, {}, arguments.pin};
+    if (!arguments.token_file.empty()) {
+        Result<api::SecretText> token =
+            arguments.token_file == "-"
+                ? read_secret_line()
+                : read_passphrase({.file = arguments.token_file, .command = {}}, "", false);
+        if (!token.ok()) return session.fail(token.error());
+        relay.token = std::move(*token);
+    }
+    return print_relays(session, session.daemon.add_relay(relay));
 }
 
 ExitCode relay_list(Session& session) {
@@ -328,7 +345,7 @@ ExitCode relay_remove(Session& session) {
 }
 
 ExitCode relay_test(Session& session) {
-    Result<api::RelayInfo> relay = session.daemon.test_relay({session.arguments.target});
+    Result<api::RelayInfo> relay = session.daemon.test_relay({session.arguments.target, {}, {}});
     if (!relay.ok()) return session.fail(relay.error());
     if (session.arguments.is_json) {
         print_line(api::encode(*relay));

@@ -10,6 +10,7 @@
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/moment.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/progress.h"
 
@@ -21,19 +22,6 @@ std::string people_text(const api::VaultInfo& vault) {
     std::size_t connected = 0;
     for (const api::PeerInfo& peer : vault.peers) connected += peer.is_connected ? 1 : 0;
     return fmt::format("{}/{}", connected, vault.peers.size());
-}
-
-// Writes the code where only the user can read it; refuses to overwrite.
-Status write_recovery_code(const std::string& path, const api::SecretText& code) {
-    UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    auto failure = [&] { return Error{ErrorKind::Io, path + ": " + std::strerror(errno)}; };
-    if (!file.ok()) return failure();
-    const std::string& text = code.reveal();
-    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        ::write(file.get(), "\n", 1) != 1 || ::fsync(file.get()) != 0) {
-        return failure();
-    }
-    return {};
 }
 
 Result<api::VaultInfo> mount_or_ask(Session& session, const std::string& vault,
@@ -70,6 +58,18 @@ std::string places_text(const api::VaultInfo& vault) {
 }
 
 }  // namespace
+
+Status write_secret_file(const std::string& path, const api::SecretText& secret) {
+    UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    auto failure = [&] { return Error{ErrorKind::Io, path + ": " + std::strerror(errno)}; };
+    if (!file.ok()) return failure();
+    const std::string& text = secret.reveal();
+    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        ::write(file.get(), "\n", 1) != 1 || ::fsync(file.get()) != 0) {
+        return failure();
+    }
+    return {};
+}
 
 // ", about 3 min left at this rate"; empty when nothing comes.
 std::string time_left_text(const api::VaultInfo& vault) {
@@ -127,9 +127,10 @@ void print_vault(const api::VaultInfo& vault) {
     if (vault.conflicts > 0) rows.push_back({"conflicts", fmt::format("{}", vault.conflicts)});
     if (vault.unlock_at_start) rows.push_back({"at start", "unlocks"});
     for (const api::PeerInfo& peer : vault.peers) {
-        const std::string state = !peer.is_connected ? "not connected"
-                                  : peer.is_in_step  ? "in step"
-                                                     : "syncing";
+        const std::string state = !peer.is_connected
+                                      ? "not connected" + last_news_text(peer.last_seen_ms)
+                                  : peer.is_in_step ? "in step"
+                                                    : "syncing";
         rows.push_back(
             {"device", fmt::format("{} ({}): {}", printable(peer.label), peer.role, state)});
     }
@@ -160,6 +161,7 @@ ExitCode vault_create(Session& session) {
     request.mount = absolute_path(arguments.mount);
     request.unlock_at_start = arguments.is_at_start;
     request.kdf_memory_bytes = arguments.kdf_memory_mib << 20;
+    request.passphrase_stays_here = arguments.stays_here;
     Result<api::SecretText> passphrase = read_passphrase(
         arguments.passphrase, "Passphrase of the new vault " + arguments.vault, true);
     if (!passphrase.ok()) return session.fail(passphrase.error());
@@ -171,7 +173,7 @@ ExitCode vault_create(Session& session) {
     }();
     if (!created.ok()) return session.fail(created.error());
     if (!arguments.recovery_out.empty()) {
-        Status written = write_recovery_code(arguments.recovery_out, created->recovery_code);
+        Status written = write_secret_file(arguments.recovery_out, created->recovery_code);
         if (!written.ok()) return session.fail(std::move(written).error().in("recovery code"));
     } else if (!arguments.is_json) {
         print_notice("Recovery code; keep it on paper, apart from this device:\n    " +
@@ -277,6 +279,9 @@ ExitCode print_check(Session& session, const api::CheckAnswer& report) {
             report.key_objects, report.segments, report.packs, report.chunks, report.files,
             report.errors.empty() ? "all is well"
                                   : fmt::format("{} errors", report.errors.size())));
+        if (report.fetched_again > 0)
+            print_line(fmt::format("{} damaged packs are fetched again from other devices",
+                                   report.fetched_again));
     }
     return report.errors.empty() ? ExitCode::Ok : ExitCode::CheckFailed;
 }
@@ -290,7 +295,8 @@ ExitCode vault_check(Session& session) {
     }
     Result<api::CheckAnswer> report = [&] {
         Progress progress("checking");
-        return session.daemon.check(vault, {session.arguments.rebuilds_index});
+        return session.daemon.check(vault,
+                                    {session.arguments.rebuilds_index, session.arguments.repairs});
     }();
     if (report.ok()) return print_check(session, *report);
     const bool is_unknown =
@@ -357,6 +363,11 @@ ExitCode mount_vault(Session& session) {
     request.directory = absolute_path(session.arguments.directory);
     request.is_read_only = session.arguments.is_read_only;
     request.has_owners = session.arguments.has_owners;
+    if (!session.arguments.at.empty()) {
+        Result<std::int64_t> at = find_moment(session, vault, session.arguments.at);
+        if (!at.ok()) return session.fail(at.error());
+        request.at_ms = *at;
+    }
     Result<api::VaultInfo> mounted = mount_or_ask(session, vault, request);
     if (!mounted.ok()) return session.fail(mounted.error());
     return finish_with_vault(session, *mounted);

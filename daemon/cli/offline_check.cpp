@@ -10,9 +10,10 @@
 namespace lockstep::cli {
 
 ExitCode check_directory(Session& session, const std::string& directory) {
-    if (session.arguments.rebuilds_index) {
+    if (session.arguments.rebuilds_index || session.arguments.repairs) {
         return session.fail(
-            Error{ErrorKind::Invalid, "a directory has no index: name a vault of the daemon"});
+            Error{ErrorKind::Invalid,
+                  "a directory has no index and no peers: name a vault of the daemon"});
     }
     api::SecretText passphrase;
     if (session.arguments.passphrase.is_given()) {

@@ -39,6 +39,24 @@ std::string time_text(std::int64_t wall_ms) {
     return fmt::format("{:%Y-%m-%d %H:%M:%S}", local);
 }
 
+std::string age_text(std::int64_t wall_ms) {
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+                         std::chrono::system_clock::now().time_since_epoch())
+                         .count();
+    const std::int64_t minutes = std::max<std::int64_t>(0, now - wall_ms) / 60'000;
+    const auto plural = [](std::int64_t count, std::string_view unit) {
+        return fmt::format("{} {}{}", count, unit, count == 1 ? "" : "s");
+    };
+    if (minutes < 90) return fmt::format("{} min", minutes);
+    if (minutes < 48 * 60) return plural(minutes / 60, "hour");
+    return plural(minutes / (24 * 60), "day");
+}
+
+std::string last_news_text(std::uint64_t last_seen_ms) {
+    if (last_seen_ms == 0) return ", no news from it yet";
+    return ", last news " + age_text(static_cast<std::int64_t>(last_seen_ms)) + " ago";
+}
+
 std::string mode_text(std::uint32_t mode) {
     std::string out;
     constexpr std::string_view kLetters = "rwxrwxrwx";

@@ -12,6 +12,10 @@ namespace lockstep::cli {
 std::string size_text(std::uint64_t bytes);
 // "2026-11-21 02:43:11", local time.
 std::string time_text(std::int64_t wall_ms);
+// "3 days", "5 hours", "2 min": how long ago that was.
+std::string age_text(std::int64_t wall_ms);
+// ", last news 3 days ago"; ", no news yet" for 0.
+std::string last_news_text(std::uint64_t last_seen_ms);
 // "rw-r--r--"
 std::string mode_text(std::uint32_t mode);
 

@@ -19,9 +19,11 @@ using api::ExitCode;
 // Every value that a verb may take; each verb reads its own.
 struct Arguments {
     bool is_json = false;
-    std::string vault;   // V, or V|DIR
-    std::string target;  // the second thing named: a DIR, a URL, a PATH, a key
-    std::string value;   // the third
+    std::string vault;       // V, or V|DIR
+    std::string target;      // the second thing named: a DIR, a URL, a PATH, a key
+    std::string value;       // the third
+    std::string token_file;  // of a relay's access token; "-": standard input
+    std::string pin;
     std::string name;
     std::string directory;
     std::string mount;
@@ -30,7 +32,12 @@ struct Arguments {
     std::string expires = "24h";
     std::string timeout = "60s";
     std::string duration;
+    std::string at, from, to;  // times; `to` is a path of the vault for some
+    std::string version;
+    std::string device;
     PassphraseSource passphrase;
+    PassphraseSource new_passphrase;
+    bool stays_here = false;
     std::uint64_t copies = 0;
     std::optional<std::uint64_t> since;
     std::uint64_t kdf_memory_mib = 0;
@@ -41,11 +48,13 @@ struct Arguments {
     bool is_read_only = false;
     bool has_owners = false;
     bool is_at_start = false;
+    bool is_on_demand = false;
     bool deletes_data = false;
     bool is_watching = false;
     bool wants_exit_code = false;
     bool is_published_only = false;
     bool rebuilds_index = false;
+    bool repairs = false;
     bool is_dry_run = false;
 };
 

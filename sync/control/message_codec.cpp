@@ -29,6 +29,7 @@ enum class Kind : std::uint8_t {
     NoRanges = 21,
     AskPacks = 22,
     HeldPacks = 23,
+    LackingPacks = 24,
 };
 
 Encoder begin(Kind kind) {
@@ -121,6 +122,11 @@ Encoder encode(const PackReadyMessage& m) {
 }
 Encoder encode(const HavePacksMessage& m) {
     Encoder out = begin(Kind::HavePacks);
+    put_ids(out, m.packs);
+    return out;
+}
+Encoder encode(const LackingPacksMessage& m) {
+    Encoder out = begin(Kind::LackingPacks);
     put_ids(out, m.packs);
     return out;
 }
@@ -360,6 +366,8 @@ Message get(Kind kind, Decoder& in) {
             return PackReadyMessage{in.id<PackId>()};
         case Kind::HavePacks:
             return HavePacksMessage{get_ids<PackId>(in, kPacksListedMax)};
+        case Kind::LackingPacks:
+            return LackingPacksMessage{get_ids<PackId>(in, kLackingListedMax)};
         case Kind::Credit: {
             CreditMessage m{in.u32()};
             if (m.bytes == 0 || m.bytes > kSendWindow) in.fail("no credit");

@@ -92,6 +92,12 @@ struct HavePacksMessage {
     bool operator==(const HavePacksMessage&) const = default;
 };
 
+// All packs that the HEADS before it counts as missing, when they are few.
+struct LackingPacksMessage {
+    std::vector<PackId> packs;
+    bool operator==(const LackingPacksMessage&) const = default;
+};
+
 // The shared packs that the sender is getting now and how much of each is there: all of them, so an
 // empty list takes the last one back. Others wait for it instead of asking the same holder.
 struct FetchingMessage {
@@ -159,7 +165,8 @@ using Message =
                  WantSegmentsMessage, SegmentMessage, NoSegmentMessage, WantPacksMessage,
                  PackMessage, NoPackMessage, PackReadyMessage, HavePacksMessage, CreditMessage,
                  PingMessage, PongMessage, FetchingMessage, AddressesMessage, WantRangesMessage,
-                 RangeMessage, NoRangesMessage, AskPacksMessage, HeldPacksMessage>;
+                 RangeMessage, NoRangesMessage, AskPacksMessage, HeldPacksMessage,
+                 LackingPacksMessage>;
 
 // REQUIRES: `message` is within the limits of sync_limits.h
 Bytes encode_message(const Message& message);

@@ -6,7 +6,9 @@ namespace lockstep {
 
 namespace {
 constexpr std::size_t kJoinLinksMax = 16;
-}
+constexpr std::chrono::seconds kDirectFirst{3};
+constexpr std::chrono::seconds kTunnelRetry{15};
+}  // namespace
 
 JoinSide::JoinSide(const JoinDesk::Environment& environment, JoinRole role,
                    const InviteSecret& secret, const std::vector<std::string>& relays,
@@ -40,7 +42,31 @@ void JoinSide::tick(std::chrono::steady_clock::time_point now) {
     for (const auto& [number, link] : links_)
         if (!link.is_proved && now - link.since > kHandshakeTimeout) stale.push_back(number);
     for (LinkNumber number : stale) drop(number);
+    if (role_ == JoinRole::Guest) dial_through_relays(now);
     on_tick(now);
+}
+
+void JoinSide::relay_present(SwarmNumber, const std::string& relay,
+                             const std::vector<MemberName>& members) {
+    auto known = std::exchange(present_, {});
+    for (const auto& [whom, next] : known)
+        if (whom.first != relay) present_.emplace(whom, next);
+    auto soon = std::chrono::steady_clock::now() + kDirectFirst;
+    for (const MemberName& member : members) {
+        if (present_.size() >= kJoinLinksMax) break;
+        auto before = known.find({relay, member});
+        present_[{relay, member}] = before == known.end() ? soon : before->second;
+    }
+}
+
+void JoinSide::dial_through_relays(std::chrono::steady_clock::time_point now) {
+    for (const auto& [number, link] : links_)
+        if (link.is_proved) return;
+    for (auto& [whom, next] : present_) {
+        if (now < next) continue;
+        next = now + kTunnelRetry;
+        env_.swarms.open_tunnel(swarm_, whom.first, whom.second);
+    }
 }
 
 void JoinSide::link_opened(SwarmNumber, LinkNumber number, LinkSide, const PeerAddress&) {

@@ -30,6 +30,9 @@ class JoinSide : public SwarmOwner {
     void link_frame(LinkNumber link, std::shared_ptr<InboundFrame> frame) override;
     void link_closed(LinkNumber link) override;
     void relay_answered(const std::string&, bool, const std::string&) override {}
+    void relay_admitted(SwarmNumber, const std::string&, const std::string&) override {}
+    void relay_present(SwarmNumber swarm, const std::string& relay,
+                       const std::vector<MemberName>& members) override;
 
   protected:
     struct Link {
@@ -76,6 +79,7 @@ class JoinSide : public SwarmOwner {
 
   private:
     void receive(LinkNumber number, Link& link, ByteView frame);
+    void dial_through_relays(std::chrono::steady_clock::time_point now);
     void on_part(LinkNumber number, Link& link, JoinPart part);
 
     JoinRole role_;
@@ -83,6 +87,8 @@ class JoinSide : public SwarmOwner {
     SwarmNumber swarm_ = 0;
     std::chrono::steady_clock::time_point deadline_;
     bool finished_ = false;
+    // When to ask whom at which relay for a tunnel; the guest alone does.
+    std::map<std::pair<std::string, MemberName>, std::chrono::steady_clock::time_point> present_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

@@ -53,6 +53,16 @@ TEST(UrlTest, TargetsAreSplit) {
     EXPECT_FALSE(parse_target("/%").ok());
 }
 
+TEST(HttpUrlTest, IsSplitIntoWhatAClientNeeds) {
+    EXPECT_EQ(*parse_http_url("http://a.example"), (HttpUrl{false, "a.example", 80, "/"}));
+    EXPECT_EQ(*parse_http_url("https://[::1]:8443/a?b#c"), (HttpUrl{true, "::1", 8443, "/a?b"}));
+    EXPECT_EQ(*parse_http_url("https://a?b"), (HttpUrl{true, "a", 443, "/?b"}));
+    for (const char* bad : {"", "ftp://a", "http://", "http:///x", "http://a:0", "http://a:65536",
+                            "http://a:1x", "http://user@a", "http://a b", "http://::1",
+                            "http://[::1", "http://a\r\nX: y", "http://[a]b"})
+        EXPECT_FALSE(parse_http_url(bad).ok()) << bad;
+}
+
 TEST(UrlTest, PathPartsComeFromTheTargetOrThePath) {
     EXPECT_EQ((HttpRequest{.path = "/a b//c"}).path_parts(),
               (std::vector<std::string>{"a b", "c"}));

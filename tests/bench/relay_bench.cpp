@@ -1,17 +1,22 @@
 // Load on a lockstep-relay of its own, on loopback:
 //
-//     relay_bench PROGRAM announces|tickets|idle|tunnel|mailbox [--seconds N]
+//     relay_bench PROGRAM announces|tickets|opentracker|idle|tunnel|tunnel-tls|mailbox [SECONDS]
 //
 // announces: keep-alive, 64 connections, 100,000 peers in 10,000 swarms (tickets: each with one);
-// idle: 10,000 control connections; tunnel: one pair, then 100; mailbox: 4 KiB put by 64
-// connections.
+// opentracker: one connection per announce, tickets on, and the same asked of Debian's opentracker,
+// three times in turns; idle: 10,000 control connections; tunnel, tunnel-tls: one pair, then 100;
+// mailbox: 4 KiB put by 64 connections. What has a rate is measured again at half of it: then each
+// answer's time counts from when its request was due.
 #include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <sstream>
 #include <thread>
 
+#include <netinet/in.h>
 #include <sodium.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -23,10 +28,12 @@
 #include "base/http/url.h"
 #include "base/http/websocket_loop.h"
 #include "base/random.h"
+#include "relay/admission.h"
 #include "relay/protocol/announce.h"
 #include "relay/protocol/tunnel.h"
 #include "tests/relay/relay_program.h"
 #include "tests/relay/relay_signer.h"
+#include "tests/support/certificate.h"
 #include "tests/support/temp_dir.h"
 
 namespace lockstep {
@@ -38,6 +45,7 @@ using Time = std::chrono::steady_clock::time_point;
 constexpr std::size_t kConnections = 64;
 constexpr std::size_t kSwarms = 10'000;
 constexpr std::size_t kPeers = 100'000;
+constexpr std::size_t kTicketSwarms = 500;
 constexpr std::string_view kConfig =
     "[limits]\nconnections = 30000\nrequests_per_second = 0\ntickets_per_second = 0\n"
     "announces_per_second = 0\nmailbox_kib_per_second = 0\n[anybody]\nmailbox_mib = 100000\n"
@@ -50,18 +58,33 @@ double seconds_since(Time start) {
 
 class Bench {
   public:
-    Bench(const std::string& program, std::chrono::seconds time) : time_(time) {
-        std::ofstream(directory_ / "relay.toml")
-            << kConfig << "directory = \"" << (directory_ / "mail").string() << "\"\n";
-        relay_.emplace(std::vector<std::string>{"--config", directory_ / "relay.toml", "--listen",
-                                                "127.0.0.1:0"},
-                       program);
+    enum class Security { Plain, Tls };
+
+    Bench(const std::string& program, std::chrono::seconds time, RelayAccess access,
+          Security security = Security::Plain)
+        : time_(time) {
+        std::ofstream config(directory_ / "relay.toml");
+        config << kConfig << "directory = \"" << (directory_ / "mail").string() << "\"\n";
+        if (security == Security::Tls) {
+            auto files = TestCertificate::make(directory_.path(), "relay");
+            config << "[tls]\ncertificate = \"" << files.certificate.string() << "\"\nkey = \""
+                   << files.key.string() << "\"\n";
+            TlsPin pin = TlsContext::server(files.certificate, files.key).value()->own_pin();
+            tls_ = TlsContext::client({.pin = &pin}).value();
+        }
+        config.close();
+        bool is_open = access == RelayAccess::OpenTracker;
+        relay_.emplace(
+            std::vector<std::string>{"--config", directory_ / "relay.toml", "--listen",
+                                     "127.0.0.1:0", "--access", is_open ? "open-tracker" : "open"},
+            program);
         std::string log = relay_->read_until(" port ");
         log += relay_->read_until("\n");
         port_ = port_in(log);
     }
 
     void announces(bool with_tickets);
+    void compare_with_opentracker();
     void idle();
     void tunnel(std::size_t pairs);
     void mailbox();
@@ -73,14 +96,39 @@ class Bench {
         std::string got;
     };
 
+    struct Load {
+        std::uint16_t port = 0;
+        // A connection takes one request.
+        bool is_closed_each_time = false;
+        // Requests a second; 0: each connection sends when its last answer is there.
+        double rate = 0;
+    };
     HttpFields shown(const TrackerHash& hash, const MemberName& member);
-    // Sends what `next` gives on all connections, each when its last answer is there; prints rates.
-    void drive(const char* name, const std::function<std::string()>& next);
+    HttpClient client() {
+        return tls_ == nullptr ? HttpClient::over_tcp("127.0.0.1", port_)
+                               : HttpClient::over_tls("127.0.0.1", port_, tls_);
+    }
+    // Sends what `next` gives on all connections; prints and returns the rate.
+    double drive(const std::string& name, const Load& load,
+                 const std::function<std::string()>& next);
+    // All out, then at half of that.
+    void drive_twice(const std::string& name, const std::function<std::string()>& next) {
+        double rate = drive(name, {.port = port_}, next);
+        drive(name + ", at half of it", {.port = port_, .rate = rate / 2}, next);
+    }
+    // Announces of all peers in `swarms` swarms, one after the other; with a ticket each, if any.
+    std::function<std::string()> announcing(std::size_t swarms,
+                                            const std::vector<std::string>& tickets, bool keeps);
+    std::vector<std::string> tickets_for(std::size_t swarms);
     std::uint64_t resident_kib();
+    // What the relay has used of the processors: a measure that other work on the machine disturbs
+    // little.
+    double processor_s();
     Result<DialledWebSocket> dial(const std::string& path, HttpFields query,
                                   std::string_view subprotocol) {
         return dial_websocket({.host = "127.0.0.1",
                                .port = port_,
+                               .tls = tls_,
                                .path = path,
                                .query = std::move(query),
                                .subprotocol = std::string(subprotocol)},
@@ -91,11 +139,13 @@ class Bench {
     std::optional<Program> relay_;
     std::chrono::seconds time_;
     std::uint16_t port_ = 0;
+    std::shared_ptr<TlsContext> tls_;
+    std::size_t run_ = 0;
     SwarmSigner signer_;
 };
 
 HttpFields Bench::shown(const TrackerHash& hash, const MemberName& member) {
-    HttpClient client = HttpClient::over_tcp("127.0.0.1", port_);
+    HttpClient client = this->client();
     auto now = static_cast<std::uint64_t>(system_clock().wall_ms() / 1000);
     auto response =
         client.request({.method = "POST",
@@ -112,6 +162,18 @@ std::uint64_t Bench::resident_kib() {
     return std::stoull(status.substr(status.find("VmRSS:") + 6));
 }
 
+double Bench::processor_s() {
+    std::ifstream in("/proc/" + std::to_string(relay_->pid()) + "/stat");
+    std::string stat(std::istreambuf_iterator<char>(in), {});
+    // utime and stime are the 14th and 15th field; the second may hold spaces.
+    std::istringstream fields(stat.substr(stat.rfind(')') + 2));
+    std::string skipped;
+    for (int i = 3; i < 14; ++i) fields >> skipped;
+    double user = 0, system = 0;
+    fields >> user >> system;
+    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 bool is_answer_whole(const std::string& got) {
     std::size_t head = got.find("\r\n\r\n");
     if (head == std::string::npos) return false;
@@ -120,79 +182,163 @@ bool is_answer_whole(const std::string& got) {
     return got.size() >= head + 4 + body;
 }
 
-void Bench::drive(const char* name, const std::function<std::string()>& next) {
+double Bench::drive(const std::string& name, const Load& load,
+                    const std::function<std::string()>& next) {
     Patience patience(std::chrono::steady_clock::now() + 60s, {});
     UniqueFd poller(::epoll_create1(EPOLL_CLOEXEC));
     std::vector<Connection> connections(kConnections);
-    auto send = [&](Connection& connection) {
-        std::string request = next();
-        connection.got.clear();
-        connection.sent = std::chrono::steady_clock::now();
-        Transport plain(connection.fd.get());
-        CHECK(send_all(plain, connection.fd.get(), request, patience).ok());
-    };
-    for (std::size_t i = 0; i < kConnections; ++i) {
-        connections[i].fd = connect_tcp("127.0.0.1", port_, patience).value();
+    std::deque<std::size_t> waiting;
+    auto connect = [&](std::size_t i) {
+        connections[i].fd = connect_tcp("127.0.0.1", load.port, patience).value();
+        // Closing forgets the connection: its port can be used again at once.
+        linger forget{.l_onoff = 1, .l_linger = 0};
+        setsockopt(connections[i].fd.get(), SOL_SOCKET, SO_LINGER, &forget, sizeof(forget));
         epoll_event event{.events = EPOLLIN, .data = {.u64 = i}};
         CHECK(::epoll_ctl(poller.get(), EPOLL_CTL_ADD, connections[i].fd.get(), &event) == 0);
-        send(connections[i]);
-    }
+    };
+    auto send = [&](std::size_t i, Time due) {
+        Connection& connection = connections[i];
+        if (!connection.fd.ok()) connect(i);
+        connection.got.clear();
+        connection.sent = due;
+        Transport plain(connection.fd.get());
+        CHECK(send_all(plain, connection.fd.get(), next(), patience).ok());
+    };
     std::vector<double> took_ms;
-    std::size_t failed = 0;
+    double used_before = processor_s();
+    std::size_t failed = 0, sent = 0;
     Time start = std::chrono::steady_clock::now();
     patience.set_deadline(start + time_ + 60s);
+    auto due_at = [&](std::size_t n) {
+        return start + std::chrono::nanoseconds(
+                           static_cast<std::int64_t>(1e9 * static_cast<double>(n) / load.rate));
+    };
+    auto send_what_is_due = [&] {
+        while (!waiting.empty()) {
+            Time now = std::chrono::steady_clock::now();
+            Time due = load.rate > 0 ? due_at(sent) : now;
+            if (due > now) return;
+            std::size_t i = waiting.front();
+            waiting.pop_front();
+            ++sent;
+            send(i, due);
+        }
+    };
+    for (std::size_t i = 0; i < kConnections; ++i) waiting.push_back(i);
     while (seconds_since(start) < static_cast<double>(time_.count())) {
+        send_what_is_due();
         std::array<epoll_event, kConnections> ready;
-        int count = ::epoll_wait(poller.get(), ready.data(), static_cast<int>(ready.size()), 1000);
-        for (int i = 0; i < count; ++i) {
-            Connection& connection = connections[ready[static_cast<std::size_t>(i)].data.u64];
+        int patience_ms = load.rate > 0 && !waiting.empty() ? 0 : 1000;
+        int count =
+            ::epoll_wait(poller.get(), ready.data(), static_cast<int>(ready.size()), patience_ms);
+        for (int n = 0; n < count; ++n) {
+            std::size_t i = ready[static_cast<std::size_t>(n)].data.u64;
+            Connection& connection = connections[i];
             char buffer[16384];
             ssize_t got = ::recv(connection.fd.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
-            CHECK(got != 0, "the relay closed a connection");
             if (got > 0) connection.got.append(buffer, static_cast<std::size_t>(got));
-            if (!is_answer_whole(connection.got)) continue;
-            if (!connection.got.starts_with("HTTP/1.1 20")) ++failed;
+            bool is_whole = is_answer_whole(connection.got);
+            CHECK(got != 0 || is_whole, "a connection was closed without an answer");
+            if (!is_whole) continue;
+            bool is_good = connection.got.starts_with("HTTP/1.1 20") ||
+                           connection.got.starts_with("HTTP/1.0 20");
+            if (!is_good || connection.got.find("failure reason") != std::string::npos) ++failed;
             took_ms.push_back(1000 * seconds_since(connection.sent));
-            send(connection);
+            if (load.is_closed_each_time) connection.fd.reset();
+            waiting.push_back(i);
         }
     }
-    double took = seconds_since(start);
+    double used = processor_s() - used_before;
+    double rate = static_cast<double>(took_ms.size()) / seconds_since(start);
     std::sort(took_ms.begin(), took_ms.end());
     auto at = [&](double part) {
         return took_ms[static_cast<std::size_t>(part * static_cast<double>(took_ms.size() - 1))];
     };
-    std::printf("%s: %.0f/s, p50 %.2f ms, p99 %.2f ms, %zu failed, RSS %.0f MB\n", name,
-                static_cast<double>(took_ms.size()) / took, at(0.5), at(0.99), failed,
-                static_cast<double>(resident_kib()) / 1024);
+    std::printf("%s: %.0f/s, p50 %.2f ms, p99 %.2f ms, %zu failed", name.c_str(), rate, at(0.5),
+                at(0.99), failed);
+    if (load.port == port_)
+        std::printf("; %.0f a second of the relay's processor time, RSS %.0f MB",
+                    static_cast<double>(took_ms.size()) / std::max(used, 0.01),
+                    static_cast<double>(resident_kib()) / 1024);
+    std::printf("\n");
+    return rate;
 }
 
-void Bench::announces(bool with_tickets) {
-    std::vector<std::string> tickets(with_tickets ? 500 : 0);
-    auto hash_of = [](std::size_t swarm) {
-        TrackerHash hash;
-        std::memcpy(hash.bytes.data(), &swarm, sizeof(swarm));
-        return hash;
-    };
-    for (std::size_t i = 0; i < tickets.size(); ++i) tickets[i] = shown(hash_of(i), {})[1].value;
-    std::size_t swarms = with_tickets ? tickets.size() : kSwarms, number = 0;
-    drive(with_tickets ? "announces with tickets" : "announces", [&] {
+TrackerHash hash_of(std::size_t swarm) {
+    TrackerHash hash;
+    std::memcpy(hash.bytes.data(), &swarm, sizeof(swarm));
+    return hash;
+}
+
+std::vector<std::string> Bench::tickets_for(std::size_t swarms) {
+    std::vector<std::string> out(swarms);
+    for (std::size_t i = 0; i < swarms; ++i) out[i] = shown(hash_of(i), {})[1].value;
+    return out;
+}
+
+std::function<std::string()> Bench::announcing(std::size_t swarms,
+                                               const std::vector<std::string>& tickets,
+                                               bool keeps) {
+    return [=, number = std::size_t{0}]() mutable {
         std::size_t peer = number++ % kPeers;
         AnnounceRequest request{.info_hash = hash_of(peer % swarms),
                                 .port = static_cast<std::uint16_t>(1 + peer / swarms)};
         std::memcpy(request.peer_id.bytes.data(), &peer, sizeof(peer));
         HttpFields query = encode_announce_query(request);
-        if (with_tickets) query.push_back({"ticket", tickets[peer % swarms]});
-        return "GET /announce?" + format_query(query) + " HTTP/1.1\r\nHost: relay\r\n\r\n";
-    });
+        if (!tickets.empty()) query.push_back({"ticket", tickets[peer % swarms]});
+        return "GET /announce?" + format_query(query) + " HTTP/1.1\r\nHost: relay\r\n" +
+               (keeps ? "" : "Connection: close\r\n") + "\r\n";
+    };
+}
+
+void Bench::announces(bool with_tickets) {
+    auto tickets = with_tickets ? tickets_for(kTicketSwarms) : std::vector<std::string>();
+    std::size_t swarms = with_tickets ? kTicketSwarms : kSwarms;
+    drive_twice(with_tickets ? "announces with tickets" : "announces",
+                announcing(swarms, tickets, true));
+}
+
+// Its own program in turns with Debian's, on the same machine and from the same generator.
+void Bench::compare_with_opentracker() {
+    std::ofstream whitelist(directory_ / "whitelist");
+    for (std::size_t i = 0; i < kTicketSwarms; ++i) whitelist << hash_of(i).to_hex() << "\n";
+    whitelist.close();
+    // It gives up being root, and looks into its directory before and after that.
+    std::filesystem::permissions(directory_.path(), std::filesystem::perms(0755));
+    UniqueFd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in any{
+        .sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    socklen_t size = sizeof(any);
+    CHECK(::bind(probe.get(), reinterpret_cast<sockaddr*>(&any), size) == 0);
+    CHECK(::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&any), &size) == 0);
+    probe.reset();
+    std::uint16_t port = ntohs(any.sin_port);
+    Program opentracker(
+        {"-i", "127.0.0.1", "-p", std::to_string(port), "-d", directory_.path(), "-w", "whitelist"},
+        "/usr/bin/opentracker");
+    std::this_thread::sleep_for(1s);
+    auto tickets = tickets_for(kTicketSwarms);
+    std::array<std::vector<double>, 2> rates;
+    for (int turn = 0; turn < 3; ++turn) {
+        rates[0].push_back(drive("lockstep-relay, a connection each, tickets",
+                                 {.port = port_, .is_closed_each_time = true},
+                                 announcing(kTicketSwarms, tickets, false)));
+        rates[1].push_back(drive("opentracker, a connection each",
+                                 {.port = port, .is_closed_each_time = true},
+                                 announcing(kTicketSwarms, {}, false)));
+    }
+    for (auto& all : rates) std::sort(all.begin(), all.end());
+    std::printf("medians: lockstep-relay %.0f/s, opentracker %.0f/s, ratio %.2f\n", rates[0][1],
+                rates[1][1], rates[0][1] / rates[1][1]);
 }
 
 void Bench::mailbox() {
     HttpFields query = shown({}, {});
-    std::size_t number = 0;
     std::string body(4096, 'x');
-    drive("mailbox put of 4 KiB", [&] {
-        return "PUT /v1/mailbox/n" + std::to_string(number++) + "?" + format_query(query) +
-               " HTTP/1.1\r\nHost: relay\r\nContent-Length: 4096\r\n\r\n" + body;
+    drive_twice("mailbox put of 4 KiB", [&, number = 0]() mutable {
+        return "PUT /v1/mailbox/n" + std::to_string(number++) + "-" + std::to_string(++run_) + "?" +
+               format_query(query) + " HTTP/1.1\r\nHost: relay\r\nContent-Length: 4096\r\n\r\n" +
+               body;
     });
 }
 
@@ -285,7 +431,7 @@ void Bench::tunnel(std::size_t pairs) {
     other.bytes.fill(std::byte{1});
     Bytes piece(256 << 10);
     auto is_over = std::make_shared<std::atomic<bool>>(false);
-    std::vector<std::shared_ptr<Ear>> ears;
+    std::vector<std::shared_ptr<Ear>> ears, sending_ears;
     for (std::size_t i = 0; i < pairs; ++i) {
         senders->post([&, other] {
             std::string wish =
@@ -314,14 +460,18 @@ void Bench::tunnel(std::size_t pairs) {
         };
         run(*senders, dial("/v1/tunnel", {{"token", a.token.to_hex()}}, kTunnelSubprotocol).value(),
             sending, socket);
-        senders->post([sending] { sending->refill(); });
+        sending_ears.push_back(sending);
     }
+    // When all are there: who sends leaves little time for others to come.
+    for (const auto& ear : sending_ears) senders->post([ear] { ear->refill(); });
     std::this_thread::sleep_for(500ms);
     std::vector<std::uint64_t> before;
     for (const auto& ear : ears) before.push_back(ear->own());
+    double used_before = processor_s();
     Time start = std::chrono::steady_clock::now();
     std::this_thread::sleep_for(time_);
     double took = seconds_since(start);
+    double used = processor_s() - used_before;
     // Whoever sends on a loop that ends would find it gone.
     *is_over = true;
     std::promise<void> noticed;
@@ -335,22 +485,32 @@ void Bench::tunnel(std::size_t pairs) {
         most = std::max(most, moved);
     }
     std::printf(
-        "%zu tunnels: %.0f MB/s together, the slowest %.1f, the fastest %.1f MB/s, RSS %.0f MB\n",
-        pairs, static_cast<double>(total) / took / 1e6, static_cast<double>(least) / took / 1e6,
-        static_cast<double>(most) / took / 1e6, static_cast<double>(resident_kib()) / 1024);
+        "%zu tunnels%s: %.0f MB/s together, the slowest %.1f, the fastest %.1f MB/s; %.0f MB a "
+        "second "
+        "of the relay's processor time, RSS %.0f MB\n",
+        pairs, tls_ == nullptr ? "" : " under TLS", static_cast<double>(total) / took / 1e6,
+        static_cast<double>(least) / took / 1e6, static_cast<double>(most) / took / 1e6,
+        static_cast<double>(total) / std::max(used, 0.01) / 1e6,
+        static_cast<double>(resident_kib()) / 1024);
 }
 
 int run(const std::string& program, const std::string& what, std::chrono::seconds time) {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    Bench bench(program, time);
+    auto access = what == "announces" ? RelayAccess::OpenTracker : RelayAccess::Open;
+    if (what == "tunnel" || what == "tunnel-tls") {
+        auto security = what == "tunnel" ? Bench::Security::Plain : Bench::Security::Tls;
+        for (std::size_t pairs : {1U, 100U}) Bench(program, time, access, security).tunnel(pairs);
+        return 0;
+    }
+    Bench bench(program, time, access);
     if (what == "announces" || what == "tickets") bench.announces(what == "tickets");
+    if (what == "opentracker") bench.compare_with_opentracker();
     if (what == "mailbox") bench.mailbox();
     if (what == "idle") bench.idle();
-    if (what == "tunnel")
-        for (std::size_t pairs : {1U, 100U}) Bench(program, time).tunnel(pairs);
     return 0;
 }
 
@@ -359,8 +519,10 @@ int run(const std::string& program, const std::string& what, std::chrono::second
 
 int main(int argc, char** argv) {
     if (argc < 3) {
-        std::fputs("usage: relay_bench PROGRAM announces|tickets|idle|tunnel|mailbox [SECONDS]\n",
-                   stderr);
+        std::fputs(
+            "usage: relay_bench PROGRAM "
+            "announces|tickets|opentracker|idle|tunnel|tunnel-tls|mailbox [SECONDS]\n",
+            stderr);
         return 2;
     }
     return lockstep::run(argv[1], argv[2],

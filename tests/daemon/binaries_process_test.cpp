@@ -32,7 +32,7 @@ TEST(ProcessTest, UsageMistakesExit2AndHelpHasExamples) {
     EXPECT_EQ(home.run({}).exit_code, 2);
     Ran help = home.must({"--help"});
     EXPECT_NE(help.output.find("Examples:"), std::string::npos);
-    EXPECT_EQ(help.output.find("snapshot"), std::string::npos);
+    EXPECT_EQ(help.output.find("doctor"), std::string::npos);
     for (const char* verb : {"mount", "invite", "join", "status", "wait", "get"}) {
         EXPECT_NE(home.must({verb, "--help"}).output.find("Examples:"), std::string::npos) << verb;
     }
@@ -41,8 +41,7 @@ TEST(ProcessTest, UsageMistakesExit2AndHelpHasExamples) {
 
 TEST(ProcessTest, VerbsOfLaterVersionsSaySoAndExit2) {
     LockstepHome home;
-    for (const auto& arguments : std::vector<std::vector<std::string>>{
-             {"undo", "v:x"}, {"vault", "passwd", "v"}, {"history", "v:x"}, {"doctor"}}) {
+    for (const auto& arguments : std::vector<std::vector<std::string>>{{"completion", "bash"}}) {
         Ran ran = home.run(arguments);
         EXPECT_EQ(ran.exit_code, 2) << arguments[0];
         EXPECT_NE(ran.errors.find("not yet in this version"), std::string::npos) << ran.errors;

@@ -176,6 +176,15 @@ TEST(ConfigTest, RelayUrlsAndAddressesAreChecked) {
          {"", "a", "ftp://a", "http://", "http:///x", "http://a b", "http://u@h"}) {
         EXPECT_FALSE(check_relay_url(url).ok()) << url;
     }
+    const std::string pin(64, 'a');
+    EXPECT_TRUE(check_relay_url("https://a.b#pin=" + pin).ok());
+    EXPECT_FALSE(check_relay_url("http://a.b#pin=" + pin).ok());
+    EXPECT_FALSE(check_relay_url("https://a.b#pin=" + pin + "a").ok());
+    EXPECT_FALSE(check_relay_url("https://a.b#" + pin).ok());
+    EXPECT_TRUE(check_relay_token("https://a.b:1 family-token").ok());
+    for (const char* line : {"", "token", "https://a.b ", "https://a.b two words", "a.b token"}) {
+        EXPECT_FALSE(check_relay_token(line).ok()) << line;
+    }
     for (const char* address : {"1.2.3.4:5", "[::1]:65535"}) {
         EXPECT_TRUE(check_address(address).ok()) << address;
     }
@@ -183,6 +192,13 @@ TEST(ConfigTest, RelayUrlsAndAddressesAreChecked) {
                                 "host:5", "1.2.3.4:5x", "[1.2.3.4]:5"}) {
         EXPECT_FALSE(check_address(address).ok()) << address;
     }
+}
+
+TEST(ConfigTest, RelaysWithPinsAndTokensComeBackTheSame) {
+    Config config;
+    config.relays = {"https://a.b#pin=" + std::string(64, '0'), "http://c"};
+    config.relay_tokens = {"https://a.b family-token"};
+    EXPECT_EQ(parse_config(format_config(config)).value(), config);
 }
 
 TEST(ConfigTest, Utf8IsJudgedStrictly) {

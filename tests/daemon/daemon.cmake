@@ -15,7 +15,7 @@ add_dependencies(daemon_test lockstepd)
 # Drives `lockstep` and `lockstepd` as a user does. One test at a time: mounts and 64 MiB of Argon2id each.
 lockstep_test(daemon_binaries_test
   SOURCES
-    daemon/binaries_files_test.cpp daemon/binaries_mounts_test.cpp daemon/binaries_pairing_test.cpp
+    daemon/binaries_files_test.cpp daemon/binaries_keys_test.cpp daemon/binaries_mounts_test.cpp daemon/binaries_pairing_test.cpp
     daemon/binaries_process_test.cpp
     daemon/binaries_vault_test.cpp daemon/lockstep_home.cpp
   LIBRARIES lockstep::base lockstep::base_http lockstep_test_support nlohmann_json::nlohmann_json)

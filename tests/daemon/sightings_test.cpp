@@ -37,5 +37,17 @@ TEST(SightingsTest, SyncedLastAsLongAsItStayedInStep) {
     EXPECT_EQ(sightings.last_synced_ms(), 300U);
 }
 
+TEST(SightingsTest, WhoWasSeenIsKeptAsText) {
+    Sightings before;
+    before.look({device(1), device(2)}, false, 100);
+    before.look({device(2)}, false, 200);
+    Sightings after;
+    after.look({device(1)}, false, 150);
+    after.restore("no line of ours\n" + before.text() + "0102 5\n");
+    EXPECT_EQ(after.last_seen_ms(device(1)), 200U);
+    EXPECT_EQ(after.last_seen_ms(device(2)), 200U);
+    EXPECT_EQ(after.last_seen_ms(device(3)), 0U);
+}
+
 }  // namespace
 }  // namespace lockstep

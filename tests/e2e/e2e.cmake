@@ -45,6 +45,7 @@ add_test(NAME weather COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/weather
 set_tests_properties(weather PROPERTIES
   LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 set(LOCKSTEP_ON_DEMAND_TESTS
+  test_a_device_that_joins_on_demand_fetches_no_content_unasked
   test_lists_everything_and_reads_a_range_without_the_rest
   test_pinned_folders_come_whole_and_stay
   test_evicts_what_another_device_keeps_and_reads_it_again
@@ -57,4 +58,31 @@ foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)
   add_test(NAME on_demand.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/on_demand_test.py OnDemand.${test})
   set_tests_properties(on_demand.${test} PROPERTIES
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()
+add_test(NAME metered COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/metered_test.py)
+set_tests_properties(metered PROPERTIES
+  LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+set(LOCKSTEP_HISTORY_TESTS
+  test_a_file_a_folder_and_deleted_things_come_back
+  test_the_past_is_shown_by_mounts_and_snapshots
+  test_an_undo_takes_back_one_devices_changes_everywhere
+  test_retention_is_chosen_for_all_and_words_for_what_cannot_be
+  test_a_damaged_pack_is_fetched_again)
+foreach(test IN LISTS LOCKSTEP_HISTORY_TESTS)
+  add_test(NAME history.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/history_test.py History.${test})
+  set_tests_properties(history.${test} PROPERTIES
+    LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()
+set(LOCKSTEP_TUNNEL_TESTS
+  Tunnels.test_two_behind_nats_join_and_stay_in_step_through_the_relay
+  Tunnels.test_a_restarted_relay_is_found_again
+  Tunnels.test_a_direct_way_is_taken_again_when_there_is_one
+  Mailboxes.test_what_laptop_wrote_is_on_desk_the_next_day
+  Mailboxes.test_nothing_is_left_there_when_all_are_connected
+  Access.test_a_token_opens_a_relay_that_wants_one
+  Access.test_a_relay_under_tls_is_known_by_its_key_and_no_other_takes_its_place)
+foreach(test IN LISTS LOCKSTEP_TUNNEL_TESTS)
+  add_test(NAME e2e.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/tunnel_test.py ${test})
+  set_tests_properties(e2e.${test} PROPERTIES
+    LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()

@@ -217,7 +217,8 @@ class Device:
         (self.home / "config/config.toml").write_text("\n".join(lines) + "\n")
 
     def start(self):
-        command = [*self.world.network.enter(self.name), self.world.bin / "lockstepd", "--log-level", "info"]
+        command = [*self.world.network.enter(self.name), self.world.bin / "lockstepd", "--log-level",
+                   os.environ.get("LOCKSTEP_LOG_LEVEL", "info")]
         self.daemon = Process(command, self.world.directory / f"{self.name}.log", self.environment)
 
         def answers():
@@ -266,8 +267,8 @@ class Device:
         """A ticket for whoever comes first. Only owners can admit others."""
         return self.call("invite", vault, "--yes", "--role", role).stdout.strip()
 
-    def join(self, ticket):
-        self.call("join", "-", "--mount", self.mount, stdin=ticket + "\n", timeout=120)
+    def join(self, ticket, *more):
+        self.call("join", "-", "--mount", self.mount, *more, stdin=ticket + "\n", timeout=120)
 
     def wait(self, vault, timeout=300, copies=None):
         more = ["--copies", str(copies)] if copies is not None else []

@@ -63,6 +63,25 @@ class OnDemand(unittest.TestCase):
         answer = device.json("whereis", f"{VAULT}:{path}")
         return {one["label"]: one["holds"] for one in answer["devices"]}
 
+    def test_a_device_that_joins_on_demand_fetches_no_content_unasked(self):
+        self.make_world("laptop", "desk", on_demand=())
+        contents = {path: self.write(self.laptop, path, size)
+                    for path, size in {"first.bin": 4 * MIB, "second.bin": 100_000}.items()}
+        self.settle(self.laptop, self.desk)
+        phone = self.laptop.world.add_device("phone")
+        phone.join(self.laptop.invite(VAULT), "--on-demand")
+        self.settle(self.laptop, phone)
+        for path, content in contents.items():
+            self.assertEqual((phone.mount / path).stat().st_size, len(content))
+            self.assertEqual(self.attribute(phone, path), "absent")
+        self.assertLess(sum(self.bytes_here(phone)), MIB)
+        self.assertEqual((phone.mount / "second.bin").read_bytes(), contents["second.bin"])
+        phone.kill()
+        phone.start()
+        phone.call("vault", "unlock", VAULT, "--passphrase-file", self.laptop.world.passphrase_file)
+        self.settle(self.laptop, phone)
+        self.assertEqual(self.attribute(phone, "first.bin"), "absent")
+
     def test_lists_everything_and_reads_a_range_without_the_rest(self):
         self.make_world("laptop", "desk")
         content = self.write(self.laptop, "films/first.bin", 40 * MIB)

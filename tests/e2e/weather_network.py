@@ -64,6 +64,21 @@ class WeatherNetwork(Namespaces):
                 }
             }""")
 
+    def let_in(self, name, port):
+        """Its router passes this port on from now on."""
+        self._filter(f"{name}-nat", f"""
+            table ip door {{
+                chain into {{
+                    type nat hook prerouting priority dstnat
+                    iifname "eth0" tcp dport {port} dnat to 10.215.{self.names[name]}.2
+                }}
+            }}
+            insert rule ip gate forward ct status dnat accept""")
+
+    def keep_out(self, name):
+        """The router forgets what let_in() said, and connections that came that way."""
+        self._filter(f"{name}-nat", "delete table ip door\ninsert rule ip gate forward ct status dnat drop")
+
     def _filter(self, name, rules):
         run([*self.enter(name), "nft", "-f", "-"], input=rules)
 

@@ -205,6 +205,8 @@ class Storm:
             os.close(root)
         self.say(f"the storm is over: {self.done}")
 
+        told = [time.monotonic()]
+
         def equal():
             for top in self.tops():
                 try:
@@ -213,8 +215,11 @@ class Storm:
                     self.said = f"{top} cannot be read: {error}"
                     raise
             first = self.trees[self.devices[0].mount]
-            self.said = next((f"{top}: {said}" for top, other in self.trees.items()
-                              if (said := difference(first, other))), "")
+            different = {top: said for top, other in self.trees.items() if (said := difference(first, other))}
+            self.said = next((f"{top}: {said}" for top, said in different.items()), "")
+            if different and time.monotonic() - told[0] > 5:
+                told[0] = time.monotonic()
+                self.say(f"not yet equal to the first: {', '.join(top.name for top in different)} ({self.said[:120]})")
             return not self.said
         try:
             wait_until("all devices show the same", equal, SETTLE_TIME_MAX, 0.3)

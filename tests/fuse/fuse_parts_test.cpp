@@ -74,6 +74,7 @@ class FakeCaches final : public KernelCaches {
     void drop_entry(NodeId directory, const std::string& name) override {
         drop(std::to_string(directory) + "/" + name);
     }
+    void fill_node(NodeId, ByteView) override {}
     void block() {
         MutexLock lock(mutex_);
         blocked_ = true;

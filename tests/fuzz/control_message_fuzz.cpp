@@ -1,7 +1,9 @@
-// What a member sends in a control session or a join: refused, or exactly one encoding.
+// What a member sends in a control session or a join, or leaves in a mailbox: refused, or exactly
+// one encoding.
 #include "base/check.h"
 #include "sync/control/messages.h"
 #include "sync/join/join_messages.h"
+#include "sync/mailbox/mailbox_codec.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace lockstep;
@@ -10,5 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         CHECK(equal(encode_message(*message), bytes));
     if (auto message = decode_join_message(bytes); message.ok())
         CHECK(equal(encode_join_message(*message), bytes));
+    if (auto receipt = decode_receipt(bytes); receipt.ok())
+        CHECK(equal(encode_receipt(receipt->receipt), receipt->signed_bytes));
     return 0;
 }

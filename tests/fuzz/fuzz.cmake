@@ -4,7 +4,7 @@ file(GLOB LOCKSTEP_FUZZ_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/*_fu
 
 # What the targets decode lies in these; the samples seal inputs as a member would.
 set(LOCKSTEP_FUZZ_LIBRARIES lockstep_test_support)
-foreach(library base_http relay_protocol vault daemon_api sync)
+foreach(library base_http relay_protocol relay vault daemon_api sync)
   if(TARGET lockstep::${library})
     list(APPEND LOCKSTEP_FUZZ_LIBRARIES lockstep::${library})
   endif()

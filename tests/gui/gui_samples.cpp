@@ -27,6 +27,7 @@ api::VaultInfo sample_vault(const std::string& name) {
                            .label = "desktop",
                            .role = "owner",
                            .address = "192.0.2.7:22100",
+                           .relay = {},
                            .is_connected = true,
                            .is_in_step = true});
     return vault;

@@ -79,7 +79,8 @@ def exchange(relay, seeder, leecher):
     with tempfile.TemporaryDirectory(prefix="relay-clients-") as directory:
         programs, root = Programs(directory), Path(directory)
         try:
-            programs.start("relay", relay, "--listen", "127.0.0.1:0", "--interval", "10")
+            programs.start("relay", relay, "--listen", "127.0.0.1:0", "--access", "open-tracker",
+                           "--interval", "10")
             wait_until("the relay listens", lambda: " port " in programs.log("relay"), programs)
             url = f"http://127.0.0.1:{re.search(r' port ([0-9]+)', programs.log('relay')).group(1)}/announce"
             for side in ("seed", "leech"):

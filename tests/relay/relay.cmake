@@ -1,7 +1,8 @@
 lockstep_test(relay_test
   SOURCES
-    relay/admission_test.cpp relay/announce_codec_test.cpp relay/bencode_test.cpp relay/mailbox_test.cpp
-    relay/peer_table_test.cpp relay/relay_config_test.cpp relay/relay_http_test.cpp relay/tunnel_test.cpp
+    relay/admission_test.cpp relay/announce_codec_test.cpp relay/bencode_test.cpp relay/coordinator_test.cpp
+    relay/mailbox_test.cpp
+    relay/open_id_test.cpp relay/peer_table_test.cpp relay/relay_config_test.cpp relay/relay_http_test.cpp relay/tunnel_test.cpp
   LIBRARIES lockstep::relay lockstep_test_support)
 
 # The binary itself: signals, exit codes, logs.
@@ -15,3 +16,17 @@ add_dependencies(relay_program_test lockstep-relay)
 add_test(NAME relay.bittorrent_clients
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/bittorrent_clients_test.py $<TARGET_FILE:lockstep-relay>)
 set_tests_properties(relay.bittorrent_clients PROPERTIES LABELS e2e TIMEOUT 240 SKIP_RETURN_CODE 77)
+
+# A real OpenID provider; skipped where node or the provider is not installed.
+add_test(NAME relay.openid_provider
+  COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/openid_provider_test.py $<TARGET_FILE:lockstep-relay>)
+set_tests_properties(relay.openid_provider PROPERTIES LABELS e2e TIMEOUT 240 SKIP_RETURN_CODE 77)
+
+# The status page in headless Chromium; skipped where that or its driver is not installed.
+add_test(NAME relay.status_page
+  COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/status_page_test.py $<TARGET_FILE:lockstep-relay>)
+set_tests_properties(relay.status_page PROPERTIES LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77)
+
+add_test(NAME relay.installers
+  COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/installers_test.py $<TARGET_FILE:lockstep-relay> ${CMAKE_SOURCE_DIR})
+set_tests_properties(relay.installers PROPERTIES LABELS e2e TIMEOUT 120 SKIP_RETURN_CODE 77)

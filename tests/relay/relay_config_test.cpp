@@ -17,18 +17,20 @@ TEST(RelayConfigTest, DefaultsServeAllIpv4Addresses) {
     EXPECT_EQ(config->listen, (std::vector<ListenAddress>{{"0.0.0.0", 6970}}));
     EXPECT_EQ(config->tracker.interval, 300s);
     EXPECT_EQ(config->log_level, LogLevel::Info);
+    EXPECT_EQ(config->admission.access, RelayAccess::Open);
 }
 
 TEST(RelayConfigTest, TakesBothSpellingsOfAValue) {
     auto config =
         parse_relay_config({"--listen=[::1]:0", "--listen", "127.0.0.1:80", "--interval=10",
-                            "--log-level", "debug", "--connections", "7"});
+                            "--log-level", "debug", "--connections", "7", "--access=open-tracker"});
     ASSERT_TRUE(config.ok()) << config.error().message;
     EXPECT_EQ(config->listen, (std::vector<ListenAddress>{{"::1", 0}, {"127.0.0.1", 80}}));
     EXPECT_EQ(config->tracker.interval, 10s);
     EXPECT_EQ(config->tracker.min_interval, 10s);
     EXPECT_EQ(config->log_level, LogLevel::Debug);
     EXPECT_EQ(config->limits.connections_max, 7U);
+    EXPECT_EQ(config->admission.access, RelayAccess::OpenTracker);
 }
 
 TEST(RelayConfigTest, HelpAndVersionWin) {
@@ -52,6 +54,8 @@ TEST(RelayConfigTest, MistakesAreNamed) {
                                                {"--interval", "3601"},
                                                {"--connections", "0"},
                                                {"--log-level", "loud"},
+                                               {"--access", "anybody"},
+                                               {"--access", "token"},
                                                {"--path-token-file", "/nonexistent/token"}}) {
         auto config = parse_relay_config(bad);
         ASSERT_FALSE(config.ok()) << bad[0];
@@ -99,6 +103,18 @@ drain_seconds = 3
 [tls]
 certificate = "a.pem"
 key = "a.key"
+operator_authorities = "operators.pem"
+operator_certificates = "needed"
+[openid]
+issuer = "https://login.example.org/realms/x"
+audience = "relay"
+authorities = "ca.pem"
+operator_claim = "groups"
+operator_value = "admins"
+refresh_seconds = 60
+rights = ["mailbox"]
+mailbox_mib = 21
+tunnel_mib_per_day = 22
 [tracker]
 interval_seconds = 20
 [limits]
@@ -134,7 +150,14 @@ days = 19
     ASSERT_TRUE(config.ok()) << config.error().message;
     EXPECT_EQ(config->listen,
               (std::vector<ListenAddress>{{"::1", 1, false}, {"127.0.0.1", 2, true}}));
-    EXPECT_EQ(config->tls, (TlsFiles{"a.pem", "a.key"}));
+    EXPECT_EQ(config->tls, (TlsFiles{"a.pem", "a.key", "operators.pem"}));
+    EXPECT_EQ(config->admission.operator_certificates, OperatorCertificates::Needed);
+    EXPECT_EQ(config->admission.open_id,
+              (OpenIdOptions{"https://login.example.org/realms/x", "relay", "ca.pem", "groups",
+                             "admins", 60s}));
+    EXPECT_EQ(config->admission.open_id_account.rights, (RelayRights{.mailbox = true}));
+    EXPECT_EQ(config->admission.open_id_account.mailbox_bytes_max, 21U << 20);
+    EXPECT_EQ(config->admission.open_id_account.tunnel_bytes_per_day, 22U << 20);
     EXPECT_EQ(config->admission.access, RelayAccess::Token);
     EXPECT_EQ(config->admission.anybody.rights, (RelayRights{.tracker = true}));
     EXPECT_EQ(config->admission.accounts,
@@ -164,6 +187,23 @@ TEST_F(RelayConfigFileTest, FaultsAreNamedWithTheirLines) {
     EXPECT_NE(fault("listen = [\"nowhere\"]\n").find("no port"), std::string::npos);
     EXPECT_NE(fault("= 1\n"), "");
     EXPECT_FALSE(parse_relay_config({"--config", "/nonexistent"}).ok());
+}
+
+TEST_F(RelayConfigFileTest, AProviderMustBeAskedSecurely) {
+    auto fault_with = [&](const std::string& issuer, const std::string& more = "") {
+        return fault("access = \"token\"\n[openid]\nissuer = \"" + issuer +
+                     "\"\naudience = \"relay\"\n" + more);
+    };
+    EXPECT_EQ(fault_with("https://login.example.org"), "");
+    EXPECT_EQ(fault_with("http://127.0.0.1:8080"), "");
+    for (const char* bad : {"", "http://login.example.org", "login.example.org",
+                            "https://login.example.org/?x", "https://user@login.example.org"})
+        EXPECT_NE(fault_with(bad), "") << bad;
+    EXPECT_NE(fault_with("https://a", "operator_claim = \"groups\"\n"), "");
+    EXPECT_NE(fault_with("https://a", "rights = [\"operate\"]\n"), "");
+    EXPECT_NE(fault("[openid]\nissuer = \"https://a\"\n"), "");
+    EXPECT_NE(
+        fault("[tls]\ncertificate = \"a\"\nkey = \"b\"\noperator_certificates = \"needed\"\n"), "");
 }
 
 TEST_F(RelayConfigFileTest, WhatIsTypedWins) {

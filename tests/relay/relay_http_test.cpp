@@ -8,7 +8,8 @@ constexpr std::chrono::seconds kTestPatience{20};
 
 class RelayHttpTest : public RelayWorld {
   protected:
-    RelayHttpTest() { serve(); }
+    RelayHttpTest() { serve(open_tracker()); }
+    static RelayConfig open_tracker() { return with_access(RelayAccess::OpenTracker); }
 
     Result<AnnounceResponse> announce(const AnnounceRequest& request, HttpFields more = {}) {
         HttpFields query = encode_announce_query(request);
@@ -79,7 +80,7 @@ TEST_F(RelayHttpTest, OtherPathsAndMethodsAreRefused) {
 }
 
 TEST_F(RelayHttpTest, WithAPathTokenOnlyItsPathsAreServed) {
-    RelayConfig config;
+    RelayConfig config = open_tracker();
     config.path_token = "token-1";
     serve(config);
     auto status = [&](std::string path) { return get(std::move(path)).status; };
@@ -92,7 +93,7 @@ TEST_F(RelayHttpTest, WithAPathTokenOnlyItsPathsAreServed) {
 }
 
 TEST_F(RelayHttpTest, WhoAsksTooOftenIsToldToWait) {
-    RelayConfig config;
+    RelayConfig config = open_tracker();
     config.limits.requests = {1, 5};
     serve(config);
     for (int i = 0; i < 5; ++i) EXPECT_EQ(get("/healthz").status, 200);
@@ -106,7 +107,7 @@ TEST_F(RelayHttpTest, WhoAsksTooOftenIsToldToWait) {
 }
 
 TEST_F(RelayHttpTest, OneSwarmsAnnouncesAreLimitedApartFromOthers) {
-    RelayConfig config;
+    RelayConfig config = open_tracker();
     config.limits.announces = {1, 3};
     serve(config);
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(announce(announce_of(1)).ok());

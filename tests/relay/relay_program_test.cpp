@@ -39,8 +39,8 @@ TEST(RelayProgramTest, ServesUntilASignalAndExitsCleanly) {
 
 TEST(RelayProgramTest, LogsNoAddressesOfPeersByDefault) {
     for (bool is_debug : {false, true}) {
-        Program relay(
-            {"--listen", "127.0.0.1:0", is_debug ? "--log-level=debug" : "--log-level=info"});
+        Program relay({"--listen", "127.0.0.1:0", "--access=open-tracker",
+                       is_debug ? "--log-level=debug" : "--log-level=info"});
         HttpClient client = HttpClient::over_tcp("127.0.0.1", port_in(relay.read_until("\n")));
         HttpFields query = encode_announce_query({.port = 6881});
         ASSERT_TRUE(client.request({.path = "/announce", .query = query}, kTestPatience).ok());
@@ -116,10 +116,54 @@ TEST(RelayProgramTest, AHangupReloadsTheCertificateAndTheFileAndABadOneChangesNo
     EXPECT_EQ(announce(new_pin)->status, 403);
 }
 
+// Goal: operators are those with a certificate of the operators' authority, if so wanted beside a
+// token; devices, which have none, are served as ever.
+TEST(RelayProgramTest, OperatorsShowACertificate) {
+    TempDir directory;
+    auto files = TestCertificate::make(directory.path(), "relay");
+    auto authority = TestCertificate::make(directory.path(), "operators");
+    auto boss = TestCertificate::signed_by(authority, directory.path(), "boss");
+    auto stranger = TestCertificate::make(directory.path(), "stranger");
+    std::ofstream(directory / "token") << "secret\n";
+    TlsPin pin = (*TlsContext::server(files.certificate, files.key))->own_pin();
+    for (const char* worth : {"enough", "needed"}) {
+        std::ofstream(directory / "relay.toml")
+            << "metrics = \"operators\"\nlisten = [\"127.0.0.1:0\"]\n[tls]\ncertificate = \""
+            << files.certificate.string() << "\"\nkey = \"" << files.key.string()
+            << "\"\noperator_authorities = \"" << authority.certificate.string()
+            << "\"\noperator_certificates = \"" << worth
+            << "\"\n[[tokens]]\nname = \"boss\"\nrights = [\"operate\"]\nfile = \""
+            << (directory / "token").string() << "\"\n";
+        Program relay({"--config", directory / "relay.toml"});
+        std::uint16_t port = port_in(relay.read_until(", TLS\n"));
+        auto status = [&](const TestCertificate* certificate, HttpFields headers,
+                          std::string path) {
+            TlsClientOptions options{.pin = &pin};
+            if (certificate != nullptr) options.certificate = certificate->certificate;
+            if (certificate != nullptr) options.key = certificate->key;
+            HttpClient client =
+                HttpClient::over_tls("127.0.0.1", port, *TlsContext::client(options));
+            HttpRequest request{.path = std::move(path), .headers = std::move(headers)};
+            auto response = client.request(request, kTestPatience);
+            return response.ok() ? response->status : 0;
+        };
+        HttpFields token{{"Authorization", "Bearer secret"}};
+        bool is_enough = worth == std::string("enough");
+        for (const char* path : {"/metrics", "/v1/stats", "/v1/peers"}) {
+            EXPECT_EQ(status(&boss, {}, path), is_enough ? 200 : 401) << path;
+            EXPECT_EQ(status(nullptr, token, path), is_enough ? 200 : 401) << path;
+            EXPECT_EQ(status(&boss, token, path), 200) << path;
+            EXPECT_EQ(status(nullptr, {}, path), 401) << path;
+        }
+        EXPECT_EQ(status(nullptr, {}, "/healthz"), 200);
+        EXPECT_EQ(status(&stranger, {}, "/healthz"), 0);
+    }
+}
+
 TEST(RelayProgramTest, PromtoolAcceptsTheMetrics) {
     if (std::system("command -v promtool >/dev/null") != 0) GTEST_SKIP() << "no promtool";
     TempDir directory;
-    Program relay({"--listen", "127.0.0.1:0"});
+    Program relay({"--listen", "127.0.0.1:0", "--access", "open-tracker"});
     HttpClient client = HttpClient::over_tcp("127.0.0.1", port_in(relay.read_until("\n")));
     ASSERT_TRUE(client.request({.path = "/announce"}, kTestPatience).ok());
     auto metrics = client.request({.path = "/metrics"}, kTestPatience);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/codec.h"
 #include "vault/log/record_codec.h"
 #include "vault/packs/pack_reader.h"
 
@@ -51,8 +52,26 @@ Result<std::string> Archive::read(const Content& content) {
 
 std::vector<VersionRecord> versions_to_keep(const Witness& witness, std::int64_t now_ms,
                                             std::int64_t retention_ms) {
-    const std::int64_t since = now_ms - retention_ms;
     const reference::View& view = witness.view();
+    std::int64_t since = now_ms - retention_ms;
+    std::vector<std::int64_t> moments;
+    for (const auto& [key, value] : view.attributes_of(kRootFile)) {
+        if (!value || key.first != AttributeKey::Xattr) continue;
+        if (key.second.starts_with("lockstep.snapshot."))
+            moments.push_back(static_cast<std::int64_t>(Decoder(*value).u64()));
+        for (const SimPolicy& policy : kSimPolicies) {
+            if (key.second != "lockstep.retention" || as_text(*value) != policy.text) continue;
+            since = now_ms - policy.all_ms;
+            for (std::int64_t moment = policy.step_ms == 0 ? -1 : since - since % policy.step_ms;
+                 moment >= 0 && moment >= now_ms - policy.span_ms; moment -= policy.step_ms)
+                moments.push_back(moment);
+        }
+    }
+    const auto is_kept_until = [&](std::int64_t begin, std::int64_t end) {
+        return end >= since ||
+               std::any_of(moments.begin(), moments.end(),
+                           [&](std::int64_t moment) { return begin <= moment && moment < end; });
+    };
     std::map<VersionId, std::int64_t> replaced;  // when first
     std::map<FileId, std::int64_t> changed;
     const auto note = [](auto& times, const auto& id, const Stamp& stamp) {
@@ -81,8 +100,10 @@ std::vector<VersionRecord> versions_to_keep(const Witness& witness, std::int64_t
                              std::any_of(links->second.begin(), links->second.end(),
                                          [&](const LinkId& link) { return view.is_alive(link); });
         const auto at = replaced.find(id);
-        const bool is_kept =
-            at != replaced.end() ? at->second >= since : is_live || changed[version.file] >= since;
+        const std::int64_t begin = version.stamp.wall_ms();
+        const bool is_kept = at != replaced.end()
+                                 ? is_kept_until(begin, at->second)
+                                 : is_live || is_kept_until(begin, changed[version.file]);
         if (is_kept) out.push_back(version);
     }
     return out;

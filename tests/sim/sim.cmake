@@ -3,8 +3,8 @@ if(TARGET lockstep_vault_device)
     sim/archive.cpp
     sim/content_ledger.cpp
     sim/merge_table.cpp
-    sim/sim_device.cpp
     sim/simulated_collection.cpp
+    sim/simulated_compaction.cpp
     sim/simulated_members.cpp
     sim/simulated_network.cpp
     sim/simulated_user.cpp

@@ -10,12 +10,8 @@
 #include "tests/sim/content_ledger.h"
 #include "tests/support/vault_device.h"
 #include "vault/core/vault_replica.h"
-#include "vault/crypto/passphrase.h"
 
 namespace lockstep::sim {
-
-// Argon2id takes a tenth of a second and is no part of what is simulated.
-PassphraseStretcher& quick_stretcher();
 
 struct OpenHandle {
     HandleId id = 0;

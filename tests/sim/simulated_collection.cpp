@@ -42,6 +42,30 @@ void SimulatedWorld::collect(SimDevice& device) {
     if (report->rewritten_packs > 0) count("collection: packs rewritten");
 }
 
+void SimulatedWorld::make_snapshot(SimDevice& device) {
+    const std::string name = "snapshot " + std::to_string(random_.below(6));
+    auto made = device.vault->vault().history().make_snapshot(name, std::nullopt);
+    note(device.label() + " makes " + name + (made.ok() ? "" : ": " + made.error().message));
+    if (made.ok()) return count("snapshot");
+    const ErrorKind kind = made.error().kind;
+    if (kind != ErrorKind::Exists && kind != ErrorKind::Refused && !device.has_disk_trouble &&
+        !device.has_rot)
+        fail(device.label() + ": snapshot: " + made.error().message);
+}
+
+void SimulatedWorld::remove_snapshot(SimDevice& device) {
+    VaultHistory& history = device.vault->vault().history();
+    const auto there = history.snapshots();
+    if (!there.ok() || there->empty()) return;
+    const std::string& name = (*there)[random_.below(there->size())].name;
+    Status removed = history.remove_snapshot(name);
+    note(device.label() + " forgets " + name +
+         (removed.ok() ? "" : ": " + removed.error().message));
+    if (removed.ok()) return count("snapshot forgotten");
+    if (removed.error().kind != ErrorKind::Refused && !device.has_disk_trouble && !device.has_rot)
+        fail(device.label() + ": forget a snapshot: " + removed.error().message);
+}
+
 // What the device's own retention promises can be read on it at any time, once it has all packs.
 void SimulatedWorld::look_back(SimDevice& device) {
     const std::int64_t wall = FakeClock::kStartNs / 1'000'000 + now_ms_;

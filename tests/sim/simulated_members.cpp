@@ -71,6 +71,30 @@ void SimulatedWorld::retire(SimDevice& device) {
         fail(device.label() + ": retire: " + retired.error().message);
 }
 
+// Another role for some device; often for one that may write, to read only.
+void SimulatedWorld::change_role(SimDevice& device) {
+    SimDevice& whom = random_device();
+    const MemberRole role = random_.chance(50)   ? MemberRole::Reader
+                            : random_.chance(50) ? MemberRole::Writer
+                                                 : MemberRole::Owner;
+    if (device.has_rot) return;
+    const Status changed = device.vault->vault().set_role(whom.id(), role);
+    note(device.label() + " makes " + whom.label() +
+         (role == MemberRole::Reader   ? " a reader"
+          : role == MemberRole::Writer ? " a writer"
+                                       : " an owner") +
+         (changed.ok() ? "" : ": " + changed.error().message));
+    if (changed.ok()) {
+        had_trouble_ = true;
+        return count(role == MemberRole::Reader ? "membership: may only read"
+                                                : "membership: may write");
+    }
+    const ErrorKind kind = changed.error().kind;
+    if (kind != ErrorKind::Refused && kind != ErrorKind::Invalid && kind != ErrorKind::NotFound &&
+        !device.has_disk_trouble && !removed_.contains(device.number))
+        fail(device.label() + ": role: " + changed.error().message);
+}
+
 // What a device has kept aside of another one becomes its own.
 void SimulatedWorld::adopt(SimDevice& device) {
     if (device.has_disk_trouble || device.has_rot) return;
@@ -113,6 +137,26 @@ bool SimulatedWorld::adopt_leftovers() {
         }
     }
     return false;
+}
+
+// Whoever may only read in the end may write again: then nothing that it wrote before is missing.
+void SimulatedWorld::give_rights_back() {
+    if (!options_.with_membership) return;
+    const auto owner = std::find_if(members_.begin(), members_.end(), [&](SimDevice* device) {
+        return roster_->find(device->id())->role == MemberRole::Owner;
+    });
+    if (owner == members_.end()) return;
+    bool is_changed = false;
+    for (SimDevice* device : members_) {
+        if (roster_->find(device->id())->role != MemberRole::Reader) continue;
+        const Status changed = (*owner)->vault->vault().set_role(device->id(), MemberRole::Writer);
+        note((*owner)->label() + " lets " + device->label() + " write again" +
+             (changed.ok() ? "" : ": " + changed.error().message));
+        if (!changed.ok()) return fail("role: " + changed.error().message);
+        is_changed = true;
+        count("membership: may write again");
+    }
+    if (is_changed) count_members();
 }
 
 // All key objects there are, as whoever has the passphrase reads them.

@@ -47,7 +47,7 @@ std::optional<Message> SimulatedNetwork::before(SimDevice& device, const Message
 std::vector<Message> SimulatedNetwork::answer(SimDevice& device, const Message& heads,
                                               std::size_t objects_max) {
     std::vector<Message> out;
-    Replica& replica = *device.vault->vault().replica();
+    VaultReplica& replica = device.replica();
     const auto add = [&](Message::Kind kind, Result<Bytes> bytes, const PackInfo& pack,
                          const SegmentRef& segment = {}) {
         if (!bytes.ok()) return;
@@ -69,13 +69,16 @@ std::vector<Message> SimulatedNetwork::answer(SimDevice& device, const Message& 
         const std::uint64_t have = at == heads.frontier.end() ? 0 : at->second.number;
         // Where they have another segment under the same number they get ours: it was forked.
         if (have > 0 && have <= last.number && !at->second.hash.is_zero()) {
-            auto ours = replica.read_segment({log, have});
-            if (ours.ok() && segment_hash(*ours) != at->second.hash)
-                add(Message::Kind::Segment, std::move(ours), {}, {log, have});
+            auto ours = replica.hash_of({log, have});
+            if (ours.ok() && *ours != at->second.hash)
+                add(Message::Kind::Segment, replica.read_segment({log, have}), {}, {log, have});
         }
         for (std::uint64_t number = have + 1; number <= last.number; ++number) {
             if (out.size() >= objects_max) return out;
-            add(Message::Kind::Segment, replica.read_segment({log, number}), {}, {log, number});
+            auto object = replica.read_segment({log, number});
+            // One that stands for several goes once.
+            if (object.ok() && !out.empty() && out.back().bytes == *object) continue;
+            add(Message::Kind::Segment, std::move(object), {}, {log, number});
         }
     }
     for (const PackInfo& pack : heads.missing) {

@@ -82,6 +82,10 @@ void SimulatedUser::edit() {
         return;
     }
     const ErrorKind kind = done.error().kind;
+    if (kind == ErrorKind::ReadOnly && !device_.vault->vault().status().may_write) {
+        ++world_.counters["membership: a reader is refused"];
+        return;
+    }
     const bool is_fault = kind == ErrorKind::Io || kind == ErrorKind::NoSpace ||
                           kind == ErrorKind::ReadOnly || kind == ErrorKind::Corrupt;
     if (is_fault && !device_.has_disk_trouble && !device_.has_rot)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/sim/archive.h"
 #include "tests/sim/merge_table.h"
 
 namespace lockstep::sim {
@@ -32,6 +33,7 @@ SimulationOptions SimulationOptions::of_seed(std::uint64_t seed) {
     SeededRandom random(seed ^ 0x0b7);
     SimulationOptions out;
     out.seed = seed;
+    out.with_compactions = SeededRandom(seed ^ 0xc0).chance(50);
     if (random.chance(25)) return out;  // merging alone
     out.with_disk_faults = random.chance(60);
     out.with_clock_jumps = random.chance(35);
@@ -73,9 +75,12 @@ const std::vector<SimulatedWorld::Happening>& SimulatedWorld::happenings() {
         {"two revoke at once", 4, Needs::Membership, &World::revoke_two},
         {"retire", 6, Needs::Membership, &World::retire},
         {"adopt", 10, Needs::Membership, &World::adopt},
+        {"role", 8, Needs::Membership, &World::change_role},
         {"time passes", 16, Needs::Collections, &World::let_days_pass},
         {"collect", 24, Needs::Collections, &World::collect},
         {"look back", 4, Needs::Collections, &World::look_back},
+        {"snapshot", 6, Needs::Collections, &World::make_snapshot},
+        {"forget snapshot", 2, Needs::Collections, &World::remove_snapshot},
     };
     return all;
 }
@@ -152,6 +157,13 @@ void SimulatedWorld::found() {
     change_weather(add_device());
     if (Status made = devices_[0]->vault->found(); !made.ok())
         return fail("found: " + made.error().message);
+    if (options_.with_collections && random_.chance(50)) {
+        const SimPolicy& policy = kSimPolicies[random_.below(std::size(kSimPolicies))];
+        note("the vault keeps " + std::string(policy.text));
+        Status chosen =
+            devices_[0]->vault->vault().history().set_retention(std::string(policy.text));
+        if (!chosen.ok()) return fail("retention: " + chosen.error().message);
+    }
     while (devices_.size() < at_first && !is_wrong()) join(*devices_[0]);
     for (auto& device : devices_) exchange_all(*device, *devices_[0]);
 }
@@ -191,6 +203,7 @@ void SimulatedWorld::step() {
         look_after(device);
         break;
     }
+    if (!is_wrong()) compact_sometimes();
 }
 
 // Prints where the watched content shows, whenever that changes.
@@ -270,7 +283,11 @@ void SimulatedWorld::deliver(Message message) {
     const char* what = message.kind == Message::Kind::KeyObject ? "key object"
                        : message.kind == Message::Kind::Segment ? "segment"
                                                                 : "pack";
+    const std::size_t compacted = device.replica().compacted_here().size();
     Result<Added> added = SimulatedNetwork::add(device.replica(), message);
+    if (added.ok() && *added == Added::Stored &&
+        device.replica().compacted_here().size() > compacted)
+        count("compaction: taken for what it stands for");
     if (message.kind == Message::Kind::Pack && added.ok() && *added == Added::Known) return;
     if (added.ok() && *added == Added::Apart)
         if (auto before = SimulatedNetwork::before(*devices_[message.from], message)) {
@@ -376,8 +393,13 @@ void SimulatedWorld::note_positions(SimDevice& device, bool may_go_back) {
 void SimulatedWorld::exchange_all(SimDevice& to, SimDevice& from) {
     if (&to == &from) return;
     if (options_.with_membership) return hand_over(to, from);
-    auto taken = to.vault->pull(*from.vault);
-    if (!taken.ok()) fail(to.label() + " pulls: " + taken.error().message);
+    // What lies in one file comes at once, a fork's branches else one after the other.
+    for (int round = 0; round < (options_.is_calm ? 8 : 1) && !is_wrong(); ++round) {
+        const Frontier before = to.replica().frontier();
+        auto taken = to.vault->pull(*from.vault);
+        if (!taken.ok()) fail(to.label() + " pulls: " + taken.error().message);
+        if (to.replica().frontier() == before) break;
+    }
 }
 
 // All that one has and the other lacks. Among members and those that are none any more much is
@@ -425,10 +447,17 @@ void SimulatedWorld::edit(SimDevice& device) {
 void SimulatedWorld::announce(SimDevice& device) {
     SimDevice& to = random_device();
     if (&to == &device) return;
+    if (options_.is_calm) {
+        if (!network_.can_reach(device.number, to.number)) return;
+        exchange_all(device, to);
+        if (!is_wrong()) note(device.label() + " hears of " + to.label() + ": " + known_by(device));
+        return;
+    }
     network_.send(SimulatedNetwork::heads_of(device, to.number), now_ms_);
 }
 
 void SimulatedWorld::use_relay(SimDevice& device) {
+    if (options_.is_calm) return;
     network_.upload(device);
     network_.download(random_device(), now_ms_);
 }
@@ -482,7 +511,12 @@ void SimulatedWorld::cut_power_now(SimDevice& device) {
     count("fault: power cut");
     const std::uint64_t seed = random_.u64();
     reopen(
-        device, [&] { return device.vault->crash_and_reopen(seed); }, "a power cut");
+        device,
+        [&] {
+            return options_.is_calm ? device.vault->lose_power()
+                                    : device.vault->crash_and_reopen(seed);
+        },
+        "a power cut");
 }
 
 void SimulatedWorld::cut_power_later(SimDevice& device) {
@@ -656,6 +690,7 @@ void SimulatedWorld::settle() {
         }
         for (auto& to : devices_)
             for (auto& from : devices_) exchange_all(*to, *from);
+        if (round > 0) give_rights_back();
         // A device whose log was closed still has all of it; the others have it under another name.
         const auto state = [](SimDevice& device) { return device.replica().frontier_to_merge(); };
         const bool is_quiet = std::all_of(members_.begin(), members_.end(), [&](SimDevice* device) {

@@ -12,8 +12,10 @@
 //     alarm;
 //   * an index that is made anew is the one that was there; check() finds nothing;
 //   * every version within the retention can be read back, whatever was collected (archive.h);
-//   * all members agree on who is one, and nothing of a removed device counts that lies behind the
-//     end of its logs.
+//   * all members agree on who is one and in which role, and nothing of a removed device counts
+//   that
+//     lies behind the end of its logs. Who might only read for a while may write again in the end,
+//     and has lost nothing.
 // The same seed gives the same trace.
 //
 // A new kind of event is a method and a row in happenings(); a new oracle a line in check().
@@ -36,6 +38,11 @@ struct SimulationOptions {
          with_forks = false;
     bool with_membership = false;   // devices are removed, adopted, retired
     bool with_collections = false;  // days pass, and packs that nothing needs are collected
+    bool with_compactions = false;  // logs are put together into fewer files
+    // Nothing that happens depends on how the logs lie on disks and travel: what one says to
+    // another arrives at once, and power cuts take all that was not synced. Compaction changes
+    // nothing then.
+    bool is_calm = false;
 
     bool prints = false;  // the trace, while it happens
     std::string watched;  // the first line of a content: the trace says where it shows
@@ -54,6 +61,8 @@ class SimulatedWorld {
     // What happened, one line an event; a function of the options.
     const std::vector<std::string>& trace() const { return trace_; }
     const Counters& counters() const { return counters_; }
+    // What every device knows and shows now: its frontier, its tree, its index.
+    std::vector<std::string> states();
 
   private:
     enum class Needs { Nothing, Disk, Clock, Rollback, Fork, Membership, Collections };
@@ -95,11 +104,20 @@ class SimulatedWorld {
     void revoke(SimDevice& device);
     void revoke_two(SimDevice& device);
     void retire(SimDevice& device);
+    void change_role(SimDevice& device);
     void adopt(SimDevice& device);
     // Of collections: simulated_collection.cpp.
     void let_days_pass(SimDevice& device);
     void collect(SimDevice& device);
+    void make_snapshot(SimDevice& device);
+    void remove_snapshot(SimDevice& device);
     void look_back(SimDevice& device);
+
+    // Of compaction, with randomness of its own: simulated_compaction.cpp.
+    void compact_sometimes();
+    void compact(SimDevice& device);
+    static std::string known_by(SimDevice& device);
+    void hand_over_compacted(SimDevice& from, const LogId& log);
 
     // The loop.
     void step();
@@ -129,6 +147,7 @@ class SimulatedWorld {
     void settle();
     void note_states();
     bool adopt_leftovers();
+    void give_rights_back();
     Result<KeyState> all_keys();
     void count_members();
     bool is_member(const SimDevice& device) const;
@@ -153,6 +172,7 @@ class SimulatedWorld {
 
     const SimulationOptions options_;
     SeededRandom random_;
+    SeededRandom compaction_random_{options_.seed ^ 0x5e9};
     Counters counters_;
     ContentLedger ledger_;
     SimulatedNetwork network_{random_, counters_};

@@ -1,6 +1,6 @@
 // vault_sim [--seeds N] [--first F] [--seed S] [--steps N] [--devices N] [--jobs N] [--counters]:
 // runs N seeds from F on, or replays one and prints its trace; --watch 'laptop#3' says as well
-// where that content shows.
+// where that content shows. --twice: a calm world without compaction and with it, compared.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -19,9 +19,39 @@ using namespace lockstep::sim;
 
 struct Arguments {
     std::uint64_t seeds = 300, first = 1, seed = 0, steps = 0, devices = 0, jobs = 1, counters = 0;
-    bool is_merging = false;
+    bool is_merging = false, is_compacting = true, runs_twice = false;
     std::string watched;
 };
+
+// The same calm world without compaction and with it: what devices know must not differ.
+std::string compare(SimulationOptions options, Counters& counters) {
+    // Of a forked log more arrives at once when it lies in one file.
+    options.is_calm = true;
+    options.with_disk_faults = options.with_forks = false;
+    std::vector<std::string> states[2], traces[2];
+    for (const bool compacts : {false, true}) {
+        options.with_compactions = compacts;
+        SimulatedWorld world(options);
+        std::string wrong = world.run();
+        if (!wrong.empty()) return wrong + (compacts ? " (with compaction)" : " (without)");
+        states[compacts] = world.states();
+        for (const std::string& line : world.trace())
+            if (line.find(" compacts ") == std::string::npos &&
+                line.find(" refuses from ") == std::string::npos)  // once for each file
+                traces[compacts].push_back(line);
+        if (compacts)
+            for (const auto& [name, count] : world.counters()) counters[name] += count;
+    }
+    for (auto* both : {&traces, &states})
+        for (std::size_t i = 0; i < std::max((*both)[0].size(), (*both)[1].size()); ++i) {
+            const auto line = [&](int which) {
+                return i < (*both)[which].size() ? (*both)[which][i] : "nothing";
+            };
+            if (line(0) != line(1))
+                return "compaction has changed what happens:\n  " + line(0) + "\n  " + line(1);
+        }
+    return "";
+}
 
 std::string run_seed(std::uint64_t seed, const Arguments& arguments, Counters& counters,
                      bool with_trace) {
@@ -31,6 +61,8 @@ std::string run_seed(std::uint64_t seed, const Arguments& arguments, Counters& c
     options.prints = with_trace;
     options.watched = arguments.watched;
     if (arguments.is_merging) options.with_membership = options.with_collections = false;
+    if (!arguments.is_compacting) options.with_compactions = false;
+    if (arguments.runs_twice) return compare(options, counters);
     SimulatedWorld world(options);
     std::string wrong = world.run();
     for (const auto& [name, count] : world.counters()) counters[name] += count;
@@ -73,6 +105,14 @@ int main(int argc, char** argv) {
             arguments.is_merging = true;
             continue;
         }
+        if (std::strcmp(argv[i], "--no-compaction") == 0) {
+            arguments.is_compacting = false;
+            continue;
+        }
+        if (std::strcmp(argv[i], "--twice") == 0) {
+            arguments.runs_twice = true;
+            continue;
+        }
         if (std::strcmp(argv[i], "--watch") == 0 && i + 1 < argc) {
             arguments.watched = argv[++i];
             continue;
@@ -83,7 +123,7 @@ int main(int argc, char** argv) {
             continue;
         std::fprintf(stderr,
                      "usage: vault_sim [--seeds N] [--first F] [--jobs N] [--counters] [--merging] "
-                     "| --seed S "
+                     "[--no-compaction] [--twice] | --seed S "
                      "[--steps N] [--devices 2..7] [--watch FIRST-LINE]\n");
         return 2;
     }

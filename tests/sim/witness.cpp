@@ -96,11 +96,15 @@ Result<std::unique_ptr<Witness>> Witness::of(SimDevice& device) {
             if (member == nullptr) return std::nullopt;
             return member->certificate.signing;
         }};
+    const RecordKeys record_keys = [&](const EpochId& epoch) -> const RecordKey* {
+        const auto at = epochs.find(epoch);
+        return at == epochs.end() ? nullptr : &at->second.records;
+    };
     reference::Records records;
     VaultReplica& replica = device.replica();
     for (const auto& [log, last] : replica.frontier_to_merge()) {
         for (std::uint64_t number = 1; number <= last.number; ++number) {
-            TRY(Bytes bytes, replica.read_segment({log, number}));
+            TRY(Bytes bytes, replica.read_original({log, number}, record_keys));
             TRY(SegmentOuter outer, open_outer(bytes, lookup));
             TRY(RecordBatch batch,
                 open_records(bytes, outer, keys.vault(), epochs.at(outer.header.epoch).records));

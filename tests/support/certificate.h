@@ -24,6 +24,22 @@ struct TestCertificate {
         CHECK(std::system(command.c_str()) == 0, "openssl req");
         return out;
     }
+    // One that `authority` has signed.
+    static TestCertificate signed_by(const TestCertificate& authority,
+                                     const std::filesystem::path& directory,
+                                     const std::string& name) {
+        TestCertificate out{directory / (name + ".pem"), directory / (name + ".key")};
+        auto quoted = [](const std::filesystem::path& path) { return "'" + path.string() + "'"; };
+        std::filesystem::path request = directory / (name + ".csr");
+        std::string command =
+            "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name +
+            " -keyout " + quoted(out.key) + " -out " + quoted(request) +
+            " 2>/dev/null && openssl x509 -req -days 2 -in " + quoted(request) + " -CA " +
+            quoted(authority.certificate) + " -CAkey " + quoted(authority.key) +
+            " -CAcreateserial -out " + quoted(out.certificate) + " 2>/dev/null";
+        CHECK(std::system(command.c_str()) == 0, "openssl x509");
+        return out;
+    }
 };
 
 }  // namespace lockstep

@@ -23,6 +23,9 @@ IdType hash_of(ByteView bytes) {
     return out;
 }
 
+// What a segment that stands for several begins with.
+constexpr std::string_view kCompacted = "compacted";
+
 struct ToySegment {
     LogId log;
     std::uint64_t number = 0;
@@ -260,7 +263,44 @@ Result<Bytes> FakeReplica::read_segment(const SegmentRef& segment) {
     auto at = logs_.find(segment.log);
     if (at == logs_.end() || segment.number == 0 || segment.number > at->second.size())
         return Error{ErrorKind::NotFound, "no such segment"};
-    return at->second[segment.number - 1].bytes;
+    const Bytes& bytes = at->second[segment.number - 1].bytes;
+    if (bytes.empty()) return Error{ErrorKind::Corrupt, "the segment is damaged"};
+    if (segment.log != log_ || segment.number > compacted_) return bytes;
+    Encoder out;
+    out.text(kCompacted).u32(static_cast<std::uint32_t>(compacted_));
+    for (std::uint64_t i = 0; i < compacted_; ++i) out.bytes(at->second[i].bytes);
+    return std::move(out).take();
+}
+
+void FakeReplica::lose_pack(const PackId& pack) {
+    MutexLock lock(mutex_);
+    packs_.at(pack).is_here = false;
+}
+
+void FakeReplica::damage_segment(const SegmentRef& segment) {
+    {
+        MutexLock lock(mutex_);
+        logs_.at(segment.log).at(segment.number - 1).bytes.clear();
+    }
+    notify([&](ReplicaListener& listener) { listener.segment_damaged(segment); });
+}
+
+void FakeReplica::compact(std::uint64_t count) {
+    compacted_ = count;
+    notify([&](ReplicaListener& listener) { listener.segments_compacted({log_, count}); });
+}
+
+Result<Added> FakeReplica::add_compacted(ByteView bytes) {
+    Decoder in(bytes);
+    in.text(kCompacted.size());
+    Added out = Added::Known;
+    for (std::uint32_t count = in.u32(); count > 0 && in.status().ok(); --count) {
+        TRY(const Added added, add_segment(in.bytes(kSegmentSizeMax)));
+        if (added != Added::Known) out = added;
+    }
+    TRY_OK(in.finish());
+    ++compacted_adds_;
+    return out;
 }
 
 Result<std::vector<PackInfo>> FakeReplica::packs_of(const SegmentRef& segment) {
@@ -272,6 +312,8 @@ Result<std::vector<PackInfo>> FakeReplica::packs_of(const SegmentRef& segment) {
 }
 
 Result<Added> FakeReplica::add_segment(ByteView bytes) {
+    Decoder in(bytes);
+    if (in.text(kSegmentSizeMax) == kCompacted && !in.failed()) return add_compacted(bytes);
     TRY(ToySegment segment, decode_segment(bytes));
     auto author = verify_signature(segment.author, segment.signed_part, segment.signature);
     if (!author.ok()) return std::move(author).error();
@@ -279,7 +321,11 @@ Result<Added> FakeReplica::add_segment(ByteView bytes) {
     {
         MutexLock lock(mutex_);
         auto& log = logs_[segment.log];
-        if (segment.number <= log.size()) return Added::Known;
+        if (segment.number <= log.size()) {
+            if (log[segment.number - 1].hash == hash_of<SegmentHash>(bytes))
+                log[segment.number - 1].bytes = to_bytes(bytes);
+            return Added::Known;
+        }
         if (segment.number != log.size() + 1) return Added::Gap;
         SegmentHash before = log.empty() ? SegmentHash{} : log.back().hash;
         if (before != segment.before) return Error{ErrorKind::Corrupt, "segment does not follow"};

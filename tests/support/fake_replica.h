@@ -36,7 +36,16 @@ class FakeReplica final : public Replica {
     // Makes a segment of this device that introduces these packs, durable on return, and tells
     // listeners.
     SegmentRef publish(const std::vector<Bytes>& packs, std::size_t payload_size = 100);
+    // From now on the first `count` segments of this device's log are handed out as one. Tells
+    // listeners.
+    void compact(std::uint64_t count);
+    // How often such a one was added here.
+    std::size_t compacted_adds() { return compacted_adds_; }
     KeyObjectId add_own_key_object(ByteView bytes);
+    // Its bytes are gone, and listeners are told, as of one that rots.
+    void damage_segment(const SegmentRef& segment);
+    // Not here any more. REQUIRES: before syncing begins
+    void lose_pack(const PackId& pack);
     void want_now(const PackId& pack);
 
     // Not owned; to be set before syncing begins.
@@ -96,6 +105,7 @@ class FakeReplica final : public Replica {
 
     template <typename F>
     void notify(F call);
+    Result<Added> add_compacted(ByteView bytes);
 
     FakeVault vault_;
     std::string label_;
@@ -106,6 +116,8 @@ class FakeReplica final : public Replica {
     Presence* presence_ = nullptr;
     std::atomic<bool> forges_{false};
     std::atomic<std::size_t> add_pack_calls_{0};
+    std::atomic<std::size_t> compacted_adds_{0};
+    std::atomic<std::uint64_t> compacted_{0};  // segments of the own log
 
     Mutex mutex_;
     std::map<DeviceId, Member> members_ GUARDED_BY(mutex_);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "vault/core/vault_replica.h"
+#include "vault/crypto/hash.h"
 #include "vault/log/segment.h"
 
 namespace lockstep {
@@ -36,13 +38,27 @@ VaultEnvironment VaultDevice::environment() {
                          .stretcher = stretcher_};
     out.retention = retention_;
     out.on_demand_cache_size = on_demand_cache_;
+    out.passphrase_cost_min = passphrase_cost_min_;
     return out;
 }
 
-Status VaultDevice::found() {
+Status VaultDevice::found(std::string* recovery_code, bool passphrase_stays_here) {
     TRY(vault_, Vault::create(environment(), kVaultDirectory, as_bytes(kTestPassphrase),
-                              {.cost = kTestCost, .unlock_at_start = true}, nullptr));
+                              {.cost = kTestCost,
+                               .unlock_at_start = true,
+                               .passphrase_stays_here = passphrase_stays_here},
+                              recovery_code));
     return {};
+}
+
+Status VaultDevice::open_copy(VaultDevice& source, std::string_view secret) {
+    disk_ = source.disk_->clone();
+    const fs::path state = kStateDirectory / source.vault().id().to_hex();
+    TRY(auto items, disk_->list(state));
+    for (const DirectoryItem& item : items)
+        if (!item.is_directory) TRY_OK(disk_->remove(state / item.name));
+    TRY(vault_, Vault::open(environment(), kVaultDirectory));
+    return vault_->unlock(as_bytes(secret));
 }
 
 std::unique_ptr<VaultDevice> VaultDevice::clone(std::uint64_t seed, FakeClock& clock) {
@@ -215,8 +231,8 @@ void VaultDevice::list_into(NodeId directory, const std::string& path,
 }
 
 Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects_max) {
-    Replica& mine = *vault_->replica();
-    Replica& theirs = *from.vault().replica();
+    auto& mine = dynamic_cast<VaultReplica&>(*vault_->replica());
+    auto& theirs = dynamic_cast<VaultReplica&>(*from.vault().replica());
     std::uint64_t taken = 0;
     auto known = mine.key_objects();
     for (const KeyObjectId& id : theirs.key_objects()) {
@@ -233,8 +249,8 @@ Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects
         const auto at = have.find(log);
         std::uint64_t number = at == have.end() ? 0 : std::min(at->second.number, last.number);
         while (number > 0) {
-            auto ours = mine.read_segment({log, number});
-            auto other = theirs.read_segment({log, number});
+            auto ours = mine.hash_of({log, number});
+            auto other = theirs.hash_of({log, number});
             if (ours.ok() && other.ok() && *ours == *other) break;
             --number;
         }
@@ -260,6 +276,21 @@ Result<std::uint64_t> VaultDevice::pull(VaultDevice& from, std::uint64_t objects
     TRY(std::uint64_t merged, vault_->merge());
     static_cast<void>(merged);
     return taken;
+}
+
+PassphraseStretcher& quick_stretcher() {
+    class Quick final : public PassphraseStretcher {
+        Result<StretchedPassphrase> stretch(const SecretBytes& passphrase,
+                                            const PassphraseSalt& salt,
+                                            const PassphraseCost&) override {
+            Bytes both = to_bytes(salt.view());
+            const ByteView typed = passphrase.reveal();
+            both.insert(both.end(), typed.begin(), typed.end());
+            return StretchedPassphrase::from(blake2b(both).view());
+        }
+    };
+    static Quick stretcher;
+    return stretcher;
 }
 
 }  // namespace lockstep

@@ -16,6 +16,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_disk.h"
 #include "tests/support/seeded_random.h"
+#include "vault/crypto/passphrase.h"
 #include "vault/keys/device_identity.h"
 #include "vault/vault.h"
 
@@ -27,11 +28,13 @@ class VaultDevice {
                 PassphraseStretcher& stretcher = in_process_stretcher());
     ~VaultDevice();
 
-    Status found();
+    Status found(std::string* recovery_code = nullptr, bool passphrase_stays_here = false);
     // Another machine with the same disk and the same keys, as it would be after a power cut now.
     std::unique_ptr<VaultDevice> clone(std::uint64_t seed) { return clone(seed, clock_); }
     std::unique_ptr<VaultDevice> clone(std::uint64_t seed, FakeClock& clock);
     Status join(VaultDevice& host, MemberRole role = MemberRole::Owner);
+    // Has nothing but a copy of the vault's directory, and what a person typed.
+    Status open_copy(VaultDevice& source, std::string_view secret);
     // The whole disk is put back to what `backup` (MemoryDisk::clone()) holds. Opens again.
     Status restore(const MemoryDisk& backup);
     // Stops as if the power had failed: what was not synced is gone (or partly there, by the seed).
@@ -49,6 +52,9 @@ class VaultDevice {
     void set_content_wait(std::chrono::milliseconds wait) { content_wait_ = wait; }
     // Bytes of content that need not be here; likewise.
     void set_on_demand_cache(std::uint64_t size) { on_demand_cache_ = size; }
+
+    // As VaultEnvironment::passphrase_cost_min; likewise.
+    void set_passphrase_cost_min(const KdfCost& cost) { passphrase_cost_min_ = cost; }
 
     // Null when the last opening failed.
     bool is_open() const { return vault_ != nullptr && vault_->is_unlocked(); }
@@ -90,8 +96,12 @@ class VaultDevice {
     std::chrono::milliseconds retention_ = std::chrono::hours(24 * 30);
     std::chrono::milliseconds content_wait_{0};
     std::uint64_t on_demand_cache_ = 10ULL << 30;
+    std::optional<KdfCost> passphrase_cost_min_;
     std::unique_ptr<Vault> vault_;
 };
+
+// Argon2id takes a tenth of a second, and is no part of most tests.
+PassphraseStretcher& quick_stretcher();
 
 inline const fs::path kTestVaultDirectory = "/home/vault";
 inline constexpr std::string_view kTestPassphrase = "correct horse battery staple";

@@ -17,17 +17,20 @@ class RelayClientTest : public RelayWorld {
         clock.set_wall_ns(system_clock().wall_ns());
         loop.run([&] {
             tickets = std::make_unique<RelayClient>(
-                loop, RelayClient::Events{
-                          [this](SwarmNumber, const std::vector<std::string>& now) {
-                              std::lock_guard lock(mutex);
-                              urls = now;
-                              wake.notify_all();
-                          },
-                          [this](SwarmNumber, const std::string&, const std::string& why) {
-                              std::lock_guard lock(mutex);
-                              refusals.push_back(why);
-                              wake.notify_all();
-                          }});
+                loop, 6881,
+                RelayClient::Events{
+                    [this](SwarmNumber, const std::vector<std::string>& now) {
+                        std::lock_guard lock(mutex);
+                        urls = now;
+                        wake.notify_all();
+                    },
+                    [this](SwarmNumber, const std::string&, const std::string& why) {
+                        std::lock_guard lock(mutex);
+                        refusals.push_back(why);
+                        wake.notify_all();
+                    },
+                    [](SwarmNumber, const std::string&, const std::string&) {},
+                    [](SwarmNumber, const std::string&, const std::vector<PeerAddress>&) {}});
         });
         signer.public_key = members.key.bytes;
         signer.sign = [this](ByteView message) -> Result<Bytes> {

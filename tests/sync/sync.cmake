@@ -5,14 +5,18 @@ lockstep_compile(lockstep_fake_replica)
 lockstep_test(sync_test
   SOURCES
     sync/fetch_plan_test.cpp
+    sync/mailbox_test.cpp
     sync/network_watch_test.cpp
     sync/relay_client_test.cpp
+    sync/sync_attacks_test.cpp
     sync/sync_codec_test.cpp
     sync/sync_join_test.cpp
     sync/sync_membership_test.cpp
     sync/sync_presence_test.cpp
     sync/sync_swarm_test.cpp
     sync/sync_transfer_test.cpp
+    sync/sync_tunnel_test.cpp
+    sync/tunnel_plan_test.cpp
     sync/sync_two_devices_test.cpp
   LIBRARIES lockstep::sync lockstep::relay lockstep_fake_replica)
 

@@ -36,6 +36,7 @@ std::vector<Message> one_of_each() {
             NoPackMessage{pack},
             PackReadyMessage{pack},
             HavePacksMessage{{pack}},
+            LackingPacksMessage{{pack}},
             CreditMessage{4096},
             PingMessage{},
             PongMessage{},

@@ -46,6 +46,30 @@ TEST_F(SwarmTest, MembersLearnOfEachOtherFromACommonPeer) {
     start_all();
 }
 
+// Nobody holds everything: neither does who holds what all others miss, nor can it be told from
+// them by how much it misses.
+TEST_F(SwarmTest, AHolderThatMissesSomethingItselfIsFound) {
+    Device e{vault, "epsilon"};
+    FakeReplica::introduce({&origin.replica, &b.replica, &c.replica, &d.replica, &e.replica});
+    const Bytes held = random_bytes(500'000), lost = random_bytes(500'000);
+    const SegmentRef segment = origin.replica.publish({held, lost});
+    origin.replica.lose_pack(origin.replica.packs_of(segment)->at(1).id);
+    b.start();
+    for (Device* other : {&c, &d, &e}) other->start({b.address()});
+    const std::vector<Device*> others{&b, &c, &d, &e};
+    ASSERT_TRUE(eventually([&] {
+        return std::all_of(others.begin(), others.end(),
+                           [](Device* one) { return one->is_in_step_with(3); });
+    }));
+    // The last whom anybody would ask by chance.
+    origin.start({b.address()});
+    EXPECT_TRUE(eventually([&] {
+        return std::all_of(others.begin(), others.end(), [](Device* one) {
+            return one->replica.pack_count() == 1 && one->status().missing_packs == 1;
+        });
+    }));
+}
+
 TEST_F(SwarmTest, TheOriginSendsAboutOneCopy) {
     start_all();
     origin.engine->set_limits({.up = 16 * kMiB});

@@ -127,6 +127,21 @@ TEST_F(TransferTest, APoisonedPackIsRefusedAndFetchedFromAnother) {
     EXPECT_EQ(c.replica.pack_count(), 2u);
 }
 
+TEST_F(TransferTest, ADamagedSegmentIsAskedOfPeersAgain) {
+    const SegmentRef first = a.replica.publish({random_bytes(5000)});
+    const SegmentRef second = a.replica.publish({}, 3 * kMiB);
+    a.start();
+    b.start({a.address()});
+    ASSERT_TRUE(eventually([&] { return a.is_in_step_with(1) && b.is_in_step_with(1); }));
+    const Bytes whole = *b.replica.read_segment(second);
+    // Also its author's.
+    a.replica.damage_segment(second);
+    b.replica.damage_segment(first);
+    EXPECT_TRUE(eventually(
+        [&] { return a.replica.read_segment(second).ok() && b.replica.read_segment(first).ok(); }));
+    EXPECT_EQ(*a.replica.read_segment(second), whole);
+}
+
 TEST_F(TransferTest, AHolderThatDiesMidTransferIsReplaced) {
     a.replica.publish(packs_of_size(6, 8 * kMiB));
     a.start();

@@ -44,6 +44,25 @@ TEST_F(TwoDevicesTest, NewSegmentsArePushedWithTheirPacks) {
     EXPECT_EQ(b.replica.pack_count(), 20u);
 }
 
+// It is asked for by every number that it stands for.
+TEST_F(TwoDevicesTest, ACompactedSegmentGoesOnce) {
+    for (int i = 0; i < 200; ++i) a.replica.publish({});
+    a.replica.compact(150);
+    connect();
+    EXPECT_TRUE(settle());
+    EXPECT_EQ(b.replica.compacted_adds(), 1u);
+}
+
+TEST_F(TwoDevicesTest, WhoIsInStepIsToldOfACompactedSegment) {
+    connect();
+    for (int i = 0; i < 20; ++i) a.replica.publish({});
+    EXPECT_TRUE(settle());
+    a.replica.compact(20);
+    EXPECT_TRUE(eventually([&] { return b.replica.compacted_adds() == 1; }));
+    a.replica.publish({random_bytes(4096)});
+    EXPECT_TRUE(settle());
+}
+
 TEST_F(TwoDevicesTest, LargePacksGoByTorrent) {
     a.replica.publish({random_bytes(3 * kMiB), random_bytes(16 * kMiB), random_bytes(kMiB + 1)});
     connect();

@@ -1,6 +1,7 @@
 // A FileContent over chunks in memory.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <random>
 
@@ -20,6 +21,7 @@ class MemoryChunks final : public ChunkAccess {
         return at->second;
     }
     Result<ChunkId> write_chunk(ByteView plaintext) override {
+        if (on_write) on_write();
         Bytes bytes = to_bytes(plaintext);
         auto [at, is_new] = ids_.try_emplace(bytes);
         if (is_new) {
@@ -31,6 +33,8 @@ class MemoryChunks final : public ChunkAccess {
         return at->second;
     }
     std::size_t count() const { return chunks_.size(); }
+
+    std::function<void()> on_write;  // before each chunk is written
 
   private:
     std::map<Bytes, ChunkId> ids_;

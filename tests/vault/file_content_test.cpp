@@ -32,6 +32,31 @@ TEST_F(FileContentTest, AStreamSealedOnTheWayHasTheChunksOfOneWrite) {
     EXPECT_EQ(bytes, read_all(content));
 }
 
+// The tail that no content has cut yet and what was written behind it meanwhile are one stream.
+TEST_F(FileContentTest, AStreamThatGrowsWhileItIsSealedHasTheChunksOfOneWrite) {
+    const Bytes bytes = noise(24 * kMiB);
+    FileContent content(chunks_, chunker_);
+    std::size_t done = 0;
+    const auto grow = [&](std::size_t size) {
+        const auto part = ByteView(bytes).subspan(done, std::min(size, bytes.size() - done));
+        EXPECT_TRUE(content.write(done, part).ok());
+        done += part.size();
+    };
+    while (done < bytes.size()) {
+        grow(kMiB);
+        bool has_grown = false;
+        chunks_.on_write = [&] {
+            if (!std::exchange(has_grown, true)) grow(2 * kMiB);
+        };
+        content.seal_stream();
+        chunks_.on_write = nullptr;
+    }
+    auto sealed = content.seal();
+    ASSERT_TRUE(sealed.ok());
+    EXPECT_EQ(sealed->list, chunked_whole(bytes));
+    EXPECT_EQ(chunks_.count(), sealed->list.extents().size());
+}
+
 TEST_F(FileContentTest, AnEditInTheMiddleLeavesTheChunksOfTheRest) {
     Bytes bytes = noise(4 * kMiB);
     FileContent content(chunks_, chunker_);

@@ -1,5 +1,6 @@
 lockstep_test(vault_log_test
   SOURCES
+    vault/log_compaction_test.cpp
     vault/log_hybrid_clock_test.cpp
     vault/log_record_codec_test.cpp
     vault/log_samples.cpp

@@ -40,15 +40,6 @@ TEST(SegmentTest, BothPartsComeBackAsTheyWere) {
     EXPECT_EQ(open_all(bytes, writer).value(), draft.records);
 }
 
-TEST(SegmentTest, ACompactedRangeComesBack) {
-    LogWriter writer(9);
-    writer.write();
-    SegmentDraft draft = writer.draft();
-    draft.number = 20;
-    draft.replicator.compacted = CompactedRange{2, id_of<SegmentHash>(8)};
-    EXPECT_EQ(open_outer(writer.write(draft), writer.lookup())->replicator, draft.replicator);
-}
-
 TEST(SegmentTest, PacksAreSortedByTheWriter) {
     LogWriter writer(9);
     SegmentDraft draft = writer.draft();

@@ -49,7 +49,7 @@ TEST_F(LogStoreTest, DamageCanBeRepaired) {
     put(*store);
     Bytes good = *disk.contents(path(1));
     disk.put(path(1), Bytes(good.size()));
-    ASSERT_TRUE(store->repair({writer.log, 1}, good).ok());
+    ASSERT_TRUE(store->repair(writer.log, {1}, good).ok());
     EXPECT_EQ(opened()->read({writer.log, 1}).value(), good);
 }
 
@@ -71,8 +71,9 @@ TEST_F(LogStoreTest, TwoSegmentsOfOneNumberAreBothKept) {
                   (std::vector<LogStore::Name>{{1, {}}, {2, {}}, {2, writer.last.hash}}));
         for (const auto& [hash, bytes] :
              {std::pair(first_hash, first), std::pair(writer.last.hash, second)})
-            EXPECT_EQ(either->read(writer.log, either->name_of({writer.log, 2}, hash)).value(),
-                      bytes);
+            EXPECT_EQ(
+                either->read(writer.log, either->names_of({writer.log, 2}, hash).at(0)).value(),
+                bytes);
     }
 }
 

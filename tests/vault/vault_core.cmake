@@ -7,9 +7,13 @@ lockstep_test(vault_files_test
   LIBRARIES lockstep::vault_files)
 lockstep_test(vault_test
   SOURCES vault/conflicts_test.cpp vault/directory_arrivals_test.cpp vault/index_unlock_test.cpp
-    vault/vault_test.cpp vault/vault_collection_test.cpp vault/vault_crash_test.cpp
+    vault/vault_test.cpp vault/vault_collection_test.cpp vault/vault_compaction_test.cpp vault/vault_crash_test.cpp
     vault/vault_drop_box_test.cpp vault/log_branches_test.cpp vault/vault_fork_test.cpp vault/vault_full_disk_test.cpp vault/vault_membership_test.cpp
+    vault/vault_passphrases_test.cpp vault/vault_roles_test.cpp vault/vault_rollback_test.cpp
     vault/vault_puts_test.cpp vault/presence_parts_test.cpp vault/presence_test.cpp
+  LIBRARIES lockstep_vault_device)
+lockstep_test(vault_history_test
+  SOURCES vault/history_test.cpp vault/pack_scrub_test.cpp vault/retention_test.cpp
   LIBRARIES lockstep_vault_device)
 if("fuse" IN_LIST LOCKSTEP_LAYERS)
   lockstep_test(vault_conformance_test

@@ -13,6 +13,16 @@ namespace {
 
 using Tree = std::map<std::string, std::string>;
 
+std::string random_text(std::size_t size, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    std::string text(size, ' ');
+    for (std::size_t at = 0; at + 8 <= size; at += 8) {
+        const std::uint64_t word = random();
+        std::memcpy(text.data() + at, &word, 8);
+    }
+    return text;
+}
+
 class VaultPutsTest : public testing::Test {
   protected:
     VaultPutsTest() {
@@ -24,7 +34,9 @@ class VaultPutsTest : public testing::Test {
     HandleId content(std::string_view text) {
         const auto handle = files().open_unnamed();
         EXPECT_TRUE(handle.ok());
-        EXPECT_TRUE(files().write(*handle, 0, as_bytes(text)).ok());
+        constexpr std::size_t kStep = 1 << 20;
+        for (std::size_t at = 0; at < text.size(); at += kStep)
+            EXPECT_TRUE(files().write(*handle, at, as_bytes(text.substr(at, kStep))).ok());
         return *handle;
     }
     Result<PutOutcome> put_file(const std::string& name, std::string_view text) {
@@ -47,6 +59,20 @@ class VaultPutsTest : public testing::Test {
         }
         EXPECT_TRUE(laptop.pull(desk).ok());
         EXPECT_TRUE(desk.pull(laptop).ok());
+    }
+
+    // Of packs, by segments that came after `before`.
+    std::uint64_t introduced_bytes(const Frontier& before) {
+        Replica& replica = *laptop.vault().replica();
+        std::uint64_t bytes = 0;
+        for (const auto& [log, position] : replica.frontier()) {
+            const auto known = before.find(log);
+            std::uint64_t number = known == before.end() ? 0 : known->second.number;
+            while (++number <= position.number)
+                for (const PackInfo& pack : replica.packs_of({log, number}).value_or({}))
+                    bytes += pack.length;
+        }
+        return bytes;
     }
 
     FakeClock clock;
@@ -102,6 +128,20 @@ TEST_F(VaultPutsTest, ALongWriteIntroducesItsPacksBeforeItEnds) {
     ASSERT_TRUE(laptop.publish().ok());
     ASSERT_TRUE(laptop.kill_and_reopen().ok());
     EXPECT_EQ(laptop.read("a")->size(), std::size_t{100} << 20);
+}
+
+TEST_F(VaultPutsTest, AnInsertIntroducesLittleMoreThanWhatIsNew) {
+    const std::string old = random_text(96 << 20, 11);
+    const HandleId first = content(old);
+    const auto put = files().put_file(first, kRootNode, "a", {.mode = 0600, .modified_ns = 5});
+    files().release(first);
+    ASSERT_TRUE(put.ok());
+    held("a");
+    ASSERT_TRUE(laptop.publish().ok());
+    const Frontier before = laptop.vault().replica()->frontier();
+    ASSERT_TRUE(put_version(*put, random_text(1 << 20, 12) + old).ok());
+    ASSERT_TRUE(laptop.publish().ok());
+    EXPECT_LE(introduced_bytes(before), std::uint64_t{3} << 19);
 }
 
 TEST_F(VaultPutsTest, ADamagedPackIsMissingUntilItComesAgain) {

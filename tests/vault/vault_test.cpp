@@ -415,6 +415,58 @@ TEST_F(VaultTest, ADamagedSegmentIsRepairedByAPeer) {
     EXPECT_TRUE(report->errors.empty()) << report->errors.front();
 }
 
+// Bit rot in what was good when the vault was opened.
+TEST_F(VaultTest, ASegmentThatRotsIsNotHandedOutAndMendedByTheTrueBytes) {
+    join_desk();
+    ASSERT_TRUE(desk_.write("a.txt", "one").ok());
+    settle();
+    struct Heard final : ReplicaListener {
+        void segment_added(const SegmentRef&) override {}
+        void pack_added(const PackId&) override {}
+        void keys_changed() override {}
+        void pack_wanted_now(const PackInfo&) override {}
+        void segment_damaged(const SegmentRef& segment) override { damaged.push_back(segment); }
+        std::vector<SegmentRef> damaged;
+    } heard;
+    Replica& replica = *laptop_.vault().replica();
+    replica.add_listener(heard);
+    std::vector<SegmentRef> all;
+    for (const auto& [log, position] : replica.frontier())
+        for (std::uint64_t number = 1; number <= position.number; ++number)
+            all.push_back({log, number});
+    std::map<fs::path, Bytes> good;
+    bool is_removed = false;
+    for (const fs::path& path : files_below("/home/vault")) {
+        if (path.extension() != ".seg") continue;
+        Bytes bytes = good[path] = *laptop_.disk().contents(path);
+        bytes[bytes.size() / 2] ^= std::byte{1};
+        if (!std::exchange(is_removed, true)) {
+            ASSERT_TRUE(laptop_.disk().remove(path).ok());
+        } else {
+            laptop_.disk().put(path, bytes);
+        }
+    }
+    ASSERT_EQ(all.size(), good.size());
+    for (const SegmentRef& segment : all)
+        EXPECT_EQ(replica.read_segment(segment).error().kind, ErrorKind::Corrupt);
+    EXPECT_EQ(heard.damaged, all);
+    EXPECT_EQ(laptop_.vault().status().alarms.size(), all.size());
+    // What is no better mends nothing.
+    EXPECT_FALSE(replica.add_segment(*laptop_.disk().contents(std::prev(good.end())->first)).ok());
+    for (const SegmentRef& segment : all) {
+        auto bytes = desk_.vault().replica()->read_segment(segment);
+        ASSERT_TRUE(bytes.ok());
+        EXPECT_EQ(replica.add_segment(*bytes).value(), Added::Known);
+        EXPECT_EQ(replica.read_segment(segment).value(), *bytes);
+    }
+    for (const auto& [path, bytes] : good) EXPECT_EQ(*laptop_.disk().contents(path), bytes);
+    EXPECT_EQ(laptop_.vault().status().alarms, std::vector<std::string>());
+    replica.remove_listener(heard);
+    const auto wanted = laptop_.tree();
+    ASSERT_TRUE(laptop_.kill_and_reopen().ok());
+    EXPECT_EQ(laptop_.tree(), wanted);
+}
+
 TEST_F(VaultTest, ADamagedPackIsNamedAndItsFileFailsInsteadOfReadingWrong) {
     std::string big = noise(100000);
     ASSERT_TRUE(laptop_.write("b.bin", big).ok());

@@ -83,7 +83,7 @@ Status OpenVault::check(CheckReport& report) {
 
 void OpenVault::check_indexed_segments(const std::vector<LogRow>& logs, CheckReport& report) {
     auto check_segment = [&](const SegmentRef& ref) -> Status {
-        TRY(Bytes bytes, replica_.read_segment(ref));
+        TRY(Bytes bytes, read_original(ref));
         TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
         const EpochKeys* keys = epoch_keys(outer.header.epoch);
         if (keys == nullptr) return Error{ErrorKind::WrongKey, "its epoch is not known"};

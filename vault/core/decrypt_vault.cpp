@@ -50,13 +50,17 @@ class TreeWriter {
                     write_symlink(entry, at, entry_path);
                     break;
                 case FileType::Fifo:
-                    if (mkfifoat(at, entry.name.c_str(), mode_of(entry.node.file, 0644)) != 0)
-                        damaged(entry_path, errno_text());
+                    write_fifo(entry, at, entry_path);
                     break;
                 case FileType::Socket:
                     break;  // means nothing without the program that made it
             }
         }
+    }
+
+    // Of the root, whose directory is there already.
+    void set_root_metadata(int fd) {
+        if (!vault_.tree().attributes(kRootFile).empty()) set_metadata(fd, kRootFile, 0755);
     }
 
   private:
@@ -68,6 +72,14 @@ class TreeWriter {
         ++report_.directories;
         write_directory(entry.node.file, fd.get(), path);
         set_metadata(fd.get(), entry.node.file, 0755);
+    }
+
+    void write_fifo(const TreeListEntry& entry, int at, const std::string& path) {
+        const std::uint32_t mode = mode_of(entry.node.file, 0644);
+        // What is made has the mode that the process' mask leaves.
+        if (mkfifoat(at, entry.name.c_str(), mode) != 0 ||
+            fchmodat(at, entry.name.c_str(), mode, 0) != 0)
+            damaged(path, errno_text());
     }
 
     void write_symlink(const TreeListEntry& entry, int at, const std::string& path) {
@@ -246,7 +258,9 @@ Result<DecryptReport> decrypt_vault(Disk& disk, WorkerPool& workers, const fs::p
     UniqueFd root(::open(output.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!root.ok()) return Error{ErrorKind::Io, output.string() + ": " + errno_text()};
     DecryptReport report;
-    TreeWriter(*vault, report).write_directory(kRootFile, root.get(), "");
+    TreeWriter writer(*vault, report);
+    writer.write_directory(kRootFile, root.get(), "");
+    writer.set_root_metadata(root.get());
     report.damaged.insert(report.damaged.end(), vault->problems().begin(), vault->problems().end());
     if (syncfs(root.get()) != 0) return Error{ErrorKind::Io, output.string() + ": " + errno_text()};
     return report;

@@ -18,11 +18,11 @@ constexpr std::size_t kLeftAloneMax = 10'000;
 
 // What a path in the vault directory is, judged by its name alone.
 struct Name {
-    enum class Kind { Foreign, Ignored, Directory, KeyObject, Segment, Fork, Pack };
+    enum class Kind { Foreign, Ignored, Directory, KeyObject, Segment, Compacted, Fork, Pack };
     Kind kind = Kind::Foreign;
     KeyObjectId key{};
     SegmentRef segment{};
-    SegmentHash fork{};
+    LogStore::Name file{};  // of a segment
     PackId pack{};
 };
 
@@ -63,13 +63,12 @@ Name name_of(const fs::path& path) {
         if (parts.size() == 2) return {.kind = Kind::Directory};
         if (parts.size() == 3) {
             auto segment = LogStore::parse_name(last);
-            if (segment && segment->fork)
-                return {.kind = Kind::Fork,
-                        .segment = {*LogId::parse_hex(parts[1]), segment->number},
-                        .fork = *segment->fork};
             if (segment)
-                return {.kind = Kind::Segment,
-                        .segment = {*LogId::parse_hex(parts[1]), segment->number}};
+                return {.kind = segment->is_compacted() ? Kind::Compacted
+                                : segment->fork         ? Kind::Fork
+                                                        : Kind::Segment,
+                        .segment = {*LogId::parse_hex(parts[1]), segment->number},
+                        .file = *segment};
         }
     }
     if (parts.front() == "packs" && parts.size() >= 2 && is_pack_folder(parts[1])) {
@@ -134,7 +133,9 @@ void DirectoryArrivals::look(const fs::path& path, Look how) {
         case Name::Kind::Segment:
             return look_at_segment(path, name.segment, how);
         case Name::Kind::Fork:
-            return look_at_fork(path, name.segment, name.fork);
+            return look_at_fork(path, name.segment, *name.file.fork);
+        case Name::Kind::Compacted:
+            return look_at_compacted(path, name.segment.log, name.file, how);
         case Name::Kind::Pack:
             return look_at_pack(path, name.pack, how);
     }
@@ -207,8 +208,25 @@ void DirectoryArrivals::look_at_segment(const fs::path& path, const SegmentRef& 
         return;
     }
     if (!disk_.exists(replica_.directory() / path)) return;
-    if (waiting_segments_.size() < kLeftAloneMax) waiting_segments_[ref] = kGap;
+    if (waiting_segments_.size() < kLeftAloneMax) waiting_segments_[ref] = {path, ref.number, kGap};
     if (ref.number == replica_.greatest_number_of(ref.log) + 1) take_log(ref.log);
+}
+
+// Also when all that it stands for is here: the files that hold that may be removed for it.
+void DirectoryArrivals::look_at_compacted(const fs::path& path, const LogId& log,
+                                          const LogStore::Name& name, Look how) {
+    const SegmentRef last{log, name.number};
+    waiting_segments_.erase(last);
+    if (replica_.knows_compacted(log, name)) {
+        if (how == Look::Changed) replica_.recheck_compacted(log, name);
+        return;
+    }
+    if (!disk_.exists(replica_.directory() / path)) return;
+    auto added = replica_.take_compacted(log, name);
+    if (added.ok() && *added == Added::Stored) has_taken_ = true;
+    const bool waits = !added.ok() || *added == Added::Gap || *added == Added::Apart;
+    if (!waits || waiting_segments_.size() >= kLeftAloneMax) return;
+    waiting_segments_[last] = {path, name.from(), added.ok() ? kGap : reason_of(added.error())};
 }
 
 void DirectoryArrivals::take_log(const LogId& log) {
@@ -221,8 +239,8 @@ void DirectoryArrivals::take_log(const LogId& log) {
            first->first.number <= number)
         first = waiting_segments_.erase(first);
     if (first == waiting_segments_.end() || first->first.log != log) return;
-    const bool is_next = first->first.number == number + 1;
-    if (is_next && stopped) first->second = reason_of(*stopped);
+    const bool is_next = first->second.from <= number + 1;
+    if (is_next && stopped) first->second.reason = reason_of(*stopped);
 }
 
 void DirectoryArrivals::look_at_pack(const fs::path& path, const PackId& id, Look how) {
@@ -240,10 +258,11 @@ void DirectoryArrivals::look_at_pack(const fs::path& path, const PackId& id, Loo
 }
 
 // Of each log the first; those behind it wait for it.
-std::map<SegmentRef, std::string> DirectoryArrivals::firsts_that_wait() const {
-    std::map<SegmentRef, std::string> out;
-    for (const auto& [segment, reason] : waiting_segments_)
-        if (out.empty() || out.rbegin()->first.log != segment.log) out.emplace(segment, reason);
+std::map<SegmentRef, DirectoryArrivals::WaitingSegment> DirectoryArrivals::firsts_that_wait()
+    const {
+    std::map<SegmentRef, WaitingSegment> out;
+    for (const auto& [segment, waiting] : waiting_segments_)
+        if (out.empty() || out.rbegin()->first.log != segment.log) out.emplace(segment, waiting);
     return out;
 }
 
@@ -266,8 +285,8 @@ void DirectoryArrivals::look_again() {
         });
         // What is damaged is read again when it changes, not at every occasion.
         std::set<LogId> logs;
-        for (const auto& [segment, reason] : firsts_that_wait())
-            if (are_keys_new || reason == kGap) logs.insert(segment.log);
+        for (const auto& [segment, waiting] : firsts_that_wait())
+            if (are_keys_new || waiting.reason == kGap) logs.insert(segment.log);
         for (const LogId& log : logs) take_log(log);
     } while (has_taken_);
     const auto packs = waiting_packs_;
@@ -285,7 +304,7 @@ void DirectoryArrivals::forget_below(const fs::path& path) {
     std::erase_if(waiting_packs_,
                   [&](const auto& one) { return is_below(relative_path(one.first), path); });
     std::erase_if(waiting_segments_,
-                  [&](const auto& one) { return is_below(relative_path(one.first), path); });
+                  [&](const auto& one) { return is_below(one.second.path, path); });
 }
 
 // Of what lies below `directory`. What is not listed may have come since: it is asked for once
@@ -298,12 +317,13 @@ void DirectoryArrivals::notice_what_has_gone(const std::set<fs::path>& listed,
     std::erase_if(waiting_keys_, [&](const auto& one) { return has_gone(one.first); });
     std::erase_if(waiting_packs_,
                   [&](const auto& one) { return has_gone(relative_path(one.first)); });
-    std::erase_if(waiting_segments_,
-                  [&](const auto& one) { return has_gone(relative_path(one.first)); });
+    std::erase_if(waiting_segments_, [&](const auto& one) { return has_gone(one.second.path); });
     for (const PackInfo& pack : replica_.present_packs())
         if (has_gone(relative_path(pack.id))) replica_.recheck_pack(pack.id);
     for (const SegmentRef& segment : replica_.segments_here())
         if (has_gone(relative_path(segment))) replica_.recheck_segment(segment);
+    for (const auto& [log, name] : replica_.compacted_here())
+        if (has_gone(relative_path(log, name))) replica_.recheck_compacted(log, name);
 }
 
 fs::path DirectoryArrivals::relative_path(const PackId& pack) const {
@@ -312,6 +332,10 @@ fs::path DirectoryArrivals::relative_path(const PackId& pack) const {
 
 fs::path DirectoryArrivals::relative_path(const SegmentRef& segment) const {
     return replica_.segment_path(segment).lexically_relative(replica_.directory());
+}
+
+fs::path DirectoryArrivals::relative_path(const LogId& log, const LogStore::Name& name) const {
+    return replica_.compacted_path(log, name).lexically_relative(replica_.directory());
 }
 
 // ---- telling
@@ -332,8 +356,8 @@ void DirectoryArrivals::note_what_is_left() {
     };
     for (const auto& [path, reason] : foreign_) add(path.string(), reason);
     for (const auto& [path, reason] : waiting_keys_) add(path.string(), reason);
-    for (const auto& [segment, reason] : firsts_that_wait())
-        add(relative_path(segment).string(), reason);
+    for (const auto& [segment, waiting] : firsts_that_wait())
+        add(waiting.path.string(), waiting.reason);
     for (const auto& [id, reason] : waiting_packs_)
         if (!replica_.has_pack(id)) add(relative_path(id).string(), reason);
     if (more > 0) out.push_back("and " + std::to_string(more) + " more");

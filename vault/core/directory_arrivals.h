@@ -47,17 +47,25 @@ class DirectoryArrivals {
     void look_at_key_object(const fs::path& path, const KeyObjectId& id) REQUIRES_LOCK(mutex_);
     void look_at_segment(const fs::path& path, const SegmentRef& ref, Look how)
         REQUIRES_LOCK(mutex_);
+    void look_at_compacted(const fs::path& path, const LogId& log, const LogStore::Name& name,
+                           Look how) REQUIRES_LOCK(mutex_);
     void look_at_fork(const fs::path& path, const SegmentRef& ref, const SegmentHash& hash)
         REQUIRES_LOCK(mutex_);
     void look_at_pack(const fs::path& path, const PackId& id, Look how) REQUIRES_LOCK(mutex_);
     void take_log(const LogId& log) REQUIRES_LOCK(mutex_);
-    std::map<SegmentRef, std::string> firsts_that_wait() const REQUIRES_LOCK(mutex_);
+    struct WaitingSegment {
+        fs::path path;
+        std::uint64_t from = 0;  // its own number, or the first that it stands for
+        std::string reason;
+    };
+    std::map<SegmentRef, WaitingSegment> firsts_that_wait() const REQUIRES_LOCK(mutex_);
     void look_again() REQUIRES_LOCK(mutex_);
     void forget_below(const fs::path& path) REQUIRES_LOCK(mutex_);
     void notice_what_has_gone(const std::set<fs::path>& listed, const fs::path& directory)
         REQUIRES_LOCK(mutex_);
     fs::path relative_path(const PackId& pack) const;
     fs::path relative_path(const SegmentRef& segment) const;
+    fs::path relative_path(const LogId& log, const LogStore::Name& name) const;
 
     Disk& disk_;
     VaultReplica& replica_;
@@ -67,7 +75,7 @@ class DirectoryArrivals {
     std::map<fs::path, std::string> waiting_keys_ GUARDED_BY(mutex_);
     std::map<PackId, std::string> waiting_packs_ GUARDED_BY(mutex_);
     // Beyond the frontier.
-    std::map<SegmentRef, std::string> waiting_segments_ GUARDED_BY(mutex_);
+    std::map<SegmentRef, WaitingSegment> waiting_segments_ GUARDED_BY(mutex_);
     bool has_taken_ GUARDED_BY(mutex_) = false;  // in this round of look_again()
     std::size_t keys_seen_ GUARDED_BY(mutex_) = 0;
     Mutex notes_mutex_;

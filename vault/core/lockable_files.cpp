@@ -7,6 +7,10 @@ Error locked() {
     return {ErrorKind::Locked, "the vault is locked"};
 }
 
+Error read_only() {
+    return {ErrorKind::ReadOnly, "this device may only read in this vault"};
+}
+
 }  // namespace
 
 LockableFiles::Use::Use(LockableFiles& owner) : owner_(owner) {
@@ -21,8 +25,9 @@ LockableFiles::Use::~Use() {
     if (--owner_.uses_ == 0) owner_.idle_.notify_all();
 }
 
-void LockableFiles::open(FileSystem& files) {
+void LockableFiles::open(FileSystem& files, std::function<bool()> may_write) {
     MutexLock lock(mutex_);
+    may_write_ = std::move(may_write);
     files_ = &files;
     for (ChangeObserver* observer : observers_) files.add_observer(*observer);
 }
@@ -59,6 +64,11 @@ void LockableFiles::release(HandleId handle) {
     Use use(*this);                            \
     if (use.files == nullptr) return locked(); \
     return use.files->call
+#define FORWARD_CHANGE(call)                   \
+    Use use(*this);                            \
+    if (use.files == nullptr) return locked(); \
+    if (!use.may_write()) return read_only();  \
+    return use.files->call
 
 Result<Attributes> LockableFiles::lookup(NodeId directory, std::string_view name) {
     FORWARD(lookup(directory, name));
@@ -68,32 +78,32 @@ Result<Attributes> LockableFiles::attributes(NodeId node) {
 }
 Result<Attributes> LockableFiles::set_attributes(NodeId node, const AttributeChange& change,
                                                  std::optional<HandleId> handle) {
-    FORWARD(set_attributes(node, change, handle));
+    FORWARD_CHANGE(set_attributes(node, change, handle));
 }
 Result<Attributes> LockableFiles::make_directory(NodeId parent, std::string_view name,
                                                  std::uint32_t mode) {
-    FORWARD(make_directory(parent, name, mode));
+    FORWARD_CHANGE(make_directory(parent, name, mode));
 }
 Result<Attributes> LockableFiles::make_node(NodeId parent, std::string_view name,
                                             const NewNode& node) {
-    FORWARD(make_node(parent, name, node));
+    FORWARD_CHANGE(make_node(parent, name, node));
 }
 Result<Attributes> LockableFiles::make_symlink(NodeId parent, std::string_view name,
                                                std::string_view target) {
-    FORWARD(make_symlink(parent, name, target));
+    FORWARD_CHANGE(make_symlink(parent, name, target));
 }
 Result<Attributes> LockableFiles::make_link(NodeId node, NodeId parent, std::string_view name) {
-    FORWARD(make_link(node, parent, name));
+    FORWARD_CHANGE(make_link(node, parent, name));
 }
 Status LockableFiles::remove_file(NodeId parent, std::string_view name) {
-    FORWARD(remove_file(parent, name));
+    FORWARD_CHANGE(remove_file(parent, name));
 }
 Status LockableFiles::remove_directory(NodeId parent, std::string_view name) {
-    FORWARD(remove_directory(parent, name));
+    FORWARD_CHANGE(remove_directory(parent, name));
 }
 Status LockableFiles::rename(NodeId parent, std::string_view name, NodeId new_parent,
                              std::string_view new_name, RenameMode mode) {
-    FORWARD(rename(parent, name, new_parent, new_name, mode));
+    FORWARD_CHANGE(rename(parent, name, new_parent, new_name, mode));
 }
 Result<std::string> LockableFiles::read_symlink(NodeId node) {
     FORWARD(read_symlink(node));
@@ -103,27 +113,30 @@ Result<std::shared_ptr<const Listing>> LockableFiles::list(NodeId directory) {
 }
 Result<FileSystem::Created> LockableFiles::create(NodeId parent, std::string_view name,
                                                   std::uint32_t mode) {
-    FORWARD(create(parent, name, mode));
+    FORWARD_CHANGE(create(parent, name, mode));
 }
 Result<HandleId> LockableFiles::open(NodeId node, const OpenRequest& request) {
-    FORWARD(open(node, request));
+    Use use(*this);
+    if (use.files == nullptr) return locked();
+    if ((request.write || request.truncate) && !use.may_write()) return read_only();
+    return use.files->open(node, request);
 }
 Result<std::size_t> LockableFiles::read(HandleId handle, std::uint64_t offset,
                                         MutableByteView out) {
     FORWARD(read(handle, offset, out));
 }
 Status LockableFiles::write(HandleId handle, std::uint64_t offset, ByteView data) {
-    FORWARD(write(handle, offset, data));
+    FORWARD_CHANGE(write(handle, offset, data));
 }
 Result<std::optional<std::uint64_t>> LockableFiles::seek(HandleId handle, std::uint64_t offset,
                                                          SeekTarget target) {
     FORWARD(seek(handle, offset, target));
 }
 Status LockableFiles::change_range(HandleId handle, const RangeChange& change) {
-    FORWARD(change_range(handle, change));
+    FORWARD_CHANGE(change_range(handle, change));
 }
 Result<std::uint64_t> LockableFiles::copy_range(const RangeCopy& copy) {
-    FORWARD(copy_range(copy));
+    FORWARD_CHANGE(copy_range(copy));
 }
 Status LockableFiles::flush(HandleId handle) {
     FORWARD(flush(handle));
@@ -138,15 +151,15 @@ Result<VersionId> LockableFiles::version(NodeId node) {
     FORWARD(version(node));
 }
 Result<HandleId> LockableFiles::open_unnamed() {
-    FORWARD(open_unnamed());
+    FORWARD_CHANGE(open_unnamed());
 }
 Result<PutOutcome> LockableFiles::put_file(HandleId unnamed, NodeId parent, std::string_view name,
                                            const PutAttributes& attributes) {
-    FORWARD(put_file(unnamed, parent, name, attributes));
+    FORWARD_CHANGE(put_file(unnamed, parent, name, attributes));
 }
 Result<PutOutcome> LockableFiles::put_version(HandleId unnamed, NodeId node, const VersionId& seen,
                                               const PutAttributes& attributes) {
-    FORWARD(put_version(unnamed, node, seen, attributes));
+    FORWARD_CHANGE(put_version(unnamed, node, seen, attributes));
 }
 Result<std::vector<SharedRange>> LockableFiles::shared_ranges(NodeId node,
                                                               const VersionId& earlier) {
@@ -154,7 +167,7 @@ Result<std::vector<SharedRange>> LockableFiles::shared_ranges(NodeId node,
 }
 Status LockableFiles::remove_version(NodeId parent, std::string_view name, NodeId node,
                                      const VersionId& seen) {
-    FORWARD(remove_version(parent, name, node, seen));
+    FORWARD_CHANGE(remove_version(parent, name, node, seen));
 }
 Result<Bytes> LockableFiles::get_xattr(NodeId node, std::string_view name) {
     FORWARD(get_xattr(node, name));
@@ -164,15 +177,16 @@ Result<std::vector<std::string>> LockableFiles::list_xattrs(NodeId node) {
 }
 Status LockableFiles::set_xattr(NodeId node, std::string_view name, ByteView value,
                                 XattrMode mode) {
-    FORWARD(set_xattr(node, name, value, mode));
+    FORWARD_CHANGE(set_xattr(node, name, value, mode));
 }
 Status LockableFiles::remove_xattr(NodeId node, std::string_view name) {
-    FORWARD(remove_xattr(node, name));
+    FORWARD_CHANGE(remove_xattr(node, name));
 }
 Result<FileSystemSpace> LockableFiles::space() {
     FORWARD(space());
 }
 
 #undef FORWARD
+#undef FORWARD_CHANGE
 
 }  // namespace lockstep

@@ -1,8 +1,10 @@
-// The FileSystem of a vault that can be locked: while it is locked every call fails with Locked.
+// The FileSystem of a vault that can be locked: while it is locked every call fails with Locked,
+// and while this device may only read in it every change with ReadOnly.
 //
 // THREADS: any. close() waits until no call is under way.
 #pragma once
 
+#include <functional>
 #include <set>
 
 #include "base/mutex.h"
@@ -12,8 +14,9 @@ namespace lockstep {
 
 class LockableFiles final : public FileSystem {
   public:
-    // From now on calls go to `files`, and its changes to our observers.
-    void open(FileSystem& files) EXCLUDES_LOCK(mutex_);
+    // From now on calls go to `files`, and its changes to our observers; those that change
+    // something only while `may_write()`, which is called from any thread until close().
+    void open(FileSystem& files, std::function<bool()> may_write) EXCLUDES_LOCK(mutex_);
     // No call reaches `files` any more when this returns.
     void close() EXCLUDES_LOCK(mutex_);
 
@@ -72,6 +75,8 @@ class LockableFiles final : public FileSystem {
         ~Use();
         Use(const Use&) = delete;
         Use& operator=(const Use&) = delete;
+        // REQUIRES: not locked
+        bool may_write() const { return owner_.may_write_(); }
         FileSystem* files = nullptr;  // null: locked
 
       private:
@@ -81,6 +86,7 @@ class LockableFiles final : public FileSystem {
     Mutex mutex_;
     CondVar idle_;
     FileSystem* files_ GUARDED_BY(mutex_) = nullptr;
+    std::function<bool()> may_write_;  // changed only while nobody calls
     std::size_t uses_ GUARDED_BY(mutex_) = 0;
     std::set<ChangeObserver*> observers_ GUARDED_BY(mutex_);
 };

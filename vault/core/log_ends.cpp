@@ -25,7 +25,8 @@ std::optional<std::vector<std::pair<LogId, LogPosition>>> LogEnds::named_ends(
     const LogBranches& branches, const Roster& roster, const RosterMember& member,
     const LogId& log) const {
     std::vector<std::pair<LogId, LogPosition>> out;
-    bool has_ended = member.is_revoked;
+    // Who may write no more had its logs retired, as far as they were known then.
+    bool has_ended = member.is_revoked || !member.may_write();
     for (const LogCut& cut : member.is_revoked ? member.cuts : roster.retired()) {
         if (branches.origin_of(cut.log) != branches.origin_of(log)) continue;
         out.emplace_back(cut.log, LogPosition{cut.number, cut.hash});

@@ -4,8 +4,8 @@
 // segments name that had not seen the revocation counts as well, with all before it: so nothing
 // that was applied anywhere is taken back, and everybody comes to the same end, in whatever order
 // segments arrive. A segment has not seen the revocation when its epoch was given to the revoked
-// device. A retired log ends where its RETIRE says, or further, where a segment of another log names
-// more of it. What is said of a log that was forked counts for the branches that lead there.
+// device. A retired log ends where its RETIRE says, or further, where a segment of another log
+// names more of it. What is said of a log that was forked counts for the branches that lead there.
 // Rules: DESIGN "Cut of a revocation"; vault/FORMAT.md, "Where logs end".
 //
 // THREADS: none of its own.

@@ -26,9 +26,7 @@ Result<std::unique_ptr<OfflineVault>> OfflineVault::open(Disk& disk, WorkerPool&
     TRY(VaultHeader header, read_vault_header(disk, directory));
     TRY(auto objects, read_all_key_objects(disk, directory));
     SecretBytes secret(passphrase);
-    KeyCredentials credentials;
-    credentials.passphrase = &secret;
-    TRY(KeyState state, KeyState::open(header, objects, credentials));
+    TRY(KeyState state, KeyState::open_with_secret(header, objects, secret, KeyCredentials{}));
     if (!state.is_unlocked()) return Error{ErrorKind::WrongKey, "wrong passphrase"};
     std::unique_ptr<OfflineVault> out(new OfflineVault(std::move(state), random));
     out->key_objects_ = objects.size();
@@ -62,7 +60,8 @@ Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random,
                           const fs::path& directory) {
     TRY(index_, Index::open_in_memory());
     packs_ = PackStore::open_read_only(disk, directory);
-    TRY(auto logs, LogStore::open(disk, directory));
+    TRY(logs_, LogStore::open(disk, directory));
+    files_ = std::make_unique<SegmentFiles>(*logs_, lookup());
     content_ = std::make_unique<ContentPool>(ContentPoolEnvironment{
         .index = *index_,
         .packs = *packs_,
@@ -78,7 +77,7 @@ Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random,
         .content_wait = {},
         .pack_written = [](const PackInfo&) {}});
     load_packs();
-    load_segments(*logs);
+    load_segments(*logs_);
     return {};
 }
 
@@ -111,53 +110,47 @@ SegmentLookup OfflineVault::lookup() const {
             }};
 }
 
-Result<SegmentOuter> OfflineVault::open_at(const LogStore& logs, const LogId& log,
-                                           const LogStore::Name& name, Bytes& bytes) const {
-    TRY(bytes, logs.read(log, name));
-    TRY(SegmentOuter outer, open_outer(bytes, lookup()));
-    if (outer.header.log != log || outer.header.number != name.number)
-        return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
-    return outer;
-}
-
-Result<SegmentOuter> OfflineVault::open_segment(const LogStore& logs, const SegmentRef& segment,
-                                                Bytes& bytes) const {
-    const SegmentRef header = branches_.header_of(segment);
-    return open_at(logs, header.log, logs.name_of(header, branches_.hash_of(segment)), bytes);
-}
-
-void OfflineVault::accept_log(const LogStore& logs, const LogId& log, LogEnds& ends) {
+void OfflineVault::accept_log(LogStore& logs, const LogId& log, LogEnds& ends) {
+    std::map<LogStore::Name, std::string> damaged;
     for (const LogStore::Name& name : logs.names(log)) {
-        const auto problem = [&](const std::string& what) {
-            problems_.push_back("segment " + log.to_hex() + "/" + std::to_string(name.number) +
-                                ": " + what);
-        };
-        if (name.number > branches_.greatest_of(log) + 1)
-            return problem("an earlier segment is missing or damaged");
-        Bytes bytes;
-        auto outer = open_at(logs, log, name, bytes);
-        if (!outer.ok()) {
-            problem(outer.error().message);
+        const auto problem = [&](const std::string& what) { damaged[name] = what; };
+        if (name.from() > branches_.greatest_of(log) + 1) {
+            problem("an earlier segment is missing or damaged");
+            break;
+        }
+        auto opened = files_->open(log, name);
+        if (!opened.ok()) {
+            problem(opened.error().message);
             continue;
         }
-        const auto place = branches_.place_of(*outer);
-        if (!place) problem("it does not follow the segment before it");
-        if (!place || place->is_known || place->is_name_taken) continue;
-        const RosterMember& member = *state_.roster().find(outer->replicator.device);
-        const bool is_held = accepted_[place->parent].number < place->number ||
-                             ends.is_beyond(branches_, state_.roster(), member, *place, *outer);
-        const LogBranches::Added added = branches_.add(*outer);
-        if (added.split) added.split->rename_in(accepted_);
-        writers_[added.segment.log] = outer->replicator.device;
-        if (added.split) writers_[added.split->tail] = outer->replicator.device;
-        if (is_held) continue;
-        ends.note_accepted(*outer);
-        accepted_[added.segment.log] = {added.segment.number, outer->hash};
+        for (const SegmentOuter& segment : opened->segments) {
+            const auto place = branches_.place_of(segment);
+            if (!place) problem("it does not follow the segment before it");
+            if (place && !place->is_known && !place->is_name_taken)
+                accept_segment(segment, *place, ends);
+        }
     }
+    for (const auto& [name, what] : damaged)
+        problems_.push_back("segment " + log.to_hex() + "/" + std::to_string(name.number) + ": " +
+                            what);
+}
+
+void OfflineVault::accept_segment(const SegmentOuter& segment, const LogBranches::Place& place,
+                                  LogEnds& ends) {
+    const RosterMember& member = *state_.roster().find(segment.replicator.device);
+    const bool is_held = accepted_[place.parent].number < place.number ||
+                         ends.is_beyond(branches_, state_.roster(), member, place, segment);
+    const LogBranches::Added added = branches_.add(segment);
+    if (added.split) added.split->rename_in(accepted_);
+    writers_[added.segment.log] = segment.replicator.device;
+    if (added.split) writers_[added.split->tail] = segment.replicator.device;
+    if (is_held) return;
+    ends.note_accepted(segment);
+    accepted_[added.segment.log] = {added.segment.number, segment.hash};
 }
 
 // The branch's next segment, if more is known by now of where its log ends.
-bool OfflineVault::accept_held(const LogStore& logs, const LogId& branch, LogEnds& ends) {
+bool OfflineVault::accept_held(const LogId& branch, LogEnds& ends) {
     const SegmentRef next{branch, accepted_[branch].number + 1};
     if (next.number > branches_.last_of(branch).number) return false;
     const auto parent = branches_.parent_of(branch);
@@ -167,8 +160,7 @@ bool OfflineVault::accept_held(const LogStore& logs, const LogId& branch, LogEnd
     const auto end = ends.end_of(branches_, state_.roster(), member, branch);
     if (end && (next.number > end->number || (next.number == end->number && hash != end->hash)))
         return false;
-    Bytes bytes;
-    auto outer = open_segment(logs, next, bytes);
+    auto outer = files_->outer_of(branches_.header_of(next), hash);
     if (!outer.ok()) return false;
     ends.note_accepted(*outer);
     accepted_[branch] = {next.number, hash};
@@ -176,25 +168,24 @@ bool OfflineVault::accept_held(const LogStore& logs, const LogId& branch, LogEnd
 }
 
 // How far each log counts: to its last segment, or to where it was ended.
-void OfflineVault::accept_segments(const LogStore& logs) {
+void OfflineVault::accept_segments(LogStore& logs) {
     LogEnds ends;
     for (const LogId& log : logs.logs()) accept_log(logs, log, ends);
     for (bool progress = true; progress;) {
         progress = false;
         for (const LogId& branch : branches_.all())
-            while (accept_held(logs, branch, ends)) progress = true;
+            while (accept_held(branch, ends)) progress = true;
     }
 }
 
-void OfflineVault::load_segments(const LogStore& logs) {
+void OfflineVault::load_segments(LogStore& logs) {
     accept_segments(logs);
     Frontier applied;
     std::set<LogId> ended;
     for (bool progress = true; progress;) {
         progress = false;
         for (const LogId& branch : branches_.all())
-            while (!ended.contains(branch) && apply_next(logs, branch, applied, ended))
-                progress = true;
+            while (!ended.contains(branch) && apply_next(branch, applied, ended)) progress = true;
     }
     for (const LogId& branch : branches_.all()) {
         if (ended.contains(branch) || applied[branch].number >= accepted_[branch].number) continue;
@@ -204,15 +195,19 @@ void OfflineVault::load_segments(const LogStore& logs) {
     }
 }
 
-bool OfflineVault::apply_next(const LogStore& logs, const LogId& branch, Frontier& applied,
-                              std::set<LogId>& ended) {
+bool OfflineVault::apply_next(const LogId& branch, Frontier& applied, std::set<LogId>& ended) {
     const SegmentRef ref{branch, applied[branch].number + 1};
     if (ref.number > accepted_[branch].number) return false;
     const auto parent = branches_.parent_of(branch);
     if (parent && applied[*parent].number < branches_.last_of(*parent).number) return false;
     auto apply = [&]() -> Result<bool> {
-        Bytes bytes;
-        TRY(SegmentOuter outer, open_segment(logs, ref, bytes));
+        const auto records_key = [this](const EpochId& epoch) -> const RecordKey* {
+            auto at = epochs_.find(epoch);
+            return at == epochs_.end() ? nullptr : &at->second.records;
+        };
+        TRY(Bytes bytes,
+            files_->original(branches_.header_of(ref), branches_.hash_of(ref), records_key));
+        TRY(SegmentOuter outer, open_outer(bytes, lookup()));
         for (const auto& [other, position] : outer.replicator.frontier) {
             const auto needed = branches_.find(other, position);
             if (!needed || applied[needed->log].number < needed->number) return false;

@@ -5,9 +5,9 @@
 #pragma once
 
 #include "vault/core/log_ends.h"
+#include "vault/core/segment_files.h"
 #include "vault/files/content_pool.h"
 #include "vault/keys/key_state.h"
-#include "vault/log/log_store.h"
 #include "vault/tree/tree.h"
 
 namespace lockstep {
@@ -43,16 +43,13 @@ class OfflineVault {
     Status load(Disk& disk, WorkerPool& workers, Random& random, const fs::path& directory);
     void load_packs();
     SegmentLookup lookup() const;
-    Result<SegmentOuter> open_at(const LogStore& logs, const LogId& log, const LogStore::Name& name,
-                                 Bytes& bytes) const;
-    Result<SegmentOuter> open_segment(const LogStore& logs, const SegmentRef& segment,
-                                      Bytes& bytes) const;
-    void accept_log(const LogStore& logs, const LogId& log, LogEnds& ends);
-    bool accept_held(const LogStore& logs, const LogId& branch, LogEnds& ends);
-    void accept_segments(const LogStore& logs);
-    void load_segments(const LogStore& logs);
-    bool apply_next(const LogStore& logs, const LogId& branch, Frontier& applied,
-                    std::set<LogId>& ended);
+    void accept_log(LogStore& logs, const LogId& log, LogEnds& ends);
+    void accept_segment(const SegmentOuter& segment, const LogBranches::Place& place,
+                        LogEnds& ends);
+    bool accept_held(const LogId& branch, LogEnds& ends);
+    void accept_segments(LogStore& logs);
+    void load_segments(LogStore& logs);
+    bool apply_next(const LogId& branch, Frontier& applied, std::set<LogId>& ended);
 
     KeyState state_;
     VaultKeys vault_keys_;
@@ -61,6 +58,8 @@ class OfflineVault {
     ContentIds ids_;
     std::unique_ptr<Ids> derived_;
     std::unique_ptr<Index> index_;
+    std::unique_ptr<LogStore> logs_;
+    std::unique_ptr<SegmentFiles> files_;
     std::unique_ptr<PackStore> packs_;
     std::unique_ptr<ContentPool> content_;
     std::unique_ptr<Tree> tree_;

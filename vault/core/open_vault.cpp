@@ -54,6 +54,7 @@ OpenVault::~OpenVault() {
 }
 
 Status OpenVault::load() {
+    is_reader_ = replica_.may_only_read();
     TRY(std::vector<ReplayedEntry> entries, open_journal());
     // A clock that was set back makes this device's own history none of the future's: what it was
     // built upon must be there when the journal is replayed.
@@ -234,6 +235,7 @@ void OpenVault::keys_changed() {
         keys_ = state;
     }
     if (auto epoch = state->write_epoch()) content_->set_write_epoch(*epoch);
+    is_reader_ = replica_.may_only_read();
     may_have_ends_ = true;
     work_changed_();
 }
@@ -303,7 +305,7 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     if (auto end = replica_.end_of(log); end && done >= end->number) return false;
     SegmentRef ref{log, done + 1};
     if (replica_.last_of(log).number < ref.number) return false;  // it was forked just now
-    TRY(Bytes bytes, replica_.read_segment(ref));
+    TRY(Bytes bytes, read_original(ref));
     TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
     for (const auto& [other, position] : outer.replicator.frontier) {
         LogPosition& named = named_[other];
@@ -421,6 +423,9 @@ Status OpenVault::commit() {
 
 std::optional<steady_clock::time_point> OpenVault::publish_due() {
     std::optional<steady_clock::time_point> due;
+    if (is_reader_)
+        return may_have_ends_ || may_have_collections_ ? std::optional(environment_.clock.steady())
+                                                       : due;
     if (has_unpublished_ || may_have_ends_ || may_have_collections_ || has_packs_to_introduce())
         return environment_.clock.steady();
     {
@@ -445,7 +450,7 @@ bool OpenVault::has_packs_to_introduce() {
 Status OpenVault::publish(bool all) {
     TRY_OK(complete_keys());
     MutexLock publish_lock(publish_mutex_);
-    if (is_log_in_doubt_ || is_own_log_elsewhere()) TRY_OK(begin_incarnation());
+    if (!is_reader_ && (is_log_in_doubt_ || is_own_log_elsewhere())) TRY_OK(begin_incarnation());
     if (may_have_ends_.exchange(false)) {
         if (Status settled = settle_ends(); !settled.ok()) {
             may_have_ends_ = true;
@@ -453,6 +458,11 @@ Status OpenVault::publish(bool all) {
         }
     }
     if (may_have_collections_.exchange(false)) settle_collections();
+    if (is_reader_) {
+        // What was written before the right was lost is kept for the day when it is given back.
+        TRY_OK(files_->commit_written(environment_.clock.steady(), all));
+        return commit();
+    }
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());
     if (unpublished_.empty() && has_packs_to_introduce()) TRY_OK(publish_step({}));
     // Writes that only a large journal holds become versions, so that it can be emptied.

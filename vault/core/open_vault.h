@@ -10,10 +10,14 @@
 
 #include "vault/core/vault_replica.h"
 #include "vault/files/vault_files.h"
+#include "vault/history.h"
+#include "vault/history/kept_times.h"
 #include "vault/journal/journal.h"
 #include "vault/log/hybrid_clock.h"
 
 namespace lockstep {
+
+struct PastViewParts;  // vault/core/past_view.h
 
 class OpenVault final : public TreeHost {
   public:
@@ -39,6 +43,8 @@ class OpenVault final : public TreeHost {
     // Readers that wait for content give up.
     void close() { content_->close(); }
 
+    // This device may not write in the vault.
+    bool is_reader() const { return is_reader_; }
     void add_status(VaultStatus& status);
     std::vector<ConflictEntry> conflicts();
     Status resolve_conflict(const std::string& path, ConflictChoice keep) EXCLUDES_LOCK(mutex);
@@ -55,6 +61,24 @@ class OpenVault final : public TreeHost {
     void set_waiting(bool may_wait);
     // Vault::collect(); open_vault_collection.cpp.
     Result<CollectionReport> collect(bool is_dry_run) EXCLUDES_LOCK(publish_mutex_);
+    // History: see VaultHistory (open_vault_history.cpp, open_vault_restore.cpp,
+    // open_vault_undo.cpp).
+    Result<PathHistory> history(const std::string& path) EXCLUDES_LOCK(mutex);
+    Result<PastViewParts> view_at(std::int64_t time_ms);
+    Result<PastViewParts> view_of_version(const std::string& path, const VersionId& id);
+    Result<RestoreReport> restore_path(const RestoreRequest& request) EXCLUDES_LOCK(mutex);
+    Result<std::vector<Difference>> difference(std::int64_t from_ms,
+                                               std::optional<std::int64_t> to_ms);
+    Result<UndoReport> undo(const DeviceId& device, std::int64_t since_ms, bool is_dry_run)
+        EXCLUDES_LOCK(mutex);
+    std::vector<Snapshot> snapshots() EXCLUDES_LOCK(mutex);
+    Result<Snapshot> make_snapshot(const std::string& name, std::optional<std::int64_t> time_ms)
+        EXCLUDES_LOCK(mutex);
+    Status remove_snapshot(const std::string& name) EXCLUDES_LOCK(mutex);
+    RetentionReport retention() EXCLUDES_LOCK(mutex);
+    Status set_retention(const std::string& text) EXCLUDES_LOCK(mutex);
+    // Vault::compact(); open_vault_compaction.cpp.
+    Result<std::uint64_t> compact(bool at_once) EXCLUDES_LOCK(publish_mutex_);
     // Publishes what a revoked device wrote beyond the end of its logs, as this device's own.
     // Returns how many segments; NotFound when there are none.
     Result<std::uint64_t> adopt(const DeviceId& device);
@@ -86,6 +110,7 @@ class OpenVault final : public TreeHost {
     // What the index on disk knows is taken from there; what it lacks comes from the vault
     // directory (open_vault_load.cpp).
     Status open_index();
+    Status load_or_rebuild_index();
     Status open_index_at(const SealedFilesEnvironment& place);
     Status load_from_index();
     Status check_index_is_not_ahead(const std::vector<LogRow>& logs);
@@ -107,6 +132,10 @@ class OpenVault final : public TreeHost {
     Result<std::map<LogId, Stamp>> last_own_stamps(const std::vector<ReplayedEntry>& entries);
     Result<std::set<Stamp>> stamps_of_twins(const std::vector<ReplayedEntry>& entries);
     const EpochKeys* epoch_keys(const EpochId& epoch) EXCLUDES_LOCK(keys_mutex_);
+    RecordKeys record_keys();
+    Result<Bytes> read_original(const SegmentRef& segment) {
+        return replica_.read_original(segment, record_keys());
+    }
 
     Status publish_records(std::vector<Record>& records, const Frontier& frontier)
         REQUIRES_LOCK(publish_mutex_);
@@ -132,6 +161,21 @@ class OpenVault final : public TreeHost {
     Status republish(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     bool can_adopt(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     void accept_applied(const std::vector<LogRow>& logs);
+
+    // History.
+    using KeepsRecords = std::function<bool(const Stamp&)>;
+    using VisitRecords = std::function<void(const std::vector<Record>&)>;
+    Status visit_records(const VisitRecords& visit) EXCLUDES_LOCK(publish_mutex_);
+    // The tree that the records with these stamps make. REQUIRES: `out` is new
+    Status load_past(const KeepsRecords& keeps, Tree& out) EXCLUDES_LOCK(publish_mutex_);
+    PastViewParts view_of(std::unique_ptr<TreeHost> host);
+    std::vector<FileId> files_named(const std::string& path) REQUIRES_LOCK(mutex);
+    std::string writer_label(const LogId& log);
+    std::vector<Snapshot> snapshots_locked() REQUIRES_LOCK(mutex);
+    KeptTimes kept_now() REQUIRES_LOCK(mutex);
+    Status set_root_xattr(const std::string& name, std::optional<Bytes> value) EXCLUDES_LOCK(mutex);
+    std::optional<DeviceId> writer_of(const LogId& log);
+    Result<KeepsRecords> before_it_was_lost(const std::string& path) EXCLUDES_LOCK(mutex);
 
     // Collection: what is needed still, and the steps of every condemnation.
     using ChunkMap = std::unordered_map<ChunkId, ChunkKind>;
@@ -227,6 +271,9 @@ class OpenVault final : public TreeHost {
     LogId log_;  // of this incarnation
     LogPosition head_ GUARDED_BY(publish_mutex_);
     bool is_log_in_doubt_ GUARDED_BY(publish_mutex_) = false;
+    // How far the logs were when compact() last looked.
+    std::map<LogId, LogPosition> compacted_ GUARDED_BY(publish_mutex_);
+    std::size_t compacted_files_ GUARDED_BY(publish_mutex_) = 0;
     std::vector<Record> unpublished_
         GUARDED_BY(publish_mutex_);  // coalesced, but the disk did not take them yet
     Mutex merge_mutex_;
@@ -246,6 +293,7 @@ class OpenVault final : public TreeHost {
     std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};
     std::atomic<bool> has_unpublished_{false};
     std::atomic<bool> may_have_collections_{true};  // segments have come since they were settled
+    std::atomic<bool> is_reader_{false};            // then nothing is published
     std::atomic<bool> may_have_ends_{true};         // keys have changed since settle_ends()
     bool has_unrestored_writes_ = false;            // then the journal is not emptied
 

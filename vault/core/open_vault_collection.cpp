@@ -34,10 +34,9 @@ class NeededVisitor final : public ContentVisitor {
 Result<OpenVault::ChunkMap> OpenVault::needed_chunks() {
     VaultFiles::InUse in_use = files_->content_in_use();
     std::vector<Content> contents = std::move(in_use.contents);
-    const std::int64_t since = environment_.clock.wall_ms() - environment_.retention.count();
     {
         MutexLock lock(mutex);
-        tree.visit_kept(since, [&](const Content& content) { contents.push_back(content); });
+        tree.visit_kept(kept_now(), [&](const Content& content) { contents.push_back(content); });
     }
     ChunkMap needed;
     for (const ChunkId& chunk : in_use.chunks) needed.emplace(chunk, ChunkKind::Data);
@@ -163,9 +162,8 @@ std::vector<DeviceId> OpenVault::members_to_consent() {
         out.push_back(member.device());
         newest_ms = std::max(newest_ms, heard[member.device()]);
     }
-    std::erase_if(out, [&](const DeviceId& member) {
-        return heard[member] < newest_ms - kSilenceMaxMs;
-    });
+    std::erase_if(
+        out, [&](const DeviceId& member) { return heard[member] < newest_ms - kSilenceMaxMs; });
     return out;
 }
 

@@ -42,6 +42,7 @@ Status OpenVault::settle_ends() {
         replica_.alarm("this device was removed from the vault: what changes here stays here");
         return {};
     }
+    if (is_reader_) return {};
     TRY_OK(testify());
     if (replica_.end_of(log_)) TRY_OK(begin_incarnation());
     const Frontier own = replica_.own_beyond_ends();
@@ -68,7 +69,7 @@ Status OpenVault::testify() {
 // The same records with their own stamps: whoever has them already sees no change, and registers
 // that were set since keep what they have.
 Status OpenVault::republish(const SegmentRef& segment) {
-    TRY(Bytes bytes, replica_.read_segment(segment));
+    TRY(Bytes bytes, read_original(segment));
     TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
     const EpochKeys* keys = epoch_keys(outer.header.epoch);
     if (keys == nullptr) return Error{ErrorKind::WrongKey, "the segment's epoch is not known"};
@@ -88,9 +89,7 @@ Status OpenVault::republish(const SegmentRef& segment) {
 
 // What the held segment builds on is shown here, or was published again.
 bool OpenVault::can_adopt(const SegmentRef& segment) {
-    auto bytes = replica_.read_segment(segment);
-    if (!bytes.ok()) return false;
-    auto outer = open_outer(*bytes, replica_.lookup());
+    auto outer = replica_.open_stored(segment);
     if (!outer.ok()) return false;
     Frontier needs = outer->replicator.frontier;
     const SegmentHeader& header = outer->header;
@@ -104,6 +103,7 @@ bool OpenVault::can_adopt(const SegmentRef& segment) {
 }
 
 Result<std::uint64_t> OpenVault::adopt(const DeviceId& device) {
+    if (is_reader_) return Error{ErrorKind::ReadOnly, "this device may only read in this vault"};
     std::uint64_t count = 0;
     bool has_any = false;
     {

@@ -3,7 +3,9 @@
 // The index may be behind the directory (a crash, objects that arrived while the vault was locked):
 // the merger applies what is newer. Any other difference is a doubt: then it is rebuilt, and the
 // result is the same.
+#include <map>
 #include <set>
+#include <sstream>
 
 #include "base/log.h"
 #include "vault/core/open_vault_secrets.h"
@@ -12,6 +14,71 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kIndexName = "index.db";
+constexpr std::string_view kLostName = "lost.positions";
+constexpr std::size_t kLostSizeMax = kMiB;
+
+// Segments that were applied here once and are gone from the vault directory: it was put back to an
+// older state. Kept beside the index, which is made anew then, until they are there again. One line
+// each: log, number, hash.
+using LostPositions = std::map<LogId, LogPosition>;
+
+LostPositions read_lost(Disk& disk, const fs::path& path) {
+    LostPositions out;
+    auto bytes = disk.read_file(path, kLostSizeMax);
+    if (!bytes.ok()) return out;
+    std::istringstream lines{std::string(as_text(*bytes))};
+    std::string log, hash;
+    std::uint64_t number = 0;
+    while (lines >> log >> number >> hash) {
+        auto log_id = LogId::parse_hex(log);
+        auto segment = SegmentHash::parse_hex(hash);
+        if (log_id.ok() && segment.ok()) out[*log_id] = {number, *segment};
+    }
+    return out;
+}
+
+Status write_lost(Disk& disk, const fs::path& path, const LostPositions& lost) {
+    std::string text;
+    for (const auto& [log, position] : lost)
+        text += log.to_hex() + " " + std::to_string(position.number) + " " +
+                position.hash.to_hex() + "\n";
+    return disk.write_file_durably(path, as_bytes(text));
+}
+
+void note_lost(VaultReplica& replica, Disk& disk, const fs::path& path,
+               const std::vector<LogRow>& logs) {
+    LostPositions lost;
+    for (const LogRow& row : logs)
+        if (!replica.find(row.log, row.last)) lost[row.log] = row.last;
+    if (lost.empty()) return;
+    for (const auto& [log, position] : read_lost(disk, path)) {
+        LogPosition& known = lost[log];
+        known = std::max(known, position);
+    }
+    if (Status written = write_lost(disk, path, lost); !written.ok())
+        log_warning("vault", "what is lost is not noted: {}", written.error().message);
+}
+
+void tell_of_lost(VaultReplica& replica, Disk& disk, const fs::path& path) {
+    const LostPositions before = read_lost(disk, path);
+    LostPositions lost = before;
+    std::erase_if(
+        lost, [&](const auto& each) { return replica.find(each.first, each.second).has_value(); });
+    for (const auto& [log, position] : lost) {
+        const std::uint64_t here = replica.last_of(log).number;
+        std::string whose = "a device";
+        if (const auto writer = replica.writer_of(log))
+            if (const RosterMember* member = replica.keys()->roster().find(*writer))
+                whose = member->certificate.label;
+        replica.alarm("rollback: of what " + whose + " wrote, segment " +
+                      std::to_string(position.number) + " was here before and now only " +
+                      std::to_string(here) +
+                      " are: the vault directory was put back to an older state, or is damaged");
+    }
+    if (lost.size() == before.size()) return;
+    const Status done = lost.empty() ? disk.remove(path) : write_lost(disk, path, lost);
+    if (!done.ok()) log_warning("vault", "what was lost stays noted: {}", done.error().message);
+}
 
 struct LoadedRecords {
     RecordBatch batch;
@@ -35,6 +102,13 @@ Status OpenVault::remove_index(const VaultEnvironment& environment, const VaultI
 }
 
 Status OpenVault::open_index() {
+    const fs::path lost = local_directory(environment_, replica_.vault_id()) / kLostName;
+    TRY_OK(load_or_rebuild_index());
+    tell_of_lost(replica_, environment_.disk, lost);
+    return {};
+}
+
+Status OpenVault::load_or_rebuild_index() {
     const fs::path directory = local_directory(environment_, replica_.vault_id());
     TRY_OK(environment_.disk.make_directories(directory));
     const SealedFilesEnvironment place{
@@ -75,11 +149,13 @@ Status OpenVault::check_index_is_not_ahead(const std::vector<LogRow>& logs) {
         if (at != have.end() && at->second.number == row.last.number) {
             hash = at->second.hash;
         } else if (at != have.end() && at->second.number > row.last.number) {
-            TRY(Bytes bytes, replica_.read_segment({row.log, row.last.number}));
-            hash = segment_hash(bytes);
+            TRY(hash, replica_.hash_of({row.log, row.last.number}));
         }
-        if (hash != row.last.hash)
+        if (hash != row.last.hash) {
+            note_lost(replica_, environment_.disk,
+                      local_directory(environment_, replica_.vault_id()) / kLostName, logs);
             return Error{ErrorKind::Conflict, "index: it is ahead of the vault directory"};
+        }
     }
     return {};
 }

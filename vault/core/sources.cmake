@@ -9,18 +9,30 @@ lockstep_library(vault_core
     core/offline_vault.cpp
     core/open_vault.cpp
     core/open_vault_collection.cpp
+    core/open_vault_compaction.cpp
     core/open_vault_conflicts.cpp
     core/open_vault_ends.cpp
     core/open_vault_forks.cpp
+    core/open_vault_history.cpp
     core/open_vault_load.cpp
     core/open_vault_presence.cpp
+    core/open_vault_restore.cpp
+    core/open_vault_undo.cpp
+    core/pack_scrub.cpp
+    core/past_restorer.cpp
     core/restore_writes.cpp
+    core/segment_files.cpp
+    core/unlock_backoff.cpp
+    core/vault_history.cpp
     core/vault_impl.cpp
+    core/vault_impl_keys.cpp
     core/vault_replica.cpp
     core/vault_replica_arrivals.cpp
     core/vault_replica_collections.cpp
+    core/vault_replica_compaction.cpp
     core/vault_replica_ends.cpp
     core/vault_replica_presence.cpp
+    history/retention.cpp
     vault_drop_box.cpp
     vault_runner.cpp
   LIBRARIES lockstep::vault_files lockstep::vault_keys lockstep::vault_log lockstep::vault_journal)

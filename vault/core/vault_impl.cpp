@@ -62,14 +62,18 @@ Result<std::unique_ptr<Vault>> Vault::create(const VaultEnvironment& environment
                                           .passphrase = secret,
                                           .cost = cost,
                                           .now_ms = environment.clock.wall_ms(),
-                                          .stretcher = environment.stretcher},
+                                          .stretcher = environment.stretcher,
+                                          .has_passphrase_slot = !options.passphrase_stays_here},
                                          environment.random));
     TRY_OK(write_key_object(environment.disk, directory, made.key_object));
     // Last: a directory without it is no vault.
     TRY_OK(environment.disk.write_file_durably(directory / kVaultHeaderName, made.header_bytes));
     if (recovery_code != nullptr) *recovery_code = as_text(made.recovery_code.reveal());
-    return open_as_member(environment, directory, made.header, sealing, made.header.founder,
-                          options.unlock_at_start);
+    TRY(auto vault, open_as_member(environment, directory, made.header, sealing,
+                                   made.header.founder, options.unlock_at_start));
+    if (options.passphrase_stays_here)
+        TRY_OK(static_cast<VaultImpl&>(*vault).keep_passphrase_here(passphrase, options.cost));
+    return vault;
 }
 
 Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environment,
@@ -101,7 +105,10 @@ Result<std::unique_ptr<Vault>> Vault::open(const VaultEnvironment& environment,
 }
 
 VaultImpl::VaultImpl(const VaultEnvironment& environment, fs::path directory, VaultHeader header)
-    : environment_(environment), directory_(std::move(directory)), header_(std::move(header)) {}
+    : environment_(environment),
+      directory_(std::move(directory)),
+      header_(std::move(header)),
+      backoff_(environment_.clock) {}
 
 VaultImpl::~VaultImpl() {
     if (replica_) replica_->remove_listener(*this);
@@ -112,6 +119,7 @@ VaultImpl::~VaultImpl() {
 // Waits until nobody uses the open vault any more: then its keys are wiped.
 void VaultImpl::close_open_vault() {
     files_.close();
+    history_.close();
     std::shared_ptr<OpenVault> open;
     std::future<void> gone;
     {
@@ -131,7 +139,7 @@ Status VaultImpl::open_replica(LocalKeys local) {
     replica_ = std::move(replica).value();
     arrivals_ = std::make_unique<DirectoryArrivals>(environment_.disk, *replica_);
     replica_->add_listener(*this);
-    return replica_->save_local_keys();
+    return replica_->change_local([](LocalKeys&) {});
 }
 
 // ---- locking and unlocking
@@ -148,34 +156,48 @@ bool VaultImpl::is_unlocked() const {
 Status VaultImpl::unlock(ByteView passphrase) {
     MutexLock lock(state_mutex_);
     if (is_unlocked()) return {};
-    return unlock_locked(passphrase);
+    TRY_OK(backoff_.check());
+    Status unlocked = unlock_with(SecretBytes(passphrase));
+    backoff_.note(unlocked);
+    return unlocked;
 }
 
-Status VaultImpl::unlock_locked(ByteView passphrase) {
-    SecretBytes secret(passphrase);
+Status VaultImpl::unlock_with(const SecretBytes& secret) {
+    auto own = open_own_passphrase(secret);
+    if (own.ok()) return unlock_as_member(std::make_shared<const SealingKey>(std::move(*own)));
+    if (own.error().kind != ErrorKind::WrongKey) return std::move(own).error();
     KeyCredentials credentials{.stretcher = environment_.stretcher};
-    credentials.passphrase = &secret;
-    if (replica_) credentials.pinned = replica_->local().pinned;
+    if (replica_) credentials.pinned = replica_->pinned();
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
-    TRY(KeyState state, KeyState::open(header_, objects, credentials));
-    if (!state.is_unlocked()) return Error{ErrorKind::WrongKey, "wrong passphrase"};
+    TRY(KeyState state,
+        KeyState::open_with_secret(header_, objects, secret, std::move(credentials)));
+    // One that another device has replaced meanwhile may open an object that does not know of it.
+    if (!state.is_unlocked() || state.slot_author() == nullptr ||
+        state.roster().authority_of(state.slot_author()->public_key()) == Authority::None)
+        return Error{ErrorKind::WrongKey, "the passphrase is wrong"};
     if (!replica_) return join_with_passphrase(std::move(state));
     auto sealing = load_sealing_key(state.root());
-    if (sealing.ok()) return unlock_as_member(*sealing);
+    if (sealing.ok()) {
+        TRY_OK(unlock_as_member(*sealing));
+        raise_passphrase_cost(state, secret);
+        return {};
+    }
     if (sealing.error().kind != ErrorKind::NotFound) return std::move(sealing).error();
     return open_with(std::make_shared<const KeyState>(std::move(state)));
 }
 
-// A device that has the directory and the passphrase, and was never a member, admits itself.
+// A device that has the directory and the passphrase, and was never a member, admits itself; with
+// the recovery code as an owner.
 Status VaultImpl::join_with_passphrase(KeyState state) {
     auto sealing = std::make_shared<const SealingKey>(SealingKey::random(environment_.random));
     DeviceCertificate certificate =
         environment_.device.certify(header_.id, sealing->public_key(), environment_.device_label);
-    if (state.slot_author() == nullptr)
-        return Error{ErrorKind::Refused, "this passphrase may not admit devices"};
-    TRY(Bytes object, admit_member({state, *state.slot_author(), environment_.clock.wall_ms(),
-                                    environment_.random},
-                                   certificate, MemberRole::Writer));
+    const KeyEditor editor{state, *state.slot_author(), environment_.clock.wall_ms(),
+                           environment_.random, environment_.stretcher};
+    const bool is_recovery =
+        state.roster().authority_of(editor.author.public_key()) == Authority::Recovery;
+    TRY(Bytes object, is_recovery ? recover_member(editor, certificate)
+                                  : admit_member(editor, certificate, MemberRole::Writer));
     TRY_OK(write_key_object(environment_.disk, directory_, object));
     TRY_OK(open_replica(new_local_keys(header_.id, *sealing, certificate)));
     return unlock_as_member(sealing);
@@ -217,7 +239,8 @@ Status VaultImpl::open_with(std::shared_ptr<const KeyState> keys) {
         close_open_vault();
         return caught_up;
     }
-    files_.open(shared->files());
+    files_.open(shared->files(), [held = shared.get()] { return !held->is_reader(); });
+    history_.open();
     work_changed();
     return {};
 }
@@ -225,11 +248,11 @@ Status VaultImpl::open_with(std::shared_ptr<const KeyState> keys) {
 Status VaultImpl::unlock_with_stored_key() {
     MutexLock lock(state_mutex_);
     if (is_unlocked()) return {};
-    if (!replica_ || !replica_->local().sealing_clear)
+    auto kept = replica_ ? replica_->key_at_start() : std::nullopt;
+    if (!kept)
         return Error{ErrorKind::Locked,
                      "this device does not keep the vault's key: unlock with the passphrase"};
-    return unlock_as_member(
-        std::make_shared<const SealingKey>(replica_->local().sealing_clear->copy()));
+    return unlock_as_member(std::make_shared<const SealingKey>(std::move(*kept)));
 }
 
 Status VaultImpl::set_unlock_at_start(bool enabled) {
@@ -240,11 +263,10 @@ Status VaultImpl::set_unlock_at_start(bool enabled) {
     }
     if (!replica_) return locked();
     if (enabled && !sealing) return Error{ErrorKind::Locked, "unlock the vault first"};
-    if (enabled)
-        replica_->local().sealing_clear = sealing->copy();
-    else
-        replica_->local().sealing_clear.reset();
-    return replica_->save_local_keys();
+    return replica_->change_local([&](LocalKeys& local) {
+        local.sealing_clear.reset();
+        if (enabled) local.sealing_clear = sealing->copy();
+    });
 }
 
 Status VaultImpl::lock(bool force) {
@@ -363,6 +385,7 @@ VaultStatus VaultImpl::status() {
     out.is_selecting = !presence.is_settled();
     if (auto open = open_vault()) {
         out.is_unlocked = true;
+        out.may_write = !open->is_reader();
         open->add_status(out);
     }
     for (const HeldLog& log : replica_->held()) {
@@ -372,6 +395,10 @@ VaultStatus VaultImpl::status() {
         at->segments += log.numbers.size();
     }
     out.alarms = replica_->alarms();
+    if (!out.may_write && out.pending_records > 0)
+        out.alarms.emplace_back(
+            "this device may only read now: " + std::to_string(out.pending_records) +
+            " changes that it made before stay here until it may write again");
     if (arrivals_) out.notes = arrivals_->notes();
     return out;
 }
@@ -499,10 +526,44 @@ Status VaultImpl::retire(const DeviceId& device) {
     return {};
 }
 
+Status VaultImpl::set_role(const DeviceId& device, MemberRole role) {
+    MutexLock lock(state_mutex_);
+    auto open = open_vault();
+    if (!open) return locked();
+    const auto state = replica_->keys();
+    const RosterMember* member = state->roster().find(device);
+    if (member == nullptr) return Error{ErrorKind::NotFound, "no such member"};
+    if (member->role == role && member->is_active()) return {};
+    if (state->roster().authority_of(replica_->signing_key().public_key()) != Authority::Owner)
+        return Error{ErrorKind::Refused, "only an owner's device may change roles"};
+    const auto& members = state->roster().members();
+    const auto owners = std::count_if(members.begin(), members.end(), [](const RosterMember& one) {
+        return one.is_active() && one.role == MemberRole::Owner;
+    });
+    if (member->role == MemberRole::Owner && owners == 1)
+        return Error{ErrorKind::Refused, "it is the vault's last owner: make another one first"};
+    // Its key object would be one of a device that is no owner.
+    if (device == environment_.device.id())
+        return Error{ErrorKind::Refused,
+                     "a device cannot take the right from itself: do it on another owner's"};
+    std::vector<LogCut> cuts;
+    if (member->may_write() && role != MemberRole::Owner && role != MemberRole::Writer)
+        for (const LogCut& cut : open->applied_of(device))
+            if (!replica_->end_of(cut.log)) cuts.push_back(cut);
+    TRY(Bytes object, change_role(key_editor(*state), device, role, cuts));
+    return replica_->publish_key_object(object);
+}
+
 Result<CollectionReport> VaultImpl::collect(bool is_dry_run) {
     auto open = open_vault();
     if (!open) return locked();
     return open->collect(is_dry_run);
+}
+
+Result<std::uint64_t> VaultImpl::compact(bool at_once) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->compact(at_once);
 }
 
 Result<std::uint64_t> VaultImpl::adopt(const DeviceId& device) {

@@ -9,6 +9,8 @@
 #include "vault/core/directory_arrivals.h"
 #include "vault/core/lockable_files.h"
 #include "vault/core/open_vault.h"
+#include "vault/core/unlock_backoff.h"
+#include "vault/core/vault_history.h"
 #include "vault/vault.h"
 
 namespace lockstep {
@@ -44,17 +46,29 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Result<WhereisReport> whereis(const std::string& path) override;
     std::uint64_t care_for_presence() override;
     void set_waiting(bool may_wait) override;
+    VaultHistory& history() override { return history_; }
     Result<CheckReport> check() override;
     Status rebuild_index() override;
+    std::vector<KeySlotInfo> key_slots() override;
+    Status set_passphrase(const NewPassphrase& wish) override;
+    Status remove_passphrase(std::string_view id, ByteView current) override;
+    Result<RecoveryCode> renew_recovery_code(std::string_view vault_name,
+                                             ByteView current) override;
+    Status test_recovery_code(ByteView code) override;
+    Status rotate() override;
     Result<Bytes> make_offer(std::string_view vault_label) override;
     Result<Bytes> admit(ByteView request, MemberRole role) override;
     Result<CollectionReport> collect(bool is_dry_run) override;
+    Result<std::uint64_t> compact(bool at_once) override;
     Status revoke(const DeviceId& device) override;
     Status retire(const DeviceId& device) override;
+    Status set_role(const DeviceId& device, MemberRole role) override;
     Result<std::uint64_t> adopt(const DeviceId& device) override;
 
     // Opens the ciphertext side with what this device keeps of the vault.
     Status open_replica(LocalKeys local);
+    // This device's own passphrase, while the vault is unlocked.
+    Status keep_passphrase_here(ByteView passphrase, const KdfCost& cost);
     // Unlocks with the member's sealing key, which is kept sealed for later unlocks.
     Status unlock_as_member(std::shared_ptr<const SealingKey> sealing);
 
@@ -68,7 +82,22 @@ class VaultImpl final : public Vault, private ReplicaListener {
     void work_changed();
     void close_open_vault() EXCLUDES_LOCK(open_mutex_);
     KeyEditor key_editor(const KeyState& state);
-    Status unlock_locked(ByteView passphrase) REQUIRES_LOCK(state_mutex_);
+    Status unlock_with(const SecretBytes& secret) REQUIRES_LOCK(state_mutex_);
+    // Passphrases and the recovery code (vault_impl_keys.cpp).
+    struct Proof {
+        std::optional<SigningPublicKey> slot;  // that the secret opens
+        bool is_recovery = false;
+        bool is_local = false;  // this device's own passphrase
+    };
+    // WrongKey, also when this device has no passphrase of its own.
+    Result<SealingKey> open_own_passphrase(const SecretBytes& secret);
+    Result<Proof> prove(ByteView current) REQUIRES_LOCK(state_mutex_);
+    Status set_local_passphrase(const SecretBytes& passphrase, const PassphraseCost& cost)
+        REQUIRES_LOCK(state_mutex_);
+    Status change_slots_by_owner(const SlotChange& change) REQUIRES_LOCK(state_mutex_);
+    std::vector<SigningPublicKey> slots_of(SlotType type);
+    void raise_passphrase_cost(const KeyState& opened, const SecretBytes& secret)
+        REQUIRES_LOCK(state_mutex_);
     Status open_with(std::shared_ptr<const KeyState> keys);
     Status join_with_passphrase(KeyState state);
     Status save_sealing_key(const SealingKey& key, const RootKey& root);
@@ -80,6 +109,8 @@ class VaultImpl final : public Vault, private ReplicaListener {
     std::unique_ptr<VaultReplica> replica_;
     std::unique_ptr<DirectoryArrivals> arrivals_;  // when there is a replica
     LockableFiles files_;
+    LockableHistory history_{[this] { return open_vault(); }};
+    UnlockBackoff backoff_;
 
     Mutex state_mutex_;
     mutable Mutex open_mutex_;

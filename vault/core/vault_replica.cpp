@@ -19,6 +19,49 @@ fs::path key_object_path(const fs::path& directory, const KeyObjectId& id) {
     return directory / kKeyDirectoryName / (id.to_hex() + std::string(kKeyObjectSuffix));
 }
 
+bool is_key_object(const Result<Bytes>& bytes, const KeyObjectId& id) {
+    return bytes.ok() && key_object_id(*bytes) == id;
+}
+
+// Copies of the heads lie beside keys.local: a directory that is put back to an older state gets
+// them again, so that nobody is a member, and no passphrase opens it, that was removed.
+void keep_heads(Disk& disk, const fs::path& directory, const fs::path& kept,
+                const std::vector<KeyObjectId>& heads) {
+    const auto keep = [&]() -> Status {
+        TRY_OK(disk.make_directories(kept / kKeyDirectoryName));
+        for (const KeyObjectId& id : heads) {
+            const fs::path copy = key_object_path(kept, id);
+            if (is_key_object(disk.read_file(copy, kKeyObjectSizeMax), id)) continue;
+            TRY(Bytes bytes, disk.read_file(key_object_path(directory, id), kKeyObjectSizeMax));
+            TRY_OK(disk.write_file_durably(copy, bytes));
+        }
+        TRY(auto items, disk.list(kept / kKeyDirectoryName));
+        for (const DirectoryItem& item : items) {
+            const auto id = parse_key_object_name(item.name);
+            if (id && std::find(heads.begin(), heads.end(), *id) == heads.end())
+                TRY_OK(disk.remove(kept / kKeyDirectoryName / item.name));
+        }
+        return {};
+    };
+    if (Status done = keep(); !done.ok())
+        log_warning("vault", "the newest key objects have no copy: {}", done.error().message);
+}
+
+// Which of the heads were gone from the directory, or damaged, and are there again.
+std::vector<KeyObjectId> put_heads_back(Disk& disk, const fs::path& directory, const fs::path& kept,
+                                        const std::vector<KeyObjectId>& heads,
+                                        std::string_view temporary_ending) {
+    std::vector<KeyObjectId> out;
+    for (const KeyObjectId& id : heads) {
+        const fs::path path = key_object_path(directory, id);
+        if (is_key_object(disk.read_file(path, kKeyObjectSizeMax), id)) continue;
+        auto copy = disk.read_file(key_object_path(kept, id), kKeyObjectSizeMax);
+        if (!is_key_object(copy, id)) continue;
+        if (disk.keep_file_durably(path, *copy, temporary_ending).ok()) out.push_back(id);
+    }
+    return out;
+}
+
 }  // namespace
 
 fs::path local_directory(const VaultEnvironment& environment, const VaultId& vault) {
@@ -78,6 +121,7 @@ VaultReplica::VaultReplica(const VaultEnvironment& environment, fs::path directo
       directory_(std::move(directory)),
       header_(std::move(header)),
       local_(std::move(local)),
+      own_sealing_(local_.sealing_public),
       signing_(environment.device.vault_signing_key(header_.id)),
       writer_(writer_name(signing_)),
       temporary_ending_("." + writer_ + ".tmp") {}
@@ -91,6 +135,7 @@ Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment&
     std::unique_ptr<VaultReplica> out(
         new VaultReplica(environment, directory, std::move(header), std::move(local)));
     TRY(out->logs_, LogStore::open(environment.disk, directory, out->temporary_ending_));
+    out->files_ = std::make_unique<SegmentFiles>(*out->logs_, out->lookup());
     TRY(out->packs_, PackStore::open(environment.disk, directory, out->temporary_ending_));
     out->open_presence();
     TRY_OK(out->load_keys());
@@ -116,6 +161,11 @@ Result<std::shared_ptr<const KeyState>> VaultReplica::open_keys(const std::vecto
 }
 
 Status VaultReplica::load_keys() {
+    for (const KeyObjectId& id :
+         put_heads_back(environment_.disk, directory_, local_directory(environment_, header_.id),
+                        local_.pinned, temporary_ending_))
+        alarm("key object " + id.to_hex().substr(0, 16) +
+              " was gone from the vault directory, which may be an old copy; it is there again");
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
     TRY(auto state, open_keys(objects));
     for (const KeyObjectId& pin : state->missing_pins())
@@ -143,18 +193,9 @@ void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
     keys_ = std::move(keys);
 }
 
-Result<SegmentOuter> VaultReplica::open_file(const LogId& log, const LogStore::Name& name) {
-    TRY(Bytes bytes, logs_->read(log, name));
-    TRY(SegmentOuter outer, open_outer(bytes, lookup()));
-    if (outer.header.log != log || outer.header.number != name.number ||
-        (name.fork && outer.hash != *name.fork))
-        return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
-    return outer;
-}
-
 Result<SegmentOuter> VaultReplica::open_stored(const SegmentRef& segment) {
-    TRY(Bytes bytes, read_segment(segment));
-    return open_outer(bytes, lookup());
+    TRY(StoredSegment found, stored(segment));
+    return files_->outer_of(found.header, found.hash);
 }
 
 Status VaultReplica::load_segments() {
@@ -170,23 +211,28 @@ Status VaultReplica::load_segments() {
 // What is not linked to the log's beginning is left: what is missing or damaged may come from a
 // peer.
 Status VaultReplica::load_log(const LogId& log) {
+    std::map<LogStore::Name, std::string> damaged;
     for (const LogStore::Name& name : logs_->names(log)) {
         {
             MutexLock lock(mutex_);
             // What follows a gap is no damage.
-            if (name.number > branches_.greatest_of(log) + 1) return {};
+            if (name.from() > branches_.greatest_of(log) + 1) break;
         }
-        auto outer = open_file(log, name);
-        if (!outer.ok() && outer.error().kind == ErrorKind::Io) return std::move(outer).error();
+        auto opened = files_->open(log, name);
+        if (!opened.ok() && opened.error().kind == ErrorKind::Io) return std::move(opened).error();
         MutexLock lock(mutex_);
-        auto place = outer.ok() ? check_place(*outer) : Result<LogBranches::Place>(outer.error());
-        if (!place.ok()) {
-            segment_alarms_[{log, name.number}] = "segment " + log.to_hex().substr(0, 16) + "/" +
-                                                  std::to_string(name.number) + ": " +
-                                                  place.error().message;
-        } else if (!place->is_known) {
-            static_cast<void>(admit(*outer, *place));
-        }
+        Status admitted = opened.ok() ? admit_file(*opened) : Status(opened.error());
+        if (!admitted.ok()) damaged[name] = admitted.error().message;
+    }
+    for (const auto& [name, why] : damaged) {
+        const SegmentRef segment{log, name.number};
+        // Nothing is missing.
+        if (name.is_compacted() ? greatest_number_of(log) >= name.number
+                                : is_held_otherwise(segment))
+            continue;
+        MutexLock lock(mutex_);
+        segment_alarms_[segment] = "segment " + log.to_hex().substr(0, 16) + "/" +
+                                   std::to_string(name.number) + ": " + why;
     }
     return {};
 }
@@ -368,11 +414,35 @@ Status VaultReplica::set_sealing_key(std::shared_ptr<const SealingKey> key) {
     return {};
 }
 
+std::optional<SealedSecret> VaultReplica::sealed_by_passphrase() {
+    MutexLock write_lock(write_mutex_);
+    return local_.sealing_sealed;
+}
+
+std::optional<SealingKey> VaultReplica::key_at_start() {
+    MutexLock write_lock(write_mutex_);
+    if (!local_.sealing_clear) return std::nullopt;
+    return local_.sealing_clear->copy();
+}
+
+std::vector<KeyObjectId> VaultReplica::pinned() {
+    MutexLock write_lock(write_mutex_);
+    return local_.pinned;
+}
+
+Status VaultReplica::change_local(const std::function<void(LocalKeys&)>& change) {
+    MutexLock write_lock(write_mutex_);
+    change(local_);
+    return save_local_keys();
+}
+
 Status VaultReplica::save_local_keys() {
     auto state = keys();
     for (const auto& [epoch, secret] : state->replicator_secrets())
         if (!local_.replicators.contains(epoch)) local_.replicators.emplace(epoch, secret.copy());
     local_.pinned = state->heads();
+    keep_heads(environment_.disk, directory_, local_directory(environment_, header_.id),
+               local_.pinned);
     Bytes bytes = encode_local_keys(local_);
     WipeAtEnd wiped(bytes);
     fs::path directory = local_directory(environment_, header_.id);
@@ -393,17 +463,69 @@ Frontier VaultReplica::frontier() {
     return frontier_;
 }
 
+Result<VaultReplica::StoredSegment> VaultReplica::stored(const SegmentRef& segment) {
+    MutexLock lock(mutex_);
+    if (segment.number == 0 || segment.number > branches_.last_of(segment.log).number)
+        return Error{ErrorKind::NotFound, "the segment is not here"};
+    return StoredSegment{branches_.header_of(segment), branches_.hash_of(segment)};
+}
+
 Result<Bytes> VaultReplica::read_segment(const SegmentRef& segment) {
-    SegmentRef header;
-    LogStore::Name name;
+    TRY(StoredSegment found, stored(segment));
+    auto bytes = files_->file_of(found.header, found.hash);
+    const bool is_lost = !bytes.ok() && (bytes.error().kind == ErrorKind::NotFound ||
+                                         bytes.error().kind == ErrorKind::Corrupt ||
+                                         bytes.error().kind == ErrorKind::TooLarge);
+    if (!is_lost) return bytes;
+    note_damage(found.header);
+    return Error{ErrorKind::Corrupt, "the segment is damaged in the vault directory"};
+}
+
+// What is known of it stays true: whoever has it hands it out again.
+void VaultReplica::note_damage(const SegmentRef& header) {
+    std::vector<SegmentRef> wanted;
     {
         MutexLock lock(mutex_);
-        if (segment.number == 0 || segment.number > branches_.last_of(segment.log).number)
-            return Error{ErrorKind::NotFound, "the segment is not here"};
-        header = branches_.header_of(segment);
-        name = logs_->name_of(header, branches_.hash_of(segment));
+        damaged_segments_.insert(header);
+        std::string& sentence = segment_alarms_[header];
+        if (sentence.empty()) {
+            sentence = "segment " + header.log.to_hex().substr(0, 16) + "/" +
+                       std::to_string(header.number) + ": it is damaged in the vault directory";
+            log_error("vault", "{}", sentence);
+        }
+        wanted = branches_.named_by_header(header);
     }
-    return logs_->read(header.log, name);
+    for (const SegmentRef& segment : wanted)
+        tell([&](ReplicaListener& listener) { listener.segment_damaged(segment); });
+}
+
+// REQUIRES: `outer` is known, and `bytes` are its own file's
+Status VaultReplica::repair_segment(const SegmentOuter& outer, ByteView bytes) {
+    const SegmentRef header{outer.header.log, outer.header.number};
+    {
+        MutexLock lock(mutex_);
+        if (!damaged_segments_.contains(header)) return {};
+    }
+    LogStore::Name name{.number = header.number};
+    for (const LogStore::Name& each : logs_->names_of(header, outer.hash))
+        if (each.fork) name = each;
+    auto stored = logs_->read(header.log, name);
+    if (!stored.ok() && stored.error().kind == ErrorKind::Io) return std::move(stored).error();
+    if (!stored.ok() || segment_hash(*stored) != outer.hash) {
+        // Another one that is good stays: it is this one that was put in its place.
+        if (stored.ok() && open_outer(*stored, lookup()).ok()) {
+            TRY(auto put, logs_->put(header, bytes));
+            static_cast<void>(put);
+        } else {
+            TRY_OK(logs_->repair(header.log, name, bytes));
+        }
+        log_info("vault", "segment {}/{} is whole again", header.log.to_hex().substr(0, 16),
+                 header.number);
+    }
+    MutexLock lock(mutex_);
+    damaged_segments_.erase(header);
+    segment_alarms_.erase(header);
+    return {};
 }
 
 Result<std::vector<PackInfo>> VaultReplica::packs_of(const SegmentRef& segment) {
@@ -421,8 +543,8 @@ Status VaultReplica::check_author(const SegmentOuter& outer) {
     const auto& part = outer.replicator;
     const RosterMember* member = keys_->roster().find(part.device);
     if (member == nullptr) return Error{ErrorKind::Refused, "its device is not a member"};
-    // What a member wrote before it lost the right is behind the end of its log.
-    if (!member->may_write() && !end_in_roster(outer.header.log, part.device))
+    // What a member wrote before it knew that it had lost the right is held.
+    if (!member->may_write() && !member->was_writer)
         return Error{ErrorKind::Refused, "its device may not write"};
     if (auto writer = writers_.find(outer.header.log);
         writer != writers_.end() && writer->second != part.device)
@@ -512,31 +634,64 @@ Result<Added> VaultReplica::add_segment(ByteView bytes) {
     return add_next(bytes);
 }
 
+// Where the segments begin to be new; as many as there are: all are here.
+// Conflict: what the first one follows is not here.
+Result<std::size_t> VaultReplica::first_new(const std::vector<SegmentOuter>& segments) {
+    for (std::size_t i = 0; i < segments.size(); ++i) {
+        TRY(const LogBranches::Place place, check_place(segments[i]));
+        if (!place.is_known) return i;
+    }
+    return segments.size();
+}
+
+Status VaultReplica::admit_file(const OpenedSegments& opened) {
+    for (const SegmentOuter& segment : opened.segments) {
+        TRY(const LogBranches::Place place, check_place(segment));
+        if (!place.is_known) static_cast<void>(admit(segment, place));
+    }
+    return {};
+}
+
 Result<Added> VaultReplica::add_next(ByteView bytes) {
     std::vector<SegmentRef> accepted;
     bool is_held = false;
     {
         MutexLock write_lock(write_mutex_);
         TRY(SegmentHeader header, read_segment_header(bytes));
-        if (header.number > greatest_number_of(header.log) + 1) return Added::Gap;
-        TRY(SegmentOuter outer, open_outer(bytes, lookup()));
-        const SegmentRef named{header.log, header.number};
-        LogBranches::Place place;
+        auto read = open_segments(bytes, lookup());
+        const std::uint64_t from = read.ok() ? read->segments.front().header.number : header.number;
+        if (from > greatest_number_of(header.log) + 1) return Added::Gap;
+        TRY(OpenedSegments opened, std::move(read));
+        std::size_t first = 0;
         {
             MutexLock lock(mutex_);
-            auto checked = check_place(outer);
+            auto checked = first_new(opened.segments);
             if (!checked.ok() && checked.error().kind == ErrorKind::Conflict) return Added::Apart;
-            TRY(place, std::move(checked));
-            if (place.is_known) return Added::Known;
-            is_held = is_to_be_held(outer, place);
-            if (is_held && held_segments_of(outer.replicator.device) >= kHeldSegmentsMax)
-                return Error{ErrorKind::Refused,
-                             "its log has ended, and enough of what follows is kept"};
+            TRY(first, std::move(checked));
+            if (first < opened.segments.size()) {
+                const SegmentOuter& outer = opened.segments[first];
+                TRY(const LogBranches::Place place, check_place(outer));
+                is_held = is_to_be_held(outer, place);
+                if (is_held && held_segments_of(outer.replicator.device) >= kHeldSegmentsMax)
+                    return Error{ErrorKind::Refused,
+                                 "its log has ended, and enough of what follows is kept"};
+            }
         }
-        TRY_OK(store_next(named, bytes));
-        {
+        if (first == opened.segments.size()) {
+            if (opened.is_compacted())
+                keep_compacted(opened, bytes);
+            else
+                TRY_OK(repair_segment(opened.outer, bytes));
+            return Added::Known;
+        }
+        TRY(const LogStore::Name name, store_file(opened, bytes));
+        if (opened.is_compacted()) note_compacted(opened, name);
+        for (; first < opened.segments.size(); ++first) {
+            const SegmentOuter& outer = opened.segments[first];
             MutexLock lock(mutex_);
-            segment_alarms_.erase(named);
+            segment_alarms_.erase({outer.header.log, outer.header.number});
+            TRY(const LogBranches::Place place, check_place(outer));
+            if (place.is_known) continue;
             if (auto segment = admit(outer, place)) accepted.push_back(*segment);
         }
         for (const SegmentRef& released : release_held()) accepted.push_back(released);
@@ -548,21 +703,28 @@ Result<Added> VaultReplica::add_next(ByteView bytes) {
 
 // Other bytes under its name are another segment of a forked log, and stay; or were not good enough
 // to be it: damaged or unfinished ones are replaced.
-Status VaultReplica::store_next(const SegmentRef& header, ByteView bytes) {
-    auto stored = logs_->read(header);
+Result<LogStore::Name> VaultReplica::store_file(const OpenedSegments& opened, ByteView bytes) {
+    const LogId& log = opened.outer.header.log;
+    LogStore::Name name = opened.name();
+    auto stored = logs_->read(log, name);
     if (!stored.ok() && stored.error().kind != ErrorKind::NotFound &&
         stored.error().kind != ErrorKind::TooLarge)
         return std::move(stored).error();
+    const bool is_same = stored.ok() && equal(*stored, bytes);
     const bool is_damaged = [&] {
         if (!stored.ok()) return stored.error().kind == ErrorKind::TooLarge;
-        if (equal(*stored, bytes)) return false;
+        if (is_same) return false;
         auto other = open_outer(*stored, lookup());
         return !other.ok() && other.error().kind == ErrorKind::Corrupt;
     }();
-    if (is_damaged) return logs_->repair(header, bytes);
-    TRY(auto put, logs_->put(header, bytes));
+    if (is_damaged) {
+        TRY_OK(logs_->repair(log, name, bytes));
+        return name;
+    }
+    TRY(auto put, logs_->put(log, name, bytes));
     static_cast<void>(put);
-    return {};
+    if (stored.ok() && !is_same) name.fork = opened.outer.hash;
+    return name;
 }
 
 Status VaultReplica::publish_segment(const SegmentOuter& outer, ByteView bytes) {
@@ -673,7 +835,8 @@ void VaultReplica::remove_listener(ReplicaListener& listener) {
 std::vector<std::string> VaultReplica::alarms() {
     MutexLock lock(mutex_);
     std::vector<std::string> out = alarms_;
-    for (const auto& [segment, sentence] : segment_alarms_) out.push_back(sentence);
+    for (const auto& [segment, sentence] : segment_alarms_)
+        if (out.empty() || out.back() != sentence) out.push_back(sentence);  // one for a range
     out.insert(out.end(), key_alarms_.begin(), key_alarms_.end());
     return out;
 }

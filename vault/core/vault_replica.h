@@ -13,6 +13,7 @@
 // log's first. THREADS: any. Lock order: write_mutex_, mutex_.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,9 +21,9 @@
 
 #include "base/mutex.h"
 #include "vault/core/log_ends.h"
+#include "vault/core/segment_files.h"
 #include "vault/keys/key_author.h"
 #include "vault/keys/local_keys.h"
-#include "vault/log/log_store.h"
 #include "vault/packs/pack_store.h"
 #include "vault/presence/vault_presence.h"
 #include "vault/replica.h"
@@ -120,6 +121,22 @@ class VaultReplica final : public Replica {
     std::vector<PackInfo> missing_packs_of(const LogId& log);
     std::optional<DeviceId> writer_of(const LogId& log);
 
+    // ---- segments as they were written, and compaction (vault/log/compaction.h)
+
+    Result<SegmentHash> hash_of(const SegmentRef& segment);
+    // All of a segment but its records.
+    Result<SegmentOuter> open_stored(const SegmentRef& segment);
+    // The segment itself, whatever stands for it; read_segment() gives that.
+    Result<Bytes> read_original(const SegmentRef& segment, const RecordKeys& keys);
+    // Puts one file in the place of many in a log of this device, where that is worth it; with
+    // `at_once` wherever it is possible. Returns how many segments lie otherwise now.
+    Result<std::uint64_t> compact_log(const LogId& log, const RecordKeys& keys, bool at_once);
+    // Logs of this device that it may compact: nobody else has written on in them.
+    std::vector<LogId> logs_to_compact();
+    // Removes files of which a compacted one that lies here holds everything, as it proves.
+    // Returns how many.
+    Result<std::uint64_t> drop_replaced(const RecordKeys& keys);
+
     // ---- for what others put into the directory (directory_arrivals.h)
 
     // Takes the log's next segments from the directory, as far as they lie there and are good.
@@ -128,8 +145,17 @@ class VaultReplica final : public Replica {
     // Known, or NotFound when nothing lies there; Gap: no segment names it yet.
     Result<Added> take_pack(const PackId& pack);
     // A file of an object that is here was changed or removed: whether it still is what it was.
-    // Else an alarm is raised for a segment, and a pack counts as missing.
+    // Else an alarm is raised for a segment, which is asked of peers again, and a pack counts as
+    // missing.
     bool recheck_segment(const SegmentRef& header);
+    bool recheck_compacted(const LogId& log, const LogStore::Name& name);
+    // A compacted segment that lies in the directory. Gap: what it follows is not here.
+    Result<Added> take_compacted(const LogId& log, const LogStore::Name& name);
+    bool knows_compacted(const LogId& log, const LogStore::Name& name);
+    std::vector<std::pair<LogId, LogStore::Name>> compacted_here();
+    fs::path compacted_path(const LogId& log, const LogStore::Name& name) const {
+        return logs_->path_of(log, name);
+    }
     bool recheck_pack(const PackId& pack);
     bool has_key_object(const KeyObjectId& id);
     bool is_introduced(const PackId& pack);
@@ -166,6 +192,8 @@ class VaultReplica final : public Replica {
     // known.
     Frontier frontier_to_merge();
     bool may_write();
+    // It is a member that may not.
+    bool may_only_read();
     // This device was removed from the vault.
     bool is_revoked();
 
@@ -178,8 +206,9 @@ class VaultReplica final : public Replica {
     Frontier own_beyond_ends();
     // Accepts again what was applied here before its log was ended and the replica opened anew.
     void accept_applied(const LogId& log, const LogPosition& last);
-    // Where revoked devices' logs go further here than everybody knows to accept: a segment under
-    // `epoch` that names them tells everybody. Nothing is due: empty.
+    // Where logs of devices that were revoked, or may write no more, go further here than everybody
+    // knows to accept: a segment under `epoch` that names them tells everybody. Nothing is due:
+    // empty.
     struct Testimony {
         Frontier frontier;
         EpochId epoch;
@@ -201,15 +230,19 @@ class VaultReplica final : public Replica {
     // The same for a segment that this device has made.
     Status publish_segment(const SegmentOuter& outer, ByteView bytes);
     void own_pack_written(const PackInfo& pack);
-    LocalKeys& local() { return local_; }
-    // Writes what this device keeps outside the vault directory; REQUIRES: called by the vault
-    // only.
-    Status save_local_keys();
+    // What this device keeps of the vault outside its directory. A change is durable when
+    // change_local() returns.
+    std::optional<SealedSecret> sealed_by_passphrase() EXCLUDES_LOCK(write_mutex_);
+    std::optional<SealingKey> key_at_start() EXCLUDES_LOCK(write_mutex_);
+    std::vector<KeyObjectId> pinned() EXCLUDES_LOCK(write_mutex_);
+    const SealingPublicKey& own_sealing_key() const { return own_sealing_; }
+    Status change_local(const std::function<void(LocalKeys&)>& change) EXCLUDES_LOCK(write_mutex_);
 
   private:
     VaultReplica(const VaultEnvironment& environment, fs::path directory, VaultHeader header,
                  LocalKeys local);
     Result<std::vector<Bytes>> read_key_objects();
+    Status save_local_keys() REQUIRES_LOCK(write_mutex_);
     Result<std::shared_ptr<const KeyState>> open_keys(const std::vector<Bytes>& objects);
     void open_presence();
     Status load_keys();
@@ -217,7 +250,27 @@ class VaultReplica final : public Replica {
     Status load_packs();
     Status clear_incoming();
     Result<Added> add_next(ByteView bytes);
-    Status store_next(const SegmentRef& header, ByteView bytes) REQUIRES_LOCK(write_mutex_);
+    // How the file is called now.
+    Result<LogStore::Name> store_file(const OpenedSegments& opened, ByteView bytes)
+        REQUIRES_LOCK(write_mutex_);
+    void keep_compacted(const OpenedSegments& opened, ByteView bytes) REQUIRES_LOCK(write_mutex_)
+        EXCLUDES_LOCK(mutex_);
+    void note_compacted(const OpenedSegments& opened, const LogStore::Name& name)
+        EXCLUDES_LOCK(mutex_);
+    Result<std::size_t> first_new(const std::vector<SegmentOuter>& segments) REQUIRES_LOCK(mutex_);
+    // What the file holds that is new to the log.
+    Status admit_file(const OpenedSegments& opened) REQUIRES_LOCK(mutex_);
+    bool is_held_otherwise(const SegmentRef& header) EXCLUDES_LOCK(mutex_);
+    std::vector<CompactionItem> compaction_items(const LogId& log);
+    Status compact_run(const LogId& log, std::uint64_t first, std::uint64_t last,
+                       const RecordKeys& keys);
+    Result<std::uint64_t> drop_replaced_by(const LogId& log, const LogStore::Name& name,
+                                           const RecordKeys& keys) EXCLUDES_LOCK(write_mutex_);
+    struct StoredSegment {
+        SegmentRef header;
+        SegmentHash hash;
+    };
+    Result<StoredSegment> stored(const SegmentRef& segment) EXCLUDES_LOCK(mutex_);
     Status check_author(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
     Result<LogBranches::Place> check_place(const SegmentOuter& outer) REQUIRES_LOCK(mutex_);
     bool is_to_be_held(const SegmentOuter& outer, const LogBranches::Place& place)
@@ -230,8 +283,9 @@ class VaultReplica final : public Replica {
     std::optional<LogPosition> end_in_roster(const LogId& log, const DeviceId& device)
         REQUIRES_LOCK(mutex_);
     Status load_log(const LogId& log);
-    Result<SegmentOuter> open_file(const LogId& log, const LogStore::Name& name);
-    Result<SegmentOuter> open_stored(const SegmentRef& segment);
+    void note_damage(const SegmentRef& header) EXCLUDES_LOCK(mutex_);
+    Status repair_segment(const SegmentOuter& outer, ByteView bytes) REQUIRES_LOCK(write_mutex_)
+        EXCLUDES_LOCK(mutex_);
     LogPosition last_here(const LogId& log) REQUIRES_LOCK(mutex_);
     std::size_t held_segments_of(const DeviceId& device) REQUIRES_LOCK(mutex_);
     std::vector<SegmentRef> release_held() REQUIRES_LOCK(write_mutex_) EXCLUDES_LOCK(mutex_);
@@ -248,12 +302,14 @@ class VaultReplica final : public Replica {
     const VaultEnvironment environment_;
     const fs::path directory_;
     const VaultHeader header_;
-    LocalKeys local_;
+    LocalKeys local_;  // written under write_mutex_ once it is open
+    const SealingPublicKey own_sealing_;
     const SigningKey signing_;
     std::unique_ptr<VaultPresence> presence_;
     const std::string writer_;            // tells this device's unfinished files from others'
     const std::string temporary_ending_;  // of its unfinished files
     std::unique_ptr<LogStore> logs_;
+    std::unique_ptr<SegmentFiles> files_;
     std::unique_ptr<PackStore> packs_;
 
     Mutex write_mutex_;  // one addition of a segment or key object at a time
@@ -282,6 +338,8 @@ class VaultReplica final : public Replica {
     std::vector<std::string> alarms_ GUARDED_BY(mutex_);
     // Those that may end: the object comes, whole, after all.
     std::map<SegmentRef, std::string> segment_alarms_ GUARDED_BY(mutex_);
+    // As headers name them; their files are not what they were.
+    std::set<SegmentRef> damaged_segments_ GUARDED_BY(mutex_);
     std::vector<std::string> key_alarms_ GUARDED_BY(mutex_);
     Mutex listeners_mutex_;
     std::set<ReplicaListener*> listeners_ GUARDED_BY(listeners_mutex_);

@@ -32,6 +32,19 @@ std::vector<PackInfo> VaultReplica::missing_packs_of(const LogId& log) {
 
 // ---- segments
 
+namespace {
+// The widest that stands for that number.
+std::optional<LogStore::Name> compacted_with(const std::vector<LogStore::File>& files,
+                                             std::uint64_t number) {
+    std::optional<LogStore::Name> out;
+    for (const LogStore::File& file : files)
+        if (file.name.is_compacted() && !file.name.fork && file.name.holds(number) &&
+            (!out || out->number < file.name.number))
+            out = file.name;
+    return out;
+}
+}  // namespace
+
 LogPosition VaultReplica::last_of(const LogId& log) {
     MutexLock lock(mutex_);
     return last_here(log);
@@ -54,20 +67,27 @@ std::vector<SegmentRef> VaultReplica::segments_here() {
     for (const LogId& log : logs_->logs()) {
         const std::uint64_t last = greatest_number_of(log);
         for (const LogStore::Name& name : logs_->names(log))
-            if (!name.fork && name.number <= last) out.push_back({log, name.number});
+            if (!name.fork && !name.is_compacted() && name.number <= last)
+                out.push_back({log, name.number});
     }
     return out;
 }
 
 std::optional<Error> VaultReplica::take_segments(const LogId& log) {
     for (;;) {
-        const SegmentRef ref{log, greatest_number_of(log) + 1};
-        auto bytes = logs_->read(ref);
-        if (!bytes.ok() && bytes.error().kind == ErrorKind::NotFound) return std::nullopt;
+        LogStore::Name name{.number = greatest_number_of(log) + 1, .fork = {}};
+        const std::uint64_t next = name.number;
+        auto bytes = logs_->read(log, name);
+        if (!bytes.ok() && bytes.error().kind == ErrorKind::NotFound) {
+            const auto compacted = compacted_with(logs_->files(log), next);
+            if (!compacted) return std::nullopt;
+            name = *compacted;
+            bytes = logs_->read(log, name);
+        }
         if (!bytes.ok()) return std::move(bytes).error();
         auto header = read_segment_header(*bytes);
         if (!header.ok()) return std::move(header).error();
-        if (header->log != ref.log || header->number != ref.number)
+        if (header->log != log || header->number != name.number)
             return Error{ErrorKind::Corrupt, "it is not the segment that its name says"};
         auto added = add_next(*bytes);
         if (!added.ok()) return std::move(added).error();
@@ -75,7 +95,7 @@ std::optional<Error> VaultReplica::take_segments(const LogId& log) {
         if (*added == Added::Stored) presence_->note_shared_directory();
         if (*added == Added::Apart)
             return Error{ErrorKind::Conflict, "it does not follow the segment before it"};
-        if (greatest_number_of(log) < ref.number) return std::nullopt;
+        if (greatest_number_of(log) < next) return std::nullopt;
     }
 }
 
@@ -90,16 +110,30 @@ bool VaultReplica::recheck_segment(const SegmentRef& header) {
         return Error{ErrorKind::Corrupt, "somebody has damaged it in the vault directory"};
     };
     Status verified = verify();
-    MutexLock lock(mutex_);
-    segment_alarms_.erase(header);
-    if (verified.ok()) return true;
+    const bool has_gone = !verified.ok() && verified.error().kind == ErrorKind::NotFound;
+    if (has_gone) files_->find_compacted(header.log);
+    if (has_gone && is_held_otherwise(header)) {
+        // Somebody has compacted the log, or taken note of it.
+        logs_->forget(header.log, {.number = header.number, .fork = {}});
+        verified = {};
+    }
+    if (verified.ok()) {
+        MutexLock lock(mutex_);
+        damaged_segments_.erase(header);
+        segment_alarms_.erase(header);
+        return true;
+    }
     std::string sentence = "segment " + header.log.to_hex().substr(0, 16) + "/" +
                            std::to_string(header.number) + ": " +
                            (verified.error().kind == ErrorKind::NotFound
                                 ? "somebody has removed it from the vault directory"
                                 : verified.error().message);
     log_error("vault", "{}", sentence);
-    segment_alarms_[header] = std::move(sentence);
+    {
+        MutexLock lock(mutex_);
+        segment_alarms_[header] = std::move(sentence);
+    }
+    note_damage(header);
     return false;
 }
 

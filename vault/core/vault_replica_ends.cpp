@@ -31,6 +31,12 @@ bool VaultReplica::may_write() {
     return self != nullptr && self->is_active() && self->may_write();
 }
 
+bool VaultReplica::may_only_read() {
+    const auto state = keys();
+    const RosterMember* self = state->roster().find(device());
+    return self != nullptr && self->is_active() && !self->may_write();
+}
+
 bool VaultReplica::is_revoked() {
     const auto state = keys();
     const RosterMember* self = state->roster().find(device());
@@ -174,7 +180,7 @@ std::optional<VaultReplica::Testimony> VaultReplica::testimony_due(const Frontie
         if (known == writers_.end() || known->second == device()) continue;
         const DeviceId& writer = known->second;
         const RosterMember* member = roster.find(writer);
-        if (member == nullptr || !member->is_revoked) continue;
+        if (member == nullptr || (member->is_active() && member->may_write())) continue;
         auto end = ends_.end_of(branches_, roster, *member, log);
         if (!end || last.number <= end->number) continue;
         out.frontier[log] = last;

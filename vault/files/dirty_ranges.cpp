@@ -77,13 +77,17 @@ void DirtyRanges::write_beneath(const DirtyRanges& ranges) {
 DirtyRanges DirtyRanges::take(std::uint64_t size_min) {
     DirtyRanges out;
     for (auto at = ranges_.begin(); at != ranges_.end();) {
-        auto next = std::next(at);
-        if (at->second.size() >= size_min) {
-            bytes_ -= at->second.size();
-            out.bytes_ += at->second.size();
-            out.ranges_.insert(out.ranges_.end(), ranges_.extract(at));
+        auto run_end = std::next(at);
+        std::uint64_t run_size = at->second.size();
+        for (; run_end != ranges_.end() && run_end->first == at->first + run_size; ++run_end)
+            run_size += run_end->second.size();
+        if (run_size < size_min) {
+            at = run_end;
+            continue;
         }
-        at = next;
+        bytes_ -= run_size;
+        out.bytes_ += run_size;
+        while (at != run_end) out.ranges_.insert(out.ranges_.end(), ranges_.extract(at++));
     }
     return out;
 }

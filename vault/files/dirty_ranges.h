@@ -1,7 +1,8 @@
 // Bytes written to a file and not yet sealed: disjoint ranges, ordered by offset, the latest write
 // on top.
 //
-// INVARIANT: ranges do not overlap; none is empty.
+// INVARIANT: ranges do not overlap; none is empty. They may touch: what is put beneath is not joined
+// to what follows it.
 // THREADS: none of its own; the owner locks.
 #pragma once
 
@@ -25,7 +26,7 @@ class DirtyRanges {
     // Writes only what is not dirty yet.
     void write_beneath(std::uint64_t offset, ByteView data);
     void write_beneath(const DirtyRanges& ranges);
-    // Takes out the ranges of at least this size.
+    // Takes out what lies in one piece of at least this size, touching ranges together.
     DirtyRanges take(std::uint64_t size_min);
     // Forgets what lies at or behind `size`.
     void truncate(std::uint64_t size);

@@ -66,8 +66,15 @@ class NodeTable {
     void forget_number(NodeId id, const Node& node);
 
     const DerivedIds& derived_ids_;
+    struct NodeHash {
+        std::size_t operator()(const Node& node) const {
+            const std::hash<VersionId> of_version;
+            return std::hash<FileId>()(node.file) ^ (node.sibling ? of_version(*node.sibling) : 0);
+        }
+    };
+
     std::unordered_map<NodeId, NodeRecord> records_;
-    std::map<Node, NodeId> ids_;
+    std::unordered_map<Node, NodeId, NodeHash> ids_;
     // Further numbers of a node, of which one has become what another stood for.
     std::map<Node, std::vector<NodeId>> also_;
 };

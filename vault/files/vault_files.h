@@ -90,6 +90,9 @@ class VaultFiles final : public FileSystem {
     Status commit_written(std::chrono::steady_clock::time_point now, bool all);
     // Ends a conflict between versions of one file: see Tree::resolve().
     Status resolve(const Node& chosen) EXCLUDES_LOCK(host_.mutex);
+    // Content of any version, for reading and copying, without a name: what it needs counts as in
+    // use.
+    Result<HandleId> open_content(const Content& content) EXCLUDES_LOCK(host_.mutex);
     // Gives what is shown by a derived name, and all that contest that name, files of their own.
     Status make_real(const Node& node) EXCLUDES_LOCK(host_.mutex);
     // Something was written to it that is no version yet.

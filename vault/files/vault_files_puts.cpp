@@ -63,6 +63,21 @@ Result<HandleId> VaultFiles::open_unnamed() {
     return add_handle(std::move(file), true);
 }
 
+Result<HandleId> VaultFiles::open_content(const Content& content) {
+    auto file = std::make_shared<OpenFile>(content_, chunker_, dirty_total_);
+    file->is_unnamed = true;
+    file->is_orphan = true;
+    if (content.kind == Content::Kind::Inline) {
+        file->content.load_bytes(content.inline_bytes);
+    } else {
+        TRY(ContentList list, load_content(ids_, content, content_));
+        file->content.load(std::move(list));
+    }
+    file->shown = file->changes.load();
+    MutexLock lock(host_.mutex);
+    return add_handle(std::move(file), false);
+}
+
 Result<std::shared_ptr<OpenFile>> VaultFiles::unnamed_file(HandleId id) {
     TRY(Handle handle, handle_of(id));
     if (!handle.file->is_unnamed) return Error{ErrorKind::Invalid, "the file has a name"};

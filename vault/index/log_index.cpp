@@ -74,10 +74,7 @@ Result<bool> check_applicable(Index::Impl& index, const SegmentOuter& segment,
     StatementUse use_log(*log);
     TRY(bool is_known, log->bind(1, ref.log).step());
     std::uint64_t last = is_known ? log->integer(3) : 0;
-    const auto& compacted = segment.replicator.compacted;
-    const std::uint64_t before = segment.header.number - ref.number;  // of the forked log
-    std::uint64_t first = compacted ? compacted->first_number - before : ref.number;
-    if (first != last + 1) return conflict(ref, "does not follow the last one");
+    if (ref.number != last + 1) return conflict(ref, "does not follow the last one");
     if (is_known && !equal(log->blob(4), segment.replicator.previous.view()))
         return conflict(ref, "follows another one than the last");
     if (is_known && !equal(log->blob(1), segment.replicator.device.view()))
@@ -108,12 +105,10 @@ TimeBytes time_of_own(const SegmentOuter& segment, const std::vector<Record>& re
 
 Status write_log(Index::Impl& index, const SegmentOuter& segment, const SegmentRef& ref,
                  const TimeBytes& time) REQUIRES_LOCK(index.mutex) {
-    const auto& compacted = segment.replicator.compacted;
-    const SegmentHash& hash = compacted ? compacted->last : segment.hash;
     TRY(Statement * log, index.statement(kSetLog));
     log->bind(1, ref.log).bind(2, segment.replicator.device);
     log->bind(3, segment.replicator.incarnation).bind(4, ref.number);
-    TRY_OK(log->bind(5, hash).bind(6, ByteView(time)).run());
+    TRY_OK(log->bind(5, segment.hash).bind(6, ByteView(time)).run());
     TRY(Statement * named, index.statement(kSetNamed));
     for (const auto& [other, position] : segment.replicator.frontier)
         TRY_OK(named->bind(1, other).bind(2, position.number).bind(3, position.hash).run());

@@ -19,6 +19,8 @@ enum class EntryKind : std::uint8_t {
     Write = 7,
 };
 
+constexpr std::size_t kRangeHeadSize = sizeof(std::uint64_t) + sizeof(std::uint32_t);
+
 Encoder begin(EntryKind kind) {
     Encoder out;
     out.u8(static_cast<std::uint8_t>(kind));
@@ -64,10 +66,21 @@ Result<Bytes> encode(const JournalWrite& entry) {
     Encoder out = begin(EntryKind::Write);
     out.u64(entry.size_min).u64(entry.size).u64(static_cast<std::uint64_t>(entry.modified_ns));
     out.u32(static_cast<std::uint32_t>(entry.ranges.size()));
-    for (const JournalWrite::Range& range : entry.ranges)
-        out.u64(range.offset).u32(static_cast<std::uint32_t>(range.bytes.size())).raw(range.bytes);
     TRY(Bytes base, encode_records({entry.base}, LogId{}));
-    return std::move(out.raw(base)).take();
+    // Ranges are up to megabytes together: bytes that grow with each would be copied many times.
+    std::size_t size = out.size() + base.size();
+    for (const JournalWrite::Range& range : entry.ranges)
+        size += kRangeHeadSize + range.bytes.size();
+    Bytes bytes = std::move(out).take();
+    bytes.reserve(size);
+    for (const JournalWrite::Range& range : entry.ranges) {
+        Encoder head;
+        head.u64(range.offset).u32(static_cast<std::uint32_t>(range.bytes.size()));
+        append(bytes, head.view());
+        append(bytes, range.bytes);
+    }
+    append(bytes, base);
+    return bytes;
 }
 
 Result<JournalEntry> read_write(Decoder& in) {

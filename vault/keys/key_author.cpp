@@ -58,7 +58,7 @@ RotateFact begin_epoch(const VaultId& vault, const Roster& roster, Keyring& keyr
     fact.replicator = replicator_commitment(derive_replicator_secret(secret, vault, fact.epoch),
                                             vault, fact.epoch);
     for (const RosterMember& member : roster.members())
-        if (member.is_revoked) fact.excluded.push_back(member.device());
+        if (member.is_kept_out()) fact.excluded.push_back(member.device());
     std::sort(fact.excluded.begin(), fact.excluded.end());
     keyring.epochs.emplace(fact.epoch, std::move(secret));
     return fact;
@@ -68,14 +68,14 @@ RotateFact begin_epoch(const VaultId& vault, const Roster& roster, Keyring& keyr
 struct Edit {
     std::vector<FactBody> facts;
     bool rotates = false;
-    std::optional<KeySlot> new_slot;
+    std::vector<KeySlot> new_slots = {};
 };
 
-// The slots of `roster`: parameters come from the state's slots or the new one.
+// The slots of `roster`: parameters come from the state's slots or the new ones.
 Result<std::vector<KeySlot>> slots_for(const Roster& roster, const KeyState& state,
-                                       const std::optional<KeySlot>& new_slot) {
+                                       const std::vector<KeySlot>& new_slots) {
     std::vector<KeySlot> known = state.slots();
-    if (new_slot) known.push_back(*new_slot);
+    known.insert(known.end(), new_slots.begin(), new_slots.end());
     std::vector<KeySlot> out;
     for (const AddSlotFact& live : roster.slots()) {
         auto slot = std::find_if(known.begin(), known.end(),
@@ -142,7 +142,7 @@ Result<Bytes> write(const KeyEditor& editor, Edit edit) {
     Roster roster = Roster::build(founder, chain.facts());
     TRY_OK(check_facts_count(roster, chain));
     TRY_OK(check_member_count(roster));
-    TRY(std::vector<KeySlot> slots, slots_for(roster, state, edit.new_slot));
+    TRY(std::vector<KeySlot> slots, slots_for(roster, state, edit.new_slots));
     TRY(EpochId epoch, roster_epoch_for(roster, keyring));
     std::vector<KeyObjectId> parents = state.heads();
     if (parents.size() > kKeyObjectParentsMax) parents.resize(kKeyObjectParentsMax);
@@ -229,8 +229,13 @@ Result<NewVault> create_vault_keys(const NewVaultOptions& options, Random& rando
     Keyring keyring{RootKey::random(random), {}};
     VaultHeader header = make_header(options, keyring.root, random);
     SecretBytes code = make_recovery_code(random);
-    TRY(NewSlot passphrase, make_passphrase_slot(header.id, options.passphrase, options.cost,
-                                                 options.stretcher, random));
+    std::vector<KeySlot> slots;
+    std::optional<NewSlot> passphrase;
+    if (options.has_passphrase_slot) {
+        TRY(passphrase, make_passphrase_slot(header.id, options.passphrase, options.cost,
+                                             options.stretcher, random));
+        slots.push_back(passphrase->slot);
+    }
     TRY(NewSlot recovery, make_recovery_slot(header.id, code, random));
     KeySlot device{.type = SlotType::Device,
                    .sealing = header.founder.sealing,
@@ -238,10 +243,13 @@ Result<NewVault> create_vault_keys(const NewVaultOptions& options, Random& rando
                    .parameters = {},
                    .sealed = {}};
 
+    slots.push_back(recovery.slot);
+    slots.push_back(device);
+
     SigningKey author = options.device.vault_signing_key(header.id);
     FactChain chain(header.id, author, options.now_ms, {}, {});
     chain.state(AddFact{.certificate = header.founder, .role = MemberRole::Owner});
-    chain.state(passphrase.fact);
+    if (passphrase) chain.state(passphrase->fact);
     chain.state(recovery.fact);
     RotateFact first = begin_epoch(header.id, Roster{}, keyring, random);
     chain.state(first);
@@ -250,7 +258,7 @@ Result<NewVault> create_vault_keys(const NewVaultOptions& options, Random& rando
                                        .parents = {},
                                        .created_ms = options.now_ms,
                                        .roster_epoch = first.epoch,
-                                       .slots = {passphrase.slot, recovery.slot, device},
+                                       .slots = std::move(slots),
                                        .facts = chain.facts(),
                                        .keyring = keyring,
                                        .grants_to = {header.founder.replica}},
@@ -267,23 +275,25 @@ Result<NewVault> create_vault_keys(const NewVaultOptions& options, Random& rando
 Result<Bytes> admit_member(const KeyEditor& editor, const DeviceCertificate& certificate,
                            MemberRole role) {
     TRY_OK(check_certificate(editor.state, certificate));
-    return write(editor, {.facts = {AddFact{.certificate = certificate, .role = role}},
-                          .rotates = false,
-                          .new_slot = std::nullopt});
+    return write(editor,
+                 {.facts = {AddFact{.certificate = certificate, .role = role}}, .rotates = false});
 }
 
 Result<Bytes> recover_member(const KeyEditor& editor, const DeviceCertificate& certificate) {
     TRY_OK(check_certificate(editor.state, certificate));
-    return write(editor, {.facts = {RecoverFact{.certificate = certificate}},
-                          .rotates = false,
-                          .new_slot = std::nullopt});
+    return write(editor, {.facts = {RecoverFact{.certificate = certificate}}, .rotates = false});
 }
 
-Result<Bytes> change_role(const KeyEditor& editor, const DeviceId& device, MemberRole role) {
+Result<Bytes> change_role(const KeyEditor& editor, const DeviceId& device, MemberRole role,
+                          const std::vector<LogCut>& cuts) {
     TRY_OK(check_known_member(editor.state, device));
-    return write(editor, {.facts = {RoleFact{.device = device, .role = role}},
-                          .rotates = false,
-                          .new_slot = std::nullopt});
+    const MemberRole before = editor.state.roster().find(device)->role;
+    // A member that becomes blind keeps the keys it had; one that is no longer blind must not be
+    // among those that the epoch in use was kept from.
+    Edit edit{.facts = {}, .rotates = (before == MemberRole::Blind) != (role == MemberRole::Blind)};
+    for (const LogCut& cut : cuts) edit.facts.push_back(RetireFact{.device = device, .cut = cut});
+    edit.facts.push_back(RoleFact{.device = device, .role = role});
+    return write(editor, std::move(edit));
 }
 
 Result<Bytes> revoke_member(const KeyEditor& editor, const DeviceId& device,
@@ -296,35 +306,54 @@ Result<Bytes> revoke_member(const KeyEditor& editor, const DeviceId& device,
     bool by_owner =
         editor.state.roster().authority_of(editor.author.public_key()) == Authority::Owner;
     return write(editor, {.facts = {RevokeFact{.device = device, .cuts = std::move(cuts)}},
-                          .rotates = by_owner,
-                          .new_slot = std::nullopt});
+                          .rotates = by_owner});
 }
 
 Result<Bytes> retire_log(const KeyEditor& editor, const DeviceId& device, const LogCut& cut) {
     TRY_OK(check_known_member(editor.state, device));
-    return write(editor, {.facts = {RetireFact{.device = device, .cut = cut}},
-                          .rotates = false,
-                          .new_slot = std::nullopt});
+    return write(editor, {.facts = {RetireFact{.device = device, .cut = cut}}, .rotates = false});
 }
 
 Result<Bytes> rotate_epoch(const KeyEditor& editor) {
-    return write(editor, {.facts = {}, .rotates = true, .new_slot = std::nullopt});
+    return write(editor, {.facts = {}, .rotates = true});
+}
+
+Result<Bytes> change_slots(const KeyEditor& editor, const SlotChange& change) {
+    Edit edit{.facts = {}, .rotates = change.rotates};
+    const auto& live = editor.state.roster().slots();
+    for (const SigningPublicKey& removed : change.removed) {
+        if (std::none_of(live.begin(), live.end(),
+                         [&](const AddSlotFact& slot) { return slot.signing == removed; }))
+            return Error{ErrorKind::NotFound, "the vault has no such passphrase or recovery code"};
+        edit.facts.push_back(RemoveSlotFact{.signing = removed});
+    }
+    const auto add = [&](const NewSlot& slot) {
+        edit.facts.push_back(slot.fact);
+        edit.new_slots.push_back(slot.slot);
+    };
+    if (change.passphrase != nullptr) {
+        TRY(NewSlot slot, make_passphrase_slot(editor.state.vault(), *change.passphrase,
+                                               change.cost, editor.stretcher, editor.random));
+        add(slot);
+    }
+    if (change.recovery_code != nullptr) {
+        TRY(NewSlot slot,
+            make_recovery_slot(editor.state.vault(), *change.recovery_code, editor.random));
+        add(slot);
+    }
+    return write(editor, std::move(edit));
 }
 
 Result<Bytes> change_passphrase(const KeyEditor& editor, const SecretBytes& passphrase,
                                 const PassphraseCost& cost) {
-    TRY(NewSlot slot, make_passphrase_slot(editor.state.vault(), passphrase, cost, editor.stretcher,
-                                           editor.random));
-    Edit edit{.facts = {}, .rotates = false, .new_slot = slot.slot};
+    SlotChange change{.passphrase = &passphrase, .cost = cost, .rotates = true};
     for (const AddSlotFact& old : editor.state.roster().slots())
-        if (old.type == SlotType::Passphrase)
-            edit.facts.push_back(RemoveSlotFact{.signing = old.signing});
-    edit.facts.push_back(slot.fact);
-    return write(editor, std::move(edit));
+        if (old.type == SlotType::Passphrase) change.removed.push_back(old.signing);
+    return change_slots(editor, change);
 }
 
 Result<Bytes> merge_key_objects(const KeyEditor& editor) {
-    return write(editor, {.facts = {}, .rotates = false, .new_slot = std::nullopt});
+    return write(editor, {.facts = {}, .rotates = false});
 }
 
 }  // namespace lockstep

@@ -18,6 +18,7 @@ struct NewVaultOptions {
     PassphraseCost cost;
     std::int64_t now_ms = 0;
     PassphraseStretcher& stretcher = in_process_stretcher();
+    bool has_passphrase_slot = true;  // else no passphrase opens the directory by itself
 };
 
 struct NewVault {
@@ -46,12 +47,24 @@ Result<Bytes> admit_member(const KeyEditor& editor, const DeviceCertificate& cer
                            MemberRole role);
 // Recovery slot only: makes the device an owner.
 Result<Bytes> recover_member(const KeyEditor& editor, const DeviceCertificate& certificate);
-Result<Bytes> change_role(const KeyEditor& editor, const DeviceId& device, MemberRole role);
+// `cuts` retire its logs, when it is to write no more.
+Result<Bytes> change_role(const KeyEditor& editor, const DeviceId& device, MemberRole role,
+                          const std::vector<LogCut>& cuts = {});
 // REVOKE and, when an owner writes it, ROTATE.
 Result<Bytes> revoke_member(const KeyEditor& editor, const DeviceId& device,
                             std::vector<LogCut> cuts);
 Result<Bytes> retire_log(const KeyEditor& editor, const DeviceId& device, const LogCut& cut);
 Result<Bytes> rotate_epoch(const KeyEditor& editor);
+// What becomes of the passphrases and recovery codes, in one object.
+struct SlotChange {
+    std::vector<SigningPublicKey> removed = {};  // live slots, by their signing keys
+    const SecretBytes* passphrase = nullptr;     // gets a slot
+    PassphraseCost cost = {};                    // of that
+    const SecretBytes* recovery_code = nullptr;  // gets a slot
+    // What is written from now on, whoever knew what was removed cannot read.
+    bool rotates = false;
+};
+Result<Bytes> change_slots(const KeyEditor& editor, const SlotChange& change);
 // Replaces all passphrase slots by one of the new passphrase.
 Result<Bytes> change_passphrase(const KeyEditor& editor, const SecretBytes& passphrase,
                                 const PassphraseCost& cost);

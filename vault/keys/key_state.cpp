@@ -43,6 +43,7 @@ class KeyStateReader {
         if (credentials_.known != nullptr)
             for (const auto& [epoch, secret] : *credentials_.known)
                 state_.replicators_.emplace(epoch, secret.copy());
+        sort_newest_first();
         for (Candidate& candidate : candidates_) unlock(candidate);
         open_rosters();
         for (Candidate& candidate : candidates_) validate(candidate);
@@ -96,6 +97,15 @@ class KeyStateReader {
         std::erase_if(candidates_, [&](const Candidate& c) { return old.contains(c.object.id); });
     }
 
+    // So that the slots of today are tried before those of earlier passphrases.
+    void sort_newest_first() {
+        std::map<KeyObjectId, std::size_t> depth;
+        for (const Candidate& c : candidates_) depth[c.object.id] = ancestors({c.object.id}).size();
+        std::stable_sort(candidates_.begin(), candidates_.end(), [&](const auto& a, const auto& b) {
+            return depth[a.object.id] > depth[b.object.id];
+        });
+    }
+
     bool has_unlocking_credentials() const {
         return credentials_.passphrase != nullptr || credentials_.recovery_code != nullptr ||
                credentials_.device != nullptr;
@@ -105,6 +115,7 @@ class KeyStateReader {
         TRY(PassphraseParameters parameters, passphrase_parameters(slot));
         auto key = std::pair(parameters.salt, parameters.cost);
         if (auto known = stretched_.find(key); known != stretched_.end()) return &known->second;
+        if (!may_stretch_) return static_cast<const SlotKeys*>(nullptr);
         if (stretched_.size() >= kPassphraseTriesMax)
             return Error{ErrorKind::Refused, "too many different passphrase slots"};
         TRY(StretchedPassphrase stretched,
@@ -165,6 +176,8 @@ class KeyStateReader {
 
     void unlock(Candidate& candidate) {
         if (!has_unlocking_credentials()) return;
+        // Slots that a newer object has no more are not worth a second each.
+        may_stretch_ = !older_than_opened_.contains(candidate.object.id);
         auto keyring = keyring_of(candidate.object);
         if (!keyring.ok()) {
             // A slot may be missing for honest reasons (another branch); anything else is worth a
@@ -174,6 +187,7 @@ class KeyStateReader {
             return;
         }
         candidate.keyring = std::move(keyring).value();
+        older_than_opened_.merge(ancestors({candidate.object.id}));
     }
 
     void note_refusal(Candidate& candidate, Error error) {
@@ -369,6 +383,8 @@ class KeyStateReader {
     std::vector<Candidate> candidates_;
     std::map<KeyObjectId, std::vector<KeyObjectId>> parents_;
     StretchCache stretched_;
+    bool may_stretch_ = true;
+    std::set<KeyObjectId> older_than_opened_;
     std::map<PassphraseSalt, SlotKeys> recovered_;
     std::optional<Error> refusal_;
 };
@@ -376,6 +392,21 @@ class KeyStateReader {
 Result<KeyState> KeyState::open(const VaultHeader& header, const std::vector<Bytes>& objects,
                                 const KeyCredentials& credentials) {
     return KeyStateReader(header, credentials).read(objects);
+}
+
+// A code has a checksum of 40 bits: no passphrase reads as one by chance, and one that is no code
+// of this vault may still be its passphrase.
+Result<KeyState> KeyState::open_with_secret(const VaultHeader& header,
+                                            const std::vector<Bytes>& objects,
+                                            const SecretBytes& secret, KeyCredentials credentials) {
+    if (read_recovery_code(secret.reveal()).ok()) {
+        credentials.recovery_code = &secret;
+        auto state = open(header, objects, credentials);
+        if (state.ok() || state.error().kind != ErrorKind::WrongKey) return state;
+        credentials.recovery_code = nullptr;
+    }
+    credentials.passphrase = &secret;
+    return open(header, objects, credentials);
 }
 
 const RootKey& KeyState::root() const {

@@ -36,6 +36,10 @@ class KeyState {
     // damaged.
     static Result<KeyState> open(const VaultHeader& header, const std::vector<Bytes>& objects,
                                  const KeyCredentials& credentials);
+    // With what a person typed: a passphrase, or a recovery code where it reads as one.
+    static Result<KeyState> open_with_secret(const VaultHeader& header,
+                                             const std::vector<Bytes>& objects,
+                                             const SecretBytes& secret, KeyCredentials credentials);
 
     const VaultHeader& header() const { return header_; }
     const VaultId& vault() const { return header_.id; }

@@ -17,8 +17,8 @@ Bytes local_context(const VaultId& vault) {
 }
 
 Result<LocalUnlockKey> local_key(const SealedSecret& sealed, const VaultId& vault,
-                                 const SecretBytes& passphrase) {
-    TRY(StretchedPassphrase stretched, stretch_passphrase(passphrase, sealed.salt, sealed.cost));
+                                 const SecretBytes& passphrase, PassphraseStretcher& stretcher) {
+    TRY(StretchedPassphrase stretched, stretcher.stretch(passphrase, sealed.salt, sealed.cost));
     return derive_key<struct LocalUnlockKeyTag>(stretched, label::kLocalUnlock, vault.view());
 }
 
@@ -105,17 +105,17 @@ Result<LocalKeys> decode_local_keys(ByteView bytes, const VaultId& vault) {
 
 Result<SealedSecret> seal_sealing_key(const SealingKey& key, const VaultId& vault,
                                       const SecretBytes& passphrase, const PassphraseCost& cost,
-                                      Random& random) {
+                                      Random& random, PassphraseStretcher& stretcher) {
     SealedSecret out{.salt = random.id<PassphraseSalt>(), .cost = cost, .sealed = {}};
-    TRY(LocalUnlockKey unlock, local_key(out, vault, passphrase));
+    TRY(LocalUnlockKey unlock, local_key(out, vault, passphrase, stretcher));
     out.sealed = seal(unlock, local_context(vault), key.reveal(), random);
     return out;
 }
 
 Result<SealingKey> open_sealing_key(const SealedSecret& sealed, const VaultId& vault,
-                                    const SecretBytes& passphrase,
-                                    const SealingPublicKey& expected) {
-    TRY(LocalUnlockKey unlock, local_key(sealed, vault, passphrase));
+                                    const SecretBytes& passphrase, const SealingPublicKey& expected,
+                                    PassphraseStretcher& stretcher) {
+    TRY(LocalUnlockKey unlock, local_key(sealed, vault, passphrase, stretcher));
     auto plain = open(unlock, local_context(vault), sealed.sealed);
     if (!plain.ok()) return Error{ErrorKind::WrongKey, "the passphrase is wrong"};
     WipeAtEnd wiped(*plain);

@@ -35,10 +35,11 @@ Result<LocalKeys> decode_local_keys(ByteView bytes, const VaultId& vault);
 
 Result<SealedSecret> seal_sealing_key(const SealingKey& key, const VaultId& vault,
                                       const SecretBytes& passphrase, const PassphraseCost& cost,
-                                      Random& random);
+                                      Random& random,
+                                      PassphraseStretcher& stretcher = in_process_stretcher());
 // WrongKey when the passphrase is another.
 Result<SealingKey> open_sealing_key(const SealedSecret& sealed, const VaultId& vault,
-                                    const SecretBytes& passphrase,
-                                    const SealingPublicKey& expected);
+                                    const SecretBytes& passphrase, const SealingPublicKey& expected,
+                                    PassphraseStretcher& stretcher = in_process_stretcher());
 
 }  // namespace lockstep

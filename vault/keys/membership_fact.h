@@ -54,14 +54,14 @@ struct RoleFact {
     MemberRole role = MemberRole::Writer;
     auto operator<=>(const RoleFact&) const = default;
 };
-// A new epoch. Its secret was given to nobody in `excluded`.
+// A new epoch. Its secret was given to nobody in `excluded`: who is revoked, or blind by now.
 struct RotateFact {
     EpochId epoch;
     std::uint32_t sequence =
         0;  // one above the greatest its author knew; epochs are ordered by (sequence, id)
     Commitment secret;               // to E_e
     Commitment replicator;           // to S_e
-    std::vector<DeviceId> excluded;  // all devices revoked so far; sorted
+    std::vector<DeviceId> excluded;  // RosterMember::is_kept_out(); sorted
     auto operator<=>(const RotateFact&) const = default;
 };
 // Whoever holds the recovery code makes this device an owner; signed by the recovery slot.

@@ -344,16 +344,23 @@ class RosterBuilder {
         return nullptr;
     }
 
+    static void give_role(RosterMember& member, MemberRole role) {
+        member.role = role;
+        member.was_writer |= member.may_write();
+        member.was_keyed |= role != MemberRole::Blind;
+    }
+
     void admit(Roster& roster, const DeviceCertificate& certificate, MemberRole role) const {
         if (RosterMember* known = find_member(roster, certificate.device)) {
             known->certificate = certificate;
             return;
         }
         roster.members_.push_back({.certificate = certificate,
-                                   .role = role,
+                                   .role = MemberRole::Blind,
                                    .admitted = static_cast<std::uint32_t>(roster.members_.size()),
                                    .is_revoked = false,
                                    .cuts = {}});
+        give_role(roster.members_.back(), role);
     }
 
     void apply_role(Roster& roster, Index i, const RoleFact& fact) {
@@ -364,7 +371,7 @@ class RosterBuilder {
         if (is_last_owner)
             demotions_refused_.push_back(i);
         else
-            member->role = fact.role;
+            give_role(*member, fact.role);
     }
 
     void apply(Roster& roster, Index i) {
@@ -373,7 +380,7 @@ class RosterBuilder {
             admit(roster, add->certificate, add->role);
         if (const auto* recover = std::get_if<RecoverFact>(&body)) {
             admit(roster, recover->certificate, MemberRole::Owner);
-            find_member(roster, recover->certificate.device)->role = MemberRole::Owner;
+            give_role(*find_member(roster, recover->certificate.device), MemberRole::Owner);
         }
         if (const auto* retire = std::get_if<RetireFact>(&body))
             keep_greater_cut(roster.retired_, retire->cut);
@@ -471,8 +478,9 @@ const RotateFact* Roster::find_epoch(const EpochId& epoch) const {
 const RotateFact* Roster::write_epoch() const {
     for (auto epoch = epochs_.rbegin(); epoch != epochs_.rend(); ++epoch) {
         bool is_clean = std::all_of(members_.begin(), members_.end(), [&](const auto& member) {
-            return member.is_active() || std::binary_search(epoch->excluded.begin(),
-                                                            epoch->excluded.end(), member.device());
+            return !member.is_kept_out() ||
+                   std::binary_search(epoch->excluded.begin(), epoch->excluded.end(),
+                                      member.device());
         });
         if (is_clean) return &*epoch;
     }

@@ -21,11 +21,15 @@ struct RosterMember {
     std::uint32_t admitted = 0;  // order of admission: 0 is the founder
     bool is_revoked = false;
     std::vector<LogCut> cuts;  // when revoked; sorted by log
+    bool was_writer = false;   // has had a role that writes, now or before
+    bool was_keyed = false;    // has had a role that reads, now or before
 
     const DeviceId& device() const { return certificate.device; }
     bool is_active() const { return !is_revoked; }
     bool is_keyed() const { return !is_revoked && role != MemberRole::Blind; }
     bool may_write() const { return role == MemberRole::Owner || role == MemberRole::Writer; }
+    // Epochs that it was given are not written with any more.
+    bool is_kept_out() const { return is_revoked || (was_keyed && role == MemberRole::Blind); }
 };
 
 // What a signing key may do to the vault's keys.
@@ -48,8 +52,8 @@ class Roster {
     // Counting ROTATE facts, ordered by (sequence, epoch id).
     const std::vector<RotateFact>& epochs() const { return epochs_; }
     const RotateFact* find_epoch(const EpochId& epoch) const;
-    // The greatest epoch that no revoked device was given; null: somebody must rotate before
-    // writing.
+    // The greatest epoch that no device was given which is revoked, or blind now; null: somebody
+    // must rotate before writing.
     const RotateFact* write_epoch() const;
 
     // Counting facts that no other counting fact has seen: what the next fact names (at most

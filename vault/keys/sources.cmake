@@ -1,5 +1,6 @@
 lockstep_library(vault_keys
   SOURCES
+    keys/checksum_words.cpp
     keys/device_identity.cpp
     keys/fact_codec.cpp
     keys/key_author.cpp

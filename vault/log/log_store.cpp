@@ -11,6 +11,14 @@ namespace {
 
 constexpr std::string_view kSegmentSuffix = ".seg";
 
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    std::uint64_t out = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    bool is_canonical =
+        error == std::errc() && end == text.data() + text.size() && out != 0 && text.front() != '0';
+    return is_canonical ? std::optional(out) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<LogStore::Name> LogStore::parse_name(std::string_view name) {
@@ -23,10 +31,16 @@ std::optional<LogStore::Name> LogStore::parse_name(std::string_view name) {
         out.fork = *hash;
         name = name.substr(0, dot);
     }
-    auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), out.number);
-    bool is_canonical = error == std::errc() && end == name.data() + name.size() &&
-                        out.number != 0 && name.front() != '0';
-    return is_canonical ? std::optional(out) : std::nullopt;
+    if (std::size_t dash = name.find('-'); dash != std::string_view::npos) {
+        auto first = parse_number(name.substr(0, dash));
+        if (!first) return std::nullopt;
+        out.first = *first;
+        name = name.substr(dash + 1);
+    }
+    auto number = parse_number(name);
+    if (!number || out.first >= *number) return std::nullopt;
+    out.number = *number;
+    return out;
 }
 
 Result<std::unique_ptr<LogStore>> LogStore::open(Disk& disk, const fs::path& vault_directory,
@@ -58,14 +72,10 @@ Status LogStore::list_log(const std::string& name) {
         auto parsed = parse_name(item.name);
         if (is_leftover(item))
             TRY_OK(disk_.remove(directory_ / name / item.name));
-        else if (item.is_directory || !parsed)
-            continue;  // no segment
-        else if (parsed->fork)
-            log.forks.insert({parsed->number, *parsed->fork});
-        else
-            log.numbers.insert(parsed->number);
+        else if (!item.is_directory && parsed)
+            log.names.insert(*parsed);
     }
-    if (log.numbers.empty() && log.forks.empty()) logs_.erase(id);
+    if (log.names.empty()) logs_.erase(id);
     return {};
 }
 
@@ -82,39 +92,46 @@ bool LogStore::is_leftover(const DirectoryItem& item) const {
 }
 
 Result<LogStore::Put> LogStore::put(const SegmentRef& segment, ByteView bytes) {
-    CHECK(segment.number != 0);
+    return put(segment.log, {segment.number}, bytes);
+}
+
+Result<LogStore::Put> LogStore::put(const LogId& log, const Name& name, ByteView bytes) {
+    CHECK(name.number != 0 && !name.fork);
     MutexLock writing(write_mutex_);
+    const auto is_listed = [&](const Name& one) {
+        MutexLock lock(mutex_);
+        auto at = logs_.find(log);
+        return at != logs_.end() && at->second.names.contains(one);
+    };
     // The disk is asked, not the list: others may have put something there since.
-    auto stored = read(segment);
+    auto stored = read(log, name);
     if (!stored.ok() && stored.error().kind != ErrorKind::NotFound &&
         stored.error().kind != ErrorKind::TooLarge)
         return std::move(stored).error();
     const bool is_free = !stored.ok() && stored.error().kind == ErrorKind::NotFound;
     if (is_free || (stored.ok() && equal(*stored, bytes))) {
-        if (!is_free && has(segment)) return Put::Known;
-        TRY_OK(write(path_of(segment), bytes));
+        if (!is_free && is_listed(name)) return Put::Known;
+        TRY_OK(write(path_of(log, name), bytes));
         // Who made the log's directory may not have made its name durable.
         if (!is_free) TRY_OK(disk_.sync_directory(directory_));
         MutexLock lock(mutex_);
-        logs_[segment.log].numbers.insert(segment.number);
+        logs_[log].names.insert(name);
         return Put::Stored;
     }
-    SegmentHash hash = segment_hash(bytes);
-    {
-        MutexLock lock(mutex_);
-        if (logs_[segment.log].forks.count({segment.number, hash}) != 0) return Put::Known;
-    }
-    TRY_OK(write(fork_path(segment, hash), bytes));
+    Name fork = name;
+    fork.fork = segment_hash(bytes);
+    if (is_listed(fork)) return Put::Known;
+    TRY_OK(write(path_of(log, fork), bytes));
     MutexLock lock(mutex_);
-    logs_[segment.log].forks.insert({segment.number, hash});
+    logs_[log].names.insert(fork);
     return Put::Forked;
 }
 
-Status LogStore::repair(const SegmentRef& segment, ByteView bytes) {
+Status LogStore::repair(const LogId& log, const Name& name, ByteView bytes) {
     MutexLock writing(write_mutex_);
-    TRY_OK(write(path_of(segment), bytes));
+    TRY_OK(write(path_of(log, name), bytes));
     MutexLock lock(mutex_);
-    logs_[segment.log].numbers.insert(segment.number);
+    logs_[log].names.insert(name);
     return {};
 }
 
@@ -131,17 +148,67 @@ Result<Bytes> LogStore::read(const LogId& log, const Name& name) const {
     return disk_.read_file(path_of(log, name), kSegmentSizeMax);
 }
 
-LogStore::Name LogStore::name_of(const SegmentRef& segment, const SegmentHash& hash) const {
+// A fork's second one, then what stands for it (whatever stands beside that may be removed), then
+// the one that has the number's name: it may be the fork's first.
+std::vector<LogStore::Name> LogStore::names_of(const SegmentRef& segment,
+                                               const SegmentHash& hash) const {
+    std::vector<Name> out;
     MutexLock lock(mutex_);
     auto log = logs_.find(segment.log);
-    const bool is_fork = log != logs_.end() && log->second.forks.contains({segment.number, hash});
-    return {segment.number, is_fork ? std::optional(hash) : std::nullopt};
+    if (log == logs_.end()) return out;
+    if (const Name fork{segment.number, hash}; log->second.names.contains(fork))
+        out.push_back(fork);
+    for (const auto& [name, hashes] : log->second.contents)
+        if (name.holds(segment.number) && hashes[segment.number - name.first] == hash)
+            out.push_back(name);
+    if (const Name own{segment.number}; log->second.names.contains(own)) out.push_back(own);
+    return out;
+}
+
+void LogStore::note_contents(const LogId& log, const Name& name, std::vector<SegmentHash> hashes) {
+    CHECK(name.is_compacted() && hashes.size() == name.number - name.first + 1);
+    MutexLock lock(mutex_);
+    logs_[log].names.insert(name);
+    logs_[log].contents[name] = std::move(hashes);
+}
+
+std::vector<SegmentHash> LogStore::contents_of(const LogId& log, const Name& name) const {
+    MutexLock lock(mutex_);
+    auto at = logs_.find(log);
+    if (at == logs_.end()) return {};
+    auto known = at->second.contents.find(name);
+    return known == at->second.contents.end() ? std::vector<SegmentHash>{} : known->second;
+}
+
+Status LogStore::remove(const LogId& log, const Name& name) {
+    Status removed = disk_.remove(path_of(log, name));
+    if (!removed.ok() && removed.error().kind != ErrorKind::NotFound) return removed;
+    forget(log, name);
+    return {};
+}
+
+void LogStore::forget(const LogId& log, const Name& name) {
+    MutexLock lock(mutex_);
+    auto at = logs_.find(log);
+    if (at == logs_.end()) return;
+    at->second.names.erase(name);
+    at->second.contents.erase(name);
+}
+
+std::vector<LogStore::File> LogStore::files(const LogId& log) const {
+    std::vector<File> out;
+    auto items = disk_.list(directory_of(log));
+    for (const DirectoryItem& item : items.ok() ? *items : std::vector<DirectoryItem>{})
+        if (auto name = parse_name(item.name); name && !item.is_directory)
+            out.push_back({*name, item.size});
+    std::sort(out.begin(), out.end(), [](const File& a, const File& b) { return a.name < b.name; });
+    return out;
 }
 
 bool LogStore::has(const SegmentRef& segment) const {
     MutexLock lock(mutex_);
     auto log = logs_.find(segment.log);
-    return log != logs_.end() && log->second.numbers.count(segment.number) != 0;
+    return log != logs_.end() && log->second.names.contains({segment.number});
 }
 
 std::vector<LogId> LogStore::logs() const {
@@ -152,20 +219,16 @@ std::vector<LogId> LogStore::logs() const {
 }
 
 std::vector<LogStore::Name> LogStore::names(const LogId& log) const {
-    std::vector<Name> out;
     MutexLock lock(mutex_);
     auto it = logs_.find(log);
-    if (it == logs_.end()) return out;
-    for (std::uint64_t number : it->second.numbers) out.push_back({number, std::nullopt});
-    for (const auto& [number, hash] : it->second.forks) out.push_back({number, hash});
-    std::sort(out.begin(), out.end());
-    return out;
+    if (it == logs_.end()) return {};
+    return {it->second.names.begin(), it->second.names.end()};
 }
 
 std::uint64_t LogStore::segment_count() const {
     MutexLock lock(mutex_);
     std::uint64_t count = 0;
-    for (const auto& [id, log] : logs_) count += log.numbers.size() + log.forks.size();
+    for (const auto& [id, log] : logs_) count += log.names.size();
     return count;
 }
 
@@ -174,17 +237,14 @@ fs::path LogStore::directory_of(const LogId& log) const {
 }
 
 fs::path LogStore::path_of(const SegmentRef& segment) const {
-    return directory_of(segment.log) / (std::to_string(segment.number) + ".seg");
+    return path_of(segment.log, {segment.number});
 }
 
 fs::path LogStore::path_of(const LogId& log, const Name& name) const {
-    const SegmentRef segment{log, name.number};
-    return name.fork ? fork_path(segment, *name.fork) : path_of(segment);
-}
-
-fs::path LogStore::fork_path(const SegmentRef& segment, const SegmentHash& hash) const {
-    return directory_of(segment.log) /
-           (std::to_string(segment.number) + "." + hash.to_hex() + ".seg");
+    std::string file = std::to_string(name.number);
+    if (name.is_compacted()) file = std::to_string(name.first) + "-" + file;
+    if (name.fork) file += "." + name.fork->to_hex();
+    return directory_of(log) / (file + std::string(kSegmentSuffix));
 }
 
 }  // namespace lockstep

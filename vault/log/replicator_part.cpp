@@ -17,6 +17,20 @@ bool is_strictly_sorted(const List& list) {
                               [](const auto& a, const auto& b) { return !(a < b); }) == list.end();
 }
 
+// All that it says, the segments say that it stands for.
+Status check_compacted(const ReplicatorPart& part, const SegmentHeader& header) {
+    const CompactedRange& range = *part.compacted;
+    if (!part.frontier.empty() || !part.packs.empty() || !part.condemned.empty() ||
+        !part.consents.empty() || !part.collected.empty() || !part.extensions.empty())
+        return refuse("a compacted segment says something itself");
+    if (range.first_number >= header.number || range.replaced.size() > kSegmentsCompactedMax ||
+        header.number - range.first_number + 1 != range.replaced.size())
+        return refuse("number of segments replaced");
+    for (const ReplacedSegment& one : range.replaced)
+        if (!is_segment_size(one.length)) return refuse("length of a segment replaced");
+    return {};
+}
+
 // The limits that writer and reader share.
 Status check(const ReplicatorPart& part, const SegmentHeader& header) {
     if (part.frontier.size() > kLogsMax) return refuse("frontier above its limit");
@@ -41,6 +55,7 @@ Status check(const ReplicatorPart& part, const SegmentHeader& header) {
                 return refuse("condemnations not sorted");
         }
     }
+    if (part.compacted) TRY_OK(check_compacted(part, header));
     std::uint64_t first = part.compacted ? part.compacted->first_number : header.number;
     if (header.number == 0 || first == 0 || first > header.number) return refuse("numbers");
     if (part.previous.is_zero() != (first == 1)) return refuse("previous segment");
@@ -93,6 +108,28 @@ Status read_frontier(Decoder& in, Frontier& frontier) {
     return in.status();
 }
 
+void write_range(Encoder& out, const CompactedRange& range) {
+    out.u64(range.first_number).id(range.last);
+    out.u32(static_cast<std::uint32_t>(range.replaced.size()));
+    for (const ReplacedSegment& one : range.replaced)
+        out.u32(one.length).id(one.sealed_records).bytes(one.fields).raw(one.signature.view());
+}
+
+CompactedRange read_range(Decoder& in) {
+    CompactedRange out;
+    out.first_number = in.u64();
+    out.last = in.id<SegmentHash>();
+    std::uint32_t count = in.count(kSegmentsCompactedMax, 4 + 32 + 4 + Signature::kSize);
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        ReplacedSegment& one = out.replaced.emplace_back();
+        one.length = in.u32();
+        one.sealed_records = in.id<Hash256>();
+        one.fields = to_bytes(in.bytes(kReplicatorPartSizeMax));
+        one.signature = in.id<Signature>();
+    }
+    return out;
+}
+
 bool read_flag(Decoder& in) {
     std::uint8_t flag = in.u8();
     if (flag > 1) in.fail("flag is neither 0 nor 1");
@@ -115,7 +152,7 @@ Result<Bytes> encode_replicator_part(const ReplicatorPart& part, const SegmentHe
     write_condemnations(out, part.consents);
     write_condemnations(out, part.collected);
     out.u8(part.compacted ? 1 : 0);
-    if (part.compacted) out.u64(part.compacted->first_number).id(part.compacted->last);
+    if (part.compacted) write_range(out, *part.compacted);
     out.u32(static_cast<std::uint32_t>(part.extensions.size()));
     for (const SegmentExtension& extension : part.extensions)
         out.u16(extension.tag).u8(extension.is_critical ? 1 : 0).bytes(extension.body);
@@ -137,7 +174,7 @@ Result<ReplicatorPart> decode_replicator_part(ByteView bytes, const SegmentHeade
     part.condemned = read_packs(in);
     part.consents = read_condemnations(in);
     part.collected = read_condemnations(in);
-    if (read_flag(in)) part.compacted = CompactedRange{in.u64(), in.id<SegmentHash>()};
+    if (read_flag(in)) part.compacted = read_range(in);
     std::uint32_t extensions = in.count(kSegmentExtensionsMax, 2 + 1 + 4);
     for (std::uint32_t i = 0; i < extensions && !in.failed(); ++i) {
         SegmentExtension extension{in.u16(), read_flag(in), {}};

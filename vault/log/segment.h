@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "base/random.h"
+#include "vault/crypto/hash.h"
+#include "vault/crypto/signature.h"
 #include "vault/keys/key_tree.h"
 #include "vault/log/record_codec.h"
 
@@ -36,10 +38,21 @@ struct CondemnedPacks {
     auto operator<=>(const CondemnedPacks&) const = default;
 };
 
-// This segment stands for its log's segments `first_number` to its own number.
+// What a compacted segment tells of one that it stands for without a vault key (compaction.h).
+struct ReplacedSegment {
+    std::uint32_t length = 0;  // of the whole segment
+    Hash256 sealed_records;    // of its sealed record part
+    Bytes fields;              // its replicator part without the signature
+    Signature signature;
+    auto operator<=>(const ReplacedSegment&) const = default;
+};
+
+// This segment stands for its log's segments `first_number` to its own number, and says nothing
+// itself.
 struct CompactedRange {
     std::uint64_t first_number = 0;
     SegmentHash last;  // of the segment that had this segment's number
+    std::vector<ReplacedSegment> replaced;
     auto operator<=>(const CompactedRange&) const = default;
 };
 

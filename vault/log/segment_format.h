@@ -26,6 +26,7 @@ inline constexpr std::size_t kSegmentCondemnationsMax =
 inline constexpr std::size_t kSegmentExtensionsMax = 64;
 inline constexpr std::size_t kSegmentExtensionSizeMax = 64 * kKiB;
 inline constexpr std::size_t kReplicatorPartSizeMax = 8 * kMiB;
+inline constexpr std::size_t kSegmentsCompactedMax = 4096;  // that one stands for
 
 // Which seal of a segment under the outer segment key: the last byte of the associated data.
 enum class SegmentSeal : std::uint8_t { Lengths = 0, Replicator = 1 };
@@ -39,6 +40,11 @@ constexpr std::uint64_t padded_segment_size(std::uint64_t size) {
     auto mantissa_bits = static_cast<std::uint64_t>(std::bit_width(exponent));
     std::uint64_t mask = (std::uint64_t{1} << (exponent - mantissa_bits)) - 1;
     return (size + mask) & ~mask;
+}
+
+// A length that a segment can have.
+constexpr bool is_segment_size(std::uint64_t size) {
+    return size <= kSegmentSizeMax && padded_segment_size(size) == size;
 }
 
 // The replicator part without its signature, and back. decode_ checks limits and canonical form.

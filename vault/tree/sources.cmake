@@ -8,6 +8,7 @@ lockstep_library(vault_tree
     ${CMAKE_CURRENT_LIST_DIR}/tree.cpp
     ${CMAKE_CURRENT_LIST_DIR}/tree_coalescing.cpp
     ${CMAKE_CURRENT_LIST_DIR}/tree_facts.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/tree_history.cpp
     ${CMAKE_CURRENT_LIST_DIR}/tree_operations.cpp
     ${CMAKE_CURRENT_LIST_DIR}/tree_questions.cpp
     ${CMAKE_CURRENT_LIST_DIR}/tree_touch.cpp

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,6 +31,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "vault/file_system.h"
+#include "vault/history/kept_times.h"
 #include "vault/log/record.h"
 
 namespace lockstep {
@@ -108,6 +110,22 @@ struct TrashedFile {
     FileId file;
     std::string path;  // where it was
     Stamp deleted;
+};
+
+// A link as the records know it, whether it is seen or not.
+struct PastLink {
+    LinkId link;
+    FileId file;
+    FileType type = FileType::Regular;
+    std::string name;
+    bool is_visible = false;
+    Stamp deleted;  // the greatest of its deletes; time 0: there is none
+};
+
+struct VersionEnding {
+    Stamp stamp;
+    bool is_delete = false;
+    std::string device_label;  // of the version that replaced it
 };
 
 // A node that is called otherwise now: a sibling that became a file, or the source of a rename that
@@ -207,9 +225,13 @@ class Tree {
     std::vector<VersionRecord> heads(const FileId& file) const;
     // Every version known, oldest first, with what each replaces.
     std::vector<VersionRecord> history(const FileId& file) const;
-    // Every content that somebody may still ask for: of heads, unless the file was gone before
-    // `since_ms`, and of what was replaced later than that (milliseconds since 1970).
-    void visit_kept(std::int64_t since_ms, const std::function<void(const Content&)>& visit) const;
+    // Every content that somebody may still ask for: what is shown, and what was at a time kept.
+    void visit_kept(const KeptTimes& kept, const std::function<void(const Content&)>& visit) const;
+    // When each version of the file ended: was replaced, or the file removed. Versions that are not
+    // named have not ended, or nobody knows when (tree_history.cpp).
+    std::map<VersionId, VersionEnding> endings(const FileId& file) const;
+    // Every link that lies, or lay last, in one of these directories, dead ones included.
+    std::vector<PastLink> links_in(const std::set<FileId>& directories) const;
     // What a node shows: its newest head, or the sibling's.
     std::optional<Content> content(const Node& node) const;
     std::optional<VersionId> version(const Node& node) const;

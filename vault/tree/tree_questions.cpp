@@ -228,33 +228,6 @@ std::vector<VersionRecord> Tree::history(const FileId& file) const {
     return out;
 }
 
-void Tree::visit_kept(std::int64_t since_ms,
-                      const std::function<void(const Content&)>& visit) const {
-    const TreeFacts& facts = state_->facts;
-    for (Index at = 0; at < facts.files_size(); ++at) {
-        const FileState& file = facts.file(at);
-        if (file.is_directory() || file.versions.empty()) continue;
-        const bool is_kept = facts.live_links(at) > 0 || changed(file.id).wall_ms() >= since_ms;
-        // When each version was first replaced; by a resolve or a fork nobody knows when.
-        std::map<VersionId, std::int64_t> replaced_ms;
-        for (const VersionState& version : file.versions) {
-            if (!version.known || !version.replaces) continue;
-            for (const VersionId& id : *version.replaces) {
-                const std::int64_t when = version.stamp.full().wall_ms();
-                auto [known, is_new] = replaced_ms.emplace(id, when);
-                if (!is_new) known->second = std::min(known->second, when);
-            }
-        }
-        for (const VersionState& version : file.versions) {
-            if (!version.known || version.kind == Content::Kind::Inline) continue;
-            bool is_wanted = is_kept;
-            if (auto replaced = replaced_ms.find(version.id); replaced != replaced_ms.end())
-                is_wanted = replaced->second >= since_ms;
-            if (is_wanted) visit(content_of(version));
-        }
-    }
-}
-
 std::optional<Content> Tree::content(const Node& node) const {
     const VersionState* version = state_->shown_version(node);
     return version == nullptr ? std::nullopt : std::optional(content_of(*version));

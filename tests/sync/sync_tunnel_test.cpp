@@ -1,0 +1,80 @@
+// Engines that meet through a real relay's tunnels alone: it tells nobody an address.
+#include "sync/relay_names.h"
+#include "tests/relay/relay_world.h"
+#include "tests/sync/sync_fixture.h"
+
+namespace lockstep {
+namespace {
+
+class SyncTunnelTest : public RelayWorld {
+  protected:
+    SyncTunnelTest() {
+        clock.set_wall_ns(system_clock().wall_ns());
+        FakeReplica::introduce({&a.replica, &b.replica});
+        RelayConfig config = with_access(RelayAccess::Open);
+        config.admission.anybody.rights.tracker = false;
+        serve(config);
+        relay = "http://127.0.0.1:" + std::to_string(port);
+    }
+    ~SyncTunnelTest() override {
+        a.stop();
+        b.stop();
+    }
+    bool settle() {
+        return eventually(
+            [&] {
+                return a.replica.frontier() == b.replica.frontier() &&
+                       a.replica.missing_packs().empty() && b.replica.missing_packs().empty() &&
+                       a.is_in_step_with(1) && b.is_in_step_with(1);
+            },
+            std::chrono::seconds(60));
+    }
+    std::string way_of(const Device& device) {
+        VaultSyncStatus status = device.status();
+        return status.peers.size() == 1 ? status.peers[0].relay : "nobody";
+    }
+
+    FakeVault vault = FakeVault::random();
+    Device a{vault, "alpha"}, b{vault, "beta"};
+    std::string relay;
+};
+
+TEST_F(SyncTunnelTest, DevicesThatNeverLearnAnAddressConvergeAndLargePacksPass) {
+    a.replica.publish({random_bytes(5000), random_bytes(16 * kMiB)});
+    b.replica.publish({random_bytes(3 * kMiB)});
+    a.start({}, {relay});
+    b.start({}, {relay});
+    ASSERT_TRUE(settle());
+    EXPECT_EQ(a.replica.pack_count(), 3U);
+    EXPECT_EQ(b.replica.pack_count(), 3U);
+    EXPECT_EQ(way_of(a), relay);
+    EXPECT_EQ(way_of(b), relay);
+}
+
+TEST_F(SyncTunnelTest, TheTunnelIsLeftForADirectConnection) {
+    a.start({}, {relay});
+    b.start({}, {relay});
+    ASSERT_TRUE(settle());
+    a.engine->add_known_address(a.replica.vault_id(), b.address());
+    EXPECT_TRUE(eventually([&] { return way_of(a).empty() && way_of(b).empty(); }));
+    a.replica.publish({random_bytes(5000)});
+    EXPECT_TRUE(settle());
+}
+
+// T57: what a relay calls a device tells it nothing, and nothing links two of those names.
+TEST_F(SyncTunnelTest, NamesAtRelaysDifferByRelayVaultEpochAndDeviceAndMembersKnowThem) {
+    auto name = [](FakeReplica& who, const EpochId& epoch, const char* at, const DeviceId& whom) {
+        return relay_member_name(who, epoch, at, whom).value();
+    };
+    DeviceId device = a.replica.device();
+    MemberName mine = name(a.replica, vault.epoch, "one:1", device);
+    EXPECT_EQ(mine, name(b.replica, vault.epoch, "one:1", device));
+    EXPECT_NE(mine, name(a.replica, vault.epoch, "two:1", device));
+    EXPECT_NE(mine, name(a.replica, vault.epoch, "one:1", b.replica.device()));
+    FakeVault other_vault = FakeVault::random();
+    FakeReplica elsewhere(other_vault, "alpha");
+    EXPECT_NE(mine, name(elsewhere, other_vault.epoch, "one:1", device));
+}
+
+}  // namespace
+}  // namespace lockstep
