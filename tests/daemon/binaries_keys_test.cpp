@@ -87,11 +87,10 @@ TEST_F(KeyBinariesTest, ARecoverySheetIsPrintedTriedAndOpensTheVault) {
         home_.must({"vault", "recovery", "create", "papers", "--passphrase-stdin"}, kOld).output;
     // The four lines with their words, as one line.
     std::string code;
-    for (std::size_t at = sheet.find("    1.  "); code.size() < 80;) {
-        const std::size_t end = sheet.find('\n', at);
+    for (const char* line : {"    1.  ", "    2.  ", "    3.  ", "    4.  "}) {
+        const std::size_t at = sheet.find(line), end = sheet.find('\n', at);
         ASSERT_NE(end, std::string::npos) << sheet;
         code += sheet.substr(at, end - at) + " ";
-        at = end + 1;
     }
     home_.must({"vault", "recovery", "test", "papers", "--passphrase-stdin"}, code + "\n");
     EXPECT_EQ(unlock(code + "\n"), 0);

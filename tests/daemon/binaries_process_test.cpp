@@ -32,7 +32,7 @@ TEST(ProcessTest, UsageMistakesExit2AndHelpHasExamples) {
     EXPECT_EQ(home.run({}).exit_code, 2);
     Ran help = home.must({"--help"});
     EXPECT_NE(help.output.find("Examples:"), std::string::npos);
-    EXPECT_EQ(help.output.find("doctor"), std::string::npos);
+    EXPECT_EQ(help.output.find("completion"), std::string::npos);
     for (const char* verb : {"mount", "invite", "join", "status", "wait", "get"}) {
         EXPECT_NE(home.must({verb, "--help"}).output.find("Examples:"), std::string::npos) << verb;
     }

@@ -243,13 +243,17 @@ Result<Journal::Opened> Journal::open(Disk& disk, const fs::path& path, const Va
         }
         if (!replay.salvage.damage.empty()) impl->found_damaged_before = replay.end;
         // A process that was killed leaves entries that were written and not synced; if a sync has
-        // failed since, only writing them again makes another one take them.
+        // failed since, only writing them again makes another one take them. A disk that is full,
+        // and cannot do that in place, is no reason not to read the vault.
+        Status again;
         if (replay.end > replay.committed_end)
-            TRY_OK(impl->file->write(
+            again = impl->file->write(
                 replay.committed_end,
-                ByteView(bytes).subspan(replay.committed_end, replay.end - replay.committed_end)));
+                ByteView(bytes).subspan(replay.committed_end, replay.end - replay.committed_end));
+        if (!again.ok() && again.error().kind != ErrorKind::NoSpace)
+            return std::move(again).error();
         TRY_OK(impl->file->sync());
-        impl->durable_before = impl->next_sequence;
+        impl->durable_before = again.ok() ? impl->next_sequence : replay.committed_before;
     }
     TRY_OK(disk.sync_directory(path.parent_path()));
     return Opened{std::unique_ptr<Journal>(new Journal(std::move(impl))), std::move(replay.entries),

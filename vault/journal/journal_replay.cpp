@@ -102,7 +102,10 @@ class Replayer {
             if (!fits && !is_first && durable <= out_.next_sequence) break;
             if (!fits) report_gap(sequence);
             take(found);
-            if (sequence < durable) out_.committed_end = found.end;
+            if (sequence < durable) {
+                out_.committed_end = found.end;
+                out_.committed_before = sequence + 1;
+            }
         }
         out_.salvage.torn_bytes = written_size() > out_.end ? written_size() - out_.end : 0;
     }

@@ -16,7 +16,8 @@ struct JournalReplay {
     JournalLink link;       // of the last frame kept, or of the slot
     std::size_t slot = 0;   // the header slot in force
     std::uint64_t end = 0;  // the file is kept up to here; what follows was never committed
-    std::uint64_t committed_end = 0;  // from here to `end` nobody knows whether it was
+    // From here to `end` nobody knows whether it was.
+    std::uint64_t committed_end = 0, committed_before = 0;  // in the file; by sequence
 };
 
 // A frame's `durable_before` tells what had been synced when it was written. So a gap below the
