@@ -50,7 +50,8 @@ inline constexpr std::size_t kLinksPerSwarmMax = 512;
 inline constexpr std::size_t kLinksPerDeviceMax = 4;
 
 inline constexpr std::chrono::seconds kHandshakeTimeout{10};
-inline constexpr std::chrono::seconds kDialTurn{4};      // of the lesser of two devices
+inline constexpr std::chrono::seconds kDialTurn{4};  // of the lesser of two devices
+inline constexpr std::chrono::seconds kRedialPauseMin{2}, kRedialPauseMax{30};  // twice each time
 inline constexpr std::chrono::seconds kPingInterval{5};  // when nothing was heard
 inline constexpr std::chrono::seconds kSilenceMax{35};
 inline constexpr std::chrono::seconds kWantTimeout{20};      // without any progress

@@ -163,18 +163,23 @@ void VaultSync::on_addresses(const AddressesMessage& message) {
         if (device == device_ || members_.count(device) == 0) continue;
         if (learned_.size() >= kAddressesLearnedMax && learned_.count(device) == 0) continue;
         Learned& known = learned_[device];
-        if (known.address != address) known = {address, now};
+        if (known.address != address) known = {.address = address, .since = now};
     }
     dial_learned(now);
 }
 
 // Both ends hear of each other at the same moment. The lesser dials, the greater only when nothing
-// has come of it: libtorrent goes on dialling an address that is connected the other way round.
+// has come of it: libtorrent goes on dialling an address that is connected the other way round. It
+// gives up an address that could not be reached for a while, when the network was down say: so who
+// is not connected is dialled again and again.
 void VaultSync::dial_learned(Time now) {
     for (auto& [device, known] : learned_) {
-        if (known.is_dialled || is_connected(device) || blocked_.count(device) != 0) continue;
-        if (!(device_ < device) && now - known.since < kDialTurn) continue;
+        if (is_connected(device) || blocked_.count(device) != 0 || members_.count(device) == 0)
+            continue;
+        if (now < known.dial_at || (!(device_ < device) && now - known.since < kDialTurn)) continue;
         known.is_dialled = true;
+        known.dial_at = now + known.pause;
+        known.pause = std::min(known.pause * 2, kRedialPauseMax);
         for (const auto& [epoch, swarm] : swarms_) env_.net.add_address(swarm, known.address);
     }
 }
@@ -432,6 +437,9 @@ void VaultSync::drop(LinkNumber link, LinkEnd end, const std::string& why) {
     if (at == peers_.end()) return;
     DeviceId device = at->second->member.device;
     log_debug("sync", "{} is gone: {}", device.to_hex().substr(0, 8), why);
+    if (const auto address = at->second->dial_address();
+        address && (learned_.size() < kAddressesLearnedMax || learned_.count(device) != 0))
+        learned_[device] = {.address = *address, .since = std::chrono::steady_clock::now()};
     auto peer =
         std::move(at->second);  // outlives the calls below, which may come from its own methods
     peers_.erase(at);

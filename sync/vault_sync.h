@@ -155,13 +155,16 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     std::vector<std::string> relays_;
     std::string label_;
     std::set<PeerAddress> addresses_;
+    // Where a member can be reached: other members have said so, or it was connected.
     struct Learned {
         PeerAddress address;
         Time since{};
+        Time dial_at{};  // not before
+        std::chrono::seconds pause{kRedialPauseMin};
         bool is_dialled = false;
     };
-    std::map<DeviceId, Learned> learned_;  // addresses of members, from other members
-    std::set<DeviceId> members_;           // not revoked
+    std::map<DeviceId, Learned> learned_;
+    std::set<DeviceId> members_;  // not revoked
     TunnelPlan tunnels_;
     Time announced_again_{};
     bool paused_ = false, stopped_ = false, started_ = false;

@@ -1,9 +1,8 @@
 // Bytes written to a file and not yet sealed: disjoint ranges, ordered by offset, the latest write
 // on top.
 //
-// INVARIANT: ranges do not overlap; none is empty. They may touch: what is put beneath is not joined
-// to what follows it.
-// THREADS: none of its own; the owner locks.
+// INVARIANT: ranges do not overlap; none is empty. They may touch: what is put beneath is not
+// joined to what follows it. THREADS: none of its own; the owner locks.
 #pragma once
 
 #include <cstdint>
