@@ -126,7 +126,8 @@ class LinkPlugin final : public lt::peer_plugin {
     }
 
     void tick() override {
-        if (!is_open_ && is_older_than(born_, std::chrono::seconds(5))) cut();
+        // Behind the time that libtorrent gives connecting: a network that is down blames nobody.
+        if (!is_open_ && is_older_than(born_, std::chrono::seconds(7))) cut();
     }
 
     // The swarm's torrent has no content: nobody has pieces, nobody gets any.

@@ -119,7 +119,8 @@ void SimulatedWorld::adopt(SimDevice& device) {
     for (const HeldLog& log : held)
         for (std::uint64_t number : log.numbers)
             if (log.device == whom && !left.contains({log.log, number}))
-                adopted_[log.log] = std::max(adopted_[log.log], number);
+                adopted_[{device.number, log.log}] =
+                    std::max(adopted_[{device.number, log.log}], number);
 }
 
 // ---- the end
@@ -232,7 +233,7 @@ void SimulatedWorld::check_members() {
     }
 }
 
-// What is accepted of a removed device's logs, and what somebody adopted of them.
+// What is accepted of a removed device's logs, and what a member adopted of them.
 bool SimulatedWorld::counts(std::size_t device,
                             const std::optional<std::vector<LogCut>>& published) {
     if (is_member(*devices_[device])) return true;
@@ -241,8 +242,10 @@ bool SimulatedWorld::counts(std::size_t device,
     return std::all_of(published->begin(), published->end(), [&](const LogCut& cut) {
         const auto at = accepted.find(cut.log);
         if (at != accepted.end() && at->second.number >= cut.number) return true;
-        const auto adopted = adopted_.find(cut.log);
-        return adopted != adopted_.end() && adopted->second >= cut.number;
+        return std::any_of(members_.begin(), members_.end(), [&](const SimDevice* member) {
+            const auto adopted = adopted_.find({member->number, cut.log});
+            return adopted != adopted_.end() && adopted->second >= cut.number;
+        });
     });
 }
 

@@ -190,7 +190,7 @@ class SimulatedWorld {
     bool had_trouble_ = false;  // that may have left alarms
     std::map<std::pair<std::size_t, fs::path>, Bytes> rotten_;  // by device: what objects were
     std::set<std::size_t> removed_;  // devices that somebody removed, whether that counts or not
-    std::map<LogId, std::uint64_t> adopted_;  // how far somebody adopted it
+    std::map<std::pair<std::size_t, LogId>, std::uint64_t> adopted_;  // by whom, and how far
     std::map<LogId, std::uint64_t> applied_;  // how far those got who knew of no end of the log
     std::optional<Roster> roster_;            // in the end
     std::vector<SimDevice*> members_;         // in the end
