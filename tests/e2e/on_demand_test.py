@@ -99,7 +99,8 @@ class OnDemand(unittest.TestCase):
         # A player reads on and on.
         with open(film, "rb") as file:
             self.assertEqual(file.read(), content)
-        self.assertEqual(self.attribute(self.desk, "films/first.bin"), "local")
+        wait_until("the rest of its packs has come, too",
+                   lambda: self.attribute(self.desk, "films/first.bin") == "local", 30)
         # What was read is there without the other device, also after a restart.
         self.desk.stop()
         self.laptop.stop()
