@@ -171,17 +171,18 @@ Status VaultReplica::load_keys() {
     for (const KeyObjectId& pin : state->missing_pins())
         alarm("key object " + pin.to_hex().substr(0, 16) +
               " was here before and is gone: the directory may be an old copy");
-    std::set<KeyObjectId> here;
-    for (const Bytes& object : objects) here.insert(key_object_id(object));
-    for (const KeyProblem& problem : state->problems()) here.erase(problem.object);
-    use_keys(std::move(state));
-    MutexLock lock(mutex_);
-    key_objects_ = std::move(here);
+    use_keys(objects, std::move(state));
     return {};
 }
 
-void VaultReplica::use_keys(std::shared_ptr<const KeyState> keys) {
+void VaultReplica::use_keys(const std::vector<Bytes>& objects,
+                            std::shared_ptr<const KeyState> keys) {
+    // Those as well for which a newer one stands: peers that list them are not asked again.
+    std::set<KeyObjectId> here;
+    for (const Bytes& object : objects) here.insert(key_object_id(object));
+    for (const KeyProblem& problem : keys->problems()) here.erase(problem.object);
     MutexLock lock(mutex_);
+    key_objects_ = std::move(here);
     key_alarms_.clear();
     for (const KeyProblem& problem : keys->problems())
         key_alarms_.push_back("key object " + problem.object.to_hex().substr(0, 16) +
@@ -366,6 +367,7 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
         return Error{ErrorKind::TooLarge, "larger than a key object can be"};
     KeyObjectId id = key_object_id(bytes);
     std::vector<SegmentRef> released;
+    Status saved;
     {
         MutexLock write_lock(write_mutex_);
         {
@@ -381,18 +383,15 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
                              "the key object is not used: " + problem.error.message};
         TRY_OK(environment_.disk.keep_file_durably(key_object_path(directory_, id), bytes,
                                                    temporary_ending_));
-        use_keys(std::move(state));
-        {
-            // Even when a newer one stands for it already: peers that list it are not asked again.
-            MutexLock lock(mutex_);
-            key_objects_.insert(id);
-        }
-        TRY_OK(save_local_keys());
+        use_keys(objects, std::move(state));
+        saved = save_local_keys();
         released = release_held();
     }
+    // It counts from here on, whether or not this device's note of it could be kept.
     tell([](ReplicaListener& listener) { listener.keys_changed(); });
     for (const SegmentRef& segment : released)
         tell([&](ReplicaListener& listener) { listener.segment_added(segment); });
+    TRY_OK(saved);
     return Added::Stored;
 }
 
@@ -410,7 +409,7 @@ Status VaultReplica::set_sealing_key(std::shared_ptr<const SealingKey> key) {
     MutexLock write_lock(write_mutex_);
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
     TRY(auto state, open_keys(objects));
-    use_keys(std::move(state));
+    use_keys(objects, std::move(state));
     return {};
 }
 

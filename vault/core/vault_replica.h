@@ -291,7 +291,8 @@ class VaultReplica final : public Replica {
     std::vector<SegmentRef> release_held() REQUIRES_LOCK(write_mutex_) EXCLUDES_LOCK(mutex_);
     void take_over(const SegmentOuter& outer, const SegmentRef& segment) REQUIRES_LOCK(mutex_);
     std::optional<SegmentRef> next_held(const LogId& log) REQUIRES_LOCK(mutex_);
-    void use_keys(std::shared_ptr<const KeyState> keys) EXCLUDES_LOCK(mutex_);
+    void use_keys(const std::vector<Bytes>& objects, std::shared_ptr<const KeyState> keys)
+        EXCLUDES_LOCK(mutex_);
     void tell_pack(const PackInfo& pack);
     template <typename Call>
     void tell(Call call) {
