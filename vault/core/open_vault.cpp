@@ -234,6 +234,12 @@ void OpenVault::keys_changed() {
         secrets_->learn(*state);
         keys_ = state;
     }
+    Frontier applied;
+    {
+        MutexLock lock(mutex);
+        applied = applied_;
+    }
+    replica_.accept_applied(applied);
     if (auto epoch = state->write_epoch()) content_->set_write_epoch(*epoch);
     is_reader_ = replica_.may_only_read();
     may_have_ends_ = true;

@@ -9,7 +9,9 @@ namespace lockstep {
 
 // What the tree showed before its log was ended goes on showing; testify() tells the others.
 void OpenVault::accept_applied(const std::vector<LogRow>& logs) {
-    for (const LogRow& row : logs) replica_.accept_applied(row.log, row.last);
+    Frontier applied;
+    for (const LogRow& row : logs) applied[row.log] = row.last;
+    replica_.accept_applied(applied);
 }
 
 // After two revocations at once no epoch is without a revoked device: an owner makes one. A member
@@ -50,7 +52,7 @@ Status OpenVault::settle_ends() {
     Frontier frontier = frontier_to_name();
     for (const auto& [log, last] : own) frontier[log] = last;
     TRY_OK(publish_segment({.records = {}, .frontier = std::move(frontier), .packs = {}}));
-    for (const auto& [log, last] : own) replica_.accept_applied(log, last);
+    replica_.accept_applied(own);
     return {};
 }
 

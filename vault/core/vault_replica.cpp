@@ -385,7 +385,7 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
                                                    temporary_ending_));
         use_keys(objects, std::move(state));
         saved = save_local_keys();
-        released = release_held();
+        released = count_anew();
     }
     // It counts from here on, whether or not this device's note of it could be kept.
     tell([](ReplicaListener& listener) { listener.keys_changed(); });

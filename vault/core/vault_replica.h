@@ -205,7 +205,7 @@ class VaultReplica final : public Replica {
     // count.
     Frontier own_beyond_ends();
     // Accepts again what was applied here before its log was ended and the replica opened anew.
-    void accept_applied(const LogId& log, const LogPosition& last);
+    void accept_applied(const Frontier& applied);
     // Where logs of devices that were revoked, or may write no more, go further here than everybody
     // knows to accept: a segment under `epoch` that names them tells everybody. Nothing is due:
     // empty.
@@ -288,7 +288,13 @@ class VaultReplica final : public Replica {
         EXCLUDES_LOCK(mutex_);
     LogPosition last_here(const LogId& log) REQUIRES_LOCK(mutex_);
     std::size_t held_segments_of(const DeviceId& device) REQUIRES_LOCK(mutex_);
-    std::vector<SegmentRef> release_held() REQUIRES_LOCK(write_mutex_) EXCLUDES_LOCK(mutex_);
+    // Of what counted before (see count_anew), a segment counts whose file cannot be read now.
+    std::vector<SegmentRef> release_held(const Frontier& before = {}) REQUIRES_LOCK(write_mutex_)
+        EXCLUDES_LOCK(mutex_);
+    bool accept_held(const LogId& log, const LogPosition& last) REQUIRES_LOCK(write_mutex_)
+        EXCLUDES_LOCK(mutex_);
+    bool has_counted_beyond_cuts() REQUIRES_LOCK(mutex_);
+    std::vector<SegmentRef> count_anew() REQUIRES_LOCK(write_mutex_) EXCLUDES_LOCK(mutex_);
     void take_over(const SegmentOuter& outer, const SegmentRef& segment) REQUIRES_LOCK(mutex_);
     std::optional<SegmentRef> next_held(const LogId& log) REQUIRES_LOCK(mutex_);
     void use_keys(const std::vector<Bytes>& objects, std::shared_ptr<const KeyState> keys)

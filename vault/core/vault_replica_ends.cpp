@@ -85,7 +85,7 @@ std::optional<SegmentRef> VaultReplica::next_held(const LogId& log) {
 }
 
 // Takes over what is held and counts by now.
-std::vector<SegmentRef> VaultReplica::release_held() {
+std::vector<SegmentRef> VaultReplica::release_held(const Frontier& before) {
     std::vector<SegmentRef> out;
     for (bool progress = true; progress;) {
         progress = false;
@@ -106,16 +106,57 @@ std::vector<SegmentRef> VaultReplica::release_held() {
                             (next->number == end->number && branches_.hash_of(*next) != end->hash)))
                     continue;
             }
+            const auto counted = before.find(log);
+            const bool has_counted =
+                counted != before.end() && next->number <= counted->second.number;
             auto outer = open_stored(*next);
-            if (!outer.ok()) continue;
+            if (!outer.ok() && !has_counted) continue;
             MutexLock lock(mutex_);
-            take_over(*outer, *next);
+            if (outer.ok())
+                take_over(*outer, *next);
+            else
+                frontier_[log] = {next->number, branches_.hash_of(*next)};
             if (held_.at(log).number == next->number) held_.erase(log);
-            out.push_back(*next);
+            if (!has_counted) out.push_back(*next);
             progress = true;
         }
     }
     return out;
+}
+
+bool VaultReplica::has_counted_beyond_cuts() {
+    const LogEnds cuts;
+    for (const auto& [log, last] : frontier_) {
+        const RosterMember* member = keys_->roster().find(writers_.at(log));
+        if (member == nullptr) continue;
+        const auto end = cuts.end_of(branches_, keys_->roster(), *member, log);
+        if (end && end->number < last.number) return true;
+    }
+    return false;
+}
+
+// When a log ends, segments behind its end may have come and said how far other logs count: they
+// must not count for this, or whoever begins from the files, and never took them for good, comes to
+// another end. So everything is asked again whether it counts, from the beginning.
+std::vector<SegmentRef> VaultReplica::count_anew() {
+    Frontier before;
+    {
+        MutexLock lock(mutex_);
+        if (has_counted_beyond_cuts()) {
+            before = std::exchange(frontier_, {});
+            ends_ = {};
+            for (const auto& [log, last] : before) held_.emplace(log, last);
+        }
+    }
+    std::vector<SegmentRef> released = release_held(before);
+    MutexLock lock(mutex_);
+    for (const auto& [log, last] : before) {
+        const auto at = frontier_.find(log);
+        const std::uint64_t counts = at == frontier_.end() ? 0 : at->second.number;
+        introduced_.erase(introduced_.upper_bound({log, counts}),
+                          introduced_.upper_bound({log, last.number}));
+    }
+    return released;
 }
 
 std::vector<HeldLog> VaultReplica::held() {
@@ -151,23 +192,39 @@ Frontier VaultReplica::own_beyond_ends() {
     return out;
 }
 
-void VaultReplica::accept_applied(const LogId& log, const LogPosition& last) {
-    MutexLock write_lock(write_mutex_);
-    for (;;) {
-        std::optional<SegmentRef> next;
-        {
-            MutexLock lock(mutex_);
-            auto held = held_.find(log);
-            if (held == held_.end() || held->second.number < last.number) return;
-            next = next_held(log);
-        }
-        if (!next || next->number > last.number) return;
-        auto outer = open_stored(*next);
-        if (!outer.ok()) return;
+bool VaultReplica::accept_held(const LogId& log, const LogPosition& last) {
+    std::optional<SegmentRef> next;
+    {
         MutexLock lock(mutex_);
-        take_over(*outer, *next);
-        if (held_.at(log).number == next->number) held_.erase(log);
+        auto held = held_.find(log);
+        if (held == held_.end() || held->second.number < last.number) return false;
+        next = next_held(log);
     }
+    if (!next || next->number > last.number) return false;
+    auto outer = open_stored(*next);
+    if (!outer.ok()) return false;
+    MutexLock lock(mutex_);
+    take_over(*outer, *next);
+    if (held_.at(log).number == next->number) held_.erase(log);
+    return true;
+}
+
+void VaultReplica::accept_applied(const Frontier& applied) {
+    std::vector<SegmentRef> released;
+    {
+        MutexLock write_lock(write_mutex_);
+        bool has_any = false;
+        // A branch may stand before what it begins behind.
+        for (bool progress = true; progress;) {
+            progress = false;
+            for (const auto& [log, last] : applied)
+                while (accept_held(log, last)) progress = true;
+            has_any |= progress;
+        }
+        if (has_any) released = release_held();
+    }
+    for (const SegmentRef& segment : released)
+        tell([&](ReplicaListener& listener) { listener.segment_added(segment); });
 }
 
 std::optional<VaultReplica::Testimony> VaultReplica::testimony_due(const Frontier& applied) {
