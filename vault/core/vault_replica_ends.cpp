@@ -153,8 +153,9 @@ std::vector<SegmentRef> VaultReplica::count_anew() {
     for (const auto& [log, last] : before) {
         const auto at = frontier_.find(log);
         const std::uint64_t counts = at == frontier_.end() ? 0 : at->second.number;
-        introduced_.erase(introduced_.upper_bound({log, counts}),
-                          introduced_.upper_bound({log, last.number}));
+        if (counts < last.number)
+            introduced_.erase(introduced_.upper_bound({log, counts}),
+                              introduced_.upper_bound({log, last.number}));
     }
     return released;
 }
