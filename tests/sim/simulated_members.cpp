@@ -108,7 +108,7 @@ void SimulatedWorld::adopt(SimDevice& device) {
         const ErrorKind kind = adopted.error().kind;
         if (kind != ErrorKind::Refused && kind != ErrorKind::WrongKey &&
             kind != ErrorKind::Conflict && kind != ErrorKind::Unavailable &&
-            !removed_.contains(device.number) && !is_cloned_)
+            kind != ErrorKind::ReadOnly && !removed_.contains(device.number) && !is_cloned_)
             fail(device.label() + ": adopt: " + adopted.error().message);
         return;
     }
