@@ -8,6 +8,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/http/event_queue.h"
@@ -16,6 +17,7 @@
 #include "base/http/url.h"
 #include "base/http/websocket_connection.h"
 #include "base/log.h"
+#include "base/wiping_allocator.h"
 
 namespace lockstep {
 namespace {
@@ -92,7 +94,7 @@ class Connection final : public Session, public std::enable_shared_from_this<Con
     State state_ = State::Idle;
     SteadyTime deadline_ = SteadyTime::max();
 
-    boost::beast::flat_buffer buffer_;
+    boost::beast::basic_flat_buffer<WipingAllocator<char>> buffer_;
     std::optional<http::request_parser<http::string_body>> parser_;
     std::size_t header_size_ = 0;
     std::optional<std::uint64_t> body_max_;
@@ -268,6 +270,7 @@ void Connection::read() {
     if (state_ != State::Idle && state_ != State::Reading) return read_soon();
     auto room = buffer_.prepare(step.size);
     std::memcpy(room.data(), scratch.data(), step.size);
+    ::explicit_bzero(scratch.data(), step.size);
     buffer_.commit(step.size);
     feed();
 }
@@ -375,10 +378,15 @@ void Connection::handle_request() {
     auto target = parse_target(view_of(message.target()));
     if (!target.ok()) return refuse(400, target.error().message);
 
-    auto request = std::make_shared<HttpRequest>(head_of(message));
+    // A body may hold a passphrase: no copy of it stays behind.
+    std::shared_ptr<HttpRequest> request(new HttpRequest(head_of(message)), [](HttpRequest* done) {
+        ::explicit_bzero(done->body.data(), done->body.size());
+        delete done;
+    });
     request->path = std::move(target->path);
     request->query = std::move(target->query);
     request->body = std::move(message.body());
+    if (!request->body.empty() && buffer_.size() == 0) buffer_.shrink_to_fit();
     request->peer = peer_;
     bool is_upgrade = message.method() == http::verb::get && message.version() == 11 &&
                       list_has(view_of(message[http::field::connection]), "upgrade") &&

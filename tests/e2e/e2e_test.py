@@ -17,12 +17,13 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import plaintext_search  # noqa: E402
-from lockstep_world import World, check_equal, run, tree_difference, wait_until, why_no_mounts  # noqa: E402
+from lockstep_world import PASSPHRASE, World, check_equal, run, tree_difference, wait_until, why_no_mounts  # noqa: E402
 
 VAULT = "papers"
 SIBLING = re.compile(r"notes \(conflict from (laptop|desk) \d{4}-\d\d-\d\d \d\d-\d\d-\d\d\)\.txt")
@@ -581,7 +582,25 @@ class ExitCodes(E2e):
         self.assertEqual(4, laptop.exit_code("status"))
 
 
+def memory_holds(pid, text):
+    """Whether the process has this text somewhere in memory that it can write to."""
+    needle = text.encode()
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            where, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            begin, end = (int(number, 16) for number in where.split("-"))
+            for at in range(begin, end, 1 << 20):
+                with contextlib.suppress(OSError):  # guard pages
+                    memory.seek(at)
+                    if needle in memory.read(min((1 << 20) + len(needle), end - at)):
+                        return True
+    return False
+
+
 class Secrecy(E2e):
+    @unittest.mock.patch.dict(os.environ, {"LOCKSTEP_LOG_LEVEL": "debug"})
     def test_no_plaintext_in_state_or_on_the_wire(self):
         world = self.make_world()
         laptop, desk = world.add_device("laptop"), world.add_device("desk")
@@ -605,7 +624,7 @@ class Secrecy(E2e):
         self.assert_synced(laptop, desk)
         os.rename(folder, laptop.mount / f"{secret}-renamed")
         self.assert_synced(laptop, desk)
-        needles = plaintext_search.forms_of(secret) | {ticket.rpartition(":")[2]}
+        needles = plaintext_search.forms_of(secret) | {ticket.rpartition(":")[2], PASSPHRASE}
         logs = world.directory / "logs"
         logs.mkdir()
         for log in world.directory.glob("*.log"):
@@ -615,6 +634,18 @@ class Secrecy(E2e):
         if list(wire.iterdir()):
             self.assertGreater((wire / "laptop.pcap").stat().st_size, 100_000)
             plaintext_search.check_none("a packet", needles, [wire], world.directory)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may look into the memory of a process that is not dumpable")
+    def test_memory_keeps_no_passphrase(self):
+        world = self.make_world(wants_relay=False)
+        laptop = world.add_device("laptop")
+        laptop.create(VAULT)
+        self.assertFalse(memory_holds(laptop.daemon.pid, PASSPHRASE), "after the vault was created")
+        laptop.call("vault", "lock", VAULT)
+        laptop.unlock(VAULT)
+        self.assertFalse(memory_holds(laptop.daemon.pid, PASSPHRASE), "after an unlock")
+        # What is looked for is found where it is.
+        self.assertTrue(memory_holds(os.getpid(), PASSPHRASE))
 
     def test_secret_files_are_the_users_alone(self):
         world = self.make_world(wants_relay=False)
