@@ -34,8 +34,9 @@ class ViewUnderTest final : public FileSystemUnderTest {
 
 INSTANTIATE_TEST_SUITE_P(
     View, FileSystemConformance,
-    testing::Values(FileSystemFactory([] { return std::make_unique<ViewUnderTest>(true); }),
-                    FileSystemFactory([] { return std::make_unique<ViewUnderTest>(false); })));
+    testing::Values(
+        FileSystemFactory{"Whole", [] { return std::make_unique<ViewUnderTest>(true); }},
+        FileSystemFactory{"Folder", [] { return std::make_unique<ViewUnderTest>(false); }}));
 
 struct Heard final : ChangeObserver {
     void node_changed(NodeId node) override { nodes.push_back(node); }

@@ -15,11 +15,9 @@ class MemoryUnderTest final : public FileSystemUnderTest {
     MemoryFileSystem file_system_;
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    Memory, FileSystemConformance,
-    testing::Values(FileSystemFactory([]() -> std::unique_ptr<FileSystemUnderTest> {
-        return std::make_unique<MemoryUnderTest>();
-    })));
+INSTANTIATE_TEST_SUITE_P(Memory, FileSystemConformance,
+                         testing::Values(FileSystemFactory{
+                             "Plain", [] { return std::make_unique<MemoryUnderTest>(); }}));
 
 TEST(MemoryFileSystemTest, ReadOnlyRefusesEveryChange) {
     MemoryFileSystem file_system;

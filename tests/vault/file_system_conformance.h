@@ -1,13 +1,14 @@
 // What every FileSystem must do, whoever implements it. An implementation joins by
 //
 //     INSTANTIATE_TEST_SUITE_P(Memory, FileSystemConformance,
-//     testing::Values(FileSystemFactory(make_memory)));
+//     testing::Values(FileSystemFactory{"plain", make_memory}));
 //
 // in a .cpp of its own, linked with the library lockstep_file_system_conformance.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +29,17 @@ class FileSystemUnderTest {
 };
 
 // An empty, writable file system.
-using FileSystemFactory = std::function<std::unique_ptr<FileSystemUnderTest>()>;
+struct FileSystemFactory {
+    const char* name;  // of the tests
+    std::function<std::unique_ptr<FileSystemUnderTest>()> make;
+};
+inline void PrintTo(const FileSystemFactory& factory, std::ostream* out) {
+    *out << factory.name;
+}
 
 class FileSystemConformance : public testing::TestWithParam<FileSystemFactory> {
   protected:
-    FileSystemConformance() : under_test_(GetParam()()) {}
+    FileSystemConformance() : under_test_(GetParam().make()) {}
     ~FileSystemConformance() override;
 
     FileSystem& fs() { return under_test_->fs(); }

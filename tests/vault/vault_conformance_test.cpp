@@ -21,9 +21,9 @@ class VaultUnderTest final : public FileSystemUnderTest {
     VaultDevice device_{"laptop", 1, clock_};
 };
 
-INSTANTIATE_TEST_SUITE_P(Vault, FileSystemConformance, testing::Values(FileSystemFactory([] {
-                             return std::make_unique<VaultUnderTest>();
-                         })));
+INSTANTIATE_TEST_SUITE_P(Vault, FileSystemConformance,
+                         testing::Values(FileSystemFactory{
+                             "Unlocked", [] { return std::make_unique<VaultUnderTest>(); }}));
 
 }  // namespace
 }  // namespace lockstep

@@ -113,7 +113,13 @@ Promises run_database_script(VaultDevice& device) {
     return out;
 }
 
-using Script = Promises (*)(VaultDevice&);
+struct Script {
+    const char* name;
+    Promises (*run)(VaultDevice&);
+};
+void PrintTo(const Script& script, std::ostream* out) {
+    *out << script.name;
+}
 
 class VaultCrashTest : public ::testing::TestWithParam<Script> {
   protected:
@@ -145,7 +151,7 @@ TEST_P(VaultCrashTest, APowerCutAtAnyDiskCallLosesNothingThatWasPromised) {
         ASSERT_LT(point, 500u);
         auto device = base_.clone(100 + point);
         device->disk().power_off_at(point);
-        Promises promises = GetParam()(*device);
+        Promises promises = GetParam().run(*device);
         finished = promises.is_finished;
         Status reopened = device->crash_and_reopen(point);
         ASSERT_TRUE(reopened.ok()) << "point " << point << ": " << reopened.error().message;
@@ -163,7 +169,7 @@ TEST_P(VaultCrashTest, AnErrorOfAnyDiskCallLosesNothingThatWasPromised) {
         auto device = base_.clone(900 + point);
         std::uint64_t before = device->disk().change_count();
         device->disk().fail_call(point, point % 2 == 0 ? ErrorKind::Io : ErrorKind::NoSpace);
-        Promises promises = GetParam()(*device);
+        Promises promises = GetParam().run(*device);
         finished = promises.is_finished && device->disk().change_count() - before <= point;
         device->disk().clear_failures();
         ASSERT_TRUE(device->kill_and_reopen().ok()) << "point " << point;
@@ -212,8 +218,9 @@ TEST(VaultRestartTest, ReceivedSegmentsThatWereSeenAfterARestartAreNotLostToAPow
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, VaultCrashTest, ::testing::Values(run_script));
-INSTANTIATE_TEST_SUITE_P(Database, VaultCrashTest, ::testing::Values(run_database_script));
+INSTANTIATE_TEST_SUITE_P(Scripts, VaultCrashTest,
+                         ::testing::Values(Script{"files", run_script},
+                                           Script{"database", run_database_script}));
 
 }  // namespace
 }  // namespace lockstep
