@@ -6,6 +6,7 @@ if(TARGET lockstep_vault_device)
     sim/remembered_signatures.cpp
     sim/simulated_collection.cpp
     sim/simulated_compaction.cpp
+    sim/simulated_machines.cpp
     sim/simulated_members.cpp
     sim/simulated_network.cpp
     sim/simulated_user.cpp

@@ -9,8 +9,8 @@
 namespace lockstep::sim {
 namespace {
 
-const char* const kLabels[] = {"laptop", "desk", "server", "attic", "phone", "studio", "barn"};
-constexpr std::size_t kDevicesMax = 7;
+const char* const kLabels[kSimDevicesMax] = {"laptop", "desk",   "server", "attic",
+                                             "phone",  "studio", "barn"};
 constexpr std::int64_t kHourMs = 3'600'000, kYearMs = 365 * 24 * kHourMs;
 
 // Objects of a vault that none of the simulated devices is in: what a hostile relay slips in.
@@ -34,12 +34,14 @@ SimulationOptions SimulationOptions::of_seed(std::uint64_t seed) {
     SimulationOptions out;
     out.seed = seed;
     out.with_compactions = SeededRandom(seed ^ 0xc0).chance(50);
+    const bool may_have_old_directories = SeededRandom(seed ^ 0x01d).chance(60);
     if (random.chance(25)) return out;  // merging alone
     out.with_disk_faults = random.chance(60);
     out.with_clock_jumps = random.chance(35);
     out.with_rollbacks = random.chance(35);
     out.with_forks = random.chance(12);
     out.with_rollbacks |= out.with_forks;
+    out.with_old_directories = out.with_rollbacks && may_have_old_directories;
     out.with_membership = random.chance(35);
     out.with_collections = random.chance(35);
     return out;
@@ -71,6 +73,7 @@ const std::vector<SimulatedWorld::Happening>& SimulatedWorld::happenings() {
         {"backup", 12, Needs::Rollback, &World::back_up},
         {"rollback", 8, Needs::Rollback, &World::roll_back},
         {"clone", 10, Needs::Fork, &World::fork},
+        {"old directory", 10, Needs::OldDirectory, &World::put_directory_back},
         {"revoke", 5, Needs::Membership, &World::revoke},
         {"two revoke at once", 4, Needs::Membership, &World::revoke_two},
         {"retire", 6, Needs::Membership, &World::retire},
@@ -97,6 +100,8 @@ bool SimulatedWorld::is_allowed(Needs needs) const {
             return options_.with_rollbacks;
         case Needs::Fork:
             return options_.with_forks;
+        case Needs::OldDirectory:
+            return options_.with_old_directories;
         case Needs::Membership:
             return options_.with_membership;
         case Needs::Collections:
@@ -144,9 +149,9 @@ SimDevice& SimulatedWorld::add_device() {
 
 void SimulatedWorld::found() {
     const std::size_t at_first = std::min<std::size_t>(
-        options_.devices != 0 ? options_.devices : 2 + random_.below(3), kDevicesMax);
+        options_.devices != 0 ? options_.devices : 2 + random_.below(3), kSimDevicesMax);
     devices_max_ = at_first;
-    if (options_.devices == 0) devices_max_ += random_.below(kDevicesMax + 1 - at_first);
+    if (options_.devices == 0) devices_max_ += random_.below(kSimDevicesMax + 1 - at_first);
     steps_ = options_.steps != 0 ? options_.steps : 80 + random_.below(160);
     if (options_.with_collections) {
         const std::int64_t retentions[] = {2 * kHourMs, 24 * kHourMs, 240 * kHourMs};
@@ -595,49 +600,6 @@ void SimulatedWorld::jump_clock(SimDevice& device) {
     clock_ahead_ms_max_ = std::max(clock_ahead_ms_max_, ahead);
     note(device.label() + ": the clock jumps by " + std::to_string(by / kHourMs) + " hours");
     count(by < 0 ? "fault: clock jumps back" : "fault: clock jumps ahead");
-}
-
-void SimulatedWorld::back_up(SimDevice& device) {
-    if (device.has_disk_trouble || device.has_rot) return;
-    device.backup = device.vault->disk().clone();
-    note(device.label() + " is backed up");
-}
-
-// The whole machine is put back to its backup, after what it had published has reached another. It
-// hears from that one before it goes on; or not, and its log is forked.
-void SimulatedWorld::roll_back(SimDevice& device) {
-    SimDevice& keeper = random_device();
-    if (!device.backup || &keeper == &device || device.has_disk_trouble || device.has_rot ||
-        keeper.has_disk_trouble || keeper.has_rot)
-        return;
-    // It would not hear what it had written behind the end of its logs.
-    if (options_.with_membership) return;
-    user_of(device).close_handles();
-    publish(device, true);
-    exchange_all(keeper, device);
-    if (is_wrong()) return;
-    reopen(
-        device, [&] { return device.vault->restore(*device.backup); }, "its backup is restored");
-    if (is_wrong()) return;
-    note_positions(device, true);
-    had_trouble_ = true;
-    if (options_.with_forks) {
-        is_cloned_ = true;
-        return count("fault: rollback that nobody tells of");
-    }
-    exchange_all(device, keeper);
-    count("fault: rollback");
-}
-
-// A second machine with the disk of the first goes on under its name.
-void SimulatedWorld::fork(SimDevice& device) {
-    if (devices_.size() >= kDevicesMax || device.has_disk_trouble || device.has_rot) return;
-    SimDevice& twin = add_device();
-    twin.clock.set_wall_ns(device.clock.wall_ns());
-    twin.vault = device.vault->clone(options_.seed * 16 + twin.number, twin.clock);
-    is_cloned_ = had_trouble_ = true;
-    note(device.label() + " is cloned");
-    count("fault: clone");
 }
 
 void SimulatedWorld::check_device(SimDevice& device) {

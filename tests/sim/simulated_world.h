@@ -29,6 +29,8 @@
 
 namespace lockstep::sim {
 
+inline constexpr std::size_t kSimDevicesMax = 7;
+
 struct SimulationOptions {
     std::uint64_t seed = 1;
     std::uint64_t steps = 0;    // 0: by the seed
@@ -36,9 +38,10 @@ struct SimulationOptions {
     // Faults beyond those of the network. Without them the seed tests merging alone.
     bool with_disk_faults = false, with_clock_jumps = false, with_rollbacks = false,
          with_forks = false;
-    bool with_membership = false;   // devices are removed, adopted, retired
-    bool with_collections = false;  // days pass, and packs that nothing needs are collected
-    bool with_compactions = false;  // logs are put together into fewer files
+    bool with_old_directories = false;  // vault directories are put back, and nothing else
+    bool with_membership = false;       // devices are removed, adopted, retired
+    bool with_collections = false;      // days pass, and packs that nothing needs are collected
+    bool with_compactions = false;      // logs are put together into fewer files
     // Nothing that happens depends on how the logs lie on disks and travel: what one says to
     // another arrives at once, and power cuts take all that was not synced. Compaction changes
     // nothing then.
@@ -65,7 +68,16 @@ class SimulatedWorld {
     std::vector<std::string> states();
 
   private:
-    enum class Needs { Nothing, Disk, Clock, Rollback, Fork, Membership, Collections };
+    enum class Needs {
+        Nothing,
+        Disk,
+        Clock,
+        Rollback,
+        Fork,
+        OldDirectory,
+        Membership,
+        Collections
+    };
     struct Happening {
         const char* name;
         std::uint64_t weight;
@@ -98,6 +110,7 @@ class SimulatedWorld {
     void jump_clock(SimDevice& device);
     void back_up(SimDevice& device);
     void roll_back(SimDevice& device);
+    void put_directory_back(SimDevice& device);
     void fork(SimDevice& device);
     void check_device(SimDevice& device);
     // Of membership: simulated_members.cpp.

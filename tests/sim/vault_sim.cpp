@@ -61,7 +61,7 @@ std::string run_seed(std::uint64_t seed, const Arguments& arguments, Counters& c
     options.prints = with_trace;
     options.watched = arguments.watched;
     if (arguments.is_merging) options.with_membership = options.with_collections = false;
-    if (!arguments.is_compacting) options.with_compactions = false;
+    if (!arguments.is_compacting) options.with_compactions = options.with_old_directories = false;
     if (arguments.runs_twice) return compare(options, counters);
     SimulatedWorld world(options);
     std::string wrong = world.run();

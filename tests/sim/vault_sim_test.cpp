@@ -20,6 +20,9 @@ constexpr std::uint64_t kRegressionSeedsOfMembers[] = {
     11,   18,   27,   118,  125,   198,   1119,  1243,  1429,  1434,
     1471, 2037, 2081, 2088, 20238, 20279, 20648, 21033, 21080, 30769};
 
+// With compaction.
+constexpr std::uint64_t kRegressionSeedsOfCompaction[] = {5510, 40532};
+
 class VaultSimulation : public ::testing::TestWithParam<std::uint64_t> {
   protected:
     void SetUp() override { set_log_level(LogLevel::Error); }
@@ -55,13 +58,19 @@ TEST(VaultSimulationTest, WhatOnceWentWrongDoesNotAgain) {
     for (const std::uint64_t seed : kRegressionSeeds) {
         SimulationOptions options = SimulationOptions::of_seed(seed);
         options.with_membership = options.with_collections = options.with_compactions = false;
+        options.with_old_directories = false;
         EXPECT_EQ("", run(options))
             << "replay: ./dev sim --merging --no-compaction --seed " << seed;
     }
     for (const std::uint64_t seed : kRegressionSeedsOfMembers) {
         SimulationOptions options = SimulationOptions::of_seed(seed);
-        options.with_compactions = false;
+        options.with_compactions = options.with_old_directories = false;
         EXPECT_EQ("", run(options)) << "replay: ./dev sim --no-compaction --seed " << seed;
+    }
+    for (const std::uint64_t seed : kRegressionSeedsOfCompaction) {
+        SimulationOptions options = SimulationOptions::of_seed(seed);
+        options.with_old_directories = false;
+        EXPECT_EQ("", run(options)) << "replay: ./dev sim --seed " << seed;
     }
 }
 
@@ -80,6 +89,7 @@ TEST(VaultSimulationTest, EveryFaultAndEveryRowOfTheMergeTableOccurs) {
                              "fault: clock jumps back",
                              "fault: rollback",
                              "fault: clone",
+                             "fault: old directory with an alarm",
                              "fault: fork with an alarm",
                              "fault: rollback that nobody tells of",
                              "fork: looked for",

@@ -76,6 +76,36 @@ Status VaultDevice::restore(const MemoryDisk& backup) {
     return reopen();
 }
 
+namespace {
+// The files below `directory`, with their paths.
+Result<std::vector<fs::path>> files_below(Disk& disk, const fs::path& directory) {
+    std::vector<fs::path> out;
+    TRY(auto items, disk.list(directory));
+    for (const DirectoryItem& item : items) {
+        if (!item.is_directory) {
+            out.push_back(directory / item.name);
+            continue;
+        }
+        TRY(auto inner, files_below(disk, directory / item.name));
+        out.insert(out.end(), inner.begin(), inner.end());
+    }
+    return out;
+}
+}  // namespace
+
+Status VaultDevice::put_directory_back(const MemoryDisk& backup) {
+    vault_.reset();
+    const auto old = backup.clone();
+    TRY(auto files, files_below(*disk_, kVaultDirectory));
+    for (const fs::path& path : files) {
+        TRY_OK(disk_->remove(path));
+        TRY_OK(disk_->sync_directory(path.parent_path()));
+    }
+    TRY(auto old_files, files_below(*old, kVaultDirectory));
+    for (const fs::path& path : old_files) disk_->put(path, *old->contents(path));
+    return reopen();
+}
+
 Status VaultDevice::join(VaultDevice& host, MemberRole role) {
     TRY(Bytes offer, host.vault().make_offer("test"));
     TRY(auto pending, PendingJoin::begin(environment(), offer));

@@ -37,6 +37,8 @@ class VaultDevice {
     Status open_copy(VaultDevice& source, std::string_view secret);
     // The whole disk is put back to what `backup` (MemoryDisk::clone()) holds. Opens again.
     Status restore(const MemoryDisk& backup);
+    // The vault's directory alone is. Opens again.
+    Status put_directory_back(const MemoryDisk& backup);
     // Stops as if the power had failed: what was not synced is gone (or partly there, by the seed).
     // Opens again.
     Status crash_and_reopen(std::uint64_t seed);

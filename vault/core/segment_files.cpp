@@ -101,18 +101,21 @@ Result<std::vector<Bytes>> SegmentFiles::restore(ByteView bytes, const OpenedSeg
 Result<SegmentFiles::Originals> SegmentFiles::originals_of(const LogId& log,
                                                            const LogStore::Name& name,
                                                            const RecordKeys& keys) {
+    // A file may have come under the name of one that is gone (of a forked log, with others).
+    const std::vector<SegmentHash> contents = logs_.contents_of(log, name);
     {
         MutexLock lock(mutex_);
-        if (restored_ && restored_name_ == std::pair(log, name)) return restored_;
+        if (restored_ && restored_log_ == log && restored_contents_ == contents) return restored_;
     }
     TRY(Bytes bytes, logs_.read(log, name));
     TRY(OpenedSegments opened, open_segments(bytes, lookup_));
-    if (opened.hashes() != logs_.contents_of(log, name))
+    if (opened.hashes() != contents)
         return Error{ErrorKind::Corrupt, "the file is not what it was"};
     TRY(std::vector<Bytes> segments, restore(bytes, opened, keys));
     Originals out = std::make_shared<const std::vector<Bytes>>(std::move(segments));
     MutexLock lock(mutex_);
-    restored_name_ = {log, name};
+    restored_log_ = log;
+    restored_contents_ = contents;
     restored_ = out;
     return out;
 }

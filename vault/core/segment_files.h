@@ -66,7 +66,8 @@ class SegmentFiles {
     LogStore& logs_;
     const SegmentLookup lookup_;
     Mutex mutex_;
-    std::pair<LogId, LogStore::Name> restored_name_ GUARDED_BY(mutex_);
+    LogId restored_log_ GUARDED_BY(mutex_);
+    std::vector<SegmentHash> restored_contents_ GUARDED_BY(mutex_);
     Originals restored_ GUARDED_BY(mutex_);
 };
 
