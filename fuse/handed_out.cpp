@@ -12,10 +12,30 @@ void HandedOut::add_reference(NodeId node) {
     ++references_[node].count;
 }
 
-void HandedOut::add_handle(HandleId handle, NodeId node) {
+HandedOut::PageUse HandedOut::add_handle(HandleId handle, NodeId node, const HandleUse& wanted) {
     MutexLock lock(mutex_);
     begin_use(node);
-    handles_[handle] = node;
+    handles_[handle] = {.node = node, .is_for_writing = wanted.is_for_writing};
+    Use& use = uses_.at(node);
+    if (use.is_bypassed) {
+        use.is_bypass_shared = true;
+        return PageUse::Bypass;
+    }
+    if (wanted.wants_bypass && use.users == 1) {
+        use.is_bypassed = true;
+        return PageUse::Bypass;
+    }
+    const auto reference = references_.find(node);
+    if (reference == references_.end() || !reference->second.may_have_old_pages)
+        return PageUse::Keep;
+    reference->second.may_have_old_pages = reference->second.is_filled = false;
+    return PageUse::DropFirst;
+}
+
+bool HandedOut::is_for_writing(HandleId handle) {
+    MutexLock lock(mutex_);
+    const auto at = handles_.find(handle);
+    return at != handles_.end() && at->second.is_for_writing;
 }
 
 // ---- who uses a file
@@ -34,7 +54,12 @@ void HandedOut::begin_use(NodeId node) {
 void HandedOut::end_use(NodeId node) {
     const auto at = uses_.find(node);
     CHECK(at != uses_.end() && at->second.users > 0);
-    if (--at->second.users == 0) uses_.erase(at);
+    if (--at->second.users > 0) return;
+    if (at->second.is_bypass_shared) {
+        if (const auto reference = references_.find(node); reference != references_.end())
+            reference->second.may_have_old_pages = true;
+    }
+    uses_.erase(at);
 }
 
 void HandedOut::begin_resizing(NodeId node) {
@@ -93,10 +118,10 @@ void HandedOut::release(HandleId handle) {
         MutexLock lock(mutex_);
         const auto at = handles_.find(handle);
         if (at == handles_.end()) return;
-        end_use(at->second);
+        end_use(at->second.node);
         handles_.erase(at);
     }
-    file_system_.release(handle);
+    closing_.release(handle);
 }
 
 void HandedOut::release_directory(std::uint64_t number) {
@@ -122,7 +147,7 @@ std::vector<NodeId> HandedOut::nodes() {
 // What was written through a file that is cut off becomes a version, as if it had been closed.
 void HandedOut::give_back() {
     std::unordered_map<NodeId, Reference> references;
-    std::unordered_map<HandleId, NodeId> handles;
+    std::unordered_map<HandleId, Handle> handles;
     {
         MutexLock lock(mutex_);
         references = std::exchange(references_, {});
@@ -130,7 +155,8 @@ void HandedOut::give_back() {
         uses_.clear();
         directories_.clear();
     }
-    for (const auto& [handle, node] : handles) {
+    closing_.stop();
+    for (const auto& [handle, file] : handles) {
         if (!file_system_.flush(handle).ok()) log_warning("fuse", "a file was not closed in order");
         file_system_.release(handle);
     }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "fuse/closing.h"
 #include "vault/file_system.h"
 
 namespace lockstep {
@@ -24,12 +25,29 @@ struct OpenDirectory {
 
 class HandedOut {
   public:
-    explicit HandedOut(FileSystem& file_system) : file_system_(file_system) {}
+    explicit HandedOut(FileSystem& file_system)
+        : file_system_(file_system), closing_(file_system) {}
+
+    // From here on released handles go back a little later, as requests of `mount`.
+    void start(const ChangeObserver& mount) { closing_.start(mount); }
 
     // Notes what is about to be handed out: before the answer, since it may come back at once.
     void add_reference(NodeId node);
+    // What the kernel does with its pages of a file for one handle.
+    //
+    // A file that is new, and opened for nothing but writing, has none and needs none: what is
+    // written comes here at once. So the kernel does not copy it, and does not ask for
+    // security.capability first. While such a handle is open all others of the file go past the
+    // pages as well; what a mapping brought into them meanwhile is dropped by who opens the file
+    // next.
+    enum class PageUse { Keep, DropFirst, Bypass };
+    struct HandleUse {
+        bool is_for_writing = false;
+        bool wants_bypass = false;  // of a new file alone
+    };
     // Waits while the node's pages are being filled.
-    void add_handle(HandleId handle, NodeId node);
+    PageUse add_handle(HandleId handle, NodeId node, const HandleUse& use);
+    bool is_for_writing(HandleId handle);
     std::uint64_t add_directory();
 
     // Passes on what came back.
@@ -61,21 +79,29 @@ class HandedOut {
     struct Reference {
         std::uint64_t count = 0;
         bool is_filled = false;  // its pages, since they were dropped last
+        bool may_have_old_pages = false;
+    };
+    struct Handle {
+        NodeId node = 0;
+        bool is_for_writing = false;
     };
     // Of a file that is open or being resized.
     struct Use {
         std::size_t users = 0;
         bool is_filling = false;
+        bool is_bypassed = false;       // by all handles
+        bool is_bypass_shared = false;  // there were several
     };
 
     void begin_use(NodeId node) REQUIRES_LOCK(mutex_);
     void end_use(NodeId node) REQUIRES_LOCK(mutex_);
 
     FileSystem& file_system_;
+    Closing closing_;
     Mutex mutex_;
     CondVar filled_;
     std::unordered_map<NodeId, Reference> references_ GUARDED_BY(mutex_);
-    std::unordered_map<HandleId, NodeId> handles_ GUARDED_BY(mutex_);
+    std::unordered_map<HandleId, Handle> handles_ GUARDED_BY(mutex_);
     std::unordered_map<NodeId, Use> uses_ GUARDED_BY(mutex_);
     std::unordered_map<std::uint64_t, std::shared_ptr<OpenDirectory>> directories_
         GUARDED_BY(mutex_);

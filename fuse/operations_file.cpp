@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include "fuse/request.h"
+#include "fuse/permissions.h"
 
 namespace lockstep {
 namespace {
@@ -24,43 +24,60 @@ OpenRequest to_open_request(const MountContext& context, int flags) {
     return request;
 }
 
-void describe_handle(fuse_file_info& file, HandleId handle) {
+using PageUse = HandedOut::PageUse;
+
+void describe_handle(fuse_file_info& file, HandleId handle, PageUse pages) {
     file.fh = handle;
-    file.keep_cache = 1;  // pages go by explicit invalidation
+    file.keep_cache = pages == PageUse::Keep;  // they go by explicit invalidation
+    file.direct_io = pages == PageUse::Bypass;
     // What was written becomes a version when the last handle goes (RELEASE): a close(2) that waits
     // for a FLUSH would only be slower. With the kernel's writeback cache FLUSH comes all the same.
     file.noflush = 1;
 }
 
+// A kernel that could not map such a file shared is not asked to.
+bool may_bypass(const MountContext& context) {
+    return context.init_reply.may_map_past_pages && !context.writeback_cache;
+}
+
 // The name may have come into being since the kernel found it missing: then this is an ordinary
-// open.
-Result<FileSystem::Created> create_or_open(MountContext& context, fuse_ino_t parent,
-                                           const char* name, mode_t mode, int flags, bool& is_new) {
+// open. Nullopt when the request is answered.
+std::optional<Result<FileSystem::Created>> create_or_open(fuse_req_t request, fuse_ino_t parent,
+                                                          const char* name, mode_t mode, int flags,
+                                                          bool& is_new) {
+    MountContext& context = context_of(request);
     FileSystem& file_system = context.file_system;
     Result<FileSystem::Created> created = file_system.create(parent, name, mode & kModeMask);
     is_new = created.ok();
     if (created.ok() || created.error().kind != ErrorKind::Exists || (flags & O_EXCL))
         return created;
-    TRY(Attributes found, file_system.lookup(parent, name));
-    if (found.type != FileType::Regular) {
-        file_system.forget(found.node, 1);
+    Result<Attributes> found = file_system.lookup(parent, name);
+    if (!found.ok()) return Result<FileSystem::Created>(std::move(found).error());
+    if (found->type != FileType::Regular) {
+        file_system.forget(found->node, 1);
         return created;
     }
-    Result<HandleId> handle = file_system.open(found.node, to_open_request(context, flags));
-    if (!handle.ok()) {
-        file_system.forget(found.node, 1);
-        return std::move(handle).error();
+    if (refuse_by_mode(request, found->node, needed_to_open(flags))) {
+        file_system.forget(found->node, 1);
+        return std::nullopt;
     }
-    if (flags & O_TRUNC) found.size = found.allocated = 0;
-    return FileSystem::Created{.attributes = found, .handle = *handle};
+    Result<HandleId> handle = file_system.open(found->node, to_open_request(context, flags));
+    if (!handle.ok()) {
+        file_system.forget(found->node, 1);
+        return Result<FileSystem::Created>(std::move(handle).error());
+    }
+    if (flags & O_TRUNC) found->size = found->allocated = 0;
+    return FileSystem::Created{.attributes = *found, .handle = *handle};
 }
 
 void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
             fuse_file_info* file) {
-    if (refuse_strangers(request)) return;
+    if (refuse_strangers(request) || refuse_change_in(request, parent)) return;
     MountContext& context = context_of(request);
     bool is_new = false;
-    auto created = create_or_open(context, parent, name, mode, file->flags, is_new);
+    auto answer = create_or_open(request, parent, name, mode, file->flags, is_new);
+    if (!answer) return;
+    Result<FileSystem::Created>& created = *answer;
     if (!created.ok()) return reply_error(request, created.error());
     if (is_new) {
         const auto owned = owned_by_caller(request, created->attributes);
@@ -70,9 +87,12 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
         }
         created->attributes = *owned;
     }
-    describe_handle(*file, created->handle);
+    const HandedOut::HandleUse use{
+        .is_for_writing = for_writing(file->flags),
+        .wants_bypass = is_new && (file->flags & O_ACCMODE) == O_WRONLY && may_bypass(context)};
     const fuse_entry_param entry = to_entry(context, created->attributes);
-    context.handed_out.add_handle(created->handle, created->attributes.node);
+    describe_handle(*file, created->handle,
+                    context.handed_out.add_handle(created->handle, created->attributes.node, use));
     context.handed_out.add_reference(created->attributes.node);
     if (fuse_reply_create(request, &entry, file) == -ENOENT) {
         context.handed_out.release(created->handle);
@@ -125,12 +145,15 @@ void fill_pages(MountContext& context, NodeId node, HandleId handle) {
 
 void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     if (refuse_strangers(request)) return;
+    if (refuse_by_mode(request, node, needed_to_open(file->flags))) return;
     MountContext& context = context_of(request);
     const auto handle = context.file_system.open(node, to_open_request(context, file->flags));
     if (!handle.ok()) return reply_error(request, handle.error());
-    describe_handle(*file, *handle);
-    context.handed_out.add_handle(*handle, node);
-    if (is_read_from_pages(file->flags)) fill_pages(context, node, *handle);
+    const PageUse pages =
+        context.handed_out.add_handle(*handle, node, {.is_for_writing = for_writing(file->flags)});
+    describe_handle(*file, *handle, pages);
+    if (pages == PageUse::Keep && is_read_from_pages(file->flags))
+        fill_pages(context, node, *handle);
     if (fuse_reply_open(request, file) == -ENOENT) context.handed_out.release(*handle);
 }
 
