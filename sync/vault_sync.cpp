@@ -198,11 +198,18 @@ void VaultSync::relay_admitted(SwarmNumber swarm, const std::string& relay,
 VaultMailbox::Members VaultSync::mailbox_members() const {
     VaultMailbox::Members out;
     out.heads = last_heads_;
-    for (const auto& [link, peer] : peers_) out.connected.insert(peer->member.device);
+    // Who is connected while we leave may not get in time what it lacks.
+    for (const auto& [link, peer] : peers_)
+        if (!is_leaving_ || is_in_step(*peer)) out.connected.insert(peer->member.device);
     out.is_anybody_absent = std::any_of(members_.begin(), members_.end(), [&](const auto& member) {
         return member != device_ && !out.connected.contains(member);
     });
     return out;
+}
+
+void VaultSync::leave_in_mailboxes(std::function<void()> done) {
+    is_leaving_ = true;
+    mailbox_.leave_now(std::move(done));
 }
 
 void VaultSync::relay_present(SwarmNumber swarm, const std::string& relay,
@@ -211,6 +218,14 @@ void VaultSync::relay_present(SwarmNumber swarm, const std::string& relay,
     if (epoch == epoch_of_.end()) return;
     tunnels_.set_present(epoch->second, relay, members);
     changed();
+}
+
+// What waits in a mailbox elsewhere is looked for by nobody any more.
+void VaultSync::relay_places(SwarmNumber swarm, const std::vector<std::string>& places) {
+    auto epoch = epoch_of_.find(swarm);
+    bool is_newest = epoch != epoch_of_.end() && !known_swarms_.empty() &&
+                     known_swarms_.back().epoch == epoch->second;
+    if (is_newest) mailbox_.retain(places);
 }
 
 void VaultSync::dial_through_relays(Time now) {
@@ -222,7 +237,12 @@ void VaultSync::dial_through_relays(Time now) {
                    now - item.second->session.last_heard() < 2 * kPingInterval;
         });
     };
-    for (const RelayPlace& place : tunnels_.due(now, is_reached)) {
+    auto in_order = [&](const EpochId& epoch, std::vector<std::string> relays) {
+        auto swarm = swarms_.find(epoch);
+        if (swarm == swarms_.end()) return relays;
+        return env_.swarms.relays_in_order(swarm->second, std::move(relays));
+    };
+    for (const RelayPlace& place : tunnels_.due(now, is_reached, in_order)) {
         auto swarm = swarms_.find(place.epoch);
         if (swarm != swarms_.end())
             env_.swarms.open_tunnel(swarm->second, place.relay, place.member);
@@ -514,8 +534,8 @@ void VaultSync::publish_status() {
     out.paused = paused_;
     for (const std::string& url : relays_) {
         auto at = relay_status_.find(url);
-        out.relays.push_back(
-            at != relay_status_.end() ? at->second : RelayStatus{url, false, "no answer yet", 0});
+        out.relays.push_back(at != relay_status_.end() ? at->second
+                                                       : RelayStatus{url, false, "", 0});
         for (const auto& [epoch, swarm] : swarms_)
             out.relays.back().has_tunnels |= env_.swarms.has_control(swarm, url);
         out.relays.back().has_mailbox = mailbox_.is_there(url);

@@ -47,6 +47,8 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void set_paused(bool paused);
     void set_label(const std::string& label) { label_ = label; }
     void set_relays(const std::vector<std::string>& relays);
+    // See VaultMailbox::leave_now(): this device is about to go.
+    void leave_in_mailboxes(std::function<void()> done);
     void add_known_address(const PeerAddress& address);
     // Ends all links and begins anew.
     void reconnect();
@@ -60,6 +62,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void relay_answered(const std::string& url, bool ok, const std::string& message) override;
     void relay_admitted(SwarmNumber swarm, const std::string& relay,
                         const std::string& ticket) override;
+    void relay_places(SwarmNumber swarm, const std::vector<std::string>& places) override;
     void relay_present(SwarmNumber swarm, const std::string& relay,
                        const std::vector<MemberName>& members) override;
     void pack_seeding(const PackId& pack, bool ok);
@@ -168,6 +171,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     TunnelPlan tunnels_;
     Time announced_again_{};
     bool paused_ = false, stopped_ = false, started_ = false;
+    bool is_leaving_ = false;
     std::map<EpochId, SwarmNumber> swarms_;
     std::map<SwarmNumber, EpochId> epoch_of_;
     std::vector<Swarm> known_swarms_;
