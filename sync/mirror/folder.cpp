@@ -1,5 +1,6 @@
 #include "sync/mirror/folder.h"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -94,6 +95,19 @@ FileFacts facts_from(const struct statx& found, std::uint64_t device) {
     if (device != 0 && ::makedev(found.stx_dev_major, found.stx_dev_minor) != device)
         facts.is_foreign = true;
     return facts;
+}
+
+// For utimensat: the time of the last read stays.
+std::array<timespec, 2> modified_times(std::int64_t modified_ns) {
+    std::array<timespec, 2> times{};
+    times[0].tv_nsec = UTIME_OMIT;
+    times[1].tv_sec = modified_ns / kNsPerSecond;
+    times[1].tv_nsec = modified_ns % kNsPerSecond;
+    if (times[1].tv_nsec < 0) {
+        times[1].tv_nsec += kNsPerSecond;
+        --times[1].tv_sec;
+    }
+    return times;
 }
 
 constexpr unsigned kStatxMask = STATX_BASIC_STATS | STATX_BTIME;
@@ -250,6 +264,32 @@ std::optional<bool> Folder::is_open_for_writing(int descriptor) {
 
 // ---- changes
 
+Result<UniqueFd> Folder::open_alone(std::string_view path) {
+    TRY(UniqueFd opened,
+        open_beneath(root_.get(), std::string(path), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    struct stat found {};
+    if (::fstat(opened.get(), &found) != 0) return system_error("stat");
+    if (!S_ISREG(found.st_mode)) return Error{ErrorKind::Invalid, "no regular file"};
+    if (found.st_nlink != 1) return Error{ErrorKind::Busy, "it has other names"};
+    if (::fcntl(opened.get(), F_SETLEASE, F_WRLCK) == 0) return opened;
+    if (errno == EAGAIN) return Error{ErrorKind::Busy, "somebody has it open"};
+    return Error{ErrorKind::Unsupported, "the file system has no leases"};
+}
+
+bool Folder::is_alone(int descriptor) {
+    return ::fcntl(descriptor, F_GETLEASE) == F_WRLCK;
+}
+
+void Folder::let_others_in(int descriptor) {
+    ::fcntl(descriptor, F_SETLEASE, F_UNLCK);
+}
+
+Status Folder::set_modified_of(int descriptor, std::int64_t modified_ns) {
+    const std::array<timespec, 2> times = modified_times(modified_ns);
+    if (::futimens(descriptor, times.data()) != 0) return system_error("utimens");
+    return {};
+}
+
 Status Folder::make_directory(std::string_view path, std::uint32_t mode) {
     TRY(const Place at, place(path));
     if (::mkdirat(at.directory.get(), at.name.c_str(), mode & kModeBits) != 0)
@@ -308,15 +348,8 @@ Status Folder::set_mode(std::string_view path, std::uint32_t mode) {
 
 Status Folder::set_modified(std::string_view path, std::int64_t modified_ns) {
     TRY(const Place at, place(path));
-    timespec times[2] = {};
-    times[0].tv_nsec = UTIME_OMIT;
-    times[1].tv_sec = modified_ns / kNsPerSecond;
-    times[1].tv_nsec = modified_ns % kNsPerSecond;
-    if (times[1].tv_nsec < 0) {
-        times[1].tv_nsec += kNsPerSecond;
-        --times[1].tv_sec;
-    }
-    if (::utimensat(at.directory.get(), at.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+    const std::array<timespec, 2> times = modified_times(modified_ns);
+    if (::utimensat(at.directory.get(), at.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
         return system_error("utimens");
     return {};
 }

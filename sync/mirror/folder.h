@@ -71,6 +71,15 @@ class Folder {
     static std::optional<bool> is_open_for_writing(int descriptor);
 
     // ---- changes
+    // A file of one name, to be changed in place while nobody else has it open: whoever opens it
+    // meanwhile waits until it is closed, for a while (fcntl(2), "Leases"). Busy when somebody has
+    // it open, or it has other names; Unsupported when the file system does not know that.
+    Result<UniqueFd> open_alone(std::string_view path);
+    // Nobody waits for it yet.
+    static bool is_alone(int descriptor);
+    static void let_others_in(int descriptor);
+    static Status set_modified_of(int descriptor, std::int64_t modified_ns);
+
     Status make_directory(std::string_view path, std::uint32_t mode);
     // A new file, for writing. Exists.
     Result<UniqueFd> create(std::string_view path);

@@ -330,6 +330,11 @@ Result<bool> Reconciler::take_up_step(Look& look) {
     const MirrorStep step = *left;
     state_.steps().forget(look.path);
     const bool is_in_folder = look.folder && look.folder->has_content_of(step.folder);
+    // It was noted and did not come to pass.
+    if (!is_in_folder && look.agreed != nullptr && look.folder &&
+        look.folder->has_content_of(look.agreed->folder))
+        return false;
+    if (step.grown_from != 0 && !is_in_folder) return take_up_growth(look, step);
     bool is_in_vault = look.vault && look.vault->type == step.type;
     if (is_in_vault && !step.version.is_zero()) {
         is_in_vault = look.vault->version == step.version;

@@ -19,6 +19,10 @@
 // vault. Deletes wait for a moment in which everything else has been looked at, so that they are no
 // halves of renames, and for the brake.
 //
+// A large file of the folder that only becomes longer is not written anew but grows in place, while
+// nobody else has it open: whoever opens it finds what it was or what it is. Everywhere else a file
+// is replaced as a whole, by a rename.
+//
 // Order, for power cuts: what was carried over is durable where it arrived before MirrorState says
 // so. For kills in between, StepLog knows what was being carried over.
 //
@@ -66,6 +70,7 @@ struct ReconcilerOptions {
 struct MirrorCounts {
     std::uint64_t imported = 0, exported = 0;  // files and links whose content was carried over
     std::uint64_t copied_bytes = 0;  // of what was exported, those that were in the folder before
+    std::uint64_t grown = 0;         // of what was exported, files that only became longer
     std::uint64_t renamed = 0, deleted = 0, conflicts = 0;
 };
 
@@ -153,6 +158,7 @@ class Reconciler {
     Status reconcile(const std::string& path, unsigned sides);
     Status decide(Look& look);
     Result<bool> take_up_step(Look& look);
+    Result<bool> take_up_growth(Look& look, const MirrorStep& step);
     Status decide_agreed(Look& look);
     Status join(Look& look);
     Status conflict(Look& look);
@@ -204,6 +210,14 @@ class Reconciler {
     Status place(Staged& staged);
     Status replace(Staged& staged, MirrorEntry& agreed);
 
+    // reconciler_growth.cpp: files that become longer, in place
+    Result<bool> grow(Look& look);
+    Result<std::optional<Bytes>> new_end(const Look& look, std::uint64_t* from);
+    Result<bool> write_end(const Look& look, std::uint64_t from, ByteView end);
+    Status append_in_place(int file, const FileFacts& before, const FileFacts& after, ByteView end);
+    Result<bool> is_begun_growth(const Look& look, std::uint64_t sure_size);
+    bool shares_blocks(const std::string& path);
+
     // reconciler_gone.cpp: deletes
     Status work_on_gone();
     Result<bool> remove_in_vault(MirrorEntry& entry, const std::string& path);
@@ -237,6 +251,7 @@ class Reconciler {
     bool is_held_stale_ = false;
     Time look_at_held_{};
     MirrorCounts counts_;
+    std::optional<bool> shares_blocks_;  // the folder's file system; nullopt: not tried yet
     Bytes buffer_;
 };
 

@@ -84,6 +84,8 @@ Result<bool> Reconciler::export_rename(Look& look) {
 }
 
 Status Reconciler::export_change(Look& look) {
+    TRY(const bool has_grown, grow(look));
+    if (has_grown) return {};
     return stage(look);
 }
 
@@ -252,7 +254,10 @@ Status Reconciler::place_staged() {
     for (Staged& each : staged) {
         Status placed = synced.ok() ? place(each) : synced;
         if (placed.ok()) continue;
-        if (!each.part.empty()) static_cast<void>(folder_.remove_file(each.part).ok());
+        if (!each.part.empty()) {
+            static_cast<void>(folder_.remove_file(each.part).ok());
+            static_cast<void>(state_.steps().cancel(each.path).ok());
+        }
         const bool is_passing = placed.error().kind == ErrorKind::Busy;
         if (!is_passing) set_problem(each.path, placed.error().message);
         defer(each.path, kBoth, std::chrono::milliseconds(is_passing ? 1000 : 10'000));
