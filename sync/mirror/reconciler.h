@@ -194,6 +194,13 @@ class Reconciler {
     Result<HandleId> read_into_vault(int source, const FileFacts& facts);
     Status copy_data(int source, std::uint64_t size, HandleId to);
 
+    Result<bool> import_hard_link(Look& look);
+    // reconciler_xattrs.cpp
+    Result<Xattrs> vault_xattrs(NodeId node);
+    Status import_xattrs(Look& look);
+    Status export_xattrs(const Look& look, const std::string& path);
+    Status unite_xattrs(Look& look);
+
     // reconciler_export.cpp: from the vault into the folder
     Status export_new(Look& look);
     Status export_change(Look& look);
@@ -201,6 +208,7 @@ class Reconciler {
     Status export_attributes(Look& look);
     Status stage(Look& look);
     Status write_part(const Look& look, const std::string& part);
+    Result<bool> link_part(const Look& look, const std::string& part);
     Status copy_content(const Look& look, const Attributes& shown, HandleId from, int to);
     std::optional<FolderCopy> folder_copy(const Look& look, const Attributes& shown);
     static bool is_untouched(const FolderCopy& here);

@@ -47,9 +47,11 @@ Result<Bytes> read_exactly(int from, std::uint64_t at, std::size_t size) {
 
 // False: it is to be written anew, as any other.
 Result<bool> Reconciler::grow(Look& look) {
-    const bool may_grow =
-        look.agreed->folder.type == FileType::Regular && look.vault->type == FileType::Regular &&
-        look.vault->node == look.agreed->vault.node && look.agreed->folder.size >= kGrownSizeMin;
+    const bool may_grow = look.agreed->folder.type == FileType::Regular &&
+                          look.vault->type == FileType::Regular &&
+                          look.vault->node == look.agreed->vault.node &&
+                          look.vault->xattrs == look.agreed->vault.xattrs &&
+                          look.agreed->folder.size >= kGrownSizeMin;
     if (!may_grow || shares_blocks(look.path)) return false;
     std::uint64_t from = 0;
     TRY(const std::optional<Bytes> end, new_end(look, &from));

@@ -1,6 +1,8 @@
 // What a mirror makes of changes in its folder and in its vault. Real vaults, real folders; nothing
 // watches, so each step looks at exactly what the test has done.
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -8,6 +10,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "tests/sync/mirror_world.h"
@@ -563,6 +566,83 @@ TEST_F(TwoMirrorsTest, AnAttributeAloneReachesTheOther) {
     ASSERT_EQ(::stat(desk.path("script").c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 07777, 0755U);
     EXPECT_EQ(desk.reconciler().counts().exported, 1U);
+}
+
+// ---- extended attributes and hard links
+
+class MirroredXattrTest : public TwoMirrorsTest {
+  protected:
+    static void set(const MirroredDevice& device, const char* name, const char* key,
+                    const std::string& value) {
+        ASSERT_EQ(::setxattr(device.path(name).c_str(), key, value.data(), value.size(), 0), 0)
+            << std::strerror(errno);
+    }
+    static std::string get(const MirroredDevice& device, const char* name, const char* key) {
+        std::string value(256, '\0');
+        const ssize_t size = ::getxattr(device.path(name).c_str(), key, value.data(), value.size());
+        return size < 0 ? "none" : value.substr(0, static_cast<std::size_t>(size));
+    }
+};
+
+TEST_F(MirroredXattrTest, TheyGoBothWaysAlsoWithoutTheContent) {
+    laptop.write("photo", "pixels");
+    laptop.write("album/other", "more");
+    set(laptop, "photo", "user.colour", "red");
+    set(laptop, "album", "user.year", "2026");
+    world.settle();
+    EXPECT_EQ(get(desk, "photo", "user.colour"), "red");
+    EXPECT_EQ(get(desk, "album", "user.year"), "2026");
+    const MirrorCounts counts = laptop.reconciler().counts();
+    set(desk, "photo", "user.colour", "blue");
+    set(desk, "photo", "user.stars", "5");
+    world.settle();
+    EXPECT_EQ(get(laptop, "photo", "user.colour"), "blue");
+    EXPECT_EQ(get(laptop, "photo", "user.stars"), "5");
+    EXPECT_EQ(laptop.reconciler().counts().exported, counts.exported);
+    ASSERT_EQ(::removexattr(laptop.path("photo").c_str(), "user.stars"), 0);
+    world.settle();
+    EXPECT_EQ(get(desk, "photo", "user.stars"), "none");
+    // A version that takes the file's place takes them along.
+    laptop.write("photo", "other pixels");
+    world.settle();
+    EXPECT_EQ(desk.read("photo"), "other pixels");
+    EXPECT_EQ(get(desk, "photo", "user.colour"), "blue");
+    EXPECT_EQ(get(laptop, "photo", "user.colour"), "blue");
+    expect_equal();
+}
+
+TEST_F(MirroredXattrTest, WhatTheVaultLacksIsNotTakenFromAFolderThatIsJoined) {
+    laptop.stop();
+    laptop.write("photo", "pixels");
+    set(laptop, "photo", "user.colour", "red");
+    ASSERT_TRUE(laptop.device().write("photo", "pixels").ok());
+    laptop.start();
+    world.settle();
+    EXPECT_EQ(get(laptop, "photo", "user.colour"), "red");
+    EXPECT_EQ(get(desk, "photo", "user.colour"), "red");
+}
+
+TEST_F(TwoMirrorsTest, HardLinksStayNamesOfOneFile) {
+    const auto inode = [](const MirroredDevice& device, const char* name) {
+        struct stat found {};
+        EXPECT_EQ(::stat(device.path(name).c_str(), &found), 0) << name;
+        return found.st_ino;
+    };
+    laptop.write("a", "one");
+    fs::create_hard_link(laptop.path("a"), laptop.path("b"));
+    world.settle();
+    EXPECT_EQ(laptop.attributes("a").node, laptop.attributes("b").node);
+    EXPECT_EQ(inode(desk, "a"), inode(desk, "b"));
+    // Written through one name.
+    std::ofstream(desk.path("b"), std::ios::app) << " two";
+    world.settle();
+    EXPECT_EQ(laptop.read("a"), "one two");
+    EXPECT_EQ(inode(laptop, "a"), inode(laptop, "b"));
+    EXPECT_EQ(inode(desk, "a"), inode(desk, "b"));
+    expect_equal();
+    laptop.remove("a");
+    world.settle();
+    EXPECT_EQ(desk.tree(), (Tree{{"b", "one two"}}));
 }
 
 // ---- large files
