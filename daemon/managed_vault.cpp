@@ -80,7 +80,8 @@ Status ManagedVault::adopt_locked(std::unique_ptr<Vault> vault) {
         MirrorsEnvironment{.clock = services_.clock,
                            .random = services_.random,
                            .state_directory = mirror_states(),
-                           .device_label = device_label(services_.config.get())},
+                           .device_label = device_label(services_.config.get()),
+                           .begin_meeting = [this] { return begin_meeting(*vault_); }},
         [this] { has_mirror_news_ = true; });
     {
         MutexLock state_lock(state_);

@@ -69,17 +69,18 @@ Result<api::WhereisAnswer> ManagedVault::whereis(const std::string& path) {
         device.is_connected = device.is_this_device || connected.contains(member.device);
         const auto held =
             std::ranges::find(report.holders, member.device, &WhereisReport::Holder::device);
-        const std::uint64_t pieces = held == report.holders.end() ? 0 : held->pieces;
         if (report.is_everywhere)
             device.holds = "all";
         else if (device.is_this_device)
             device.holds = report.absent_bytes == 0             ? "all"
                            : report.absent_bytes >= report.size ? "nothing"
                                                                 : "a part";
-        else if (!device.is_connected)
-            device.holds = "not known";
+        else if (!device.is_connected || held == report.holders.end())
+            device.holds = "not known";  // it was not asked, or has not answered in time
         else
-            device.holds = pieces == report.pieces ? "all" : pieces > 0 ? "a part" : "nothing";
+            device.holds = held->pieces == report.pieces ? "all"
+                           : held->pieces > 0            ? "a part"
+                                                         : "nothing";
         out.devices.push_back(std::move(device));
     }
     return out;

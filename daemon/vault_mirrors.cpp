@@ -52,7 +52,8 @@ Status VaultMirrors::start(const api::MirrorConfig& mirror) {
                       .identity = mirror.identity,
                       .state_file = state_file(environment_.state_directory, mirror),
                       .device_label = environment_.device_label,
-                      .has_brake = mirror.has_brake});
+                      .has_brake = mirror.has_brake,
+                      .begin_meeting = environment_.begin_meeting});
     MutexLock lock(mutex_);
     if (!started.ok()) {
         failures_[mirror.directory] = started.error().message;

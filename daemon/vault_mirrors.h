@@ -22,6 +22,7 @@ struct MirrorsEnvironment {
     Random& random;
     std::filesystem::path state_directory;  // of all mirrors; exists
     std::string device_label;
+    std::function<std::unique_ptr<Meeting>()> begin_meeting = {};  // of the vault
 };
 
 class VaultMirrors {

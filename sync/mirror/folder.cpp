@@ -1,5 +1,6 @@
 #include "sync/mirror/folder.h"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace lockstep {
@@ -80,6 +82,7 @@ FileFacts facts_from(const struct statx& found, std::uint64_t device) {
         facts.born_ns = found.stx_btime.tv_sec * kNsPerSecond + found.stx_btime.tv_nsec;
     if (S_ISREG(found.stx_mode)) {
         facts.size = found.stx_size;
+        facts.links = found.stx_nlink;
     } else if (S_ISLNK(found.stx_mode)) {
         facts.type = FileType::Symlink;
         facts.size = found.stx_size;
@@ -96,6 +99,55 @@ FileFacts facts_from(const struct statx& found, std::uint64_t device) {
     return facts;
 }
 
+// For utimensat: the time of the last read stays.
+std::array<timespec, 2> modified_times(std::int64_t modified_ns) {
+    std::array<timespec, 2> times{};
+    times[0].tv_nsec = UTIME_OMIT;
+    times[1].tv_sec = modified_ns / kNsPerSecond;
+    times[1].tv_nsec = modified_ns % kNsPerSecond;
+    if (times[1].tv_nsec < 0) {
+        times[1].tv_nsec += kNsPerSecond;
+        --times[1].tv_sec;
+    }
+    return times;
+}
+
+// Of what a path leads to, which is no link.
+Result<Xattrs> read_xattrs(const std::string& path) {
+    std::vector<char> names(4096);
+    ssize_t size = ::listxattr(path.c_str(), names.data(), names.size());
+    if (size < 0 && errno == ERANGE) {
+        names.resize(64 * 1024);
+        size = ::listxattr(path.c_str(), names.data(), names.size());
+    }
+    if (size < 0 && errno != ENOTSUP) return system_error("xattrs");
+    Xattrs out;
+    for (ssize_t at = 0; at < size;) {
+        const std::string name = names.data() + at;
+        at += static_cast<ssize_t>(name.size() + 1);
+        if (!is_mirrored_xattr(name)) continue;
+        Bytes value(64 * 1024);
+        const ssize_t got = ::getxattr(path.c_str(), name.c_str(), value.data(), value.size());
+        if (got < 0 && errno == ENODATA) continue;  // it has just gone
+        if (got < 0) return system_error("xattrs");
+        value.resize(static_cast<std::size_t>(got));
+        out.emplace(name, std::move(value));
+    }
+    return out;
+}
+
+// Digests are odd.
+constexpr std::uint64_t kUnreadableXattrs = 2;
+
+std::uint64_t xattrs_digest_at(const std::string& path) {
+    const Result<Xattrs> xattrs = read_xattrs(path);
+    return xattrs.ok() ? digest_of(*xattrs) : kUnreadableXattrs;
+}
+
+std::string path_of_descriptor(int descriptor) {
+    return fmt::format("/proc/self/fd/{}", descriptor);
+}
+
 constexpr unsigned kStatxMask = STATX_BASIC_STATS | STATX_BTIME;
 
 // Whoever opens a file for writing in the moment in which we hold a lease on it makes the kernel
@@ -110,6 +162,28 @@ void ignore_lease_signals() {
 }
 
 }  // namespace
+
+// ---- extended attributes
+
+bool is_mirrored_xattr(std::string_view name) {
+    return name.starts_with("user.") && !name.starts_with("user.lockstep.");
+}
+
+// FNV-1a.
+std::uint64_t digest_of(const Xattrs& xattrs) {
+    if (xattrs.empty()) return 0;
+    std::uint64_t digest = 0xcbf29ce484222325;
+    const auto add = [&](ByteView bytes) {
+        for (const std::byte each : bytes)
+            digest = (digest ^ static_cast<std::uint8_t>(each)) * 0x100000001b3;
+        digest = (digest ^ bytes.size()) * 0x100000001b3;
+    };
+    for (const auto& [name, value] : xattrs) {
+        add(as_bytes(name));
+        add(value);
+    }
+    return digest | 1;
+}
 
 // ---- paths
 
@@ -174,7 +248,11 @@ Result<FileFacts> Folder::facts_at(int directory, const char* name) const {
     struct statx found {};
     if (::statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, kStatxMask, &found) != 0)
         return system_error("stat");
-    return facts_from(found, device_);
+    FileFacts facts = facts_from(found, device_);
+    const bool may_have_xattrs = !facts.is_foreign && facts.type != FileType::Symlink;
+    if (may_have_xattrs)
+        facts.xattrs = xattrs_digest_at(path_of_descriptor(directory) + "/" + name);
+    return facts;
 }
 
 Result<FileFacts> Folder::facts(std::string_view path) const {
@@ -186,7 +264,9 @@ Result<FileFacts> Folder::facts_of(int descriptor) {
     struct statx found {};
     if (::statx(descriptor, "", AT_EMPTY_PATH, kStatxMask, &found) != 0)
         return system_error("stat");
-    return facts_from(found, 0);
+    FileFacts facts = facts_from(found, 0);
+    facts.xattrs = xattrs_digest_at(path_of_descriptor(descriptor));
+    return facts;
 }
 
 Result<std::vector<FolderEntry>> Folder::list(std::string_view directory) const {
@@ -230,6 +310,12 @@ Result<std::string> Folder::read_link(std::string_view path) const {
     return target;
 }
 
+Result<Xattrs> Folder::xattrs(std::string_view path) const {
+    TRY(const UniqueFd opened,
+        open_beneath(root_.get(), path.empty() ? "." : std::string(path), O_PATH | O_NOFOLLOW));
+    return read_xattrs(path_of_descriptor(opened.get()));
+}
+
 Result<UniqueFd> Folder::open_to_read(std::string_view path) const {
     TRY(UniqueFd opened, open_beneath(root_.get(), std::string(path),
                                       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
@@ -250,6 +336,32 @@ std::optional<bool> Folder::is_open_for_writing(int descriptor) {
 
 // ---- changes
 
+Result<UniqueFd> Folder::open_alone(std::string_view path) {
+    TRY(UniqueFd opened,
+        open_beneath(root_.get(), std::string(path), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    struct stat found {};
+    if (::fstat(opened.get(), &found) != 0) return system_error("stat");
+    if (!S_ISREG(found.st_mode)) return Error{ErrorKind::Invalid, "no regular file"};
+    if (found.st_nlink != 1) return Error{ErrorKind::Busy, "it has other names"};
+    if (::fcntl(opened.get(), F_SETLEASE, F_WRLCK) == 0) return opened;
+    if (errno == EAGAIN) return Error{ErrorKind::Busy, "somebody has it open"};
+    return Error{ErrorKind::Unsupported, "the file system has no leases"};
+}
+
+bool Folder::is_alone(int descriptor) {
+    return ::fcntl(descriptor, F_GETLEASE) == F_WRLCK;
+}
+
+void Folder::let_others_in(int descriptor) {
+    ::fcntl(descriptor, F_SETLEASE, F_UNLCK);
+}
+
+Status Folder::set_modified_of(int descriptor, std::int64_t modified_ns) {
+    const std::array<timespec, 2> times = modified_times(modified_ns);
+    if (::futimens(descriptor, times.data()) != 0) return system_error("utimens");
+    return {};
+}
+
 Status Folder::make_directory(std::string_view path, std::uint32_t mode) {
     TRY(const Place at, place(path));
     if (::mkdirat(at.directory.get(), at.name.c_str(), mode & kModeBits) != 0)
@@ -266,6 +378,33 @@ Status Folder::make_link(std::string_view path, const std::string& target) {
     TRY(const Place at, place(path));
     if (::symlinkat(target.c_str(), at.directory.get(), at.name.c_str()) != 0)
         return system_error("symlink");
+    return {};
+}
+
+Status Folder::link_file(std::string_view from, std::string_view to) {
+    TRY(const Place source, place(from));
+    TRY(const Place target, place(to));
+    if (::linkat(source.directory.get(), source.name.c_str(), target.directory.get(),
+                 target.name.c_str(), 0) != 0)
+        return system_error("link");
+    return {};
+}
+
+Status Folder::set_xattrs(std::string_view path, const Xattrs& xattrs) {
+    TRY(const UniqueFd opened, open_beneath(root_.get(), std::string(path), O_PATH | O_NOFOLLOW));
+    const std::string self = path_of_descriptor(opened.get());
+    TRY(const Xattrs before, read_xattrs(self));
+    bool is_done = true;
+    for (const auto& [name, value] : before)
+        if (!xattrs.contains(name))
+            is_done = ::removexattr(self.c_str(), name.c_str()) == 0 && is_done;
+    for (const auto& [name, value] : xattrs) {
+        const auto had = before.find(name);
+        if (had != before.end() && had->second == value) continue;
+        is_done =
+            ::setxattr(self.c_str(), name.c_str(), value.data(), value.size(), 0) == 0 && is_done;
+    }
+    if (!is_done) return system_error("xattr");
     return {};
 }
 
@@ -301,22 +440,15 @@ Status Folder::exchange(std::string_view one, std::string_view other) {
 
 Status Folder::set_mode(std::string_view path, std::uint32_t mode) {
     TRY(const UniqueFd opened, open_beneath(root_.get(), std::string(path), O_PATH | O_NOFOLLOW));
-    const std::string self = fmt::format("/proc/self/fd/{}", opened.get());
+    const std::string self = path_of_descriptor(opened.get());
     if (::chmod(self.c_str(), mode & kModeBits) != 0) return system_error("chmod");
     return {};
 }
 
 Status Folder::set_modified(std::string_view path, std::int64_t modified_ns) {
     TRY(const Place at, place(path));
-    timespec times[2] = {};
-    times[0].tv_nsec = UTIME_OMIT;
-    times[1].tv_sec = modified_ns / kNsPerSecond;
-    times[1].tv_nsec = modified_ns % kNsPerSecond;
-    if (times[1].tv_nsec < 0) {
-        times[1].tv_nsec += kNsPerSecond;
-        --times[1].tv_sec;
-    }
-    if (::utimensat(at.directory.get(), at.name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
+    const std::array<timespec, 2> times = modified_times(modified_ns);
+    if (::utimensat(at.directory.get(), at.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
         return system_error("utimens");
     return {};
 }

@@ -9,6 +9,7 @@
 // THREADS: one at a time.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,12 @@
 
 namespace lockstep {
 
+// Extended attributes in user.*, without those that Lockstep shows of itself.
+using Xattrs = std::map<std::string, Bytes>;
+bool is_mirrored_xattr(std::string_view name);
+// Tells whether they are others; 0: there are none.
+std::uint64_t digest_of(const Xattrs& xattrs);
+
 // What a folder says of one of its files without reading it.
 struct FileFacts {
     FileType type = FileType::Regular;
@@ -30,8 +37,15 @@ struct FileFacts {
     std::uint64_t inode = 0;
     std::uint32_t mode =
         0;  // 0777 at most: setuid, setgid and the sticky bit are nobody's business
+    std::uint64_t xattrs = 0;  // digest_of() them; 2: they cannot be read
+    std::uint32_t links = 1;   // names of a regular file, also outside of the folder
 
-    auto operator<=>(const FileFacts&) const = default;
+    // How many other names it has is nothing of its own.
+    bool operator==(const FileFacts& other) const {
+        return has_content_of(other) && is_foreign == other.is_foreign && size == other.size &&
+               modified_ns == other.modified_ns && born_ns == other.born_ns && mode == other.mode &&
+               xattrs == other.xattrs;
+    }
     // As far as facts can tell.
     bool has_content_of(const FileFacts& other) const {
         return type == other.type && inode == other.inode &&
@@ -64,6 +78,8 @@ class Folder {
     Result<std::string> read_link(std::string_view path) const;
     // REQUIRES: a directory. For watching it.
     Result<UniqueFd> open_directory(std::string_view path) const;
+    // Of a file or directory. None where the file system knows of none.
+    Result<Xattrs> xattrs(std::string_view path) const;
     // Regular files only, else Invalid.
     Result<UniqueFd> open_to_read(std::string_view path) const;
     static Result<FileFacts> facts_of(int descriptor);
@@ -71,10 +87,23 @@ class Folder {
     static std::optional<bool> is_open_for_writing(int descriptor);
 
     // ---- changes
+    // A file of one name, to be changed in place while nobody else has it open: whoever opens it
+    // meanwhile waits until it is closed, for a while (fcntl(2), "Leases"). Busy when somebody has
+    // it open, or it has other names; Unsupported when the file system does not know that.
+    Result<UniqueFd> open_alone(std::string_view path);
+    // Nobody waits for it yet.
+    static bool is_alone(int descriptor);
+    static void let_others_in(int descriptor);
+    static Status set_modified_of(int descriptor, std::int64_t modified_ns);
+
     Status make_directory(std::string_view path, std::uint32_t mode);
     // A new file, for writing. Exists.
     Result<UniqueFd> create(std::string_view path);
     Status make_link(std::string_view path, const std::string& target);
+    // Another name of a regular file. Exists.
+    Status link_file(std::string_view from, std::string_view to);
+    // These, and no others; as far as the file system takes them.
+    Status set_xattrs(std::string_view path, const Xattrs& xattrs);
     Status remove_file(std::string_view path);
     Status remove_directory(std::string_view path);  // NotEmpty
     // Exists when `to` is taken.

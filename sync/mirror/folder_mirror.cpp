@@ -37,6 +37,31 @@ Result<std::string> read_marker(const Folder& folder) {
     return std::string(found.substr(0, found.find('\n')));
 }
 
+class FolderFile final : public PlainFile {
+  public:
+    FolderFile(std::shared_ptr<const Folder> folder, std::string path, std::uint64_t size)
+        : folder_(std::move(folder)), path_(std::move(path)), size_(size) {}
+    std::uint64_t size() const override { return size_; }
+    // Opened each time: a folder may hold more files than may be open.
+    Status read(std::uint64_t offset, MutableByteView out) const override {
+        TRY(const UniqueFd file, folder_->open_to_read(path_));
+        while (!out.empty()) {
+            const ssize_t got =
+                ::pread(file.get(), out.data(), out.size(), static_cast<off_t>(offset));
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) return Error{ErrorKind::Busy, "the file is not what it was"};
+            out = out.subspan(static_cast<std::size_t>(got));
+            offset += static_cast<std::uint64_t>(got);
+        }
+        return {};
+    }
+
+  private:
+    const std::shared_ptr<const Folder> folder_;
+    const std::string path_;
+    const std::uint64_t size_;
+};
+
 Error no_marker(const std::string& directory) {
     return {
         ErrorKind::Refused,
@@ -159,6 +184,7 @@ void FolderMirror::wake() {
 void FolderMirror::run() {
     ::pthread_setname_np(::pthread_self(), "ls-mirror");
     ChangeOrigin::set_consumer(this);
+    meet();
     while (!is_stopping_) {
         Status turned = turn();
         if (!turned.ok()) {
@@ -172,6 +198,37 @@ void FolderMirror::run() {
         }
         if (!is_stopping_) wait();
     }
+}
+
+// What it holds is known to the vault before anything is compared or fetched.
+void FolderMirror::meet() {
+    if (!options_.begin_meeting || state_->entries() > 0) return;
+    note_status(MirrorPhase::Scanning);
+    meeting_ = options_.begin_meeting();
+    if (meeting_->has_others()) {
+        Result<std::unique_ptr<Folder>> folder = Folder::open(options_.directory);
+        if (folder.ok()) static_cast<void>(learn(std::move(*folder), "").ok());
+    }
+    meeting_->all_learnt();
+}
+
+// What cannot be read is left out: it is nothing that must be known.
+Status FolderMirror::learn(const std::shared_ptr<const Folder>& folder,
+                           const std::string& directory) {
+    TRY(const std::vector<FolderEntry> entries, folder->list(directory));
+    for (const FolderEntry& entry : entries) {
+        if (is_stopping_) return Error{ErrorKind::Cancelled, "the mirror stops"};
+        const std::string path = join_path(directory, entry.name);
+        if (is_reserved_path(path) || entry.facts.is_foreign) continue;
+        if (entry.facts.type == FileType::Directory) {
+            static_cast<void>(learn(folder, path).ok());
+        } else if (entry.facts.type == FileType::Regular) {
+            auto file = std::make_shared<FolderFile>(folder, path, entry.facts.size);
+            static_cast<void>(
+                meeting_->learn(std::move(file), [this] { return is_stopping_.load(); }).ok());
+        }
+    }
+    return {};
 }
 
 Status FolderMirror::turn() {
@@ -198,6 +255,7 @@ Status FolderMirror::turn() {
     note_status(is_held                  ? MirrorPhase::Held
                 : reconciler_->is_idle() ? MirrorPhase::UpToDate
                                          : MirrorPhase::Syncing);
+    if (is_held || reconciler_->is_idle()) meeting_.reset();
     return {};
 }
 

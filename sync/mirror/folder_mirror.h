@@ -20,6 +20,7 @@
 #include "sync/mirror/folder_watcher.h"
 #include "sync/mirror/reconciler.h"
 #include "vault/file_system.h"
+#include "vault/meeting.h"
 
 namespace lockstep {
 
@@ -30,6 +31,8 @@ struct MirrorOptions {
     std::filesystem::path state_file;
     std::string device_label;
     bool has_brake = true;
+    // At the first start: what the folder holds may be what the vault holds. May be empty.
+    std::function<std::unique_ptr<Meeting>()> begin_meeting = {};
 };
 
 enum class MirrorPhase {
@@ -82,6 +85,8 @@ class FolderMirror final : private ChangeObserver {
     void entry_changed(NodeId directory, const std::string& name) override;
 
     void run();
+    void meet();
+    Status learn(const std::shared_ptr<const Folder>& folder, const std::string& directory);
     Status turn();
     void take_hints();
     void take_events();
@@ -106,6 +111,7 @@ class FolderMirror final : private ChangeObserver {
     // Of the thread alone.
     bool wants_scan_ = true, wants_check_ = false, has_events_ = false;
     std::string watch_problem_;
+    std::unique_ptr<Meeting> meeting_;  // until folder and vault are equal for the first time
     std::chrono::steady_clock::time_point next_scan_{};
 
     struct Hint {

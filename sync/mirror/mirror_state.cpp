@@ -18,8 +18,9 @@ constexpr const char* kSchema =
     " name BLOB NOT NULL, type INTEGER NOT NULL, size INTEGER NOT NULL,"
     " modified INTEGER NOT NULL, born INTEGER NOT NULL, inode INTEGER NOT NULL,"
     " mode INTEGER NOT NULL, node INTEGER NOT NULL, version BLOB NOT NULL,"
-    " vault_mode INTEGER NOT NULL, vault_modified INTEGER NOT NULL, leftover INTEGER NOT NULL);";
-constexpr int kFormat = 1;
+    " vault_mode INTEGER NOT NULL, vault_modified INTEGER NOT NULL, leftover INTEGER NOT NULL,"
+    " xattrs INTEGER NOT NULL, vault_xattrs INTEGER NOT NULL);";
+constexpr int kFormat = 2;
 constexpr const char* kStepsEnd = "-steps";
 
 class Statement {
@@ -155,6 +156,8 @@ Status MirrorState::load() {
         entry->vault.mode = static_cast<std::uint32_t>(rows.integer(11));
         entry->vault.modified_ns = rows.integer(12);
         entry->is_leftover = rows.integer(13) != 0;
+        entry->folder.xattrs = rows.number(14);
+        entry->vault.xattrs = rows.number(15);
         next_row_ = std::max(next_row_, entry->row + 1);
         by_parent[rows.number(1)].push_back(std::move(entry));
     }
@@ -179,7 +182,8 @@ Status MirrorState::commit() {
     if (!has_changes()) return steps_->clear();
     TRY_OK(execute("BEGIN"));
     Statement drop(database_, "DELETE FROM entry WHERE row=?");
-    Statement keep(database_, "INSERT OR REPLACE INTO entry VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+    Statement keep(database_,
+                   "INSERT OR REPLACE INTO entry VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     bool is_ok = true;
     for (const std::uint64_t row : removed_) {
         drop.bind(row);
@@ -200,6 +204,8 @@ Status MirrorState::commit() {
         keep.bind(std::uint64_t{entry->vault.mode});
         keep.bind(entry->vault.modified_ns);
         keep.bind(std::int64_t{entry->is_leftover});
+        keep.bind(entry->folder.xattrs);
+        keep.bind(entry->vault.xattrs);
         is_ok = is_ok && keep.run();
     }
     if (!is_ok) {

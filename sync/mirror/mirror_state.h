@@ -34,6 +34,7 @@ struct VaultFacts {
     VersionId version = {};  // zeros for directories
     std::uint32_t mode = 0;
     std::int64_t modified_ns = 0;  // 0 for directories
+    std::uint64_t xattrs = 0;      // digest_of() them
 
     auto operator<=>(const VaultFacts&) const = default;
     bool has_content_of(const VaultFacts& other) const {

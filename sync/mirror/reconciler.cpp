@@ -244,6 +244,10 @@ Result<std::optional<VaultFacts>> Reconciler::look_in_vault(const MirrorEntry& p
     facts.type = found->type;
     facts.node = found->node;
     facts.mode = found->mode & 0777;
+    if (found->type == FileType::Regular || found->type == FileType::Directory) {
+        Result<Xattrs> xattrs = vault_xattrs(found->node);
+        if (xattrs.ok()) facts.xattrs = digest_of(*xattrs);
+    }
     if (found->type == FileType::Directory) {
         hold(found->node);
         return std::optional<VaultFacts>(facts);
@@ -330,6 +334,11 @@ Result<bool> Reconciler::take_up_step(Look& look) {
     const MirrorStep step = *left;
     state_.steps().forget(look.path);
     const bool is_in_folder = look.folder && look.folder->has_content_of(step.folder);
+    // It was noted and did not come to pass.
+    if (!is_in_folder && look.agreed != nullptr && look.folder &&
+        look.folder->has_content_of(look.agreed->folder))
+        return false;
+    if (step.grown_from != 0 && !is_in_folder) return take_up_growth(look, step);
     bool is_in_vault = look.vault && look.vault->type == step.type;
     if (is_in_vault && !step.version.is_zero()) {
         is_in_vault = look.vault->version == step.version;
@@ -447,12 +456,14 @@ Result<bool> Reconciler::has_equal_content(const Look& look) {
 // Both sides have it, and never agreed on it.
 Status Reconciler::join(Look& look) {
     if (look.folder->type == FileType::Directory && look.vault->type == FileType::Directory) {
+        TRY_OK(unite_xattrs(look));
         agree(look);
         TRY_OK(scan_folder(look.path, *look.agreed));
         return scan_vault(look.path, *look.agreed);
     }
     TRY(const bool is_equal, has_equal_content(look));
     if (!is_equal) return move_aside(look);
+    TRY_OK(unite_xattrs(look));
     const FileFacts found = *look.folder;
     agree(look);
     // The vault's times and mode are those that everybody has.
@@ -463,6 +474,7 @@ Status Reconciler::join(Look& look) {
 Status Reconciler::conflict(Look& look) {
     TRY(const bool is_equal, has_equal_content(look));
     if (is_equal) {
+        TRY_OK(unite_xattrs(look));
         agree(look);
         return export_attributes(look);
     }

@@ -19,6 +19,10 @@
 // vault. Deletes wait for a moment in which everything else has been looked at, so that they are no
 // halves of renames, and for the brake.
 //
+// A large file of the folder that only becomes longer is not written anew but grows in place, while
+// nobody else has it open: whoever opens it finds what it was or what it is. Everywhere else a file
+// is replaced as a whole, by a rename.
+//
 // Order, for power cuts: what was carried over is durable where it arrived before MirrorState says
 // so. For kills in between, StepLog knows what was being carried over.
 //
@@ -66,6 +70,7 @@ struct ReconcilerOptions {
 struct MirrorCounts {
     std::uint64_t imported = 0, exported = 0;  // files and links whose content was carried over
     std::uint64_t copied_bytes = 0;  // of what was exported, those that were in the folder before
+    std::uint64_t grown = 0;         // of what was exported, files that only became longer
     std::uint64_t renamed = 0, deleted = 0, conflicts = 0;
 };
 
@@ -153,6 +158,7 @@ class Reconciler {
     Status reconcile(const std::string& path, unsigned sides);
     Status decide(Look& look);
     Result<bool> take_up_step(Look& look);
+    Result<bool> take_up_growth(Look& look, const MirrorStep& step);
     Status decide_agreed(Look& look);
     Status join(Look& look);
     Status conflict(Look& look);
@@ -188,6 +194,13 @@ class Reconciler {
     Result<HandleId> read_into_vault(int source, const FileFacts& facts);
     Status copy_data(int source, std::uint64_t size, HandleId to);
 
+    Result<bool> import_hard_link(Look& look);
+    // reconciler_xattrs.cpp
+    Result<Xattrs> vault_xattrs(NodeId node);
+    Status import_xattrs(Look& look);
+    Status export_xattrs(const Look& look, const std::string& path);
+    Status unite_xattrs(Look& look);
+
     // reconciler_export.cpp: from the vault into the folder
     Status export_new(Look& look);
     Status export_change(Look& look);
@@ -195,6 +208,7 @@ class Reconciler {
     Status export_attributes(Look& look);
     Status stage(Look& look);
     Status write_part(const Look& look, const std::string& part);
+    Result<bool> link_part(const Look& look, const std::string& part);
     Status copy_content(const Look& look, const Attributes& shown, HandleId from, int to);
     std::optional<FolderCopy> folder_copy(const Look& look, const Attributes& shown);
     static bool is_untouched(const FolderCopy& here);
@@ -203,6 +217,14 @@ class Reconciler {
     Status place_staged();
     Status place(Staged& staged);
     Status replace(Staged& staged, MirrorEntry& agreed);
+
+    // reconciler_growth.cpp: files that become longer, in place
+    Result<bool> grow(Look& look);
+    Result<std::optional<Bytes>> new_end(const Look& look, std::uint64_t* from);
+    Result<bool> write_end(const Look& look, std::uint64_t from, ByteView end);
+    Status append_in_place(int file, const FileFacts& before, const FileFacts& after, ByteView end);
+    Result<bool> is_begun_growth(const Look& look, std::uint64_t sure_size);
+    bool shares_blocks(const std::string& path);
 
     // reconciler_gone.cpp: deletes
     Status work_on_gone();
@@ -237,6 +259,7 @@ class Reconciler {
     bool is_held_stale_ = false;
     Time look_at_held_{};
     MirrorCounts counts_;
+    std::optional<bool> shares_blocks_;  // the folder's file system; nullopt: not tried yet
     Bytes buffer_;
 };
 

@@ -45,6 +45,7 @@ Status Reconciler::export_new(Look& look) {
     changed_directories_.insert(std::string(parent_of(look.path)));
     // Whatever the umask has taken away.
     TRY_OK(folder_.set_mode(look.path, look.vault->mode));
+    TRY_OK(export_xattrs(look, look.path));
     TRY(look.folder, look_in_folder(look.path));
     if (!look.folder) return Error{ErrorKind::Busy, "it was removed at once"};
     agree(look);
@@ -84,6 +85,8 @@ Result<bool> Reconciler::export_rename(Look& look) {
 }
 
 Status Reconciler::export_change(Look& look) {
+    TRY(const bool has_grown, grow(look));
+    if (has_grown) return {};
     return stage(look);
 }
 
@@ -96,6 +99,7 @@ Status Reconciler::export_attributes(Look& look) {
     if (look.vault->type == FileType::Regular &&
         look.folder->modified_ns != look.vault->modified_ns)
         TRY_OK(folder_.set_modified(look.path, look.vault->modified_ns));
+    if (look.vault->xattrs != look.folder->xattrs) TRY_OK(export_xattrs(look, look.path));
     const FileFacts before = *look.folder;
     TRY(look.folder, look_in_folder(look.path));
     // A write in between has a time of its own, or another size.
@@ -136,6 +140,8 @@ Status Reconciler::write_part(const Look& look, const std::string& part) {
         TRY(const std::string target, files_.read_symlink(shown.node));
         return folder_.make_link(part, target);
     }
+    TRY(const bool is_linked, link_part(look, part));
+    if (is_linked) return {};
     TRY(const UniqueFd to, folder_.create(part));
     TRY(const HandleId from, files_.open(shown.node, {.read = true}));
     Status copied = copy_content(look, shown, from, to.get());
@@ -146,10 +152,30 @@ Status Reconciler::write_part(const Look& look, const std::string& part) {
     }
     files_.release(from);
     TRY_OK(std::move(copied));
+    TRY_OK(export_xattrs(look, part));  // before the mode may forbid it
     if (::fchmod(to.get(), look.vault->mode & 0777) != 0) return system_error("chmod");
     TRY_OK(folder_.set_modified(part, look.vault->modified_ns));
     batch_bytes_ += shown.size;
     return {};
+}
+
+// The file has another name in the folder, where it shows this version already, or is about to.
+Result<bool> Reconciler::link_part(const Look& look, const std::string& part) {
+    for (const Staged& each : staged_) {
+        const bool is_it = each.vault == *look.vault && each.vault.type == FileType::Regular;
+        if (is_it && folder_.link_file(each.part, part).ok()) return true;
+    }
+    for (const MirrorEntry* entry : state_.with_node(look.vault->node)) {
+        if (entry == look.agreed || entry->vault != *look.vault) continue;
+        const std::string other = MirrorState::path_of(*entry);
+        const Result<FileFacts> there = folder_.facts(other);
+        if (!there.ok() || *there != entry->folder) continue;
+        if (!folder_.link_file(other, part).ok()) continue;
+        const Result<FileFacts> linked = folder_.facts(part);
+        if (linked.ok() && *linked == entry->folder) return true;
+        TRY_OK(folder_.remove_file(part));
+    }
+    return false;
 }
 
 // What the folder's file has already is copied within the folder (a file system that can share
@@ -252,7 +278,10 @@ Status Reconciler::place_staged() {
     for (Staged& each : staged) {
         Status placed = synced.ok() ? place(each) : synced;
         if (placed.ok()) continue;
-        if (!each.part.empty()) static_cast<void>(folder_.remove_file(each.part).ok());
+        if (!each.part.empty()) {
+            static_cast<void>(folder_.remove_file(each.part).ok());
+            static_cast<void>(state_.steps().cancel(each.path).ok());
+        }
         const bool is_passing = placed.error().kind == ErrorKind::Busy;
         if (!is_passing) set_problem(each.path, placed.error().message);
         defer(each.path, kBoth, std::chrono::milliseconds(is_passing ? 1000 : 10'000));

@@ -37,6 +37,8 @@ bool may_have_holes(const FileFacts& facts) {
 Status Reconciler::import_new(Look& look) {
     TRY(const bool is_renamed, import_rename(look));
     if (is_renamed) return {};
+    TRY(const bool is_linked, import_hard_link(look));
+    if (is_linked) return {};
     const NodeId parent = look.parent->vault.node;
     const std::string name(name_of(look.path));
     switch (look.folder->type) {
@@ -51,6 +53,7 @@ Status Reconciler::import_new(Look& look) {
                                     .version = {},
                                     .mode = made.mode & 0777,
                                     .modified_ns = 0};
+            TRY_OK(import_xattrs(look));
             agree(look);
             return scan_folder(look.path, *look.agreed);
         }
@@ -106,6 +109,31 @@ Result<bool> Reconciler::import_rename(Look& look) {
     return false;
 }
 
+// Another name, in the folder, of a file that both sides have.
+Result<bool> Reconciler::import_hard_link(Look& look) {
+    if (look.folder->type != FileType::Regular || look.folder->links < 2) return false;
+    for (MirrorEntry* entry : state_.with_inode(look.folder->inode)) {
+        if (!look.folder->is_same_file(entry->folder) || *look.folder != entry->folder) continue;
+        const std::string other = MirrorState::path_of(*entry);
+        const Result<FileFacts> there = folder_.facts(other);
+        if (!there.ok() || *there != *look.folder) continue;
+        TRY(const std::optional<VaultFacts> shown, look_in_vault(*entry->parent, entry->name));
+        if (!shown || *shown != entry->vault) continue;
+        TRY(const Attributes found, files_.lookup(entry->parent->vault.node, entry->name));
+        const Result<Attributes> made =
+            files_.make_link(found.node, look.parent->vault.node, name_of(look.path));
+        files_.forget(found.node, 1);
+        if (!made.ok()) continue;  // it is a file of its own then
+        files_.forget(made->node, 1);
+        has_vault_changes_ = true;
+        ++counts_.imported;
+        look.vault = entry->vault;
+        agree(look);
+        return true;
+    }
+    return false;
+}
+
 Status Reconciler::import_change(Look& look) {
     MirrorEntry& agreed = *look.agreed;
     const bool is_same = look.folder->has_content_of(agreed.folder);
@@ -131,6 +159,7 @@ Status Reconciler::import_change(Look& look) {
         has_vault_changes_ = true;
         look.vault->mode = changed->mode & 0777;
     }
+    if (look.folder->xattrs != agreed.folder.xattrs) TRY_OK(import_xattrs(look));
     agree(look);
     return {};
 }
@@ -175,11 +204,15 @@ Status Reconciler::import_file(Look& look, const VersionId* seen) {
     has_vault_changes_ = true;
     batch_bytes_ += before.size;
     ++counts_.imported;
+    const bool has_other_xattrs =
+        look.agreed == nullptr || before.xattrs != look.agreed->folder.xattrs;
     look.vault = VaultFacts{.type = FileType::Regular,
                             .node = put->node,
                             .version = put->version,
                             .mode = before.mode,
-                            .modified_ns = before.modified_ns};
+                            .modified_ns = before.modified_ns,
+                            .xattrs = look.vault ? look.vault->xattrs : 0};
+    if (has_other_xattrs) TRY_OK(import_xattrs(look));
     agree(look);
     return {};
 }

@@ -118,7 +118,14 @@ void Reconciler::take_in_left_over(const std::string& path, const FileFacts& fac
     const std::string_view name = name_of(path);
     if (path == kMarkerFile || facts.is_foreign) return;
     if (std::ranges::any_of(staged_, [&](const Staged& each) { return each.part == path; })) return;
-    if (name.starts_with(kPartPrefix)) {
+    // What was to be placed and was not is in the vault still.
+    const std::string* const aim = state_.steps().left_for(facts);
+    if (aim != nullptr) {
+        const std::string target = *aim;
+        state_.steps().forget(target);
+        note(target, kBoth);
+    }
+    if (aim != nullptr || name.starts_with(kPartPrefix)) {
         static_cast<void>(folder_.remove_file(path).ok());
         return;
     }

@@ -15,35 +15,45 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kLineEnd = " .\n";
+constexpr int kCancelled = -1;  // in place of a type
 
 Error system_error(std::string_view doing) {
     return {errno == ENOSPC || errno == EDQUOT ? ErrorKind::NoSpace : ErrorKind::Io,
             fmt::format("steps of the mirror: {}: {}", doing, std::strerror(errno))};
 }
 
-std::string line_of(const std::string& path, const MirrorStep& step) {
+std::string line_of(const std::string& path, const MirrorStep& step, int type) {
     const FileFacts& facts = step.folder;
-    return fmt::format("{} {} {} {} {} {} {} {} {}{}", static_cast<int>(step.type), facts.size,
-                       facts.modified_ns, facts.born_ns, facts.inode, facts.mode,
+    return fmt::format("{} {} {} {} {} {} {} {} {} {}{}", type, facts.size, facts.modified_ns,
+                       facts.born_ns, facts.inode, facts.mode, step.grown_from,
                        step.version.to_hex(), path.size(), hex(as_bytes(path)), kLineEnd);
 }
 
-std::optional<std::pair<std::string, MirrorStep>> read_line(const std::string& line) {
+struct Line {
+    std::string path;
+    std::optional<MirrorStep> step;  // nullopt: it was cancelled
+};
+
+std::optional<Line> read_line(const std::string& line) {
     std::istringstream in(line);
     int type = 0;
     MirrorStep step;
     std::string version, path, end;
     std::size_t path_size = 0;
     in >> type >> step.folder.size >> step.folder.modified_ns >> step.folder.born_ns >>
-        step.folder.inode >> step.folder.mode >> version >> path_size >> path >> end;
+        step.folder.inode >> step.folder.mode >> step.grown_from >> version >> path_size >> path >>
+        end;
     const auto version_bytes = from_hex(version), path_bytes = from_hex(path);
     const bool is_whole = !in.fail() && end == "." && version_bytes.ok() && path_bytes.ok() &&
                           version_bytes->size() == VersionId::kSize &&
                           path_bytes->size() == path_size;
     if (!is_whole) return std::nullopt;
+    Line out{std::string(as_text(*path_bytes)), std::nullopt};
+    if (type == kCancelled) return out;
     step.type = step.folder.type = static_cast<FileType>(type);
     step.version = VersionId::from(*version_bytes);
-    return std::pair(std::string(as_text(*path_bytes)), step);
+    out.step = step;
+    return out;
 }
 
 }  // namespace
@@ -62,13 +72,31 @@ Result<std::unique_ptr<StepLog>> StepLog::open(const std::filesystem::path& file
     }
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);)
-        if (auto read = read_line(line)) log->left_.insert_or_assign(read->first, read->second);
+        if (auto read = read_line(line)) {
+            if (read->step)
+                log->left_.insert_or_assign(read->path, *read->step);
+            else
+                log->left_.erase(read->path);
+        }
     log->has_notes_ = !text.empty();
     return log;
 }
 
 Status StepLog::note(const std::string& path, const MirrorStep& step) {
-    const std::string line = line_of(path, step);
+    return append(line_of(path, step, static_cast<int>(step.type)));
+}
+
+Status StepLog::note_durably(const std::string& path, const MirrorStep& step) {
+    TRY_OK(note(path, step));
+    if (::fdatasync(file_.get()) != 0) return system_error("fdatasync");
+    return {};
+}
+
+Status StepLog::cancel(const std::string& path) {
+    return append(line_of(path, {}, kCancelled));
+}
+
+Status StepLog::append(const std::string& line) {
     has_notes_ = true;
     if (::write(file_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
         return system_error("write");
@@ -80,6 +108,12 @@ Status StepLog::clear() {
     if (::ftruncate(file_.get(), 0) != 0) return system_error("truncate");
     has_notes_ = false;
     return {};
+}
+
+const std::string* StepLog::left_for(const FileFacts& file) const {
+    for (const auto& [path, step] : left_)
+        if (step.grown_from == 0 && step.folder.has_content_of(file)) return &path;
+    return nullptr;
 }
 
 const MirrorStep* StepLog::left(const std::string& path) const {

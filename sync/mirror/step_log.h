@@ -29,6 +29,8 @@ struct MirrorStep {
     // Zeros while the vault has not made it yet: then the version is one with the folder's size and
     // time.
     VersionId version = {};
+    // Not 0: the file is made longer in place, from this size.
+    std::uint64_t grown_from = 0;
 };
 
 class StepLog {
@@ -38,15 +40,27 @@ class StepLog {
 
     // Survives a kill on return.
     Status note(const std::string& path, const MirrorStep& step);
+    // Survives a power cut, too.
+    Status note_durably(const std::string& path, const MirrorStep& step);
+    // What was noted last for this path has not come to pass, and will not.
+    Status cancel(const std::string& path);
     // All that was noted since the log was opened is committed.
     Status clear();
 
     // What a crash has left for this path; null: nothing.
     const MirrorStep* left(const std::string& path) const;
     void forget(const std::string& path) { left_.erase(path); }
+    // To be taken up as if a crash had left it.
+    void leave(const std::string& path, const MirrorStep& step) {
+        left_.insert_or_assign(path, step);
+    }
+    // For which a crash has left a step that says of this file that it was to be placed; null:
+    // none.
+    const std::string* left_for(const FileFacts& file) const;
 
   private:
     StepLog() = default;
+    Status append(const std::string& line);
 
     UniqueFd file_;
     bool has_notes_ = false;

@@ -1,12 +1,16 @@
 // What a mirror makes of changes in its folder and in its vault. Real vaults, real folders; nothing
 // watches, so each step looks at exactly what the test has done.
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "tests/sync/mirror_world.h"
@@ -564,6 +568,83 @@ TEST_F(TwoMirrorsTest, AnAttributeAloneReachesTheOther) {
     EXPECT_EQ(desk.reconciler().counts().exported, 1U);
 }
 
+// ---- extended attributes and hard links
+
+class MirroredXattrTest : public TwoMirrorsTest {
+  protected:
+    static void set(const MirroredDevice& device, const char* name, const char* key,
+                    const std::string& value) {
+        ASSERT_EQ(::setxattr(device.path(name).c_str(), key, value.data(), value.size(), 0), 0)
+            << std::strerror(errno);
+    }
+    static std::string get(const MirroredDevice& device, const char* name, const char* key) {
+        std::string value(256, '\0');
+        const ssize_t size = ::getxattr(device.path(name).c_str(), key, value.data(), value.size());
+        return size < 0 ? "none" : value.substr(0, static_cast<std::size_t>(size));
+    }
+};
+
+TEST_F(MirroredXattrTest, TheyGoBothWaysAlsoWithoutTheContent) {
+    laptop.write("photo", "pixels");
+    laptop.write("album/other", "more");
+    set(laptop, "photo", "user.colour", "red");
+    set(laptop, "album", "user.year", "2026");
+    world.settle();
+    EXPECT_EQ(get(desk, "photo", "user.colour"), "red");
+    EXPECT_EQ(get(desk, "album", "user.year"), "2026");
+    const MirrorCounts counts = laptop.reconciler().counts();
+    set(desk, "photo", "user.colour", "blue");
+    set(desk, "photo", "user.stars", "5");
+    world.settle();
+    EXPECT_EQ(get(laptop, "photo", "user.colour"), "blue");
+    EXPECT_EQ(get(laptop, "photo", "user.stars"), "5");
+    EXPECT_EQ(laptop.reconciler().counts().exported, counts.exported);
+    ASSERT_EQ(::removexattr(laptop.path("photo").c_str(), "user.stars"), 0);
+    world.settle();
+    EXPECT_EQ(get(desk, "photo", "user.stars"), "none");
+    // A version that takes the file's place takes them along.
+    laptop.write("photo", "other pixels");
+    world.settle();
+    EXPECT_EQ(desk.read("photo"), "other pixels");
+    EXPECT_EQ(get(desk, "photo", "user.colour"), "blue");
+    EXPECT_EQ(get(laptop, "photo", "user.colour"), "blue");
+    expect_equal();
+}
+
+TEST_F(MirroredXattrTest, WhatTheVaultLacksIsNotTakenFromAFolderThatIsJoined) {
+    laptop.stop();
+    laptop.write("photo", "pixels");
+    set(laptop, "photo", "user.colour", "red");
+    ASSERT_TRUE(laptop.device().write("photo", "pixels").ok());
+    laptop.start();
+    world.settle();
+    EXPECT_EQ(get(laptop, "photo", "user.colour"), "red");
+    EXPECT_EQ(get(desk, "photo", "user.colour"), "red");
+}
+
+TEST_F(TwoMirrorsTest, HardLinksStayNamesOfOneFile) {
+    const auto inode = [](const MirroredDevice& device, const char* name) {
+        struct stat found {};
+        EXPECT_EQ(::stat(device.path(name).c_str(), &found), 0) << name;
+        return found.st_ino;
+    };
+    laptop.write("a", "one");
+    fs::create_hard_link(laptop.path("a"), laptop.path("b"));
+    world.settle();
+    EXPECT_EQ(laptop.attributes("a").node, laptop.attributes("b").node);
+    EXPECT_EQ(inode(desk, "a"), inode(desk, "b"));
+    // Written through one name.
+    std::ofstream(desk.path("b"), std::ios::app) << " two";
+    world.settle();
+    EXPECT_EQ(laptop.read("a"), "one two");
+    EXPECT_EQ(inode(laptop, "a"), inode(laptop, "b"));
+    EXPECT_EQ(inode(desk, "a"), inode(desk, "b"));
+    expect_equal();
+    laptop.remove("a");
+    world.settle();
+    EXPECT_EQ(desk.tree(), (Tree{{"b", "one two"}}));
+}
+
 // ---- large files
 
 namespace {
@@ -608,7 +689,136 @@ TEST_F(TwoMirrorsTest, WhatSomebodyHasOpenForWritingIsNotCopiedFrom) {
     expect_equal();
 }
 
+// Content that only becomes longer. Placed by a rename the file would have another inode.
+class GrowingFileTest : public TwoMirrorsTest {
+  protected:
+    const std::string before = noise(17'000'000, 1), more = noise(1'000'000, 2);
+
+    GrowingFileTest() {
+        laptop.write("log", before);
+        world.settle();
+    }
+    std::uint64_t inode() const {
+        struct stat found {};
+        EXPECT_EQ(::stat(desk.path("log").c_str(), &found), 0);
+        return found.st_ino;
+    }
+    void append(const MirroredDevice& device, const std::string& text) {
+        std::ofstream(device.path("log"), std::ios::binary | std::ios::app) << text;
+    }
+    // The desk's vault shows the longer version, its folder does not.
+    void append_at_the_laptop() {
+        append(laptop, more);
+        laptop.settle();
+        world.exchange();
+    }
+    // As a crash would leave it: noted, and `end` written.
+    void leave_half_grown(const std::string& end) {
+        const MirrorEntry* const entry = desk.state().find("log");
+        ASSERT_NE(entry, nullptr);
+        const Attributes shown = desk.attributes("log");
+        MirrorStep step{entry->folder, FileType::Regular, *desk.files().version(shown.node),
+                        entry->folder.size};
+        step.folder.size = shown.size;
+        step.folder.modified_ns = shown.modified_ns;
+        ASSERT_TRUE(desk.state().steps().note_durably("log", step).ok());
+        desk.stop();
+        append(desk, end);
+        desk.start();
+        world.settle();
+    }
+};
+
+TEST_F(GrowingFileTest, ALargeFileGrowsInPlace) {
+    const std::uint64_t inode_before = inode();
+    append_at_the_laptop();
+    desk.settle();
+    if (desk.reconciler().counts().grown == 0)
+        GTEST_SKIP() << "this file system shares blocks, or knows no leases";
+    EXPECT_EQ(inode(), inode_before);
+    EXPECT_EQ(desk.read("log"), before + more);
+    world.settle();
+    EXPECT_EQ(desk.reconciler().counts().grown, 1U);
+    EXPECT_EQ(laptop.reconciler().counts().exported, 0U);
+    expect_equal();
+}
+
+TEST_F(GrowingFileTest, WhoeverHasItOpenGoesOnReadingWhatHeOpened) {
+    const int open = ::open(desk.path("log").c_str(), O_RDONLY);
+    append_at_the_laptop();
+    desk.settle();
+    EXPECT_EQ(desk.read("log"), before + more);
+    EXPECT_EQ(desk.reconciler().counts().grown, 0U);
+    struct stat found {};
+    ASSERT_EQ(::fstat(open, &found), 0);
+    EXPECT_EQ(static_cast<std::size_t>(found.st_size), before.size());
+    ::close(open);
+}
+
+TEST_F(GrowingFileTest, ALongerFileThatBeginsOtherwiseIsWrittenAnew) {
+    std::string other = before;
+    other[before.size() - 5] ^= 1;
+    laptop.write("log", other + more);
+    laptop.settle();
+    world.exchange();
+    desk.settle();
+    EXPECT_EQ(desk.read("log"), other + more);
+    EXPECT_EQ(desk.reconciler().counts().grown, 0U);
+}
+
+TEST_F(GrowingFileTest, WhatACrashLeftHalfGrownGoesOnAndIsNobodysChange) {
+    append_at_the_laptop();
+    // Some of it has reached the disk, some is zeros.
+    leave_half_grown(more.substr(0, 300'000) + std::string(100'000, '\0'));
+    EXPECT_EQ(desk.tree(), (Tree{{"log", before + more}}));
+    EXPECT_EQ(desk.reconciler().counts().imported, 0U);
+    expect_equal();
+}
+
+TEST_F(GrowingFileTest, AGrowthThatWasNotBegunBeforeTheCrashIsDoneThen) {
+    append_at_the_laptop();
+    leave_half_grown("");
+    EXPECT_EQ(desk.tree(), (Tree{{"log", before + more}}));
+    EXPECT_EQ(desk.reconciler().counts().imported, 0U);
+    expect_equal();
+}
+
+TEST_F(GrowingFileTest, WhatSomebodyWroteBehindAHalfGrownFileIsKept) {
+    append_at_the_laptop();
+    leave_half_grown(more.substr(0, 300'000) + "mine");
+    ASSERT_EQ(desk.tree().size(), 2U);
+    std::set<std::string> contents;
+    for (const auto& [name, content] : desk.tree()) contents.insert(content);
+    EXPECT_EQ(contents,
+              (std::set<std::string>{before + more, before + more.substr(0, 300'000) + "mine"}));
+    expect_equal();
+}
+
 // ---- after a kill
+
+// Noted, written beside, and not yet under its name.
+TEST_F(TwoMirrorsTest, WhatWasNotPlacedBeforeAKillIsPlacedAndNotTakenForDeleted) {
+    laptop.write("old", "first");
+    world.settle();
+    laptop.write("old", "second");
+    laptop.write("new", "text");
+    laptop.settle();
+    world.exchange();
+    for (const std::string name : {"old", "new"}) {
+        const std::string beside = (name == "old" ? ".lockstep-swap-" : ".lockstep-part-") + name;
+        const Attributes shown = desk.attributes(name);
+        desk.write(beside, laptop.read(name));
+        const auto folder = Folder::open(desk.path("").native());
+        const MirrorStep step{*(*folder)->facts(beside), FileType::Regular,
+                              *desk.files().version(shown.node)};
+        ASSERT_TRUE(desk.state().steps().note(name, step).ok());
+    }
+    desk.stop();
+    desk.start();
+    world.settle();
+    EXPECT_EQ(desk.tree(), (Tree{{"new", "text"}, {"old", "second"}}));
+    expect_equal();
+}
 
 // Killed when all was carried over, and MirrorState did not say so yet.
 class KilledMirrorTest : public TwoMirrorsTest {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/vault_device.h"
+#include "vault/meeting.h"
 
 namespace lockstep {
 namespace {
@@ -52,6 +53,11 @@ class Wire final : public PresenceListener {
     std::size_t refused = 0;
 
     void ranges_wanted(const RangeRequest& request) override {
+        // As a peer would refuse it.
+        EXPECT_LE(request.spans.size(), kRangeSpansMax);
+        for (std::size_t i = 1; i < request.spans.size(); ++i)
+            EXPECT_GT(request.spans[i].offset,
+                      request.spans[i - 1].offset + request.spans[i - 1].length);
         post([this, request] { answer(request); });
     }
     void packs_asked(std::uint64_t number, const std::vector<PackId>& packs,
@@ -394,6 +400,158 @@ TEST_F(PresenceTest, ACollectionFetchesWhatItNeedsToAgree) {
     }
     EXPECT_EQ(0u, laptop_.vault().collect(true)->waiting_packs);
     EXPECT_EQ(kept, read_part("kept", 0, kept.size()).value());
+}
+
+// ---- a device that keeps everything, and does not have it yet
+
+TEST_F(PresenceTest, AReaderOfWhatIsStillToComeAsksForItFirst) {
+    const std::string content = noise(4'000'000);
+    ASSERT_TRUE(laptop_.write("film", content).ok());
+    ASSERT_TRUE(laptop_.publish().ok());
+    ASSERT_EQ(desk_.pull(laptop_, 1).value(), 1U);  // the segment, and no pack
+    ASSERT_FALSE(desk_.vault().replica()->missing_packs().empty());
+    EXPECT_EQ(read_part("film", 2'000'000, 65'536).value(), content.substr(2'000'000, 65'536));
+    EXPECT_LT(wire_->bytes, 1'000'000U);
+}
+
+TEST_F(PresenceTest, AReaderWithoutPeersWaitsForThePackAsBefore) {
+    wire_->is_cut = true;
+    const std::string content = noise(1'000'000);
+    ASSERT_TRUE(laptop_.write("film", content).ok());
+    ASSERT_TRUE(laptop_.publish().ok());
+    ASSERT_EQ(desk_.pull(laptop_, 1).value(), 1U);
+    std::atomic<bool> is_done{false};
+    std::thread reader([&] {
+        EXPECT_EQ(desk_.read("film").value(), content);
+        is_done = true;
+    });
+    while (wire_->pump() == 0) std::this_thread::yield();  // it is asked for, in vain
+    EXPECT_FALSE(is_done);
+    ASSERT_TRUE(desk_.pull(laptop_).ok());
+    reader.join();
+}
+
+// ---- a first meeting with plain files
+
+class TextFile final : public PlainFile {
+  public:
+    explicit TextFile(std::string the_text) : text(std::move(the_text)) {}
+    std::uint64_t size() const override { return text.size(); }
+    Status read(std::uint64_t offset, MutableByteView out) const override {
+        if (offset + out.size() > text.size()) return Error{ErrorKind::Busy, "shorter"};
+        std::ranges::copy(as_bytes(text).subspan(offset, out.size()), out.begin());
+        return {};
+    }
+    std::string text;
+};
+
+class MeetingTest : public PresenceTest {
+  protected:
+    void SetUp() override {
+        PresenceTest::SetUp();
+        meeting_ = begin_meeting(desk_.vault());
+    }
+    std::shared_ptr<TextFile> learn(const std::string& text) {
+        auto file = std::make_shared<TextFile>(text);
+        EXPECT_TRUE(meeting_->learn(file, [] { return false; }).ok());
+        return file;
+    }
+    std::size_t missing() { return desk_.vault().replica()->missing_packs().size(); }
+    bool has_all_packs() {
+        Replica& mine = *desk_.vault().replica();
+        for (const auto& [log, last] : laptop_.vault().replica()->frontier())
+            for (std::uint64_t number = 1; number <= last.number; ++number)
+                for (const PackInfo& pack :
+                     laptop_.vault().replica()->packs_of({log, number}).value_or({}))
+                    if (!mine.has_pack(pack.id)) return false;
+        return true;
+    }
+
+    std::unique_ptr<Meeting> meeting_;
+};
+
+TEST_F(MeetingTest, APackWhoseContentAFileHoldsIsPutTogetherHere) {
+    const std::string content = noise(3'000'000);
+    learn(content);
+    meeting_->all_learnt();
+    file_of_laptop("film", 3'000'000);
+    EXPECT_FALSE(has_all_packs());
+    wire_->settle();
+    EXPECT_TRUE(has_all_packs());
+    EXPECT_LT(wire_->bytes, 60'000U);
+    EXPECT_EQ(desk_.read("film").value(), content);
+    EXPECT_TRUE(desk_.vault().check()->errors.empty());
+}
+
+TEST_F(MeetingTest, WhatCameBeforeTheFilesWereLearntWaitsForThem) {
+    const std::string content = file_of_laptop("film", 3'000'000);
+    wire_->settle();
+    EXPECT_EQ(missing(), 0U);  // to be fetched
+    EXPECT_FALSE(has_all_packs());
+    learn(content);
+    meeting_->all_learnt();
+    wire_->settle();
+    EXPECT_TRUE(has_all_packs());
+    EXPECT_LT(wire_->bytes, 60'000U);
+}
+
+TEST_F(MeetingTest, WhatThisDeviceHasWrittenItselfIsNotFetchedEither) {
+    meeting_->all_learnt();
+    const std::string content = noise(3'000'000);
+    ASSERT_TRUE(desk_.write("mine", content).ok());
+    ASSERT_TRUE(desk_.publish().ok());
+    meeting_.reset();  // it has settled, and goes on for a while
+    file_of_laptop("film", 3'000'000);
+    wire_->settle();
+    EXPECT_TRUE(has_all_packs());
+    EXPECT_LT(wire_->bytes, 60'000U);
+    EXPECT_EQ(desk_.read("film").value(), content);
+}
+
+TEST_F(MeetingTest, WhatIsMissingOfAPackComesFromOthers) {
+    const std::string content = noise(3'000'000);
+    learn(content.substr(0, 2'000'000));
+    meeting_->all_learnt();
+    file_of_laptop("film", 3'000'000);
+    wire_->settle();
+    EXPECT_TRUE(has_all_packs());
+    EXPECT_GT(wire_->bytes, 900'000U);
+    EXPECT_LT(wire_->bytes, 1'500'000U);
+}
+
+TEST_F(MeetingTest, APackOfOtherThingsIsFetchedWhenFolderAndVaultAreEqual) {
+    learn(std::string(1'000'000, 'x'));
+    meeting_->all_learnt();
+    file_of_laptop("film", 3'000'000);
+    wire_->settle();
+    EXPECT_EQ(missing(), 0U);
+    meeting_->settle();
+    EXPECT_EQ(missing(), 1U);
+}
+
+TEST_F(MeetingTest, AFileThatChangesMeanwhileMakesThePackBeFetched) {
+    auto file = learn(noise(3'000'000));
+    meeting_->all_learnt();
+    meeting_->settle();
+    const std::string content = file_of_laptop("film", 3'000'000);
+    file->text[1'500'000] ^= 1;
+    wire_->settle();
+    EXPECT_FALSE(has_all_packs());
+    EXPECT_EQ(missing(), 1U);
+    ASSERT_TRUE(desk_.pull(laptop_).ok());
+    EXPECT_EQ(desk_.read("film").value(), content);
+}
+
+TEST_F(MeetingTest, WrongNoncesMakeNoPack) {
+    learn(noise(3'000'000));
+    meeting_->all_learnt();
+    meeting_->settle();
+    file_of_laptop("film", 3'000'000);
+    EXPECT_EQ(wire_->pump(), 1U);  // the index is true
+    wire_->damage_next(1);
+    wire_->settle();
+    EXPECT_FALSE(has_all_packs());
+    EXPECT_EQ(missing(), 1U);
 }
 
 }  // namespace

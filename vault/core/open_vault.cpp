@@ -101,7 +101,7 @@ Status OpenVault::load() {
     static_cast<void>(merged);
     for (const PackInfo& pack : strays) content_->add_unintroduced(pack);
     // What the journal needs of a file's content may have to come from others.
-    replica_.own_presence().attach(absent_.get());
+    replica_.own_presence().attach(rebuilder_.get());
     TRY_OK(replay(entries));
     hybrid_.trust_until(0);
     is_loaded_ = true;

@@ -14,6 +14,8 @@
 #include "vault/history/kept_times.h"
 #include "vault/journal/journal.h"
 #include "vault/log/hybrid_clock.h"
+#include "vault/meeting.h"
+#include "vault/presence/pack_rebuilder.h"
 
 namespace lockstep {
 
@@ -56,6 +58,11 @@ class OpenVault final : public TreeHost {
     std::vector<KeepReport> keep_rules() EXCLUDES_LOCK(mutex);
     Result<EvictionReport> evict(const std::string& path) EXCLUDES_LOCK(mutex);
     Result<WhereisReport> whereis(const std::string& path) EXCLUDES_LOCK(mutex);
+    // A meeting with plain files (open_vault_meeting.cpp): see Meeting.
+    void begin_meeting() EXCLUDES_LOCK(selection_mutex_);
+    Status learn(std::shared_ptr<const PlainFile> file, const std::function<bool()>& is_stopping);
+    void all_learnt() EXCLUDES_LOCK(selection_mutex_);
+    void settle_meeting() EXCLUDES_LOCK(selection_mutex_);
     void care_for_presence();
     std::uint64_t trim() EXCLUDES_LOCK(mutex);
     void set_waiting(bool may_wait);
@@ -212,6 +219,10 @@ class OpenVault final : public TreeHost {
         std::unordered_set<ChunkId> in_use;
     };
     Status open_absent_content();
+    void open_rebuilder();
+    enum class MeetingState { None, Learning, TakingIn, Settled, Over };
+    MeetingState meeting_state() EXCLUDES_LOCK(selection_mutex_);
+    bool takes_whole(const PackInfo& pack) EXCLUDES_LOCK(selection_mutex_);
     void close_absent_content() EXCLUDES_LOCK(selection_mutex_);
     static Keep rule_of(const KeepRules& rules, const TreeEntry& entry, Keep inherited);
     Result<KeptEntry> kept_entry(const std::string& path) EXCLUDES_LOCK(mutex);
@@ -263,6 +274,7 @@ class OpenVault final : public TreeHost {
     std::unique_ptr<Journal> journal_;
     std::unique_ptr<RangeCache> range_cache_;
     std::unique_ptr<AbsentContent> absent_;
+    std::unique_ptr<PackRebuilder> rebuilder_;
     std::unique_ptr<ContentPool> content_;
     std::unique_ptr<VaultFiles> files_;
 
@@ -304,6 +316,9 @@ class OpenVault final : public TreeHost {
     bool is_selecting_ GUARDED_BY(selection_mutex_) = false;
     bool is_selection_due_ GUARDED_BY(selection_mutex_) = false;
     bool is_leaving_ GUARDED_BY(selection_mutex_) = false;
+    bool is_meeting_ GUARDED_BY(selection_mutex_) = false;
+    bool is_learning_ GUARDED_BY(selection_mutex_) = false;
+    std::optional<std::chrono::steady_clock::time_point> meeting_ends_ GUARDED_BY(selection_mutex_);
 };
 
 }  // namespace lockstep

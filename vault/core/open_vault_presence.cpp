@@ -68,8 +68,11 @@ Status OpenVault::open_absent_content() {
             },
         .index_arrived = [this](const PackId&) { select_packs(); },
         .changed = [this] { content_->content_changed(); },
-        .want_whole = [this](const PackInfo& pack) { replica_.want_now(pack); }});
+        .want_whole = [this](const PackInfo& pack) { replica_.want_now(pack); },
+        .takes_whole = [this](const PackInfo& pack) { return takes_whole(pack); },
+        .absent_packs = [this] { return replica_.absent_packs(); }});
     content_->set_absent(absent_.get());
+    open_rebuilder();
     return {};
 }
 
@@ -278,7 +281,14 @@ bool OpenVault::is_to_be_here(const ChunkNeeds& needs, const PackId& pack,
 void OpenVault::select_now() {
     VaultPresence& presence = replica_.own_presence();
     if (!presence.is_selective()) return presence.set_wanted({}, true);
-    const ChunkNeeds needs = chunk_needs();
+    const MeetingState meeting = meeting_state();
+    const bool has_rules = presence.rules().is_selective();
+    if (meeting == MeetingState::Over) rebuilder_->forget_files();
+    if (meeting == MeetingState::Over || meeting == MeetingState::None) {
+        presence.set_choosing(false);
+        if (!has_rules) return presence.set_wanted({}, true);
+    }
+    const ChunkNeeds needs = has_rules ? chunk_needs() : ChunkNeeds{};
     bool is_settled = needs.is_complete;
     std::set<PackId> wanted;
     for (const PackInfo& pack : replica_.absent_packs()) {
@@ -288,8 +298,15 @@ void OpenVault::select_now() {
             absent_->want_index(pack);
             continue;
         }
-        auto chunks = index_->chunks().chunks_of(pack.id);
-        if (chunks.ok() && is_to_be_here(needs, pack.id, *chunks)) wanted.insert(pack.id);
+        if (has_rules) {
+            auto chunks = index_->chunks().chunks_of(pack.id);
+            if (!chunks.ok() || !is_to_be_here(needs, pack.id, *chunks)) continue;
+        }
+        const bool may_be_known =
+            meeting == MeetingState::TakingIn || meeting == MeetingState::Settled;
+        if (may_be_known && rebuilder_->take_on(pack)) continue;
+        if (meeting == MeetingState::Learning || meeting == MeetingState::TakingIn) continue;
+        wanted.insert(pack.id);
     }
     presence.set_wanted(std::move(wanted), is_settled);
 }
@@ -317,7 +334,19 @@ void OpenVault::select_packs() {
 }
 
 void OpenVault::care_for_presence() {
-    if (!replica_.own_presence().is_settled()) select_packs();
+    VaultPresence& presence = replica_.own_presence();
+    if (presence.is_choosing() || !presence.is_settled()) select_packs();
+}
+
+// What a reader waits for in a meeting comes with its pack: asked for part by part it would come
+// twice.
+bool OpenVault::takes_whole(const PackInfo& pack) {
+    if (replica_.own_presence().rules().is_selective()) return false;
+    const MeetingState meeting = meeting_state();
+    if (meeting == MeetingState::None || meeting == MeetingState::Over) return false;
+    const bool is_put_together = meeting != MeetingState::Learning && rebuilder_->take_on(pack);
+    if (!is_put_together) replica_.want_now(pack);
+    return true;
 }
 
 void OpenVault::set_waiting(bool may_wait) {
@@ -552,7 +581,7 @@ Result<WhereisReport> OpenVault::whereis(const std::string& path) {
 
 std::uint64_t OpenVault::trim() {
     VaultPresence& presence = replica_.own_presence();
-    if (!presence.is_selective() || !presence.is_settled()) return 0;
+    if (!presence.rules().is_selective() || !presence.is_settled()) return 0;
     const std::uint64_t limit = environment_.on_demand_cache_size;
     std::uint64_t bytes = 0;
     auto rows = index_->chunks().packs();

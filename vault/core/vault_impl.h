@@ -72,13 +72,15 @@ class VaultImpl final : public Vault, private ReplicaListener {
     // Unlocks with the member's sealing key, which is kept sealed for later unlocks.
     Status unlock_as_member(std::shared_ptr<const SealingKey> sealing);
 
+    // Null while it is locked.
+    std::shared_ptr<OpenVault> open_vault() const EXCLUDES_LOCK(open_mutex_);
+
   private:
     void segment_added(const SegmentRef& segment) override;
     void pack_added(const PackId& pack) override;
     void keys_changed() override;
     void pack_wanted_now(const PackInfo&) override {}
 
-    std::shared_ptr<OpenVault> open_vault() const EXCLUDES_LOCK(open_mutex_);
     void work_changed();
     void close_open_vault() EXCLUDES_LOCK(open_mutex_);
     KeyEditor key_editor(const KeyState& state);

@@ -494,6 +494,12 @@ Result<Bytes> ContentPool::get_now(ChunkKind kind, const ChunkId& id) {
     return Error{ErrorKind::Unavailable, "a part of a file's list of content is not here"};
 }
 
+Result<Bytes> ContentPool::get_if_here(ChunkKind kind, const ChunkId& id) {
+    TRY(auto bytes, find_here(kind, id));
+    if (bytes != nullptr) return Bytes(*bytes);
+    return Error{ErrorKind::Unavailable, "it is not here"};
+}
+
 Status ContentPool::visit_now(const Content& content, ContentVisitor& visitor) {
     struct Now final : ChunkSource {
         explicit Now(ContentPool& the_pool) : pool(the_pool) {}

@@ -76,6 +76,9 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     std::uint64_t absent_bytes(const Content& content);
     // The same for what must not wait: a list node, or Unavailable; it is asked for then.
     Result<Bytes> get_now(ChunkKind kind, const ChunkId& id);
+    // Neither waits nor asks anybody; the answer may be out of date at once.
+    bool is_here(const ChunkId& id) EXCLUDES_LOCK(mutex_);
+    Result<Bytes> get_if_here(ChunkKind kind, const ChunkId& id) EXCLUDES_LOCK(mutex_);
     // The content's chunks and list nodes, without waiting; Unavailable when a list node is not
     // here: it is asked for then.
     Status visit_now(const Content& content, ContentVisitor& visitor);
@@ -142,7 +145,6 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
 
     Status add_chunk(ChunkKind kind, const ChunkId& id, ByteView plaintext, bool is_journaled);
     bool is_known(const ChunkId& id) EXCLUDES_LOCK(mutex_);
-    bool is_here(const ChunkId& id) EXCLUDES_LOCK(mutex_);
     std::shared_ptr<PackInMemory> filling_pack() REQUIRES_LOCK(mutex_);
     std::shared_ptr<PackInMemory> take_filling_pack() REQUIRES_LOCK(mutex_);
     void finish_pack(const std::shared_ptr<PackInMemory>& pack) EXCLUDES_LOCK(mutex_);

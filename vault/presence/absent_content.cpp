@@ -14,6 +14,7 @@ constexpr std::uint32_t kRequestBytes = 512 * kKiB;  // of chunks in one request
 // Where the index of most packs begins.
 constexpr std::uint32_t kTailGuess = 24 * kKiB;
 constexpr int kWrongAnswersMax = 2;
+constexpr std::size_t kIndexesAtOnce = 16;
 
 std::uint32_t length_of(const RangeRequest& request) {
     std::uint32_t out = 0;
@@ -106,12 +107,15 @@ void AbsentContent::want(const std::vector<ChunkId>& chunks) {
         }
         is_any_unknown |= places->empty();
         if (best == nullptr) continue;
+        if (environment_.takes_whole({best->pack, best->pack_length})) continue;
         MutexLock lock(mutex_);
         if (!chunks_asked_.insert(id).second) continue;
         chunks_failed_.erase(id);
         by_pack[best->pack].emplace_back(id, *best);
     }
-    if (is_any_unknown) {
+    if (is_any_unknown && !environment_.presence.rules().is_selective()) {
+        want_indexes();
+    } else if (is_any_unknown) {
         std::map<PackId, PackInfo> again;
         {
             MutexLock lock(mutex_);
@@ -161,6 +165,20 @@ void AbsentContent::want_index(const PackInfo& pack) {
     send(std::move(request), {.chunks = {}, .is_index = true});
 }
 
+// Everything is to be here: what a reader waits for may be far behind in the queue of packs.
+void AbsentContent::want_indexes() {
+    for (const PackInfo& pack : environment_.absent_packs()) {
+        {
+            MutexLock lock(mutex_);
+            if (indexes_asked_.size() >= kIndexesAtOnce) return;
+            if (indexes_asked_.contains(pack.id) || indexes_failed_.contains(pack.id)) continue;
+        }
+        auto row = environment_.index.chunks().pack(pack.id);
+        if (row.ok() && *row && !(*row)->epoch.is_zero()) continue;
+        want_index(pack);
+    }
+}
+
 void AbsentContent::send(RangeRequest request, Asked asked) {
     {
         MutexLock lock(mutex_);
@@ -175,6 +193,7 @@ bool AbsentContent::has_failed(const ChunkId& chunk) {
         if (chunks_failed_.contains(chunk)) return true;
         if (indexes_failed_.empty()) return false;
     }
+    if (!environment_.presence.rules().is_selective()) return false;
     auto places = environment_.index.chunks().find_all(chunk);
     return !places.ok() || places->empty();
 }

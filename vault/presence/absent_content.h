@@ -40,6 +40,9 @@ class AbsentContent final : public ContentSide {
         // Parts of it were not what they should be, from several members: it must come whole, which
         // its id proves.
         std::function<void(const PackInfo&)> want_whole;
+        // Whether a pack, which a reader needs, comes whole anyway, and at once.
+        std::function<bool(const PackInfo&)> takes_whole;
+        std::function<std::vector<PackInfo>()> absent_packs;
     };
     explicit AbsentContent(Environment environment) : environment_(std::move(environment)) {}
 
@@ -47,11 +50,12 @@ class AbsentContent final : public ContentSide {
     Result<std::optional<Bytes>> read(const ChunkId& id, const ChunkLocation& at);
     // Whether the cache claims to hold it.
     bool is_cached(const ChunkLocation& at);
-    // Asks for those of the chunks that lie in packs whose index is known, each once at a time.
+    // Asks for those of the chunks that lie in packs whose index is known, each once at a time;
+    // when it is not known where one lies, for more indexes, some at a time.
     void want(const std::vector<ChunkId>& chunks) EXCLUDES_LOCK(mutex_);
     void want_index(const PackInfo& pack) EXCLUDES_LOCK(mutex_);
     // Nobody who could be asked has had it since it was asked for last, or (when no pack is known
-    // to hold it) could say what some pack holds.
+    // to hold it, and not all content is to be here anyway) could say what some pack holds.
     bool has_failed(const ChunkId& chunk) EXCLUDES_LOCK(mutex_);
 
     Status take_ranges(const RangeRequest& request, ByteView bytes) override EXCLUDES_LOCK(mutex_);
@@ -64,6 +68,7 @@ class AbsentContent final : public ContentSide {
         int wrong = 0;  // answers
     };
     void send(RangeRequest request, Asked asked) EXCLUDES_LOCK(mutex_);
+    void want_indexes() EXCLUDES_LOCK(mutex_);
     Status take_chunks(const RangeRequest& request, const Asked& asked, ByteView bytes);
     Status take_index(const RangeRequest& request, ByteView bytes);
     Result<PackReader> reader(const PackInfo& pack, const RangeRequest* request, ByteView bytes);

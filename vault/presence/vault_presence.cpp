@@ -113,12 +113,24 @@ bool VaultPresence::is_directory_shared() {
 
 bool VaultPresence::is_selective() {
     MutexLock lock(mutex_);
-    return rules_.is_selective();
+    return is_choosing_ || rules_.is_selective();
+}
+
+void VaultPresence::set_choosing(bool is_choosing) {
+    MutexLock lock(mutex_);
+    if (is_choosing_ == is_choosing) return;
+    is_choosing_ = is_choosing;
+    is_settled_ = was_told_ = false;
+}
+
+bool VaultPresence::is_choosing() {
+    MutexLock lock(mutex_);
+    return is_choosing_;
 }
 
 bool VaultPresence::wants(const PackId& pack) {
     MutexLock lock(mutex_);
-    return !rules_.is_selective() || wanted_.contains(pack);
+    return !(is_choosing_ || rules_.is_selective()) || wanted_.contains(pack);
 }
 
 std::uint64_t VaultPresence::left_out() {
@@ -150,7 +162,7 @@ void VaultPresence::unsettle() {
 
 bool VaultPresence::is_settled() {
     MutexLock lock(mutex_);
-    return is_settled_ || !rules_.is_selective();
+    return is_settled_ || !(is_choosing_ || rules_.is_selective());
 }
 
 // ---- between the network and the content

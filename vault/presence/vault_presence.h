@@ -76,7 +76,11 @@ class VaultPresence final : public Presence {
     Status set_rules(const KeepRules& rules) EXCLUDES_LOCK(mutex_);  // durable on return
     void note_shared_directory() EXCLUDES_LOCK(mutex_);
     bool is_directory_shared() EXCLUDES_LOCK(mutex_);
+    // Not everything that is missing is to be fetched.
     bool is_selective() EXCLUDES_LOCK(mutex_);
+    // For a while, whatever the rules say: what is missing may be had otherwise.
+    void set_choosing(bool is_choosing) EXCLUDES_LOCK(mutex_);
+    bool is_choosing() EXCLUDES_LOCK(mutex_);
 
     // Of the packs that are not here, those to be fetched. `is_settled`: what each of them holds is
     // known.
@@ -111,6 +115,7 @@ class VaultPresence final : public Presence {
     KeepRules rules_ GUARDED_BY(mutex_);
     std::set<PackId> wanted_ GUARDED_BY(mutex_);
     bool is_settled_ GUARDED_BY(mutex_) = false;
+    bool is_choosing_ GUARDED_BY(mutex_) = false;
     bool was_told_ GUARDED_BY(mutex_) = false;  // of what is wanted under these rules
     std::map<PackId, std::uint64_t> promises_ GUARDED_BY(mutex_);  // until when
     std::set<PackId> evicting_ GUARDED_BY(mutex_);
