@@ -1,0 +1,7 @@
+# What is installed beside the programs, and the programs beside a service manager.
+add_test(NAME installers.units
+  COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/units_test.py ${CMAKE_BINARY_DIR}/bin ${CMAKE_SOURCE_DIR})
+set_tests_properties(installers.units PROPERTIES LABELS e2e TIMEOUT 120 SKIP_RETURN_CODE 77)
+
+add_test(NAME installers.service COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/service_test.py ${CMAKE_BINARY_DIR}/bin)
+set_tests_properties(installers.service PROPERTIES LABELS e2e TIMEOUT 240)
