@@ -108,10 +108,10 @@ class Table {
     void end() {
         for (auto&& [key, node] : table_)
             if (!known_.contains(std::string(key.str())))
-                faults_.add(key.source(),
-                            fmt::format("unknown key '{}'{}{}{}", key.str(),
-                                        name_.empty() ? "" : " in ", name_,
-                                        did_you_mean(key.str(), {known_.begin(), known_.end()})));
+                faults_.add(
+                    key.source(),
+                    fmt::format("unknown key '{}'{}{}{}", key.str(), name_.empty() ? "" : " in ",
+                                name_, did_you_mean(key.str(), {known_.begin(), known_.end()})));
     }
     // Reads the table under `key` with `read`.
     template <typename F>
