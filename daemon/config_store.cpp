@@ -31,7 +31,7 @@ Status ConfigStore::update(const std::function<Status(api::Config&)>& change) {
     if (now != text_) {
         return Error{ErrorKind::Conflict,
                      file_.native() +
-                         " was edited since lockstepd read it; restart lockstepd "
+                         " was edited since lockstepd read it; reload or restart lockstepd "
                          "to take that over, then try again"};
     }
     // Without a change there is nothing to save: a vault is mounted again on a full disk, too.
@@ -42,6 +42,19 @@ Status ConfigStore::update(const std::function<Status(api::Config&)>& change) {
     TRY_OK(disk_.write_file_durably(file_, as_bytes(text)));
     text_ = std::move(text);
     config_ = std::move(changed);
+    return {};
+}
+
+Status ConfigStore::reload() {
+    MutexLock lock(mutex_);
+    TRY(std::string text, read());
+    TRY(api::Config config, api::parse_config(text));
+    if (config.vaults != config_.vaults)
+        return Error{ErrorKind::Conflict, file_.native() +
+                                              ": [[vault]] tables were changed by hand; restart "
+                                              "lockstepd to take them over"};
+    text_ = std::move(text);
+    config_ = std::move(config);
     return {};
 }
 

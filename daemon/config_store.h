@@ -26,6 +26,10 @@ class ConfigStore {
     // the daemon does not overwrite what it has not read.
     Status update(const std::function<Status(api::Config&)>& change);
 
+    // Takes over the file as it is now. Invalid, naming lines; Conflict when its vaults are others
+    // than those in force, which change only through update(). Nothing is taken over then.
+    Status reload();
+
   private:
     ConfigStore(Disk& disk, std::filesystem::path file) : disk_(disk), file_(std::move(file)) {}
     Result<std::string> read() const;

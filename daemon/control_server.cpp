@@ -50,9 +50,13 @@ ControlServer::ControlServer(ControlContext& context)
 }
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(ControlContext& context,
-                                                            const std::filesystem::path& socket) {
+                                                            const std::filesystem::path& socket,
+                                                            UniqueFd passed) {
     std::unique_ptr<ControlServer> server(new ControlServer(context));
-    TRY_OK(server->server_->listen_unix(socket));
+    if (passed.ok())
+        TRY_OK(server->server_->listen_on(std::move(passed)));
+    else
+        TRY_OK(server->server_->listen_unix(socket));
     return server;
 }
 

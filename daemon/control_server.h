@@ -13,13 +13,17 @@ namespace lockstep {
 class ControlServer {
   public:
     // Listens on return. Busy when another daemon answers on the socket. `context` must outlive
-    // this.
+    // this. With `passed`, that listening socket serves in place of one of our own.
     static Result<std::unique_ptr<ControlServer>> start(ControlContext& context,
-                                                        const std::filesystem::path& socket);
+                                                        const std::filesystem::path& socket,
+                                                        UniqueFd passed);
     ~ControlServer() { stop(); }
 
     // Waits for handlers under way. Stop LongPolls and EventLog first, so that none of them waits.
     void stop() { server_->stop(); }
+
+    // As HttpServer::post().
+    void post(std::function<void()> task) { server_->post(std::move(task)); }
 
     // One request, as the server does it. Public for tests.
     void handle(const HttpRequest& request, const HttpResponder& responder);

@@ -1,6 +1,7 @@
 #include "daemon/daemon.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "daemon/control_server.h"
 #include "daemon/instance_lock.h"
 #include "daemon/relay_probe.h"
+#include "daemon/settings.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -90,8 +92,9 @@ struct Daemon::Parts {
           events(system_clock()),
           workers(std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 16)),
           sync(std::move(engine)),
-          services{posix_disk(), system_clock(), system_random(), workers, device,
-                   stretcher,    *sync,          *config,         events,  paths},
+          services{posix_disk(),     system_clock(), system_random(), workers, device,
+                   stretcher,        *sync,          *config,         events,  paths,
+                   options.may_mount},
           vaults(services, polls),
           pairing(services, vaults, polls),
           context{services, vaults, pairing, polls} {}
@@ -110,6 +113,8 @@ struct Daemon::Parts {
     Pairing pairing;
     ControlContext context;
     std::unique_ptr<ControlServer> server;
+    // Threads that have not yet answered the last beat.
+    std::shared_ptr<std::atomic<int>> awaited;
     bool is_stopped = false;
 };
 
@@ -119,7 +124,7 @@ Daemon::~Daemon() {
     stop();
 }
 
-Result<std::unique_ptr<Daemon>> Daemon::start(const DaemonOptions& options) {
+Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
     TRY(fs::path socket, options.paths.control_socket());
     TRY_OK(make_private_directories(options.paths));
     TRY(InstanceLock lock, InstanceLock::take(options.paths.lock_file()));
@@ -132,7 +137,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const DaemonOptions& options) {
         options, std::move(lock), std::move(config), std::move(device), std::move(sync))));
     Parts& parts = *daemon->parts_;
     parts.vaults.open_all();
-    TRY(parts.server, ControlServer::start(parts.context, socket));
+    TRY(parts.server,
+        ControlServer::start(parts.context, socket, std::move(options.control_socket)));
     parts.events.add({"daemon.started", {}, {}, "lockstepd started"});
     return daemon;
 }
@@ -150,6 +156,41 @@ void Daemon::stop() {
     parts.vaults.shut_down(std::chrono::steady_clock::now() + kPublishAtStop);
     // The engine's delegates are the pairing's: they end with it.
     parts.sync.reset();
+}
+
+Status Daemon::reload() {
+    Parts& parts = *parts_;
+    const api::Config before = parts.config->get();
+    TRY_OK(parts.config->reload());
+    const api::Config after = parts.config->get();
+    parts.sync->set_label(device_label(after));
+    if (after.relays != before.relays || after.relay_tokens != before.relay_tokens) {
+        parts.sync->set_relays(after.relays, relay_tokens_of(after));
+        parts.events.add({"relays.changed", {}, {}, {}});
+    }
+    parts.vaults.apply_limits();
+    for (const Setting& setting : settings()) {
+        const std::string now = setting.show(after);
+        if (now == setting.show(before)) continue;
+        log_info("daemon", "{} = {}{}", setting.key, now,
+                 setting.counts_at_once ? "" : ", from the next start");
+        parts.events.add({"config.changed",
+                          {},
+                          std::string(setting.key),
+                          fmt::format("{} changed", setting.key)});
+    }
+    log_info("daemon", "read {} again", parts.config->file().native());
+    return {};
+}
+
+bool Daemon::is_alive() {
+    Parts& parts = *parts_;
+    if (parts.awaited && *parts.awaited > 0) return false;
+    parts.awaited = std::make_shared<std::atomic<int>>(2);
+    const auto answer = [awaited = parts.awaited] { --*awaited; };
+    parts.server->post(answer);
+    parts.sync->call_soon(answer);
+    return true;
 }
 
 std::uint16_t Daemon::listen_port() const {

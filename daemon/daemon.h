@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "daemon/api/data_paths.h"
 
 namespace lockstep {
@@ -19,6 +20,9 @@ struct DaemonOptions {
     api::DataPaths paths;
     // Instead of the configured one.
     std::optional<std::uint16_t> listen_port;
+    bool may_mount = true;
+    // Of the control API, made by the service manager; else the daemon makes its own.
+    UniqueFd control_socket;
 };
 
 // THREADS: one.
@@ -26,11 +30,20 @@ class Daemon {
   public:
     // On return the control socket answers and vaults that unlock at the start are unlocked and
     // mounted. Busy when another daemon runs for this home.
-    static Result<std::unique_ptr<Daemon>> start(const DaemonOptions& options);
+    static Result<std::unique_ptr<Daemon>> start(DaemonOptions options);
     // Stops if stop() was not called.
     ~Daemon();
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
+
+    // Takes over config.toml as it is now. What cannot change while the daemon runs counts from the
+    // next start and is named in the log. Invalid, naming lines, or Conflict when vaults were
+    // added, removed or changed by hand: then nothing is taken over.
+    Status reload();
+
+    // Whether the threads that everything waits for (ls-http, ls-sync) have run since the last
+    // call. True at the first. Does not block.
+    bool is_alive();
 
     // Publishes, unmounts, locks, leaves the swarms, closes the socket.
     void stop();

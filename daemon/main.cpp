@@ -1,8 +1,8 @@
-// lockstepd: owns a user's vaults. Runs in the foreground until SIGTERM or SIGINT.
-#include <charconv>
+// lockstepd: owns a user's vaults. Runs in the foreground until SIGTERM or SIGINT; reloads at
+// SIGHUP.
+#include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -15,87 +15,16 @@
 #include "daemon/child_stretcher.h"
 #include "daemon/control_context.h"
 #include "daemon/daemon.h"
+#include "daemon/daemon_arguments.h"
 #include "daemon/memory_care.h"
 #include "daemon/process_setup.h"
+#include "daemon/service_manager.h"
 
 namespace lockstep {
 namespace {
 
-constexpr std::string_view kHelp = R"(lockstepd - keeps a user's encrypted vaults in step
-
-Usage: lockstepd [OPTIONS]
-
-  --listen-port PORT   listen for other devices here, instead of the configured port
-  --log-level LEVEL    debug, info (the default), warning or error; lines go to stderr
-  --version            print the version and end
-  --help               print this and end
-
-It runs in the foreground until SIGTERM or SIGINT; `lockstep` talks to it.
-LOCKSTEP_HOME moves configuration, state, data and the control socket under one directory.
-
-Examples:
-  lockstepd
-  LOCKSTEP_HOME=/tmp/laptop lockstepd --log-level debug
-  systemctl --user enable --now lockstepd
-)";
-
-struct Arguments {
-    LogLevel log_level = LogLevel::Info;
-    std::optional<std::uint16_t> listen_port;
-    bool shows_help = false;
-    bool shows_version = false;
-};
-
-Result<LogLevel> parse_level(std::string_view text) {
-    if (text == "debug") return LogLevel::Debug;
-    if (text == "info") return LogLevel::Info;
-    if (text == "warning") return LogLevel::Warning;
-    if (text == "error") return LogLevel::Error;
-    return Error{ErrorKind::Invalid, "--log-level is debug, info, warning or error"};
-}
-
-Result<std::uint16_t> parse_port(std::string_view text) {
-    std::uint16_t port = 0;
-    auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (failure != std::errc{} || end != text.data() + text.size()) {
-        return Error{ErrorKind::Invalid, "--listen-port is a number between 0 and 65535"};
-    }
-    return port;
-}
-
-Result<Arguments> parse_arguments(int count, char** values) {
-    Arguments arguments;
-    for (int i = 1; i < count; ++i) {
-        std::string_view flag = values[i];
-        std::optional<std::string_view> value;
-        if (const std::size_t equals = flag.find('='); equals != std::string_view::npos) {
-            value = flag.substr(equals + 1);
-            flag = flag.substr(0, equals);
-        }
-        if (flag == "--help" || flag == "-h") {
-            arguments.shows_help = true;
-            continue;
-        }
-        if (flag == "--version") {
-            arguments.shows_version = true;
-            continue;
-        }
-        if (flag != "--log-level" && flag != "--listen-port") {
-            return Error{ErrorKind::Invalid, fmt::format("unknown argument '{}'", values[i])};
-        }
-        if (!value && i + 1 < count) value = values[++i];
-        if (!value) return Error{ErrorKind::Invalid, fmt::format("{} needs a value", flag)};
-        if (flag == "--log-level") {
-            TRY(arguments.log_level, parse_level(*value));
-        } else {
-            TRY(arguments.listen_port, parse_port(*value));
-        }
-    }
-    return arguments;
-}
-
-// Blocked in every thread, so that only wait_for_signal() gets them.
-sigset_t block_stop_signals() {
+// Blocked in every thread, so that only the first one gets them, by waiting.
+sigset_t block_signals() {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -108,6 +37,7 @@ sigset_t block_stop_signals() {
 // Ends the process when an orderly stop takes too long, or at a second signal: what was
 // acknowledged is in the journal and the next start goes on from there.
 void watch_the_stop(sigset_t signals) {
+    sigdelset(&signals, SIGHUP);
     std::thread([signals] {
         const timespec patience{kStopTimeMax.count(), 0};
         sigtimedwait(&signals, nullptr, &patience);
@@ -122,32 +52,54 @@ int fail(const Error& error) {
     return static_cast<int>(api::exit_code(error.kind));
 }
 
-int run(int count, char** values) {
-    Result<Arguments> arguments = parse_arguments(count, values);
-    if (!arguments.ok()) return fail(arguments.error());
-    if (arguments->shows_help) {
-        fmt::print("{}", kHelp);
-        return 0;
+void reload(Daemon& daemon) {
+    notify_service_manager(reloading_state());
+    if (Status reloaded = daemon.reload(); !reloaded.ok())
+        log_error("daemon", "nothing was reloaded: {}", reloaded.error().message);
+    notify_service_manager("READY=1");
+}
+
+// Until the signal that it returns asks to stop. Meanwhile reloads at SIGHUP, and tells the
+// service manager that all is well as long as it is.
+int wait_for_stop(Daemon& daemon, const sigset_t& signals, bool ends_at_hangup) {
+    using std::chrono::nanoseconds;
+    constexpr nanoseconds kHour = std::chrono::hours(1);
+    // More often than asked for, so that one late beat is not the end.
+    const nanoseconds beat = watchdog_interval() / 4;
+    const nanoseconds pause = beat > nanoseconds(0) ? beat : kHour;
+    const timespec patience{pause / std::chrono::seconds(1),
+                            (pause % std::chrono::seconds(1)).count()};
+    while (true) {
+        if (beat > nanoseconds(0) && daemon.is_alive()) notify_service_manager("WATCHDOG=1");
+        const int signal = sigtimedwait(&signals, nullptr, &patience);
+        if (signal == SIGHUP && !ends_at_hangup)
+            reload(daemon);
+        else if (signal > 0)
+            return signal;
     }
-    if (arguments->shows_version) {
-        fmt::print("lockstepd {}\n", kVersion);
-        return 0;
-    }
-    set_log_level(arguments->log_level);
+}
+
+int serve(const DaemonArguments& arguments) {
+    set_log_level(arguments.log_level);
     configure_allocator();
-    harden_process();
-    const sigset_t signals = block_stop_signals();
+    // A terminal that goes away says so by SIGHUP, too.
+    const bool has_terminal = ::isatty(STDERR_FILENO) != 0;
     Result<api::DataPaths> paths = api::data_paths();
     if (!paths.ok()) return fail(paths.error());
+    Result<std::filesystem::path> socket = paths->control_socket();
+    if (!socket.ok()) return fail(socket.error());
+    UniqueFd passed = inherited_socket(*socket);
+    harden_process(passed);
+    const sigset_t signals = block_signals();
 
-    Result<std::unique_ptr<Daemon>> daemon = Daemon::start({*paths, arguments->listen_port});
+    Result<std::unique_ptr<Daemon>> daemon =
+        Daemon::start({*paths, arguments.listen_port, arguments.may_mount, std::move(passed)});
     if (!daemon.ok()) return fail(daemon.error());
     log_info("daemon", "lockstepd {} runs; port {}, socket {}", kVersion, (*daemon)->listen_port(),
              (*daemon)->control_socket().native());
     notify_service_manager("READY=1");
 
-    int signal = 0;
-    sigwait(&signals, &signal);
+    const int signal = wait_for_stop(**daemon, signals, has_terminal);
     log_info("daemon", "signal {}: stopping", signal);
     notify_service_manager("STOPPING=1");
     watch_the_stop(signals);
@@ -156,6 +108,21 @@ int run(int count, char** values) {
     // Without unwinding what the watching thread may still look at.
     std::fflush(nullptr);
     ::_exit(0);
+}
+
+int run(int count, char** values) {
+    Result<DaemonArguments> arguments =
+        parse_daemon_arguments({values + 1, values + count}, api::process_environment());
+    if (!arguments.ok()) return fail(arguments.error());
+    if (arguments->shows_help) {
+        fmt::print("{}", daemon_help());
+        return 0;
+    }
+    if (arguments->shows_version) {
+        fmt::print("lockstepd {}\n", kVersion);
+        return 0;
+    }
+    return serve(*arguments);
 }
 
 }  // namespace

@@ -286,6 +286,8 @@ Status ManagedVault::mount_remembered(const std::string& path, const api::MountV
 }
 
 Status ManagedVault::mount_locked(const api::MountConfig& mount) {
+    if (!services_.may_mount)
+        return Error{ErrorKind::Refused, "this lockstepd mounts nothing: it runs with --no-mount"};
     TRY_OK(check_mount_point(mount.directory));
     if (!mounts_->is_mounted_at(mount.directory)) {
         TRY_OK(remove_dead_mounts(mount.directory));

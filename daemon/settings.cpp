@@ -58,13 +58,16 @@ std::vector<Setting> make_settings() {
              if (port < 0 || port > 65535) return Error{ErrorKind::Invalid, std::string(kWhat)};
              c.listen_port = static_cast<std::uint16_t>(port);
              return {};
-         }},
+         },
+         false},
         {"network.lan_discovery", [](const Config& c) { return flag_text(c.lan_discovery); },
-         [](Config& c, const std::string& value) { return change_flag(c.lan_discovery, value); }},
+         [](Config& c, const std::string& value) { return change_flag(c.lan_discovery, value); },
+         false},
         {"network.dht", [](const Config& c) { return flag_text(c.dht); },
-         [](Config& c, const std::string& value) { return change_flag(c.dht, value); }},
+         [](Config& c, const std::string& value) { return change_flag(c.dht, value); }, false},
         {"network.port_mapping", [](const Config& c) { return flag_text(c.port_mapping); },
-         [](Config& c, const std::string& value) { return change_flag(c.port_mapping, value); }},
+         [](Config& c, const std::string& value) { return change_flag(c.port_mapping, value); },
+         false},
         {"network.pause_when_metered",
          [](const Config& c) { return flag_text(c.pause_when_metered); },
          [](Config& c, const std::string& value) {
@@ -122,21 +125,24 @@ std::vector<Setting> make_settings() {
              TRY_OK(api::check_content_cache(mib));
              c.content_cache_mib = static_cast<std::uint32_t>(mib);
              return {};
-         }},
+         },
+         false},
         {"cache.on_demand_mib", [](const Config& c) { return std::to_string(c.on_demand_mib); },
          [](Config& c, const std::string& value) -> Status {
              TRY(std::int64_t mib, number_in(value, "a cache's size is a number of MiB"));
              TRY_OK(api::check_on_demand_cache(mib));
              c.on_demand_mib = static_cast<std::uint32_t>(mib);
              return {};
-         }},
+         },
+         false},
         {"cache.copies", [](const Config& c) { return std::to_string(c.eviction_copies); },
          [](Config& c, const std::string& value) -> Status {
              TRY(std::int64_t copies, number_in(value, "copies are a number of devices"));
              TRY_OK(api::check_eviction_copies(copies));
              c.eviction_copies = static_cast<std::uint32_t>(copies);
              return {};
-         }},
+         },
+         false},
         {"keys.kdf_memory_mib", [](const Config& c) { return std::to_string(c.kdf_memory_mib); },
          [](Config& c, const std::string& value) -> Status {
              TRY(std::int64_t mib, number_in(value, "it is a number of MiB"));

@@ -14,6 +14,8 @@ struct Setting {
     std::string (*show)(const api::Config& config);
     // Invalid, saying what it must be. Changes nothing then.
     Status (*change)(api::Config& config, const std::string& value);
+    // Else from the next start of the daemon.
+    bool counts_at_once = true;
 };
 
 const std::vector<Setting>& settings();

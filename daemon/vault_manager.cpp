@@ -49,7 +49,7 @@ void VaultManager::open_all() {
             MutexLock lock(mutex_);
             vaults_.push_back(vault);
         }
-        vault->guard_mount_points();
+        if (services_.may_mount) vault->guard_mount_points();
         if (!vault->open().ok()) continue;  // told and kept by the vault
         if (!config.unlock_at_start) continue;
         if (Status unlocked = vault->unlock({}); !unlocked.ok()) {

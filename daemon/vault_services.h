@@ -25,6 +25,7 @@ struct VaultServices {
     ConfigStore& config;
     EventLog& events;
     const api::DataPaths& paths;
+    bool may_mount = true;
 
     // What mount(8) shows as the device of this daemon's mounts: another one for each home.
     std::string mount_name() const;

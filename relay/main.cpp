@@ -113,7 +113,7 @@ class OpenIdKeys {
 // Takes over the file and the certificate as they are now; keeps what it has when either is bad.
 void reload(const std::vector<std::string>& arguments, HttpServer& server, RelayService& service,
             OpenIdKeys& open_id) {
-    auto config = parse_relay_config(arguments);
+    auto config = parse_relay_config(arguments, process_environment());
     Status status =
         config.ok() ? load_certificate(*config, server, service) : Status(config.error());
     if (!status.ok()) {
@@ -150,7 +150,7 @@ Status serve(const RelayConfig& config, const std::vector<std::string>& argument
 }
 
 int run(const std::vector<std::string>& arguments) {
-    auto config = parse_relay_config(arguments);
+    auto config = parse_relay_config(arguments, process_environment());
     if (!config.ok()) {
         std::fprintf(stderr, "lockstep-relay: %s\n", config.error().message.c_str());
         return kExitUsage;

@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <utility>
+
+#include "base/spelling.h"
 
 namespace lockstep {
 namespace {
@@ -27,6 +31,15 @@ bool is_token_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_';
 }
+
+const std::vector<std::string>& flags() {
+    static const std::vector<std::string> all = {"--config",   "--listen",          "--access",
+                                                 "--interval", "--path-token-file", "--connections",
+                                                 "--log-level"};
+    return all;
+}
+
+using Options = std::vector<std::pair<std::string, std::string>>;
 
 Status apply(RelayConfig& config, std::string_view flag, const std::string& value) {
     if (flag == "--listen") {
@@ -54,7 +67,41 @@ Status apply(RelayConfig& config, std::string_view flag, const std::string& valu
     } else if (flag == "--config") {
         if (!value.empty() && value != config.file) return invalid("--config is given twice");
     } else {
-        return invalid(fmt::format("unknown option '{}'; see --help", flag));
+        return invalid(
+            fmt::format("unknown option '{}'{}; see --help", flag, did_you_mean(flag, flags())));
+    }
+    return {};
+}
+
+// --path-token-file: LOCKSTEP_RELAY_PATH_TOKEN_FILE. Several addresses to listen on stand in one
+// variable, with spaces between.
+Options options_of(const RelayEnvironment& environment) {
+    Options options;
+    for (const std::string& flag : flags()) {
+        std::string name = "LOCKSTEP_RELAY_" + flag.substr(2);
+        for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+        std::istringstream words(environment(name.c_str()));
+        if (flag != "--listen") {
+            if (!words.str().empty()) options.emplace_back(flag, words.str());
+            continue;
+        }
+        for (std::string word; words >> word;) options.emplace_back(flag, word);
+    }
+    return options;
+}
+
+std::string file_of(const Options& options) {
+    for (const auto& [flag, value] : options)
+        if (flag == "--config") return value;
+    return {};
+}
+
+// Addresses here replace those known so far.
+Status apply_all(RelayConfig& config, const Options& options) {
+    bool listens = false;
+    for (const auto& [flag, value] : options) {
+        if (flag == "--listen" && !std::exchange(listens, true)) config.listen.clear();
+        TRY_OK(apply(config, flag, value));
     }
     return {};
 }
@@ -88,14 +135,26 @@ Result<RelayAccess> parse_relay_access(std::string_view text) {
     return invalid(fmt::format("'{}' is not one of open-tracker, open, token", text));
 }
 
-Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments) {
+RelayEnvironment no_environment() {
+    return [](const char*) { return std::string(); };
+}
+
+RelayEnvironment process_environment() {
+    return [](const char* name) {
+        const char* value = std::getenv(name);
+        return std::string(value == nullptr ? "" : value);
+    };
+}
+
+Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments,
+                                       const RelayEnvironment& environment) {
     for (const std::string& argument : arguments) {
         if (argument == "--help" || argument == "-h")
             return RelayConfig{.action = RelayConfig::Action::ShowHelp};
         if (argument == "--version") return RelayConfig{.action = RelayConfig::Action::ShowVersion};
     }
     RelayConfig config;
-    std::vector<std::pair<std::string, std::string>> options;
+    Options options;
     std::size_t first = 0;
     if (!arguments.empty() && arguments[0] == "check-config") {
         if (arguments.size() != 2) return invalid("check-config needs one FILE");
@@ -120,16 +179,14 @@ Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments
         options.emplace_back(std::move(flag), std::move(value));
     }
     // The file first, wherever it stands: what is typed wins.
-    for (const auto& [flag, value] : options) {
-        if (flag != "--config" || !config.file.empty()) continue;
-        config.file = value;
-        TRY_OK(read_relay_config_file(value, config));
-    }
-    bool listens = false;
-    for (const auto& [flag, value] : options) {
-        if (flag == "--listen" && !std::exchange(listens, true)) config.listen.clear();
-        TRY_OK(apply(config, flag, value));
-    }
+    Options from_environment = options_of(environment);
+    config.file = file_of(options);
+    if (config.file.empty()) config.file = file_of(from_environment);
+    std::erase_if(from_environment, [](const auto& option) { return option.first == "--config"; });
+    if (!config.file.empty()) TRY_OK(read_relay_config_file(config.file, config));
+    if (config.action == RelayConfig::Action::CheckConfig) from_environment.clear();
+    TRY_OK(apply_all(config, from_environment));
+    TRY_OK(apply_all(config, options));
     bool has_tokens = !config.admission.accounts.empty() || config.admission.open_id.is_on();
     if (config.admission.access == RelayAccess::Token && !has_tokens)
         return invalid("access 'token' needs at least one of [[tokens]], or [openid], in the file");
@@ -175,6 +232,8 @@ Examples:
   lockstep-relay check-config /etc/lockstep-relay.toml  is the file good? (exit status 0)
   curl http://127.0.0.1:6970/healthz                    is it well?
 
+An option wins over its variable in the environment (LOCKSTEP_RELAY_CONFIG, _LISTEN, _ACCESS, _INTERVAL,
+_PATH_TOKEN_FILE, _CONNECTIONS, _LOG_LEVEL), and that over the file.
 SIGTERM and SIGINT let what is under way end, then stop it. SIGHUP reads the file and the certificate again.
 Peers are not stored: after a restart they are known again when they announce. A mailbox is.
 )";

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -94,10 +95,16 @@ struct RelayConfig {
 
 inline constexpr std::uint16_t kRelayPortDefault = 6970;
 
+// The value of a variable; empty: none.
+using RelayEnvironment = std::function<std::string(const char* name)>;
+RelayEnvironment no_environment();
+RelayEnvironment process_environment();
+
 // Invalid, with words for the person who typed it, on anything unknown or out of range. Options of
-// the command line win over the file's. Without an address to listen on, all IPv4 addresses at the
-// default port.
-Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments);
+// the command line win over their variables (LOCKSTEP_RELAY_LISTEN for --listen), and those over
+// the file's. Without an address to listen on, all IPv4 addresses at the default port.
+Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments,
+                                       const RelayEnvironment& environment = no_environment());
 
 // Reads a file into `config`. Invalid with up to 20 faults, each "FILE:LINE: what is wrong".
 Status read_relay_config_file(const std::filesystem::path& file, RelayConfig& config);

@@ -7,6 +7,7 @@
 #include <toml++/toml.h>
 
 #include "base/http/url.h"
+#include "base/spelling.h"
 #include "relay/relay_config.h"
 
 namespace lockstep {
@@ -107,8 +108,10 @@ class Table {
     void end() {
         for (auto&& [key, node] : table_)
             if (!known_.contains(std::string(key.str())))
-                faults_.add(key.source(), fmt::format("unknown key '{}'{}{}", key.str(),
-                                                      name_.empty() ? "" : " in ", name_));
+                faults_.add(
+                    key.source(),
+                    fmt::format("unknown key '{}'{}{}{}", key.str(), name_.empty() ? "" : " in ",
+                                name_, did_you_mean(key.str(), {known_.begin(), known_.end()})));
     }
     // Reads the table under `key` with `read`.
     template <typename F>

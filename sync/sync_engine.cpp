@@ -152,6 +152,8 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         loop_.post([this] { reconnect_soon(); });
     }
 
+    void call_soon(std::function<void()> task) override { loop_.post(std::move(task)); }
+
     Status add_vault(Replica& replica, const VaultSyncOptions& options) override {
         Status status;
         VaultId id = replica.vault_id();

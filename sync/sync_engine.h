@@ -158,6 +158,9 @@ class SyncEngine {
     // changes of addresses by itself.
     virtual void network_changed() = 0;
 
+    // Calls `task` on ls-sync soon; it must return at once.
+    virtual void call_soon(std::function<void()> task) = 0;
+
     // Starts syncing. `replica` must stay until remove_vault() has returned. Exists when the vault
     // is there.
     virtual Status add_vault(Replica& replica, const VaultSyncOptions& options) = 0;

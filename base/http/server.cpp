@@ -37,6 +37,7 @@ class HttpServer::Impl {
     Impl(HttpServerOptions options, HttpHandler handler);
     ~Impl() { stop(); }
     Status listen_unix(const std::filesystem::path& path);
+    Status listen_on(UniqueFd socket) { return add(std::move(socket), std::nullopt, false); }
     Result<std::uint16_t> listen_tcp(const std::string& address, std::uint16_t port,
                                      Security security);
     void set_tls(std::shared_ptr<TlsContext> tls);
@@ -256,6 +257,9 @@ HttpServer::HttpServer(HttpServerOptions options, HttpHandler handler)
 HttpServer::~HttpServer() = default;
 Status HttpServer::listen_unix(const std::filesystem::path& path) {
     return impl_->listen_unix(path);
+}
+Status HttpServer::listen_on(UniqueFd socket) {
+    return impl_->listen_on(std::move(socket));
 }
 Result<std::uint16_t> HttpServer::listen_tcp(const std::string& address, std::uint16_t port,
                                              Security security) {

@@ -19,6 +19,7 @@
 #include "base/http/message.h"
 #include "base/http/websocket.h"
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace lockstep {
 
@@ -129,6 +130,9 @@ class HttpServer {
     // when nobody answers on it; Busy when somebody does, Exists when something else has that name,
     // NotFound without its directory. The socket is removed by stop().
     Status listen_unix(const std::filesystem::path& path);
+    // Serves on a listening unix socket that somebody else has made and named.
+    // REQUIRES: it is non-blocking
+    Status listen_on(UniqueFd socket);
 
     // Listens on a numeric IPv4 or IPv6 address; port 0 takes any. Returns the port taken.
     // Busy when it is taken, Refused when the user may not. "::" serves IPv4 too.

@@ -10,6 +10,8 @@
 #include <fmt/ranges.h>
 #include <netinet/in.h>
 
+#include "base/spelling.h"
+
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
@@ -98,12 +100,18 @@ class TableReader {
         for (auto&& [key, node] : table_) {
             if (known_.contains(std::string(key.str()))) continue;
             faults_.add_line(key.source().begin.line,
-                             fmt::format("unknown key '{}'{}{}", key.str(),
-                                         where_.empty() ? "" : " in ", where_));
+                             fmt::format("unknown key '{}'{}{}{}", key.str(),
+                                         where_.empty() ? "" : " in ", where_, hint(key.str())));
         }
     }
 
   private:
+    std::string hint(std::string_view key) const {
+        const std::vector<std::string> known(known_.begin(), known_.end());
+        if (std::string meant = did_you_mean(key, known); !meant.empty()) return meant;
+        return fmt::format("; known are {}", fmt::join(known, ", "));
+    }
+
     const toml::table& table_;
     std::string_view where_;
     Faults& faults_;

@@ -55,12 +55,16 @@ Result<DataPaths> data_paths(const Environment& environment) {
     return DataPaths{*config, *state, *data, runtime ? *runtime / "lockstep" : *state / "runtime"};
 }
 
-Result<DataPaths> data_paths() {
-    return data_paths([](const char* name) -> std::optional<std::string> {
+Environment process_environment() {
+    return [](const char* name) -> std::optional<std::string> {
         const char* value = std::getenv(name);
         if (value == nullptr) return std::nullopt;
         return std::string(value);
-    });
+    };
+}
+
+Result<DataPaths> data_paths() {
+    return data_paths(process_environment());
 }
 
 }  // namespace lockstep::api

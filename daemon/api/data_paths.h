@@ -35,6 +35,7 @@ struct DataPaths {
 };
 
 using Environment = std::function<std::optional<std::string>(const char* name)>;
+Environment process_environment();
 
 // Pure. Invalid when neither LOCKSTEP_HOME nor HOME is there.
 Result<DataPaths> data_paths(const Environment& environment);

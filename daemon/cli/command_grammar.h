@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "daemon/cli/command_line.h"
+#include "daemon/cli/completion.h"
 
 namespace lockstep::cli {
 
@@ -26,9 +27,6 @@ class Grammar {
     // A verb; `examples` ends its help. Every verb takes --json.
     CLI::App& verb(CLI::App& parent, const std::string& name, const std::string& description,
                    const std::string& examples, Verb run);
-    // A verb of the contract that this version has not: says so and exits 2; not in the help.
-    void later(CLI::App& parent, const std::string& name);
-
     void vault_argument(CLI::App& verb, bool is_required = true);
     void passphrase_options(CLI::App& verb);
     void start_option(CLI::App& verb, const std::string& flag);
@@ -46,5 +44,12 @@ void declare_presence_verbs(Grammar& grammar);
 void declare_sync_verbs(Grammar& grammar);
 void declare_file_verbs(Grammar& grammar);
 void declare_history_verbs(Grammar& grammar);
+
+// completion_grammar.cpp: what may stand in place of the last of `words` (which come after
+// "lockstep"), as far as the grammar knows.
+Completion complete_words(const CLI::App& root, std::vector<std::string> words);
+// "'statsu' is not known; did you mean 'status'?", of the first word that is no verb or flag; or
+// nothing.
+std::string meant_word(const CLI::App& root, const std::vector<std::string>& words);
 
 }  // namespace lockstep::cli

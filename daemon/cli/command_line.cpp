@@ -11,9 +11,21 @@ namespace {
 
 constexpr const char* kVersionText = "lockstep 0.1.0";
 
-ExitCode not_yet(Session& session) {
-    return session.fail(ExitCode::Usage,
-                        session.arguments.name + " is not yet in this version of Lockstep");
+// Not in the help: what the shells' completion asks.
+constexpr std::string_view kCompleteVerb = "complete";
+
+std::variant<Command, ExitCode> complete(Grammar& grammar, std::vector<std::string> words) {
+    Completion completion = complete_words(grammar.app(), std::move(words));
+    if (completion.kind.empty()) {
+        print_candidates("words", completion);
+        return ExitCode::Ok;
+    }
+    Command command;
+    command.verb = complete_names;
+    command.arguments.target = std::move(completion.kind);
+    command.arguments.value = std::move(completion.partial);
+    command.arguments.name = std::move(completion.prefix);
+    return command;
 }
 
 }  // namespace
@@ -52,18 +64,6 @@ CLI::App& Grammar::verb(CLI::App& parent, const std::string& name, const std::st
     return *verb;
 }
 
-void Grammar::later(CLI::App& parent, const std::string& name) {
-    CLI::App* verb = parent.add_subcommand(name, "");
-    verb->group("");
-    verb->allow_extras();
-    verb->prefix_command();
-    const std::string full = parent.get_parent() == nullptr ? name : parent.get_name() + " " + name;
-    verb->callback([this, full] {
-        command_.verb = not_yet;
-        arguments().name = full;
-    });
-}
-
 void Grammar::vault_argument(CLI::App& verb, bool is_required) {
     CLI::Option* option =
         verb.add_option("vault", arguments().vault, "Name, id or directory of the vault");
@@ -98,6 +98,9 @@ std::variant<Command, ExitCode> parse_command_line(int count, char** values) {
         declare_sync_verbs(grammar);
         declare_file_verbs(grammar);
         declare_history_verbs(grammar);
+        std::vector<std::string> words(values + 1, values + count);
+        if (!words.empty() && words.front() == kCompleteVerb)
+            return complete(grammar, {words.begin() + 1, words.end()});
         try {
             grammar.app().parse(count, values);
         } catch (const CLI::CallForVersion&) {
@@ -107,7 +110,8 @@ std::variant<Command, ExitCode> parse_command_line(int count, char** values) {
             fmt::print("{}", grammar.app().help());
             return ExitCode::Ok;
         } catch (const CLI::ParseError& error) {
-            print_notice(fmt::format("lockstep: {}", error.what()));
+            const std::string meant = meant_word(grammar.app(), words);
+            print_notice(fmt::format("lockstep: {}", meant.empty() ? error.what() : meant));
             print_notice("See: lockstep --help, or --help after any verb");
             return ExitCode::Usage;
         }

@@ -191,9 +191,14 @@ void declare_sync_verbs(Grammar& grammar) {
     declare_state(grammar);
     grammar.verb(grammar.app(), "doctor", "Explain what is not as it should be, and what to do",
                  "  lockstep doctor      (exits 25 when there is an alarm)\n", doctor);
-    for (const char* name : {"completion"}) {
-        grammar.later(grammar.app(), name);
-    }
+    CLI::App& completion = grammar.verb(
+        grammar.app(), "completion", "Print what makes a shell complete verbs, flags and names",
+        "  source <(lockstep completion bash)      (in ~/.bashrc; the Debian package has it)\n"
+        "  lockstep completion fish > ~/.config/fish/completions/lockstep.fish\n",
+        completion_script);
+    completion.add_option("shell", grammar.arguments().value, "bash, zsh or fish")
+        ->required()
+        ->option_text("SHELL");
 }
 
 }  // namespace lockstep::cli

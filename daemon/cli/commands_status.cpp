@@ -2,6 +2,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
@@ -119,7 +120,8 @@ ExitCode show_status(Session& session) {
         if (arguments.is_json) {
             print_line(api::encode(*status));
         } else {
-            if (arguments.is_watching) fmt::print("\033[H\033[2J");
+            // Over what was shown before, where there is a screen.
+            if (arguments.is_watching && ::isatty(STDOUT_FILENO) == 1) fmt::print("\033[H\033[2J");
             print_status(*status, !arguments.vault.empty());
         }
         std::fflush(stdout);

@@ -65,6 +65,29 @@ TEST_F(ConfigStoreTest, AnEditByHandIsNotOverwritten) {
     EXPECT_EQ(store->get().device_name, "");
 }
 
+TEST_F(ConfigStoreTest, AReloadTakesOverAnEditByHandAndThenChangesAreSavedAgain) {
+    auto store = load();
+    write("[device]\nname = 'by hand'\n");
+    ASSERT_TRUE(store->reload().ok());
+    EXPECT_EQ(store->get().device_name, "by hand");
+    ASSERT_TRUE(store->update(name_device).ok());
+    EXPECT_EQ(load()->get().device_name, "laptop");
+}
+
+TEST_F(ConfigStoreTest, AReloadLeavesVaultsAsTheyAreOrDoesNothing) {
+    write("[[vault]]\nname = 'papers'\ndirectory = '/papers'\n");
+    auto store = load();
+    write("[device]\nname = 'by hand'\n");
+    Status reloaded = store->reload();
+    ASSERT_FALSE(reloaded.ok());
+    EXPECT_EQ(reloaded.error().kind, ErrorKind::Conflict);
+    EXPECT_EQ(store->get().device_name, "");
+    EXPECT_EQ(store->get().vaults.size(), 1U);
+    write("[device]\nnane = 'by hand'\n");
+    EXPECT_EQ(store->reload().error().kind, ErrorKind::Invalid);
+    EXPECT_EQ(store->get().vaults.size(), 1U);
+}
+
 TEST_F(ConfigStoreTest, ARefusedChangeChangesNothing) {
     auto store = load();
     Status changed = store->update([](api::Config& config) -> Status {

@@ -57,10 +57,11 @@ TEST(ConfigTest, AnEmptyFileIsTheDefault) {
 
 TEST(ConfigTest, AnUnknownKeyIsNamedWithItsLine) {
     EXPECT_EQ(fault_of("[network]\nrelais = []\n"),
-              "config.toml:2: unknown key 'relais' in [network]");
-    EXPECT_EQ(fault_of("\n\ncolour = 1\n"), "config.toml:3: unknown key 'colour'");
+              "config.toml:2: unknown key 'relais' in [network]; did you mean 'relays'?");
+    EXPECT_EQ(fault_of("\n\ncolour = 1\n"),
+              "config.toml:3: unknown key 'colour'; known are cache, device, keys, network, vault");
     EXPECT_EQ(fault_of("[[vault]]\nname='a'\ndirectory='/a'\nmont='/m'\n"),
-              "config.toml:4: unknown key 'mont' in [[vault]]");
+              "config.toml:4: unknown key 'mont' in [[vault]]; did you mean 'mount'?");
 }
 
 TEST(ConfigTest, MountsAreAPathOrAListOfTables) {

@@ -33,6 +33,37 @@ TEST(RelayConfigTest, TakesBothSpellingsOfAValue) {
     EXPECT_EQ(config->admission.access, RelayAccess::OpenTracker);
 }
 
+TEST(RelayConfigTest, AnOptionWinsOverItsVariableAndThatOverTheFile) {
+    TempDir directory;
+    const std::string file = (directory / "relay.toml").native();
+    std::ofstream(file) << "listen = [\"127.0.0.1:1\"]\nlog_level = \"error\"\n"
+                           "[tracker]\ninterval_seconds = 100\n";
+    const RelayEnvironment environment = [&](const char* variable) -> std::string {
+        const std::string_view name = variable;
+        if (name == "LOCKSTEP_RELAY_CONFIG") return file;
+        if (name == "LOCKSTEP_RELAY_LISTEN") return "127.0.0.1:2 [::1]:3";
+        if (name == "LOCKSTEP_RELAY_INTERVAL") return "200";
+        return "";
+    };
+    auto config = parse_relay_config({"--interval=300"}, environment);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_EQ(config->file, file);
+    EXPECT_EQ(config->log_level, LogLevel::Error);
+    EXPECT_EQ(config->listen, (std::vector<ListenAddress>{{"127.0.0.1", 2}, {"::1", 3}}));
+    EXPECT_EQ(config->tracker.interval, 300s);
+    auto typed = parse_relay_config({"--listen=127.0.0.1:4"}, environment);
+    ASSERT_TRUE(typed.ok()) << typed.error().message;
+    EXPECT_EQ(typed->listen, (std::vector<ListenAddress>{{"127.0.0.1", 4}}));
+    EXPECT_EQ(typed->tracker.interval, 200s);
+}
+
+TEST(RelayConfigTest, AMistypedOptionIsAnsweredWithTheRightOne) {
+    EXPECT_NE(parse_relay_config({"--lisen=127.0.0.1:4"})
+                  .error()
+                  .message.find("did you mean '--listen'?"),
+              std::string::npos);
+}
+
 TEST(RelayConfigTest, HelpAndVersionWin) {
     EXPECT_EQ(parse_relay_config({"--help"})->action, RelayConfig::Action::ShowHelp);
     EXPECT_EQ(parse_relay_config({"--interval", "60", "-h"})->action,

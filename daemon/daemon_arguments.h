@@ -1,0 +1,30 @@
+// What `lockstepd` is started with: flags, and for each a variable of the environment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "daemon/api/data_paths.h"
+
+namespace lockstep {
+
+struct DaemonArguments {
+    LogLevel log_level = LogLevel::Info;
+    std::optional<std::uint16_t> listen_port;  // else the configured one
+    bool may_mount = true;
+    bool shows_help = false;
+    bool shows_version = false;
+};
+
+std::string_view daemon_help();
+
+// A flag wins over its variable; an empty variable counts as none. Invalid, naming the flag or the
+// variable.
+Result<DaemonArguments> parse_daemon_arguments(const std::vector<std::string_view>& words,
+                                               const api::Environment& environment);
+
+}  // namespace lockstep
