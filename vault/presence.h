@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,30 @@ struct RangeRequest {
     PackInfo pack;
     std::vector<PackSpan> spans;
     auto operator<=>(const RangeRequest&) const = default;
+};
+
+// One block of a pack that a member is asked to show (sync/PROTOCOL.md, "Audits").
+struct BlockAudit {
+    PackInfo pack;
+    std::uint32_t block = 0;
+    auto operator<=>(const BlockAudit&) const = default;
+};
+inline constexpr std::size_t kAuditedAtOnce = 64;
+
+enum class AuditResult {
+    Shown,    // it was the right one
+    NotHere,  // the member says that it has not got the pack
+    Failed,   // another one, or none in time
+};
+
+// What is known of a blind member's possession of the vault.
+struct AuditReport {
+    DeviceId device;
+    std::int64_t last_ms = 0;                  // when it was last asked to show blocks; 0: never
+    bool has_passed = false;                   // then
+    std::uint64_t shown_packs = 0, packs = 0;  // of which it has shown blocks; of the vault
+    // Whether it counts as a copy of everything.
+    bool is_copy() const { return has_passed && shown_packs == packs; }
 };
 
 class PresenceListener {
@@ -77,6 +102,29 @@ class Presence {
                         const std::vector<PackId>& packs) = 0;
     // Everybody who was asked has answered, or is too late. May block on the disk.
     virtual void answers_end(std::uint64_t number) = 0;
+
+    // Audits of blind members by this device; none on one that is blind itself. What a member is to
+    // show now: with `packs`, blocks of all of these that it has not shown within the hour, else
+    // what is due. Empty: nothing. kAuditedAtOnce at most.
+    virtual std::vector<BlockAudit> audits_due(const DeviceId& member,
+                                               const std::vector<PackId>& packs) {
+        static_cast<void>(member);
+        static_cast<void>(packs);
+        return {};
+    }
+    // How it ended. `says_all`: the member says that it holds everything that is known here. Who
+    // fails counts for nothing until it has shown blocks of every pack again.
+    virtual void audited(const DeviceId& member,
+                         const std::vector<std::pair<BlockAudit, AuditResult>>& results,
+                         bool says_all) {
+        static_cast<void>(member);
+        static_cast<void>(results);
+        static_cast<void>(says_all);
+    }
+    virtual std::optional<AuditReport> audit_report(const DeviceId& member) {
+        static_cast<void>(member);
+        return std::nullopt;
+    }
 
     // Null: none. Waits for calls under way.
     virtual void set_listener(PresenceListener* listener) = 0;

@@ -110,6 +110,9 @@ class Replica {
         const PackId& pack) = 0;  // where it lies (to seed from)
     virtual Result<Bytes> piece_layers(
         const PackId& pack) = 0;  // as BEP 52 stores them; empty for one piece
+    // A part of it that was read is not what it should be: if it is damaged it counts as missing
+    // from now on.
+    virtual void doubt(const PackId& /*pack*/) {}
     virtual Status add_pack(const PackInfo& pack, ByteView bytes) = 0;
     // Takes over a downloaded file (same file system as the vault directory), verified like
     // add_pack.

@@ -145,13 +145,34 @@ struct VaultStatus {
     std::uint64_t packs = 0, pack_bytes = 0;   // ciphertext here
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;    // to be fetched
     std::uint64_t left_out_packs = 0, left_out_pack_bytes = 0;  // not here by choice
-    bool is_selecting = false;          // what is to be fetched is not clear yet
-    std::uint64_t pending_records = 0;  // local changes not yet published
+    bool is_selecting = false;                // what is to be fetched is not clear yet
+    bool is_blind = false;                    // this device holds what it cannot open
+    std::optional<std::uint64_t> quota = {};  // of a blind member: bytes that it may take
+    std::uint64_t pending_records = 0;        // local changes not yet published
     std::uint64_t unmerged_segments = 0;
     std::uint64_t conflicts = 0;
     std::vector<HeldSegments> held;   // what revoked devices wrote that does not count
     std::vector<std::string> alarms;  // forks, rollbacks, damage: sentences for a person
     std::vector<std::string> notes;   // files in the directory that are left alone, and why
+};
+
+// How far sealing anew has come what a removed device has the keys of, and what it can read still.
+struct ResealReport {
+    enum class State {
+        None,     // was never asked for
+        Running,  // while the vault is unlocked, in steps
+        Done
+    };
+    State state = State::None;
+    DeviceId device;
+    // When it was asked for. It could read all of that, and does if it has a copy.
+    std::uint64_t files = 0, file_bytes = 0;
+    std::uint64_t segments = 0;  // names and history under its keys; they are not sealed anew
+    std::uint64_t packs = 0, bytes = 0;                  // whose content lies under new keys by now
+    std::uint64_t left_packs = 0, left_bytes = 0;        // here, and not sealed anew yet
+    std::uint64_t absent_packs = 0;                      // under its keys and not here
+    std::uint64_t waiting_packs = 0, waiting_bytes = 0;  // kept until every device agrees
+    std::string problem;  // why it does not go on just now; empty: it does
 };
 
 // What may have become other in a vault's directory without our doing.
@@ -187,7 +208,7 @@ class Vault {
     virtual const fs::path& directory() const = 0;
     virtual bool is_unlocked() const = 0;
     // With a passphrase or the recovery code. WrongKey when it is not this vault's, Busy after too
-    // many of those. Takes about a second (Argon2id).
+    // many of those. Takes about a second (Argon2id). Refused on a blind member.
     virtual Status unlock(ByteView passphrase) = 0;
     // Locked when this device does not keep the key (see set_unlock_at_start).
     virtual Status unlock_with_stored_key() = 0;
@@ -234,8 +255,14 @@ class Vault {
     // to keep them. May take a minute. Refused when the directory is shared.
     virtual Result<EvictionReport> evict(const std::string& path) = 0;
     virtual Result<WhereisReport> whereis(const std::string& path) = 0;
+    // A blind member never unlocks: what needs plaintext fails with Locked there.
+    virtual bool is_blind() = 0;
+    // How much of this device's disk a blind member gives to the vault; nullopt: as much as it
+    // takes. Refused on others. What is here and does not fit goes with time, once other members
+    // promise to keep it.
+    virtual Status set_quota(std::optional<std::uint64_t> bytes) = 0;
     // Regular care: learns what is to be fetched when that is not clear; holds the limit of the
-    // cache. May take a minute. Returns the bytes freed.
+    // cache, or the quota. May take a minute. Returns the bytes freed.
     virtual std::uint64_t care_for_presence() = 0;
     // While false, readers of content that is not here get Locked instead of waiting for it.
     virtual void set_waiting(bool may_wait) = 0;
@@ -289,6 +316,14 @@ class Vault {
     // The device is a member no longer: what it writes that nobody has seen yet does not count, and
     // what is written from now on it cannot read (a new epoch).
     virtual Status revoke(const DeviceId& device) = 0;
+    // Seals anew what the vault holds under keys that a removed device has: content in new packs
+    // under the present epoch; the old ones are deleted everywhere once every active member has
+    // agreed. Asked for durably: it goes on after a crash, when somebody unlocks and calls
+    // continue_reseal(). Conflict while it runs for another device.
+    virtual Status begin_reseal(const DeviceId& removed) = 0;
+    // The next step, of 16 MiB or a 32nd of what is left. Returns whether there is more to do now.
+    virtual Result<bool> continue_reseal() = 0;
+    virtual ResealReport reseal_report() = 0;
     // Its logs end where they are known here, without distrust: it goes on with a new log, by which
     // what it wrote meanwhile counts.
     virtual Status retire(const DeviceId& device) = 0;
@@ -311,7 +346,8 @@ class PendingJoin {
     virtual std::string vault_label() const = 0;
     virtual VaultId vault_id() const = 0;
     virtual Bytes request() const = 0;
-    // Makes the directory and leaves the vault unlocked.
+    // Makes the directory and leaves the vault unlocked, or locked where this device was admitted
+    // as a blind member.
     virtual Result<std::unique_ptr<Vault>> finish(const fs::path& directory, ByteView admission,
                                                   bool unlock_at_start) = 0;
 };

@@ -21,6 +21,9 @@ namespace lockstep {
 
 struct PastViewParts;  // vault/core/past_view.h
 
+// What this device keeps of a reseal; None when there is nothing, or it cannot be read.
+ResealReport read_reseal(const VaultEnvironment& environment, const VaultId& vault);
+
 class OpenVault final : public TreeHost {
   public:
     // Loads everything published, then the journal. `keys`: unlocked.
@@ -68,6 +71,10 @@ class OpenVault final : public TreeHost {
     void set_waiting(bool may_wait);
     // Vault::collect(); open_vault_collection.cpp.
     Result<CollectionReport> collect(bool is_dry_run) EXCLUDES_LOCK(publish_mutex_);
+    // Vault::begin_reseal() and so on; open_vault_reseal.cpp.
+    Status begin_reseal(const DeviceId& removed) EXCLUDES_LOCK(publish_mutex_);
+    Result<bool> continue_reseal() EXCLUDES_LOCK(publish_mutex_);
+    ResealReport reseal_report() EXCLUDES_LOCK(publish_mutex_);
     // History: see VaultHistory (open_vault_history.cpp, open_vault_restore.cpp,
     // open_vault_undo.cpp).
     Result<PathHistory> history(const std::string& path) EXCLUDES_LOCK(mutex);
@@ -184,6 +191,13 @@ class OpenVault final : public TreeHost {
     std::optional<DeviceId> writer_of(const LogId& log);
     Result<KeepsRecords> before_it_was_lost(const std::string& path) EXCLUDES_LOCK(mutex);
 
+    // Condemns packs, and seals anew what is needed of them.
+    Status condemn(const std::vector<PackId>& packs) REQUIRES_LOCK(publish_mutex_);
+    Result<std::vector<PackRow>> packs_under_keys_of_removed();
+    bool is_known_to_removed(const Roster& roster, const EpochId& epoch);
+    ResealReport noted_reseal() EXCLUDES_LOCK(reseal_mutex_);
+    Status note_reseal(const ResealReport& report) EXCLUDES_LOCK(reseal_mutex_);
+    void note_reseal_problem(const Status& status) EXCLUDES_LOCK(reseal_mutex_);
     // Collection: what is needed still, and the steps of every condemnation.
     using ChunkMap = std::unordered_map<ChunkId, ChunkKind>;
     Result<ChunkMap> needed_chunks() EXCLUDES_LOCK(mutex);
@@ -288,6 +302,8 @@ class OpenVault final : public TreeHost {
     std::size_t compacted_files_ GUARDED_BY(publish_mutex_) = 0;
     std::vector<Record> unpublished_
         GUARDED_BY(publish_mutex_);  // coalesced, but the disk did not take them yet
+    Mutex reseal_mutex_;             // the innermost
+    std::optional<ResealReport> reseal_ GUARDED_BY(reseal_mutex_);  // nullopt: not read yet
     Mutex merge_mutex_;
     Frontier applied_ GUARDED_BY(mutex);  // segments in the tree
     std::set<PackId> unindexed_

@@ -126,18 +126,23 @@ Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
         }
     }
     if (is_dry_run || condemned.empty()) return report;
+    TRY_OK(condemn(condemned));
+    return report;
+}
+
+Status OpenVault::condemn(const std::vector<PackId>& packs) {
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());
-    for (const PackId& pack : condemned) TRY_OK(index_->chunks().set_condemned(pack, true));
-    // Again, now that nobody refers to them any more.
-    Status done = rescue(condemned);
-    if (done.ok()) done = publish_step({.condemned = condemned, .consents = {}, .collected = {}});
+    for (const PackId& pack : packs) TRY_OK(index_->chunks().set_condemned(pack, true));
+    // What is needed is looked up now that nobody refers to them any more.
+    Status done = rescue(packs);
+    if (done.ok()) done = publish_step({.condemned = packs, .consents = {}, .collected = {}});
     if (!done.ok()) {
-        TRY_OK(spare(condemned));
+        TRY_OK(spare(packs));
         return done.error();
     }
     may_have_collections_ = true;
     work_changed_();
-    return report;
+    return {};
 }
 
 // Keyed members that may write, but for this device, and for those that were silent for 90 days

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "vault/chunks/content_store.h"
 #include "vault/core/open_vault_secrets.h"
+#include "vault/presence/pack_question.h"
 
 namespace lockstep {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 constexpr std::string_view kRangesName = "ranges";
 constexpr std::size_t kEvictedAtOnce = 32;
 constexpr auto kEvictionTime = std::chrono::seconds(60);
-constexpr auto kAnswersWait = std::chrono::seconds(10);
 // Promises that were given this long ago are not relied upon.
 constexpr std::int64_t kAnswersAgeMaxMs = 60'000;
 
@@ -280,6 +280,7 @@ bool OpenVault::is_to_be_here(const ChunkNeeds& needs, const PackId& pack,
 
 void OpenVault::select_now() {
     VaultPresence& presence = replica_.own_presence();
+    if (replica_.is_blind()) return;  // by its quota: see BlindCare
     if (!presence.is_selective()) return presence.set_wanted({}, true);
     const MeetingState meeting = meeting_state();
     const bool has_rules = presence.rules().is_selective();
@@ -356,38 +357,9 @@ void OpenVault::set_waiting(bool may_wait) {
 
 // ---- giving packs up
 
-// Waits, but not for ever, and not when the vault is being locked.
+// Not when the vault is being locked.
 PackAnswers OpenVault::ask_others(const std::vector<PackId>& packs, std::chrono::seconds keep) {
-    struct Waiting {
-        Mutex mutex;
-        CondVar ended;
-        bool is_done GUARDED_BY(mutex) = false;
-        PackAnswers answers GUARDED_BY(mutex);
-    };
-    auto waiting = std::make_shared<Waiting>();
-    for (std::size_t at = 0; at < packs.size(); at += kPacksAskedMax) {
-        const std::vector<PackId> some(packs.begin() + static_cast<std::ptrdiff_t>(at),
-                                       packs.begin() + static_cast<std::ptrdiff_t>(std::min(
-                                                           packs.size(), at + kPacksAskedMax)));
-        {
-            MutexLock lock(waiting->mutex);
-            waiting->is_done = false;
-        }
-        replica_.own_presence().ask(some, keep, [waiting](const PackAnswers& answers) {
-            MutexLock lock(waiting->mutex);
-            waiting->is_done = true;
-            for (const PackAnswers::Holder& holder : answers.holders)
-                waiting->answers.holders.push_back(holder);
-            waiting->ended.notify_all();
-        });
-        const auto until = std::chrono::steady_clock::now() + kAnswersWait;
-        MutexLock lock(waiting->mutex);
-        while (!waiting->is_done && may_wait_ && std::chrono::steady_clock::now() < until)
-            waiting->ended.wait_until(
-                waiting->mutex, std::chrono::steady_clock::now() + std::chrono::milliseconds(50));
-    }
-    MutexLock lock(waiting->mutex);
-    return waiting->answers;
+    return ask_and_wait(replica_.own_presence(), packs, keep, [this] { return may_wait_.load(); });
 }
 
 // Why a pack must stay, whatever others hold; empty: it need not.
@@ -581,7 +553,7 @@ Result<WhereisReport> OpenVault::whereis(const std::string& path) {
 
 std::uint64_t OpenVault::trim() {
     VaultPresence& presence = replica_.own_presence();
-    if (!presence.rules().is_selective() || !presence.is_settled()) return 0;
+    if (replica_.is_blind() || !presence.rules().is_selective() || !presence.is_settled()) return 0;
     const std::uint64_t limit = environment_.on_demand_cache_size;
     std::uint64_t bytes = 0;
     auto rows = index_->chunks().packs();

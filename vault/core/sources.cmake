@@ -1,5 +1,6 @@
 lockstep_library(vault_core
   SOURCES
+    core/blind_care.cpp
     core/check_open.cpp
     core/decrypt_vault.cpp
     core/directory_arrivals.cpp
@@ -17,6 +18,7 @@ lockstep_library(vault_core
     core/open_vault_load.cpp
     core/open_vault_meeting.cpp
     core/open_vault_presence.cpp
+    core/open_vault_reseal.cpp
     core/open_vault_restore.cpp
     core/open_vault_undo.cpp
     core/pack_scrub.cpp

@@ -88,6 +88,18 @@ Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environmen
     return std::unique_ptr<Vault>(std::move(vault));
 }
 
+// The sealing key opens nothing until an owner gives the device a role that reads.
+Result<std::unique_ptr<Vault>> open_as_blind_member(const VaultEnvironment& environment,
+                                                    const fs::path& directory, VaultHeader header,
+                                                    const SealingKey& sealing,
+                                                    DeviceCertificate certificate) {
+    LocalKeys local = new_local_keys(header.id, sealing, std::move(certificate));
+    local.sealing_clear = sealing.copy();
+    auto vault = std::make_unique<VaultImpl>(environment, directory, std::move(header));
+    TRY_OK(vault->open_replica(std::move(local)));
+    return std::unique_ptr<Vault>(std::move(vault));
+}
+
 Result<std::unique_ptr<Vault>> Vault::open(const VaultEnvironment& environment,
                                            const fs::path& directory) {
     TRY(VaultHeader header, read_vault_header(environment.disk, directory));
@@ -138,6 +150,7 @@ Status VaultImpl::open_replica(LocalKeys local) {
     if (!replica.ok()) return std::move(replica).error();
     replica_ = std::move(replica).value();
     arrivals_ = std::make_unique<DirectoryArrivals>(environment_.disk, *replica_);
+    blind_care_ = std::make_unique<BlindCare>(environment_, *replica_);
     replica_->add_listener(*this);
     return replica_->change_local([](LocalKeys&) {});
 }
@@ -153,9 +166,18 @@ bool VaultImpl::is_unlocked() const {
     return open_vault() != nullptr;
 }
 
+// Also with a passphrase: no key that opens the vault is to come to this device.
+Status VaultImpl::check_may_unlock() {
+    if (!is_blind()) return {};
+    return Error{ErrorKind::Refused,
+                 "this device is a blind member of the vault: it holds what it cannot open. An "
+                 "owner's device can give it another role"};
+}
+
 Status VaultImpl::unlock(ByteView passphrase) {
     MutexLock lock(state_mutex_);
     if (is_unlocked()) return {};
+    TRY_OK(check_may_unlock());
     TRY_OK(backoff_.check());
     Status unlocked = unlock_with(SecretBytes(passphrase));
     backoff_.note(unlocked);
@@ -183,6 +205,9 @@ Status VaultImpl::unlock_with(const SecretBytes& secret) {
         return {};
     }
     if (sealing.error().kind != ErrorKind::NotFound) return std::move(sealing).error();
+    // A blind member until now.
+    if (auto kept = replica_->key_at_start())
+        return unlock_as_member(std::make_shared<const SealingKey>(std::move(*kept)));
     return open_with(std::make_shared<const KeyState>(std::move(state)));
 }
 
@@ -248,6 +273,7 @@ Status VaultImpl::open_with(std::shared_ptr<const KeyState> keys) {
 Status VaultImpl::unlock_with_stored_key() {
     MutexLock lock(state_mutex_);
     if (is_unlocked()) return {};
+    TRY_OK(check_may_unlock());
     auto kept = replica_ ? replica_->key_at_start() : std::nullopt;
     if (!kept)
         return Error{ErrorKind::Locked,
@@ -394,6 +420,8 @@ VaultStatus VaultImpl::status() {
         if (at == out.held.end()) at = out.held.insert(at, {.device = log.device, .segments = 0});
         at->segments += log.numbers.size();
     }
+    out.is_blind = replica_->is_blind();
+    if (out.is_blind) out.quota = presence.quota();
     out.alarms = replica_->alarms();
     if (!out.may_write && out.pending_records > 0)
         out.alarms.emplace_back(
@@ -451,7 +479,13 @@ Result<WhereisReport> VaultImpl::whereis(const std::string& path) {
     return open->whereis(path);
 }
 
+Status VaultImpl::set_quota(std::optional<std::uint64_t> bytes) {
+    if (!is_blind()) return Error{ErrorKind::Refused, "only a blind member has a quota"};
+    return replica_->own_presence().set_quota(bytes);
+}
+
 std::uint64_t VaultImpl::care_for_presence() {
+    if (is_blind()) return blind_care_->care();
     auto open = open_vault();
     if (!open) return 0;
     open->care_for_presence();
@@ -459,6 +493,7 @@ std::uint64_t VaultImpl::care_for_presence() {
 }
 
 void VaultImpl::set_waiting(bool may_wait) {
+    if (blind_care_) blind_care_->set_waiting(may_wait);
     if (auto open = open_vault()) open->set_waiting(may_wait);
 }
 
@@ -511,6 +546,25 @@ Status VaultImpl::revoke(const DeviceId& device) {
     const auto state = replica_->keys();
     TRY(Bytes object, revoke_member(key_editor(*state), device, open->applied_of(device)));
     return replica_->publish_key_object(object);
+}
+
+Status VaultImpl::begin_reseal(const DeviceId& removed) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->begin_reseal(removed);
+}
+
+Result<bool> VaultImpl::continue_reseal() {
+    auto open = open_vault();
+    if (!open) return false;
+    return open->continue_reseal();
+}
+
+ResealReport VaultImpl::reseal_report() {
+    if (auto open = open_vault()) return open->reseal_report();
+    ResealReport kept = read_reseal(environment_, header_.id);
+    if (kept.state == ResealReport::State::Running) kept.problem = "the vault is locked";
+    return kept;
 }
 
 Status VaultImpl::retire(const DeviceId& device) {
@@ -605,14 +659,26 @@ class PendingJoinImpl final : public PendingJoin {
         // Before anything is written: the objects must make this device a member.
         KeyCredentials credentials;
         credentials.device = sealing_.get();
-        TRY(KeyState state, KeyState::open(header_, objects, credentials));
-        if (!state.is_unlocked() || state.roster().find(environment_.device.id()) == nullptr)
+        auto opened = KeyState::open(header_, objects, credentials);
+        const SealingKey replica = environment_.device.vault_replica_key(header_.id);
+        if (!opened.ok() && opened.error().kind == ErrorKind::WrongKey) {
+            // A blind member is granted nothing else.
+            credentials.device = nullptr;
+            credentials.replica = &replica;
+            opened = KeyState::open(header_, objects, credentials);
+        }
+        TRY(KeyState state, std::move(opened));
+        const RosterMember* self = state.roster().find(environment_.device.id());
+        const bool is_blind = self != nullptr && self->role == MemberRole::Blind;
+        if (self == nullptr || (!state.is_unlocked() && !is_blind))
             return Error{ErrorKind::Refused, "the other device did not admit this one"};
         TRY_OK(prepare_vault_directory(environment_.disk, directory));
         for (const Bytes& object : objects)
             TRY_OK(write_key_object(environment_.disk, directory, object));
         TRY_OK(environment_.disk.write_file_durably(directory / kVaultHeaderName,
                                                     encode_vault_header(header_)));
+        if (is_blind)
+            return open_as_blind_member(environment_, directory, header_, *sealing_, certificate_);
         return open_as_member(environment_, directory, header_, sealing_, certificate_,
                               unlock_at_start);
     }

@@ -6,6 +6,7 @@
 
 #include <future>
 
+#include "vault/core/blind_care.h"
 #include "vault/core/directory_arrivals.h"
 #include "vault/core/lockable_files.h"
 #include "vault/core/open_vault.h"
@@ -44,6 +45,8 @@ class VaultImpl final : public Vault, private ReplicaListener {
     std::vector<KeepReport> keep_rules() override;
     Result<EvictionReport> evict(const std::string& path) override;
     Result<WhereisReport> whereis(const std::string& path) override;
+    bool is_blind() override { return replica_ && replica_->is_blind(); }
+    Status set_quota(std::optional<std::uint64_t> bytes) override;
     std::uint64_t care_for_presence() override;
     void set_waiting(bool may_wait) override;
     VaultHistory& history() override { return history_; }
@@ -61,6 +64,9 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Result<CollectionReport> collect(bool is_dry_run) override;
     Result<std::uint64_t> compact(bool at_once) override;
     Status revoke(const DeviceId& device) override;
+    Status begin_reseal(const DeviceId& removed) override;
+    Result<bool> continue_reseal() override;
+    ResealReport reseal_report() override;
     Status retire(const DeviceId& device) override;
     Status set_role(const DeviceId& device, MemberRole role) override;
     Result<std::uint64_t> adopt(const DeviceId& device) override;
@@ -84,6 +90,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     void work_changed();
     void close_open_vault() EXCLUDES_LOCK(open_mutex_);
     KeyEditor key_editor(const KeyState& state);
+    Status check_may_unlock();
     Status unlock_with(const SecretBytes& secret) REQUIRES_LOCK(state_mutex_);
     // Passphrases and the recovery code (vault_impl_keys.cpp).
     struct Proof {
@@ -110,6 +117,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     const VaultHeader header_;
     std::unique_ptr<VaultReplica> replica_;
     std::unique_ptr<DirectoryArrivals> arrivals_;  // when there is a replica
+    std::unique_ptr<BlindCare> blind_care_;        // likewise
     LockableFiles files_;
     LockableHistory history_{[this] { return open_vault(); }};
     UnlockBackoff backoff_;
@@ -128,6 +136,11 @@ Result<std::unique_ptr<Vault>> open_as_member(const VaultEnvironment& environmen
                                               const fs::path& directory, VaultHeader header,
                                               std::shared_ptr<const SealingKey> sealing,
                                               DeviceCertificate certificate, bool unlock_at_start);
+// The same for one who was admitted as a blind member: it stays locked.
+Result<std::unique_ptr<Vault>> open_as_blind_member(const VaultEnvironment& environment,
+                                                    const fs::path& directory, VaultHeader header,
+                                                    const SealingKey& sealing,
+                                                    DeviceCertificate certificate);
 // Makes an empty directory for a vault. Exists when it holds anything.
 Status prepare_vault_directory(Disk& disk, const fs::path& directory);
 Status write_key_object(Disk& disk, const fs::path& directory, ByteView bytes);

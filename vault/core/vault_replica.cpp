@@ -796,6 +796,7 @@ void VaultReplica::tell_pack(const PackInfo& pack) {
 
 Status VaultReplica::add_pack(const PackInfo& pack, ByteView bytes) {
     if (has_pack(pack.id) || is_collected(pack.id)) return {};
+    TRY_OK(check_room(pack));
     TRY_OK(packs_->put_received(pack, bytes));
     tell_pack(pack);
     return {};

@@ -80,6 +80,7 @@ class VaultReplica final : public Replica {
                             std::uint64_t length) override;
     fs::path pack_path(const PackId& pack) override { return packs_->path_of(pack); }
     Result<Bytes> piece_layers(const PackId& pack) override;
+    void doubt(const PackId& pack) override { static_cast<void>(doubt_pack(pack)); }
     Status add_pack(const PackInfo& pack, ByteView bytes) override;
     Status adopt_pack(const PackInfo& pack, const fs::path& file) override;
     fs::path incoming_directory() override { return directory_ / "incoming" / writer_; }
@@ -196,6 +197,14 @@ class VaultReplica final : public Replica {
     bool may_only_read();
     // This device was removed from the vault.
     bool is_revoked();
+    // It is a member that holds what it cannot open.
+    bool is_blind();
+    // Packs that segments introduce, in the order of their logs, each once.
+    std::vector<PackInfo> introduced_packs();
+    // Those that are here and that every member has let go.
+    std::vector<PackInfo> collected_here();
+    // What segments and key objects take in the directory.
+    std::uint64_t log_bytes();
 
     // Segments beyond where their log ends: kept, never applied (DESIGN 4, "Cut of a revocation").
     // Without those that somebody has published again.
@@ -300,6 +309,7 @@ class VaultReplica final : public Replica {
     void use_keys(const std::vector<Bytes>& objects, std::shared_ptr<const KeyState> keys)
         EXCLUDES_LOCK(mutex_);
     void tell_pack(const PackInfo& pack);
+    Status check_room(const PackInfo& pack);
     template <typename Call>
     void tell(Call call) {
         MutexLock lock(listeners_mutex_);

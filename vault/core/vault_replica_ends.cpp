@@ -43,6 +43,12 @@ bool VaultReplica::is_revoked() {
     return self != nullptr && self->is_revoked;
 }
 
+bool VaultReplica::is_blind() {
+    const auto state = keys();
+    const RosterMember* self = state->roster().find(device());
+    return self != nullptr && self->is_active() && self->role == MemberRole::Blind;
+}
+
 LogPosition VaultReplica::last_here(const LogId& log) {
     if (auto held = held_.find(log); held != held_.end()) return held->second;
     auto at = frontier_.find(log);

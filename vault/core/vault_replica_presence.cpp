@@ -12,7 +12,15 @@ void VaultReplica::open_presence() {
         .holds = [this](const PackId& pack) { return !is_collected(pack) && recheck_pack(pack); },
         .is_directory_shared = [this] { return is_directory_shared(); },
         .absent_packs = [this] { return absent_packs(); },
-        .alarm = [this](const std::string& sentence) { alarm(sentence); }});
+        .alarm = [this](const std::string& sentence) { alarm(sentence); },
+        .is_blind = [this] { return is_blind(); },
+        .all_packs =
+            [this] {
+                std::vector<PackInfo> packs = introduced_packs();
+                std::erase_if(packs, [&](const PackInfo& pack) { return is_collected(pack.id); });
+                return packs;
+            },
+        .random = &environment_.random});
 }
 
 std::vector<PackInfo> VaultReplica::missing_packs() {
@@ -28,6 +36,40 @@ std::vector<PackInfo> VaultReplica::absent_packs() {
     out.reserve(missing_.size());
     for (const PackId& id : missing_) out.push_back({id, known_packs_.at(id)});
     return out;
+}
+
+std::vector<PackInfo> VaultReplica::introduced_packs() {
+    MutexLock lock(mutex_);
+    std::vector<PackInfo> out;
+    std::set<PackId> seen;
+    for (const auto& [segment, packs] : introduced_)
+        for (const PackInfo& pack : packs)
+            if (seen.insert(pack.id).second) out.push_back(pack);
+    return out;
+}
+
+std::vector<PackInfo> VaultReplica::collected_here() {
+    MutexLock lock(mutex_);
+    std::vector<PackInfo> out;
+    for (const PackId& pack : collected_)
+        if (auto at = present_.find(pack); at != present_.end()) out.push_back({pack, at->second});
+    return out;
+}
+
+std::uint64_t VaultReplica::log_bytes() {
+    std::uint64_t out = 0;
+    for (const LogId& log : logs_->logs())
+        for (const LogStore::File& file : logs_->files(log)) out += file.size_bytes;
+    auto keys = environment_.disk.list(directory_ / kKeyDirectoryName);
+    if (!keys.ok()) return out;
+    for (const DirectoryItem& item : *keys) out += item.is_directory ? 0 : item.size;
+    return out;
+}
+
+// Packs come unasked, too.
+Status VaultReplica::check_room(const PackInfo& pack) {
+    if (!is_blind() || presence_->wants(pack.id)) return {};
+    return Error{ErrorKind::Refused, "there is no room for it in this device's quota"};
 }
 
 bool VaultReplica::has_absent_packs() {

@@ -1,5 +1,6 @@
 lockstep_library(vault_packs
   SOURCES
+    packs/block_proof.cpp
     packs/merkle.cpp
     packs/pack_builder.cpp
     packs/pack_bytes.cpp

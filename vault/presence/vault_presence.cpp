@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kRulesName = "keep";
 constexpr std::string_view kPromisesName = "promises";
+constexpr std::string_view kQuotaName = "quota";
+constexpr std::string_view kAuditsName = "audits";
+constexpr std::size_t kQuotaSizeMax = 64;
 constexpr std::size_t kRulesSizeMax = 2 * kMiB;
 constexpr std::size_t kPromisesMax = 1U << 20;
 constexpr std::size_t kPromisesSizeMax = 64 * kMiB;
@@ -47,12 +50,36 @@ Result<std::map<PackId, std::uint64_t>> decode_promises(ByteView bytes) {
     return out;
 }
 
+// u8 1 ‖ u8 is there one ‖ u64 bytes ‖ BLAKE2b-256 of that
+Bytes encode_quota(const std::optional<std::uint64_t>& quota) {
+    Encoder out;
+    out.u8(1).u8(quota ? 1 : 0).u64(quota.value_or(0));
+    const Hash256 sum = blake2b(out.view());
+    out.id(sum);
+    return std::move(out).take();
+}
+
+Result<std::optional<std::uint64_t>> decode_quota(ByteView bytes) {
+    Decoder in(bytes);
+    if (in.u8() != 1) in.fail("made by another version of Lockstep");
+    const std::uint8_t is_there = in.u8();
+    if (is_there > 1) in.fail("no truth value");
+    const std::uint64_t quota = in.u64();
+    const std::size_t end = in.position();
+    const Hash256 sum = in.id<Hash256>();
+    TRY_OK(in.finish());
+    if (sum != blake2b(bytes.first(end)))
+        return Error{ErrorKind::Corrupt, "its sum is not that of its bytes"};
+    return is_there == 1 ? std::optional(quota) : std::nullopt;
+}
+
 }  // namespace
 
 std::size_t PackAnswers::copies(const PackId& pack) const {
     return static_cast<std::size_t>(
         std::count_if(holders.begin(), holders.end(), [&](const Holder& holder) {
-            return holder.member.role != MemberRole::Blind && holder.packs.contains(pack);
+            return holder.packs.contains(pack) &&
+                   (holder.member.role != MemberRole::Blind || holder.audited.contains(pack));
         }));
 }
 
@@ -71,6 +98,12 @@ VaultPresence::VaultPresence(Environment environment) : environment_(std::move(e
     MutexLock lock(mutex_);
     load(kRulesName, kRulesSizeMax, decode_keep_rules, rules_);
     load(kPromisesName, kPromisesSizeMax, decode_promises, promises_);
+    load(kQuotaName, kQuotaSizeMax, decode_quota, quota_);
+    if (environment_.random == nullptr) return;
+    MutexLock audit_lock(audit_mutex_);
+    audits_ =
+        std::make_unique<AuditLog>(environment_.disk, environment_.clock, *environment_.random,
+                                   environment_.directory / std::string(kAuditsName));
 }
 
 // ---- rules and what follows from them
@@ -94,6 +127,34 @@ Status VaultPresence::set_rules(const KeepRules& rules) {
     return {};
 }
 
+std::optional<std::uint64_t> VaultPresence::quota() {
+    MutexLock lock(mutex_);
+    return quota_;
+}
+
+Status VaultPresence::set_quota(std::optional<std::uint64_t> bytes) {
+    {
+        MutexLock lock(mutex_);
+        if (quota_ == bytes) return {};
+        TRY_OK(environment_.disk.make_directories(environment_.directory));
+        TRY_OK(environment_.disk.write_file_durably(
+            environment_.directory / std::string(kQuotaName), encode_quota(bytes)));
+        quota_ = bytes;
+        // What is asked for under way goes on; what fits is chosen anew.
+        is_settled_ = false;
+        was_told_ = false;
+        if (bytes) return {};
+    }
+    MutexLock lock(listener_mutex_);
+    if (listener_ != nullptr) listener_->selection_changed();
+    return {};
+}
+
+// Rules are those of who can look into the vault.
+bool VaultPresence::selects() {
+    return environment_.is_blind() ? quota_.has_value() : is_choosing_ || rules_.is_selective();
+}
+
 void VaultPresence::note_shared_directory() {
     KeepRules now = rules();
     if (now.is_directory_shared) return;
@@ -113,7 +174,7 @@ bool VaultPresence::is_directory_shared() {
 
 bool VaultPresence::is_selective() {
     MutexLock lock(mutex_);
-    return is_choosing_ || rules_.is_selective();
+    return selects();
 }
 
 void VaultPresence::set_choosing(bool is_choosing) {
@@ -130,7 +191,7 @@ bool VaultPresence::is_choosing() {
 
 bool VaultPresence::wants(const PackId& pack) {
     MutexLock lock(mutex_);
-    return !(is_choosing_ || rules_.is_selective()) || wanted_.contains(pack);
+    return !selects() || wanted_.contains(pack);
 }
 
 std::uint64_t VaultPresence::left_out() {
@@ -162,7 +223,7 @@ void VaultPresence::unsettle() {
 
 bool VaultPresence::is_settled() {
     MutexLock lock(mutex_);
-    return is_settled_ || !(is_choosing_ || rules_.is_selective());
+    return is_settled_ || !selects();
 }
 
 // ---- between the network and the content
@@ -285,7 +346,13 @@ void VaultPresence::answer(std::uint64_t number, const Member& by,
     MutexLock lock(mutex_);
     auto at = questions_.find(number);
     if (at == questions_.end()) return;
-    at->second.answers.holders.push_back({by, {packs.begin(), packs.end()}});
+    PackAnswers::Holder holder{by, {packs.begin(), packs.end()}};
+    if (by.role == MemberRole::Blind) {
+        MutexLock audit_lock(audit_mutex_);
+        for (const PackId& pack : packs)
+            if (audits_ && audits_->has_shown_lately(by.device, pack)) holder.audited.insert(pack);
+    }
+    at->second.answers.holders.push_back(std::move(holder));
 }
 
 void VaultPresence::answers_end(std::uint64_t number) {
@@ -298,6 +365,43 @@ void VaultPresence::answers_end(std::uint64_t number) {
         questions_.erase(at);
     }
     question.done(question.answers);
+}
+
+// ---- audits
+
+std::vector<BlockAudit> VaultPresence::audits_due(const DeviceId& member,
+                                                  const std::vector<PackId>& packs) {
+    if (!environment_.all_packs || environment_.is_blind()) return {};
+    std::vector<PackInfo> all = environment_.all_packs();
+    if (!packs.empty()) {
+        const std::set<PackId> asked(packs.begin(), packs.end());
+        std::erase_if(all, [&](const PackInfo& pack) { return !asked.contains(pack.id); });
+    }
+    MutexLock lock(audit_mutex_);
+    if (!audits_) return {};
+    return packs.empty() ? audits_->due(member, all) : audits_->due_of(member, all);
+}
+
+void VaultPresence::audited(const DeviceId& member,
+                            const std::vector<std::pair<BlockAudit, AuditResult>>& results,
+                            bool says_all) {
+    // What was collected meanwhile it need not have.
+    std::set<PackId> needed;
+    for (const PackInfo& pack : environment_.all_packs()) needed.insert(pack.id);
+    auto counting = results;
+    std::erase_if(counting, [&](const auto& one) {
+        return one.second == AuditResult::NotHere && !needed.contains(one.first.pack.id);
+    });
+    MutexLock lock(audit_mutex_);
+    if (audits_) audits_->note(member, counting, says_all);
+}
+
+std::optional<AuditReport> VaultPresence::audit_report(const DeviceId& member) {
+    if (!environment_.all_packs || environment_.is_blind()) return std::nullopt;
+    const std::vector<PackInfo> all = environment_.all_packs();
+    MutexLock lock(audit_mutex_);
+    if (!audits_) return std::nullopt;
+    return audits_->report(member, all);
 }
 
 // ---- evicting

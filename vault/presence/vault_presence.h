@@ -8,7 +8,7 @@
 // and a promise is durable before it is told. So among devices that evict at once, each relies on
 // one that had not begun when it answered: a circle of them cannot be.
 //
-// THREADS: any. Lock order: mutex_, then the replica's.
+// THREADS: any. Lock order: mutex_, audit_mutex_, then the replica's.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,8 @@
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/mutex.h"
+#include "base/random.h"
+#include "vault/presence/audit_log.h"
 #include "vault/presence/keep_rules.h"
 
 namespace lockstep {
@@ -27,9 +29,10 @@ struct PackAnswers {
     struct Holder {
         Member member;
         std::set<PackId> packs;
+        std::set<PackId> audited = {};  // of which it has shown blocks lately
     };
     std::vector<Holder> holders;
-    // By members whose word counts: blind ones' does not.
+    // By members whose word counts: that of blind ones does for what they have shown.
     std::size_t copies(const PackId& pack) const;
 };
 
@@ -53,6 +56,11 @@ class VaultPresence final : public Presence {
         std::function<bool()> is_directory_shared;
         std::function<std::vector<PackInfo>()> absent_packs;
         std::function<void(const std::string&)> alarm;
+        // This device cannot open the vault: it has a quota instead of rules.
+        std::function<bool()> is_blind = [] { return false; };
+        // For audits of blind members: what the vault consists of. Without `random` there are none.
+        std::function<std::vector<PackInfo>()> all_packs = {};
+        Random* random = nullptr;
     };
     // Rules that cannot be read are none: everything is kept.
     explicit VaultPresence(Environment environment);
@@ -66,6 +74,14 @@ class VaultPresence final : public Presence {
     void answer(std::uint64_t number, const Member& by, const std::vector<PackId>& packs) override
         EXCLUDES_LOCK(mutex_);
     void answers_end(std::uint64_t number) override EXCLUDES_LOCK(mutex_);
+    std::vector<BlockAudit> audits_due(const DeviceId& member,
+                                       const std::vector<PackId>& packs) override
+        EXCLUDES_LOCK(audit_mutex_);
+    void audited(const DeviceId& member,
+                 const std::vector<std::pair<BlockAudit, AuditResult>>& results,
+                 bool says_all) override EXCLUDES_LOCK(audit_mutex_);
+    std::optional<AuditReport> audit_report(const DeviceId& member) override
+        EXCLUDES_LOCK(audit_mutex_);
     void set_listener(PresenceListener* listener) override EXCLUDES_LOCK(listener_mutex_);
 
     // ---- for the vault
@@ -74,6 +90,10 @@ class VaultPresence final : public Presence {
 
     KeepRules rules() EXCLUDES_LOCK(mutex_);
     Status set_rules(const KeepRules& rules) EXCLUDES_LOCK(mutex_);  // durable on return
+    // Bytes that a blind member gives to the vault; nullopt: as many as it takes. Durable on
+    // return.
+    std::optional<std::uint64_t> quota() EXCLUDES_LOCK(mutex_);
+    Status set_quota(std::optional<std::uint64_t> bytes) EXCLUDES_LOCK(mutex_);
     void note_shared_directory() EXCLUDES_LOCK(mutex_);
     bool is_directory_shared() EXCLUDES_LOCK(mutex_);
     // Not everything that is missing is to be fetched.
@@ -109,10 +129,12 @@ class VaultPresence final : public Presence {
   private:
     Status save_promises() REQUIRES_LOCK(mutex_);
     bool is_promised(const PackId& pack) REQUIRES_LOCK(mutex_);
+    bool selects() REQUIRES_LOCK(mutex_);
 
     const Environment environment_;
     Mutex mutex_;
     KeepRules rules_ GUARDED_BY(mutex_);
+    std::optional<std::uint64_t> quota_ GUARDED_BY(mutex_);
     std::set<PackId> wanted_ GUARDED_BY(mutex_);
     bool is_settled_ GUARDED_BY(mutex_) = false;
     bool is_choosing_ GUARDED_BY(mutex_) = false;
@@ -128,6 +150,9 @@ class VaultPresence final : public Presence {
 
     Mutex listener_mutex_;  // held while it is called
     PresenceListener* listener_ GUARDED_BY(listener_mutex_) = nullptr;
+
+    Mutex audit_mutex_;
+    std::unique_ptr<AuditLog> audits_ GUARDED_BY(audit_mutex_);
 
     Mutex side_mutex_;
     CondVar side_idle_;
