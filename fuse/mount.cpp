@@ -86,6 +86,7 @@ struct Mount::Parts {
 // The first answer tells that the kernel and we understand each other.
 Status Mount::Parts::start() {
     TRY_OK(session.mount(option_list(options), mount_point.path, context));
+    session.set_use_counter(options.uses);
     session.start(options.threads, options.on_finished);
     invalidation.start();
     context.file_system.add_observer(invalidation);
