@@ -2,12 +2,13 @@
 find_package(Qt6 6.4 QUIET COMPONENTS Widgets Svg DBus Network PrintSupport Test)
 pkg_check_modules(QRENCODE QUIET IMPORTED_TARGET libqrencode)
 find_library(LOCKSTEP_ZXCVBN zxcvbn)
+find_package(Qt6Keychain QUIET)
 find_program(LOCKSTEP_LRELEASE lrelease HINTS /usr/lib/qt6/bin)
-if(Qt6_FOUND AND QRENCODE_FOUND AND LOCKSTEP_ZXCVBN AND LOCKSTEP_LRELEASE)
+if(Qt6_FOUND AND QRENCODE_FOUND AND LOCKSTEP_ZXCVBN AND Qt6Keychain_FOUND AND LOCKSTEP_LRELEASE)
   set(LOCKSTEP_HAS_QT ON)
 else()
   set(LOCKSTEP_HAS_QT OFF)
-  message(STATUS "lockstep-gui is left out: it needs Qt 6.4 (Widgets, Svg), lrelease, libqrencode and libzxcvbn (./dev setup)")
+  message(STATUS "lockstep-gui is left out: it needs Qt 6.4 (Widgets, Svg), lrelease, libqrencode, libzxcvbn and QtKeychain (./dev setup)")
 endif()
 
 # lockstep_qt(TARGET): moc, and few compilations: Qt's headers are most of what there is to compile.

@@ -68,6 +68,13 @@ Result<HttpResponse> lock_vault(ControlContext& context, const ApiRequest& reque
     return info_response(200, vault);
 }
 
+Result<HttpResponse> set_auto_lock(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::SetAutoLock>(request.http.body));
+    TRY(auto vault, vault_of(context, request));
+    TRY_OK(vault->set_auto_lock(wish));
+    return info_response(200, vault);
+}
+
 Result<HttpResponse> mount_vault(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::MountVault>(request.http.body));
     TRY(auto vault, vault_of(context, request));
@@ -203,6 +210,7 @@ std::vector<Route> vault_routes() {
         {"DELETE", "/v1/vaults/{vault}", remove_vault},
         {"POST", "/v1/vaults/{vault}/unlock", unlock_vault},
         {"POST", "/v1/vaults/{vault}/lock", lock_vault},
+        {"PUT", "/v1/vaults/{vault}/autolock", set_auto_lock},
         {"POST", "/v1/vaults/{vault}/mount", mount_vault},
         {"POST", "/v1/vaults/{vault}/unmount", unmount_vault},
         {"POST", "/v1/vaults/{vault}/check", check_vault_objects},

@@ -35,6 +35,7 @@ ManagedVault::ManagedVault(const VaultServices& services, api::VaultConfig confi
     : services_(services), config_(std::move(config)) {}
 
 ManagedVault::~ManagedVault() {
+    presence_care_.reset();  // it uses the rest
     MutexLock lock(operation_);
     leave_swarm();
     leave_directory();
@@ -169,6 +170,7 @@ Status ManagedVault::check_usable() {
 Status ManagedVault::unlock(const api::UnlockVault& request) {
     MutexLock lock(operation_);
     TRY_OK(open_locked());
+    note_use();
     if (!vault_->is_unlocked()) {
         TRY_OK(request.passphrase.empty() ? vault_->unlock_with_stored_key()
                                           : vault_->unlock(request.passphrase.reveal_bytes()));
@@ -191,10 +193,10 @@ Status ManagedVault::unlock(const api::UnlockVault& request) {
 Status ManagedVault::lock(bool is_forced) {
     MutexLock lock(operation_);
     TRY_OK(check_usable());
-    return lock_locked(is_forced);
+    return lock_locked(is_forced, {kPublishAtLock, {}, "locked"});
 }
 
-Status ManagedVault::lock_locked(bool is_forced) {
+Status ManagedVault::lock_locked(bool is_forced, const LockReason& reason) {
     if (!vault_ || !vault_->is_unlocked()) return {};
     if (!is_forced && transfers_->count() > 0) {
         return Error{ErrorKind::Busy, "files of it are being copied by get or put"};
@@ -208,7 +210,7 @@ Status ManagedVault::lock_locked(bool is_forced) {
     transfers_->drop_all();
     mirrors_->stop_all();
     // What cannot be published (the disk is full) lock() leaves in the journal, or it fails.
-    if (Status published = runner_->publish_now(steady_clock::now() + kPublishAtLock);
+    if (Status published = runner_->publish_now(steady_clock::now() + reason.publish_time);
         !published.ok())
         log_warning("vault", "{}: not published before the lock: {}", name(),
                     published.error().message);
@@ -217,7 +219,7 @@ Status ManagedVault::lock_locked(bool is_forced) {
         start_mirrors();
         return locked;
     }
-    tell("vault.locked", "locked");
+    tell("vault.locked", reason.message, reason.subject);
     return {};
 }
 
@@ -450,7 +452,7 @@ void ManagedVault::shut_down(steady_clock::time_point deadline) {
 Status ManagedVault::detach(bool is_forced) {
     MutexLock lock(operation_);
     TRY_OK(check_usable());
-    TRY_OK(lock_locked(is_forced));
+    TRY_OK(lock_locked(is_forced, {kPublishAtLock, {}, "locked"}));
     is_gone_ = true;
     leave_swarm();
     leave_directory();
@@ -514,8 +516,8 @@ void ManagedVault::set_problem(std::string problem) {
     problem_ = std::move(problem);
 }
 
-void ManagedVault::tell(std::string type, std::string message) {
-    services_.events.add({std::move(type), name(), {}, std::move(message)});
+void ManagedVault::tell(std::string type, std::string message, std::string subject) {
+    services_.events.add({std::move(type), name(), std::move(subject), std::move(message)});
 }
 
 }  // namespace lockstep

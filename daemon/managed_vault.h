@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "daemon/api/messages.h"
+#include "daemon/idle_timer.h"
 #include "daemon/sightings.h"
 #include "daemon/transfers.h"
 #include "daemon/vault_mirrors.h"
@@ -48,6 +49,10 @@ class ManagedVault {
     Status unlock(const api::UnlockVault& request);
     // Busy, naming who, while files are open, unless forced.
     Status lock(bool is_forced);
+    // When it is locked by itself (managed_vault_autolock.cpp).
+    Status set_auto_lock(const api::SetAutoLock& request);
+    // Locks it if that is wanted before the machine sleeps, and nobody uses it.
+    void lock_for_sleep();
     // Without a directory: wherever it was mounted before (with a path: that folder of it).
     Status mount(const api::MountVault& request);
     // Without a directory: all of its mounts, or none. NotFound when nothing is mounted there.
@@ -144,7 +149,16 @@ class ManagedVault {
     void note_mount_problem(const api::MountConfig& mount, const std::string& problem);
     void forget_mounts(const std::vector<std::string>& directories);
     void remove_guards(const std::vector<std::string>& directories) const;
-    Status lock_locked(bool is_forced) REQUIRES_LOCK(operation_);
+    // Who locks it by itself, and how long that may take to publish.
+    struct LockReason {
+        std::chrono::milliseconds publish_time;
+        std::string subject, message;
+    };
+    Status lock_locked(bool is_forced, const LockReason& reason) REQUIRES_LOCK(operation_);
+    void lock_by_itself(const LockReason& reason, bool is_told);
+    void lock_when_idle();
+    std::uint64_t uses() const;
+    void note_use() { ++uses_; }
     Status check_usable() REQUIRES_LOCK(operation_);
     Status check_mount_point(const std::string& directory) const;
     Status check_mirror_folder(const std::string& directory) const;
@@ -165,7 +179,7 @@ class ManagedVault {
     void restore_sightings();
     void save_sightings();
     void set_problem(std::string problem);
-    void tell(std::string type, std::string message);
+    void tell(std::string type, std::string message, std::string subject = {});
     Vault* vault() const;
     Result<Vault*> unlocked_vault() const;
     Error blind_error() const;
@@ -189,6 +203,9 @@ class ManagedVault {
     std::unique_ptr<WorkerPool> presence_care_;  // of the thread that calls tick()
     std::atomic<bool> is_caring_{false};
     std::chrono::steady_clock::time_point reseal_due_{};  // of the thread that cares
+    IdleTimer idle_;                               // used by `presence_care_` alone
+    std::optional<std::uint64_t> told_at_uses_{};  // the same: what lock_waits was told at
+    std::atomic<std::uint64_t> uses_{0};           // through the API
     std::atomic<bool> has_mirror_news_{false};
 
     // Short; what questions read.

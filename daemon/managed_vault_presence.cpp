@@ -30,6 +30,7 @@ Result<api::KeepAnswer> ManagedVault::keep(const std::string& path) {
 
 Status ManagedVault::set_keep(const std::string& path, const std::string& word) {
     TRY(Vault * vault, unlocked_vault());
+    note_use();
     std::optional<Keep> keep;
     for (const Keep one : {Keep::Full, Keep::OnDemand, Keep::Pinned})
         if (word == keep_text(one)) keep = one;
@@ -41,6 +42,7 @@ Status ManagedVault::set_keep(const std::string& path, const std::string& word) 
 
 Result<api::EvictAnswer> ManagedVault::evict(const std::string& path) {
     TRY(Vault * vault, unlocked_vault());
+    note_use();
     TRY(EvictionReport report, vault->evict(path));
     api::EvictAnswer out{.packs = report.packs, .bytes = report.bytes, .kept = {}};
     for (const EvictionReport::Kept& kept : report.kept)
@@ -102,6 +104,7 @@ void ManagedVault::care_for_presence() {
     if (vault == nullptr || is_caring_.exchange(true)) return;
     if (!presence_care_) presence_care_ = std::make_unique<WorkerPool>(1, "ls-evict");
     presence_care_->submit([this, vault] {
+        lock_when_idle();
         const bool is_unlocked = vault->is_unlocked();
         const bool cares = is_unlocked || vault->is_blind();
         const std::uint64_t freed = cares ? vault->care_for_presence() : 0;

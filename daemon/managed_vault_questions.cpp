@@ -249,6 +249,8 @@ api::VaultInfo ManagedVault::info() {
         info.is_paused = config_.paused;
         info.is_metered = is_metered_;
         info.paused_until_ms = config_.paused_until_ms;
+        info.idle_lock_seconds = config_.idle_lock_seconds;
+        info.locks_on_suspend = config_.lock_on_suspend;
         info.problem = problem_;
         if (info.problem.empty() && !mount_problems_.empty()) {
             const auto& [directory, problem] = *mount_problems_.begin();
@@ -345,6 +347,7 @@ Result<std::vector<ConflictEntry>> ManagedVault::conflicts() {
 
 Status ManagedVault::resolve_conflict(const std::string& path, ConflictChoice keep) {
     TRY(Vault * vault, unlocked_vault());
+    note_use();
     return vault->resolve_conflict(path, keep);
 }
 
@@ -390,6 +393,7 @@ Result<CheckReport> ManagedVault::check(bool rebuilds_index) {
 
 Result<VaultHistory*> ManagedVault::history() {
     TRY(Vault * vault, unlocked_vault());
+    note_use();
     return &vault->history();
 }
 
@@ -415,12 +419,14 @@ Result<std::uint64_t> ManagedVault::adopt(const DeviceId& device) {
 
 Result<Transfers*> ManagedVault::transfers() {
     TRY(Vault * vault, unlocked_vault());
+    note_use();
     static_cast<void>(vault);
     return transfers_.get();
 }
 
 Result<FileSystem*> ManagedVault::files() {
     TRY(Vault * vault, unlocked_vault());
+    note_use();
     return &vault->files();
 }
 

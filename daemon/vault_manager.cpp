@@ -9,6 +9,7 @@
 #include "daemon/long_polls.h"
 #include "daemon/memory_care.h"
 #include "daemon/metered_network.h"
+#include "daemon/sleep_watch.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -329,10 +330,23 @@ void VaultManager::apply_limits() {
     limits_ = limits;
 }
 
+// Nobody is asked to hold the machine up for nothing.
+void VaultManager::watch_sleep(std::unique_ptr<SleepWatch>& sleep) {
+    const bool is_wanted = std::ranges::any_of(
+        all(), [](const VaultPtr& vault) { return vault->config().lock_on_suspend; });
+    if (is_wanted == (sleep != nullptr)) return;
+    sleep.reset();
+    if (!is_wanted) return;
+    sleep = std::make_unique<SleepWatch>([this] {
+        for (const VaultPtr& vault : all()) vault->lock_for_sleep();
+    });
+}
+
 void VaultManager::care() {
     name_thread("ls-care");
     MemoryCare memory;
     MeteredNetwork network;
+    std::unique_ptr<SleepWatch> sleep;
     SteadyTime memory_due{};
     while (true) {
         apply_limits();
@@ -352,6 +366,7 @@ void VaultManager::care() {
         const bool is_metered = services_.config.get().pause_when_metered && network.is_metered();
         for (const VaultPtr& vault : all()) vault->set_metered(is_metered);
         for (const VaultPtr& vault : all()) vault->tick();
+        watch_sleep(sleep);
         if (const SteadyTime now = std::chrono::steady_clock::now(); now >= memory_due) {
             memory.tick();
             memory_due = now + kMemoryInterval;

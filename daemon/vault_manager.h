@@ -17,6 +17,7 @@
 namespace lockstep {
 
 class LongPolls;
+class SleepWatch;
 
 class VaultManager {
   public:
@@ -78,6 +79,7 @@ class VaultManager {
     Status check_free(const api::VaultConfig& config) const;
     Result<api::VaultConfig> plan(std::string name, const std::string& directory,
                                   const std::string& mount, bool unlock_at_start) const;
+    void watch_sleep(std::unique_ptr<SleepWatch>& sleep);
     Result<VaultPtr> take_over(std::unique_ptr<Vault> vault, const api::VaultConfig& config);
     void mount_if_wanted(ManagedVault& vault);
     void care();

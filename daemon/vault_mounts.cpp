@@ -65,6 +65,7 @@ Status VaultMounts::add(const api::MountConfig& mount) {
     options.read_only = mount.is_read_only;
     options.ownership = mount.has_owners;
     options.on_finished = [this] { has_news_ = true; };
+    options.uses = uses_;
     TRY(active->mount, Mount::mount(*active->view, mount.directory, std::move(options)));
     active_.push_back(std::move(active));
     return {};

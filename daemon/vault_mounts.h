@@ -46,6 +46,9 @@ class VaultMounts {
     }
     std::vector<api::MountConfig> list() const;
 
+    // Another number after every use of a mount. THREADS: any.
+    std::uint64_t uses() const { return *uses_; }
+
     // Some mount has ended by itself: see drop_ended().
     bool has_news() const { return has_news_; }
     // Forgets mounts that somebody else has unmounted, and cut-off ones that nobody uses any more.
@@ -71,6 +74,8 @@ class VaultMounts {
     FileViews views_;
     const std::string name_;
     std::atomic<bool> has_news_{false};
+    const std::shared_ptr<std::atomic<std::uint64_t>> uses_ =
+        std::make_shared<std::atomic<std::uint64_t>>(0);
     Actives active_;
     std::vector<std::unique_ptr<Mount>> cut_off_;  // answer EIO until nobody asks any more
 };

@@ -95,6 +95,7 @@ struct Mount::Parts {
 Status Mount::Parts::start() {
     TRY_OK(session.mount(option_list(options, !context.checks_modes), mount_point.path, context));
     handed_out.start(invalidation);
+    session.set_use_counter(options.uses);
     session.start(options.threads, options.on_finished);
     invalidation.start();
     context.file_system.add_observer(invalidation);

@@ -25,6 +25,7 @@
 // THREADS: any. Requests run on threads "ls-fuse-N", invalidation on "ls-fuse-inval".
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -57,6 +58,8 @@ struct MountOptions {
     // Called once when the mount has ended without unmount(), or when nobody uses it any more after
     // cut_off(); from a thread of the mount, which must not destroy the Mount itself: post.
     std::function<void()> on_finished;
+    // Counts the requests that come from somebody's use of files.
+    std::shared_ptr<std::atomic<std::uint64_t>> uses;
 };
 
 inline constexpr unsigned kMountThreadsMax = 64;

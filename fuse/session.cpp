@@ -79,6 +79,16 @@ Error complaint(const std::string& doing) {
     return Error{ErrorKind::Io, last_complaint.empty() ? doing : doing + ": " + last_complaint};
 }
 
+// The kernel forgets nodes by itself, and desktops look at the free space of every mount now and
+// then: neither is somebody at work. (The kernel's numbers of these requests.)
+bool is_use(const fuse_buf& buffer) {
+    constexpr std::uint32_t kForget = 2, kStatFs = 17, kBatchForget = 42;
+    if ((buffer.flags & FUSE_BUF_IS_FD) != 0 || buffer.size < 8) return true;
+    std::uint32_t opcode = 0;  // behind the request's length
+    std::memcpy(&opcode, static_cast<const char*>(buffer.mem) + 4, sizeof(opcode));
+    return opcode != kForget && opcode != kStatFs && opcode != kBatchForget;
+}
+
 }  // namespace
 
 Session::~Session() {
@@ -142,6 +152,7 @@ void Session::serve(Worker& worker) {
         worker.is_waiting = false;
         if (length == -EINTR || length == -EAGAIN) continue;
         if (length <= 0) break;
+        if (uses_ && is_use(buffer)) ++*uses_;
         changes_at_request = context_->invalidation.changes();
         fuse_session_process_buf(session_, &buffer);
         ++worker.answered;

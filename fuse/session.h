@@ -34,6 +34,10 @@ class Session final : public KernelCaches {
     // `options` as after -o. The context is what the handlers get; it outlives the session.
     Status mount(const std::string& options, const std::filesystem::path& path,
                  MountContext& context);
+    // Counts requests that somebody's use of files causes; before start().
+    void set_use_counter(std::shared_ptr<std::atomic<std::uint64_t>> uses) {
+        uses_ = std::move(uses);
+    }
     // Serves until the kernel hangs up, then the last thread calls `ended`; or until stop().
     void start(unsigned threads, std::function<void()> ended);
     // Ends the service once the requests under way are answered, and cuts the connection: files
@@ -68,6 +72,7 @@ class Session final : public KernelCaches {
     std::atomic<unsigned> serving_{0};
     std::vector<std::unique_ptr<Worker>> workers_;
     std::function<void()> ended_;
+    std::shared_ptr<std::atomic<std::uint64_t>> uses_;  // may be null
     bool is_connected_ = false;
     Mutex mutex_;
     CondVar worker_ended_;

@@ -45,6 +45,10 @@ Application::Application(const api::DataPaths& paths, std::filesystem::path sock
             [this] { tellNews(news_.compare(state_.status().vaults)); });
     connect(&state_, &DaemonState::devicesChanged, this,
             [this] { tellNews(news_.compare(state_.devices().devices)); });
+    connect(&state_, &DaemonState::happened, this, [this](const api::Event& event, bool is_past) {
+        if (is_past) return;
+        if (const std::optional<NewsItem> item = news_of(event)) tellNews({*item});
+    });
     connect(window_.get(), &MainWindow::quitWanted, this, &Application::askToQuit);
     connect(window_.get(), &MainWindow::closed, this, [this] {
         // Without a tray nothing would bring the window back.
@@ -97,6 +101,8 @@ void Application::choose(const NewsItem& item) {
             return window_->commands().reviewDeletes(item.reference);
         case Notice::FirstSync:
             return window_->commands().openFolder(item.reference);
+        case Notice::Locked:
+            return window_->commands().unlock(item.reference);
         case Notice::Problem:
             return window_->showPage(MainWindow::Page::Vaults);
     }

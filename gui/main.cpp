@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "gui/application.h"
+#include "gui/watched_application.h"
 
 namespace {
 
@@ -40,6 +41,6 @@ int run(QApplication& app) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    QApplication app(argc, argv);
+    lockstep::gui::WatchedApplication app(argc, argv);
     return run(app);
 }

@@ -240,6 +240,11 @@ Result<RetentionAnswer> DaemonClient::set_retention(const std::string& vault,
     return ask<RetentionAnswer>({"PUT", vault_path(vault, "retention"), {}, encode(request)});
 }
 
+Result<VaultInfo> DaemonClient::set_auto_lock(const std::string& vault,
+                                              const SetAutoLock& request) {
+    return ask<VaultInfo>({"PUT", vault_path(vault, "autolock"), {}, encode(request)});
+}
+
 Status DaemonClient::pause(const std::string& vault, const PauseSync& request) {
     return tell(
         {"POST", vault.empty() ? "/v1/pause" : vault_path(vault, "pause"), {}, encode(request)});

@@ -41,6 +41,7 @@ class DaemonClient {
     Status remove_vault(const std::string& vault, bool delete_data);
     Result<VaultInfo> unlock(const std::string& vault, const UnlockVault& request);
     Result<VaultInfo> lock(const std::string& vault, const LockVault& request);
+    Result<VaultInfo> set_auto_lock(const std::string& vault, const SetAutoLock& request);
     Result<VaultInfo> mount(const std::string& vault, const MountVault& request);
     Result<VaultInfo> unmount(const std::string& vault, const UnmountVault& request);
     Result<MirrorList> mirrors();

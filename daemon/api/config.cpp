@@ -375,6 +375,14 @@ VaultConfig read_vault(const toml::table& table, Faults& faults) {
     }
     reader.texts("addresses", vault.addresses, kAddressesMax, check_address);
     read_kdf_memory(reader, vault.kdf_memory_mib, faults);
+    std::int64_t idle_seconds = 0;
+    if (const toml::node* node = reader.value("idle_lock_seconds", idle_seconds, "a number")) {
+        if (Status valid = check_idle_lock(idle_seconds); !valid.ok())
+            faults.add(*node, "'idle_lock_seconds': " + valid.error().message);
+        else
+            vault.idle_lock_seconds = static_cast<std::uint64_t>(idle_seconds);
+    }
+    reader.flag("lock_on_suspend", vault.lock_on_suspend);
     reader.reject_unknown();
     return vault;
 }
@@ -568,6 +576,11 @@ Status check_kdf_memory(std::int64_t mib) {
                                                  kKdfMemoryMibMin, kKdfMemoryMibMax)};
 }
 
+Status check_idle_lock(std::int64_t seconds) {
+    if (seconds >= 0 && seconds <= static_cast<std::int64_t>(kIdleLockSecondsMax)) return {};
+    return Error{ErrorKind::Invalid, "a vault is locked after 30 unused days at most"};
+}
+
 Status check_relay_url(std::string_view url) {
     if (is_srv_url(url)) {
         TRY_OK(parse_srv_url(url));
@@ -713,6 +726,9 @@ std::string format_config(const Config& config) {
         out += fmt::format("addresses = {}\n", quoted_list(vault.addresses));
         if (vault.kdf_memory_mib != 0)
             out += fmt::format("kdf_memory_mib = {}\n", vault.kdf_memory_mib);
+        if (vault.idle_lock_seconds != 0)
+            out += fmt::format("idle_lock_seconds = {}\n", vault.idle_lock_seconds);
+        if (vault.lock_on_suspend) out += "lock_on_suspend = true\n";
         for (const MountConfig& mount : mounts) {
             if (is_simple) break;
             out += fmt::format("[[vault.mount]]\ndirectory = {}\npath = {}\nread_only = {}\n",

@@ -35,6 +35,8 @@
 //     paused_until_ms = 0          # milliseconds since 1970 UTC; 0: until somebody resumes it
 //     addresses = ["192.0.2.7:22100"]
 //     kdf_memory_mib = 64          # of this vault's passphrases; default: as in [keys]
+//     idle_lock_seconds = 900      # locks it when nobody has used it for so long; default 0: never
+//     lock_on_suspend = true       # locks it before the machine sleeps; default: false
 //     [[vault.mount]]
 //     directory = "/home/ana/letters"
 //     path = "post/letters"        # a folder of the vault; default: all of it
@@ -75,6 +77,7 @@ inline constexpr std::uint32_t kEvictionCopiesMax = 16;
 inline constexpr std::uint32_t kContentCacheMibMin = 4;
 inline constexpr std::uint32_t kContentCacheMibMax = 65536;
 inline constexpr std::size_t kAddressesMax = 64;
+inline constexpr std::uint64_t kIdleLockSecondsMax = 30 * 24 * 3600;
 inline constexpr std::uint32_t kKdfMemoryMib = 256;
 inline constexpr std::uint32_t kKdfMemoryMibMin = 64;
 inline constexpr std::uint32_t kKdfMemoryMibMax = 4096;
@@ -107,9 +110,11 @@ struct VaultConfig {
     std::vector<MirrorConfig> mirrors;
     bool unlock_at_start = false;
     bool paused = false;
-    std::uint64_t paused_until_ms = 0;   // wall clock; 0: until somebody resumes it
-    std::vector<std::string> addresses;  // of other members: "1.2.3.4:5", "[::1]:5"
-    std::uint32_t kdf_memory_mib = 0;    // of its passphrases; 0: as Config says
+    std::uint64_t paused_until_ms = 0;    // wall clock; 0: until somebody resumes it
+    std::vector<std::string> addresses;   // of other members: "1.2.3.4:5", "[::1]:5"
+    std::uint32_t kdf_memory_mib = 0;     // of its passphrases; 0: as Config says
+    std::uint64_t idle_lock_seconds = 0;  // unused for so long it is locked; 0: never
+    bool lock_on_suspend = false;         // before the machine sleeps
 
     bool operator==(const VaultConfig&) const = default;
 };
@@ -151,6 +156,7 @@ Status check_content_cache(std::int64_t mib);
 Status check_on_demand_cache(std::int64_t mib);
 Status check_eviction_copies(std::int64_t copies);
 Status check_kdf_memory(std::int64_t mib);
+Status check_idle_lock(std::int64_t seconds);
 Status check_relay_url(std::string_view url);
 Status check_relay_token(std::string_view line);
 Status check_relay_weight(std::string_view line);

@@ -117,6 +117,8 @@ void fields(F& f, T& v) {
     f("paused", v.is_paused);
     f("metered", v.is_metered);
     f("pausedUntilMs", v.paused_until_ms);
+    f("idleLockSeconds", v.idle_lock_seconds);
+    f("lockOnSuspend", v.locks_on_suspend);
     f("files", v.files);
     f("directories", v.directories);
     f("packs", v.packs);
@@ -454,6 +456,13 @@ template <typename F, Is<UnlockVault> T>
 void fields(F& f, T& v) {
     f("passphrase", v.passphrase);
     f("atStart", v.at_start);
+}
+
+template <typename F, Is<SetAutoLock> T>
+void fields(F& f, T& v) {
+    f("idleSeconds", v.idle_seconds);
+    f("onSuspend", v.on_suspend);
+    f("unlockAtStart", v.unlock_at_start);
 }
 
 template <typename F, Is<CheckVault> T>
@@ -917,6 +926,7 @@ LOCKSTEP_API_STRUCT(CheckVault)
 LOCKSTEP_API_STRUCT(CollectVault)
 LOCKSTEP_API_STRUCT(DeviceWish)
 LOCKSTEP_API_STRUCT(LockVault)
+LOCKSTEP_API_STRUCT(SetAutoLock)
 LOCKSTEP_API_STRUCT(MountVault)
 LOCKSTEP_API_STRUCT(UnmountVault)
 LOCKSTEP_API_STRUCT(PauseSync)

@@ -88,8 +88,10 @@ struct VaultInfo {
     std::string problem;            // why it could not be opened or mounted; empty: no problem
     bool unlock_at_start = false;
     bool is_paused = false;
-    bool is_metered = false;            // does not sync while the network is
-    std::uint64_t paused_until_ms = 0;  // wall clock; 0: until somebody resumes it
+    bool is_metered = false;              // does not sync while the network is
+    std::uint64_t paused_until_ms = 0;    // wall clock; 0: until somebody resumes it
+    std::uint64_t idle_lock_seconds = 0;  // unused for so long it is locked; 0: never
+    bool locks_on_suspend = false;        // before the machine sleeps
     std::uint64_t files = 0, directories = 0;
     std::uint64_t packs = 0, pack_bytes = 0;
     std::uint64_t missing_packs = 0, missing_pack_bytes = 0;
@@ -384,6 +386,13 @@ struct OpenVault {
 struct UnlockVault {
     SecretText passphrase;  // empty: by the key that this device keeps
     bool at_start = false;  // keep the key, so that it unlocks at every start
+};
+
+// What is left out stays as it is.
+struct SetAutoLock {
+    std::optional<std::uint64_t> idle_seconds;  // 0: never
+    std::optional<bool> on_suspend;
+    std::optional<bool> unlock_at_start;  // true: it must be unlocked; false: no key is kept
 };
 
 struct LockVault {

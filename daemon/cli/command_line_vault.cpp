@@ -62,6 +62,25 @@ void declare_locking(Grammar& grammar, CLI::App& vault) {
                                   vault_lock);
     grammar.vault_argument(lock);
     lock.add_flag("--force", arguments.is_forced, "Even while files are open");
+
+    CLI::App& autolock =
+        grammar.verb(vault, "autolock", "Say or choose when a vault is locked by itself",
+                     "  lockstep vault autolock papers\n"
+                     "  lockstep vault autolock papers --idle 15m --suspend on\n"
+                     "  lockstep vault autolock papers --idle off\n"
+                     "While files are open it is not locked; it is then tried again later.\n",
+                     vault_autolock);
+    grammar.vault_argument(autolock);
+    autolock.add_option("--idle", arguments.idle, "When nobody has used it for so long, or `off`")
+        ->option_text("TIME");
+    autolock
+        .add_option("--at-start", arguments.at_start,
+                    "Whether this device keeps the key and unlocks it: `on` or `off`")
+        ->check(CLI::IsMember({"on", "off"}))
+        ->option_text("on|off");
+    autolock.add_option("--suspend", arguments.suspend, "Before the machine sleeps: `on` or `off`")
+        ->check(CLI::IsMember({"on", "off"}))
+        ->option_text("on|off");
 }
 
 void declare_looking(Grammar& grammar, CLI::App& vault) {

@@ -12,6 +12,7 @@ ExitCode vault_list(Session& session);
 ExitCode vault_show(Session& session);
 ExitCode vault_unlock(Session& session);
 ExitCode vault_lock(Session& session);
+ExitCode vault_autolock(Session& session);
 ExitCode vault_check(Session& session);  // of a vault the daemon has, else offline
 ExitCode vault_collect(Session& session);
 ExitCode vault_remove(Session& session);

@@ -10,6 +10,7 @@
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
 #include "daemon/cli/commands.h"
+#include "daemon/cli/duration.h"
 #include "daemon/cli/moment.h"
 #include "daemon/cli/output.h"
 #include "daemon/cli/progress.h"
@@ -48,6 +49,15 @@ std::string mount_text(const api::MountInfo& mount) {
     if (mount.has_owners) note("with owners");
     if (!mount.is_mounted) note("not mounted");
     return notes.empty() ? text : text + " (" + notes + ")";
+}
+
+std::string autolock_text(const api::VaultInfo& vault) {
+    const std::uint64_t seconds = vault.idle_lock_seconds;
+    const std::string idle =
+        seconds == 0        ? "it is not locked because nobody uses it"
+        : seconds % 60 == 0 ? fmt::format("locked when nobody has used it for {} min", seconds / 60)
+                            : fmt::format("locked when nobody has used it for {} s", seconds);
+    return idle + (vault.locks_on_suspend ? ", and before the machine sleeps" : "");
 }
 
 // For a table: where it is or is to be.
@@ -130,6 +140,8 @@ void print_vault(const api::VaultInfo& vault) {
     }
     if (vault.conflicts > 0) rows.push_back({"conflicts", fmt::format("{}", vault.conflicts)});
     if (vault.unlock_at_start) rows.push_back({"at start", "unlocks"});
+    if (vault.idle_lock_seconds != 0 || vault.locks_on_suspend)
+        rows.push_back({"by itself", autolock_text(vault)});
     for (const api::PeerInfo& peer : vault.peers) {
         const std::string state = !peer.is_connected
                                       ? "not connected" + last_news_text(peer.last_seen_ms)
@@ -272,6 +284,33 @@ ExitCode vault_lock(Session& session) {
     }();
     if (!locked.ok()) return session.fail(locked.error());
     return finish_with_vault(session, *locked);
+}
+
+ExitCode vault_autolock(Session& session) {
+    const Arguments& arguments = session.arguments;
+    api::SetAutoLock request;
+    if (arguments.idle == "off") {
+        request.idle_seconds = 0;
+    } else if (!arguments.idle.empty()) {
+        Result<std::chrono::milliseconds> time = parse_duration(arguments.idle);
+        if (!time.ok()) return session.fail(time.error());
+        if (*time < std::chrono::seconds(1))
+            return session.fail({ErrorKind::Invalid, "--idle is a second at least, or `off`"});
+        request.idle_seconds = static_cast<std::uint64_t>(time->count() / 1000);
+    }
+    if (!arguments.suspend.empty()) request.on_suspend = arguments.suspend == "on";
+    if (!arguments.at_start.empty()) request.unlock_at_start = arguments.at_start == "on";
+    const bool is_question =
+        !request.idle_seconds && !request.on_suspend && !request.unlock_at_start;
+    Result<api::VaultInfo> vault = is_question
+                                       ? session.daemon.vault(arguments.vault)
+                                       : session.daemon.set_auto_lock(arguments.vault, request);
+    if (!vault.ok()) return session.fail(vault.error());
+    if (session.arguments.is_json)
+        print_line(api::encode(*vault));
+    else
+        print_line(printable(vault->name) + ": " + autolock_text(*vault));
+    return ExitCode::Ok;
 }
 
 ExitCode print_check(Session& session, const api::CheckAnswer& report) {

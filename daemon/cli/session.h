@@ -49,6 +49,7 @@ struct Arguments {
     bool is_yes = false;
     bool is_read_only = false;
     bool has_owners = false;
+    std::string idle, suspend, at_start;  // of `vault autolock`
     bool is_at_start = false;
     bool is_on_demand = false;
     bool is_full = false;

@@ -22,6 +22,8 @@ QString key_of(Notice notice) {
             return QStringLiteral("notify/brake");
         case Notice::FirstSync:
             return QStringLiteral("notify/firstSync");
+        case Notice::Locked:
+            return QStringLiteral("notify/locked");
     }
     return {};
 }
@@ -40,6 +42,8 @@ QString notice_text(Notice notice) {
             return NoticeText::tr("A mass of deletes is held");
         case Notice::FirstSync:
             return NoticeText::tr("A vault is here completely for the first time");
+        case Notice::Locked:
+            return NoticeText::tr("A vault is locked by itself");
     }
     return {};
 }
@@ -53,6 +57,18 @@ bool Preferences::wants(Notice notice) const {
 
 void Preferences::setWanted(Notice notice, bool is_wanted) {
     settings_.setValue(key_of(notice), is_wanted);
+}
+
+QString Preferences::keychainSlot(const QString& vault) const {
+    return settings_.value(QStringLiteral("keychain/") + vault).toString();
+}
+
+void Preferences::setKeychainSlot(const QString& vault, const QString& slot) {
+    const QString key = QStringLiteral("keychain/") + vault;
+    if (slot.isEmpty())
+        settings_.remove(key);
+    else
+        settings_.setValue(key, slot);
 }
 
 QByteArray Preferences::windowPlace() const {

@@ -9,10 +9,10 @@
 
 namespace lockstep::gui {
 
-enum class Notice { Request, Conflict, Problem, Brake, FirstSync };
+enum class Notice { Request, Conflict, Problem, Brake, FirstSync, Locked };
 
-inline const QList<Notice> kNotices = {Notice::Request, Notice::Conflict, Notice::Problem,
-                                       Notice::Brake, Notice::FirstSync};
+inline const QList<Notice> kNotices = {Notice::Request, Notice::Conflict,  Notice::Problem,
+                                       Notice::Brake,   Notice::FirstSync, Notice::Locked};
 
 QString notice_text(Notice notice);
 
@@ -23,6 +23,9 @@ class Preferences {
 
     bool wants(Notice notice) const;
     void setWanted(Notice notice, bool is_wanted);
+    // Which of the vault's passphrases lies in the keychain, by the vault's id; empty: none.
+    QString keychainSlot(const QString& vault) const;
+    void setKeychainSlot(const QString& vault, const QString& slot);
     QByteArray windowPlace() const;
     void setWindowPlace(const QByteArray& place);
 

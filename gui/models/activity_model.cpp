@@ -85,6 +85,12 @@ void ActivityFilter::setVault(const QString& vault) {
     invalidateFilter();
 }
 
+void ActivityFilter::setDevice(const QString& id, const QString& label) {
+    device_ = id;
+    device_label_ = label;
+    invalidateFilter();
+}
+
 void ActivityFilter::setKind(const QString& kind) {
     kind_ = kind;
     invalidateFilter();
@@ -100,6 +106,9 @@ bool ActivityFilter::filterAcceptsRow(int row, const QModelIndex&) const {
     if (event == nullptr) return false;
     if (!vault_.isEmpty() && text_of(event->vault) != vault_) return false;
     if (!kind_.isEmpty() && ActivityModel::kindText(ActivityModel::kindOf(*event)) != kind_)
+        return false;
+    if (!device_.isEmpty() && text_of(event->subject) != device_ &&
+        !text_of(event->message).contains(device_label_))
         return false;
     return text_.isEmpty() || text_of(event->message).contains(text_, Qt::CaseInsensitive);
 }

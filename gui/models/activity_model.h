@@ -37,7 +37,7 @@ class ActivityModel : public QAbstractTableModel {
     std::deque<api::Event> events_;  // newest first
 };
 
-// Of one vault, of one kind, with a text in it; empty: any.
+// Of one vault, of one device, of one kind, with a text in it; empty: any.
 class ActivityFilter : public QSortFilterProxyModel {
     Q_OBJECT
 
@@ -45,6 +45,8 @@ class ActivityFilter : public QSortFilterProxyModel {
     using QSortFilterProxyModel::QSortFilterProxyModel;
 
     void setVault(const QString& vault);
+    // Events about it: they name its id, or say its name.
+    void setDevice(const QString& id, const QString& label);
     void setKind(const QString& kind);
     void setText(const QString& text);
 
@@ -52,7 +54,7 @@ class ActivityFilter : public QSortFilterProxyModel {
     bool filterAcceptsRow(int row, const QModelIndex& parent) const override;
 
   private:
-    QString vault_, kind_, text_;
+    QString vault_, device_, device_label_, kind_, text_;
 };
 
 }  // namespace lockstep::gui

@@ -58,6 +58,22 @@
         <source>Answer</source>
         <translation>Antworten</translation>
     </message>
+    <message>
+        <source>%1 is locked</source>
+        <translation>%1 ist gesperrt</translation>
+    </message>
+    <message>
+        <source>Nobody has used it for a while.</source>
+        <translation>Niemand hat ihn eine Weile benutzt.</translation>
+    </message>
+    <message>
+        <source>It was locked before this device went to sleep.</source>
+        <translation>Er wurde gesperrt, bevor dieses Gerät schlafen ging.</translation>
+    </message>
+    <message>
+        <source>Unlock</source>
+        <translation>Entsperren</translation>
+    </message>
 </context>
 <context>
     <name>NoticeText</name>
@@ -81,6 +97,10 @@
         <source>A vault is here completely for the first time</source>
         <translation>Ein Tresor ist zum ersten Mal ganz da</translation>
     </message>
+    <message>
+        <source>A vault is locked by itself</source>
+        <translation>Ein Tresor wird von selbst gesperrt</translation>
+    </message>
 </context>
 <context>
     <name>PauseText</name>
@@ -103,6 +123,17 @@
     <message>
         <source>Re&amp;sume now</source>
         <translation>&amp;Jetzt fortsetzen</translation>
+    </message>
+</context>
+<context>
+    <name>SecretFileText</name>
+    <message>
+        <source>%1 is there already: choose another name.</source>
+        <translation>%1 ist schon da: Wählen Sie einen anderen Namen.</translation>
+    </message>
+    <message>
+        <source>%1 could not be written.</source>
+        <translation>%1 ließ sich nicht schreiben.</translation>
     </message>
 </context>
 <context>
@@ -428,6 +459,18 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
         <source>All vaults</source>
         <translation>Alle Tresore</translation>
     </message>
+    <message>
+        <source>&amp;History of the vault</source>
+        <translation>&amp;Versionen des Tresors</translation>
+    </message>
+    <message>
+        <source>Show only this device</source>
+        <translation>Nur dieses Gerät zeigen</translation>
+    </message>
+    <message>
+        <source>All devices</source>
+        <translation>Alle Geräte</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::Application</name>
@@ -651,6 +694,38 @@ Kennen womöglich auch andere die Passphrase, legen Sie einen neuen Tresor an un
         <source>Lockstep</source>
         <translation>Lockstep</translation>
     </message>
+    <message>
+        <source>The vault cannot be unlocked by itself.</source>
+        <translation>Der Tresor lässt sich nicht von selbst entsperren.</translation>
+    </message>
+    <message>
+        <source>That could not be set.</source>
+        <translation>Das ließ sich nicht einstellen.</translation>
+    </message>
+    <message>
+        <source>It may change files, and decide who is a member.</source>
+        <translation>Es darf Dateien ändern und entscheiden, wer Mitglied ist.</translation>
+    </message>
+    <message>
+        <source>It may change files. It does not decide who is a member.</source>
+        <translation>Es darf Dateien ändern. Es entscheidet nicht, wer Mitglied ist.</translation>
+    </message>
+    <message>
+        <source>It sees everything and changes nothing. What it has written and nobody has seen yet is kept aside.</source>
+        <translation>Es sieht alles und ändert nichts. Was es geschrieben und noch niemand gesehen hat, wird beiseitegelegt.</translation>
+    </message>
+    <message>
+        <source>Make %1 %2 of %3?</source>
+        <translation>%1 bei %3 zu „%2“ machen?</translation>
+    </message>
+    <message>
+        <source>&amp;Change the role</source>
+        <translation>Rolle &amp;ändern</translation>
+    </message>
+    <message>
+        <source>The role could not be changed.</source>
+        <translation>Die Rolle ließ sich nicht ändern.</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::ConflictDialog</name>
@@ -858,6 +933,10 @@ geschrieben %3
         <source>This device. Others see its new name in vaults made or joined from then on.</source>
         <translation>Dieses Gerät. Andere sehen einen neuen Namen in Tresoren, die danach angelegt werden oder denen es danach beitritt.</translation>
     </message>
+    <message>
+        <source>R&amp;ole</source>
+        <translation>R&amp;olle</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::DigitsPage</name>
@@ -930,6 +1009,93 @@ geschrieben %3
     <message>
         <source>An empty folder</source>
         <translation>Ein leerer Ordner</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::HistoryPage</name>
+    <message>
+        <source>&amp;Up</source>
+        <translation>&amp;Hinauf</translation>
+    </message>
+    <message>
+        <source>Only what has &amp;changed since then</source>
+        <translation>Nur was sich seitdem &amp;geändert hat</translation>
+    </message>
+    <message>
+        <source>The history of a vault shows while it is unlocked.</source>
+        <translation>Die Versionen eines Tresors zeigen sich, solange er entsperrt ist.</translation>
+    </message>
+    <message>
+        <source>Vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>Ordner</translation>
+    </message>
+    <message>
+        <source>all of the vault</source>
+        <translation>der ganze Tresor</translation>
+    </message>
+    <message>
+        <source>Time, from 30 days ago until now</source>
+        <translation>Zeit, von vor 30 Tagen bis jetzt</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>Zeit</translation>
+    </message>
+    <message>
+        <source>&amp;Now</source>
+        <translation>&amp;Jetzt</translation>
+    </message>
+    <message>
+        <source>Files then</source>
+        <translation>Dateien von damals</translation>
+    </message>
+    <message>
+        <source>Versions of the file</source>
+        <translation>Versionen der Datei</translation>
+    </message>
+    <message>
+        <source>&amp;Look at it</source>
+        <translation>An&amp;sehen</translation>
+    </message>
+    <message>
+        <source>&amp;Restore</source>
+        <translation>&amp;Wiederherstellen</translation>
+    </message>
+    <message>
+        <source>&amp;Save elsewhere…</source>
+        <translation>&amp;Anderswo sichern…</translation>
+    </message>
+    <message>
+        <source>Nothing has changed since then.</source>
+        <translation>Seitdem hat sich nichts geändert.</translation>
+    </message>
+    <message>
+        <source>Restoring…</source>
+        <translation>Wird wiederhergestellt…</translation>
+    </message>
+    <message>
+        <source>Restored %1: %2 files, %3 folders; %4 were so already.</source>
+        <translation>%1 wiederhergestellt: %2 Dateien, %3 Ordner; %4 waren schon so.</translation>
+    </message>
+    <message>
+        <source>A folder of this device to save it in</source>
+        <translation>Ein Ordner dieses Geräts, in dem gesichert wird</translation>
+    </message>
+    <message>
+        <source>Saving…</source>
+        <translation>Wird gesichert…</translation>
+    </message>
+    <message>
+        <source>Saved: %1 files, %2 folders.</source>
+        <translation>Gesichert: %1 Dateien, %2 Ordner.</translation>
+    </message>
+    <message>
+        <source>%1 links and the like were left out.</source>
+        <translation>%1 Verknüpfungen und Ähnliches wurden ausgelassen.</translation>
     </message>
 </context>
 <context>
@@ -1160,6 +1326,14 @@ geschrieben %3
         <source>Limits: %1 down, %2 up</source>
         <translation>Grenzen: %1 herunter, %2 hinauf</translation>
     </message>
+    <message>
+        <source>History</source>
+        <translation>Versionen</translation>
+    </message>
+    <message>
+        <source>&amp;History</source>
+        <translation>&amp;Versionen</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::NewVaultPage</name>
@@ -1193,6 +1367,73 @@ geschrieben %3
     <message>
         <source>Lockstep&apos;s service (lockstepd) keeps your vaults in step. Without it nothing is synced or shown.</source>
         <translation>Der Dienst von Lockstep (lockstepd) hält Ihre Tresore im Gleichstand. Ohne ihn wird nichts abgeglichen oder gezeigt.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::PassphraseDialog</name>
+    <message>
+        <source>Current passphrase</source>
+        <translation>Jetzige Passphrase</translation>
+    </message>
+    <message>
+        <source>New passphrase</source>
+        <translation>Neue Passphrase</translation>
+    </message>
+    <message>
+        <source>The new passphrase again</source>
+        <translation>Die neue Passphrase noch einmal</translation>
+    </message>
+    <message>
+        <source>&amp;Without it: this device is unlocked</source>
+        <translation>&amp;Ohne sie: dieses Gerät ist entsperrt</translation>
+    </message>
+    <message>
+        <source>It opens the vault on &amp;this device only</source>
+        <translation>Sie öffnet den Tresor nur auf &amp;diesem Gerät</translation>
+    </message>
+    <message>
+        <source>One more passphrase of %1</source>
+        <translation>Noch eine Passphrase von %1</translation>
+    </message>
+    <message>
+        <source>Another passphrase of %1</source>
+        <translation>Eine andere Passphrase für %1</translation>
+    </message>
+    <message>
+        <source>Strength</source>
+        <translation>Stärke</translation>
+    </message>
+    <message>
+        <source>&amp;Add it</source>
+        <translation>&amp;Hinzufügen</translation>
+    </message>
+    <message>
+        <source>&amp;Change it</source>
+        <translation>Ä&amp;ndern</translation>
+    </message>
+    <message>
+        <source>C&amp;urrent passphrase:</source>
+        <translation>&amp;Jetzige Passphrase:</translation>
+    </message>
+    <message>
+        <source>&amp;New passphrase:</source>
+        <translation>Neue &amp;Passphrase:</translation>
+    </message>
+    <message>
+        <source>A&amp;gain:</source>
+        <translation>Noch &amp;einmal:</translation>
+    </message>
+    <message>
+        <source>Strength:</source>
+        <translation>Stärke:</translation>
+    </message>
+    <message>
+        <source>The two are not the same.</source>
+        <translation>Die beiden sind nicht gleich.</translation>
+    </message>
+    <message>
+        <source>That is not the current passphrase.</source>
+        <translation>Das ist nicht die jetzige Passphrase.</translation>
     </message>
 </context>
 <context>
@@ -1247,6 +1488,64 @@ geschrieben %3
     <message>
         <source>The two are not the same.</source>
         <translation>Die beiden sind nicht gleich.</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::PastModel</name>
+    <message>
+        <source>deleted %1 by %2</source>
+        <translation>gelöscht %1 von %2</translation>
+    </message>
+    <message>
+        <source>new</source>
+        <translation>neu</translation>
+    </message>
+    <message>
+        <source>deleted</source>
+        <translation>gelöscht</translation>
+    </message>
+    <message>
+        <source>changed</source>
+        <translation>geändert</translation>
+    </message>
+    <message>
+        <source>was called %1</source>
+        <translation>hieß %1</translation>
+    </message>
+    <message>
+        <source>other attributes</source>
+        <translation>andere Eigenschaften</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>Name</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>Größe</translation>
+    </message>
+    <message>
+        <source>Changed</source>
+        <translation>Geändert</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::PreviewDialog</name>
+    <message>
+        <source>The beginning of %1</source>
+        <translation>Der Anfang von %1</translation>
+    </message>
+    <message>
+        <source>The picture %1</source>
+        <translation>Das Bild %1</translation>
+    </message>
+    <message>
+        <source>Content of %1</source>
+        <translation>Inhalt von %1</translation>
+    </message>
+    <message>
+        <source>%1. Neither text nor a picture: save it elsewhere to open it.</source>
+        <translation>%1. Weder Text noch Bild: Sichern Sie es anderswo, um es zu öffnen.</translation>
     </message>
 </context>
 <context>
@@ -1313,13 +1612,75 @@ Wiederherstellungscode: %2
 Wer diesen Code hat, kann den Tresor öffnen.
 </translation>
     </message>
+</context>
+<context>
+    <name>lockstep::gui::RecoverySheetDialog</name>
     <message>
-        <source>%1 is there already: choose another name.</source>
-        <translation>%1 ist schon da: Wählen Sie einen anderen Namen.</translation>
+        <source>Recovery sheet of %1</source>
+        <translation>Wiederherstellungsblatt von %1</translation>
     </message>
     <message>
-        <source>%1 could not be written.</source>
-        <translation>%1 ließ sich nicht schreiben.</translation>
+        <source>Whoever has this sheet can open the vault without the passphrase. Print it or save it where only you find it. It is shown this once.</source>
+        <translation>Wer dieses Blatt hat, kann den Tresor ohne die Passphrase öffnen. Drucken oder sichern Sie es, wo nur Sie es finden. Es wird nur dieses eine Mal gezeigt.</translation>
+    </message>
+    <message>
+        <source>Recovery sheet</source>
+        <translation>Wiederherstellungsblatt</translation>
+    </message>
+    <message>
+        <source>&amp;Save…</source>
+        <translation>&amp;Sichern…</translation>
+    </message>
+    <message>
+        <source>&amp;Print…</source>
+        <translation>&amp;Drucken…</translation>
+    </message>
+    <message>
+        <source>&amp;Close without a copy</source>
+        <translation>Ohne &amp;Kopie schließen</translation>
+    </message>
+    <message>
+        <source>Save the recovery sheet</source>
+        <translation>Wiederherstellungsblatt sichern</translation>
+    </message>
+    <message>
+        <source>recovery of %1.txt</source>
+        <translation>Wiederherstellung von %1.txt</translation>
+    </message>
+    <message>
+        <source>&amp;Close</source>
+        <translation>S&amp;chließen</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::RecoveryTestDialog</name>
+    <message>
+        <source>Test a recovery sheet</source>
+        <translation>Ein Wiederherstellungsblatt prüfen</translation>
+    </message>
+    <message>
+        <source>Type the code, or the lines with their checking words, from the sheet. Nothing is unlocked by it.</source>
+        <translation>Tippen Sie den Code oder die Zeilen mit ihren Prüfwörtern vom Blatt ab. Entsperrt wird dadurch nichts.</translation>
+    </message>
+    <message>
+        <source>Text of the sheet</source>
+        <translation>Text des Blatts</translation>
+    </message>
+    <message>
+        <source>&amp;Test it</source>
+        <translation>&amp;Prüfen</translation>
+    </message>
+    <message>
+        <source>Testing…</source>
+        <translation>Wird geprüft…</translation>
+    </message>
+    <message>
+        <source>It is right: it opens this vault.</source>
+        <translation>Es stimmt: es öffnet diesen Tresor.</translation>
+    </message>
+    <message>
+        <source>It does not open this vault.</source>
+        <translation>Es öffnet diesen Tresor nicht.</translation>
     </message>
 </context>
 <context>
@@ -1355,6 +1716,38 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>It answers, in %1 ms.</source>
         <translation>Es antwortet, in %1 ms.</translation>
+    </message>
+    <message>
+        <source>tunnels</source>
+        <translation>Tunnel</translation>
+    </message>
+    <message>
+        <source>mailbox</source>
+        <translation>Briefkasten</translation>
+    </message>
+    <message>
+        <source>token</source>
+        <translation>Zugangswort</translation>
+    </message>
+    <message>
+        <source>key pinned</source>
+        <translation>Schlüssel festgelegt</translation>
+    </message>
+    <message>
+        <source>Token, where it wants one</source>
+        <translation>Zugangswort, falls es eines will</translation>
+    </message>
+    <message>
+        <source>Token of the relay</source>
+        <translation>Zugangswort des Relays</translation>
+    </message>
+    <message>
+        <source>Key, where no authority vouches for it</source>
+        <translation>Schlüssel, falls keine Stelle für ihn bürgt</translation>
+    </message>
+    <message>
+        <source>Key of the relay, 64 hexadecimal digits</source>
+        <translation>Schlüssel des Relays, 64 hexadezimale Ziffern</translation>
     </message>
 </context>
 <context>
@@ -1538,6 +1931,14 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <source>It names no vault, no file and no device.</source>
         <translation>Sie nennt keinen Tresor, keine Datei und kein Gerät.</translation>
     </message>
+    <message>
+        <source>&amp;Security</source>
+        <translation>&amp;Sicherheit</translation>
+    </message>
+    <message>
+        <source>Sync nothing while the network is &amp;metered</source>
+        <translation>Nichts abgleichen, solange das Netz nach &amp;Verbrauch kostet</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::SetupWizard</name>
@@ -1628,6 +2029,10 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <source>&amp;Quit…</source>
         <translation>B&amp;eenden…</translation>
     </message>
+    <message>
+        <source>&amp;History</source>
+        <translation>&amp;Versionen</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::UnlockDialog</name>
@@ -1636,20 +2041,12 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <translation>Passphrase</translation>
     </message>
     <message>
-        <source>&amp;Unlock it by itself on this device from now on</source>
-        <translation>Auf diesem Gerät ab jetzt von &amp;selbst entsperren</translation>
-    </message>
-    <message>
         <source>Unlock %1</source>
         <translation>%1 entsperren</translation>
     </message>
     <message>
         <source>&amp;Passphrase of %1:</source>
         <translation>&amp;Passphrase von %1:</translation>
-    </message>
-    <message>
-        <source>This device keeps the key: whoever can use your account can read the vault.</source>
-        <translation>Dieses Gerät behält den Schlüssel: Wer Ihr Konto benutzen kann, kann den Tresor lesen.</translation>
     </message>
     <message>
         <source>U&amp;nlock</source>
@@ -1662,6 +2059,46 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>This is not the passphrase.</source>
         <translation>Das ist nicht die Passphrase.</translation>
+    </message>
+    <message>
+        <source>until I lock it</source>
+        <translation>bis ich ihn sperre</translation>
+    </message>
+    <message>
+        <source>until nobody has used it for</source>
+        <translation>bis er unbenutzt war für</translation>
+    </message>
+    <message>
+        <source>always on this device</source>
+        <translation>immer auf diesem Gerät</translation>
+    </message>
+    <message>
+        <source>Unused minutes</source>
+        <translation>Unbenutzte Minuten</translation>
+    </message>
+    <message>
+        <source> minutes</source>
+        <translation> Minuten</translation>
+    </message>
+    <message>
+        <source>&amp;Keep it unlocked</source>
+        <translation>&amp;Entsperrt lassen</translation>
+    </message>
+    <message>
+        <source>After the next start of the service the passphrase is asked for again.</source>
+        <translation>Nach dem nächsten Start des Dienstes wird wieder nach der Passphrase gefragt.</translation>
+    </message>
+    <message>
+        <source>While files of it are open it is not locked.</source>
+        <translation>Solange Dateien von ihm offen sind, wird er nicht gesperrt.</translation>
+    </message>
+    <message>
+        <source>Your desktop&apos;s keychain keeps a secret for this device: whoever can open the keychain can read the vault.</source>
+        <translation>Der Schlüsselbund Ihres Desktops bewahrt ein Geheimnis für dieses Gerät: Wer den Schlüsselbund öffnen kann, kann den Tresor lesen.</translation>
+    </message>
+    <message>
+        <source>No keychain was found: the service keeps the key in a file of yours. Whoever can use your account can read the vault.</source>
+        <translation>Es wurde kein Schlüsselbund gefunden: Der Dienst bewahrt den Schlüssel in einer Ihrer Dateien. Wer Ihr Konto benutzen kann, kann den Tresor lesen.</translation>
     </message>
 </context>
 <context>
@@ -1799,6 +2236,149 @@ Wer diesen Code hat, kann den Tresor öffnen.
     </message>
 </context>
 <context>
+    <name>lockstep::gui::VaultSecurity</name>
+    <message>
+        <source>recovery code</source>
+        <translation>Wiederherstellungscode</translation>
+    </message>
+    <message>
+        <source>passphrase of this device</source>
+        <translation>Passphrase dieses Geräts</translation>
+    </message>
+    <message>
+        <source>passphrase</source>
+        <translation>Passphrase</translation>
+    </message>
+    <message>
+        <source>%1, made %2</source>
+        <translation>%1, gemacht %2</translation>
+    </message>
+    <message>
+        <source>%1, made %2 on %3</source>
+        <translation>%1, gemacht %2 auf %3</translation>
+    </message>
+    <message>
+        <source>Vault</source>
+        <translation>Tresor</translation>
+    </message>
+    <message>
+        <source>Locking</source>
+        <translation>Sperren</translation>
+    </message>
+    <message>
+        <source> minutes</source>
+        <translation> Minuten</translation>
+    </message>
+    <message>
+        <source>never</source>
+        <translation>nie</translation>
+    </message>
+    <message>
+        <source>Lock it &amp;before this device goes to sleep</source>
+        <translation>Sperren, &amp;bevor dieses Gerät schlafen geht</translation>
+    </message>
+    <message>
+        <source>&amp;Ask for the passphrase again</source>
+        <translation>Wieder &amp;nach der Passphrase fragen</translation>
+    </message>
+    <message>
+        <source>&amp;Lock it when it was not used for:</source>
+        <translation>Sperren, &amp;wenn unbenutzt für:</translation>
+    </message>
+    <message>
+        <source>What opens it</source>
+        <translation>Was ihn öffnet</translation>
+    </message>
+    <message>
+        <source>&amp;Change the passphrase…</source>
+        <translation>Passphrase ä&amp;ndern…</translation>
+    </message>
+    <message>
+        <source>A&amp;dd one…</source>
+        <translation>&amp;Hinzufügen…</translation>
+    </message>
+    <message>
+        <source>&amp;Remove it</source>
+        <translation>&amp;Entfernen</translation>
+    </message>
+    <message>
+        <source>Recovery sheet and keys</source>
+        <translation>Wiederherstellungsblatt und Schlüssel</translation>
+    </message>
+    <message>
+        <source>&amp;Make a new sheet…</source>
+        <translation>Neues &amp;Blatt…</translation>
+    </message>
+    <message>
+        <source>&amp;Test a sheet…</source>
+        <translation>Blatt &amp;prüfen…</translation>
+    </message>
+    <message>
+        <source>New &amp;keys…</source>
+        <translation>Neue &amp;Schlüssel…</translation>
+    </message>
+    <message>
+        <source>It unlocks by itself, with a secret in the desktop&apos;s keychain.</source>
+        <translation>Er entsperrt sich von selbst, mit einem Geheimnis im Schlüsselbund des Desktops.</translation>
+    </message>
+    <message>
+        <source>It unlocks by itself: the service keeps its key in a file of yours.</source>
+        <translation>Er entsperrt sich von selbst: Der Dienst bewahrt seinen Schlüssel in einer Ihrer Dateien.</translation>
+    </message>
+    <message>
+        <source>It asks for its passphrase. How long it stays unlocked you choose when you unlock it.</source>
+        <translation>Er fragt nach seiner Passphrase. Wie lange er entsperrt bleibt, wählen Sie beim Entsperren.</translation>
+    </message>
+    <message>
+        <source>The passphrase opens it, too, from now on.</source>
+        <translation>Auch diese Passphrase öffnet ihn von nun an.</translation>
+    </message>
+    <message>
+        <source>The passphrase was changed. Copies of the vault&apos;s directory made before still open with the old one.</source>
+        <translation>Die Passphrase wurde geändert. Frühere Kopien des Tresorverzeichnisses öffnen sich noch mit der alten.</translation>
+    </message>
+    <message>
+        <source>Choose in the list what is to be removed.</source>
+        <translation>Wählen Sie in der Liste, was entfernt werden soll.</translation>
+    </message>
+    <message>
+        <source>Remove it?</source>
+        <translation>Entfernen?</translation>
+    </message>
+    <message>
+        <source>Nothing that is written from now on opens with: %1</source>
+        <translation>Nichts, was von nun an geschrieben wird, öffnet sich mit: %1</translation>
+    </message>
+    <message>
+        <source>Make a new sheet?</source>
+        <translation>Neues Blatt machen?</translation>
+    </message>
+    <message>
+        <source>The sheet that you have now will not open what is written from then on.</source>
+        <translation>Das Blatt, das Sie jetzt haben, öffnet nicht, was von da an geschrieben wird.</translation>
+    </message>
+    <message>
+        <source>&amp;Make a new sheet</source>
+        <translation>Neues Blatt &amp;machen</translation>
+    </message>
+    <message>
+        <source>New keys?</source>
+        <translation>Neue Schlüssel?</translation>
+    </message>
+    <message>
+        <source>What is written from then on has keys that nobody had before. All members get them by themselves. Do this when somebody may have seen a key.</source>
+        <translation>Was von da an geschrieben wird, hat Schlüssel, die vorher niemand hatte. Alle Mitglieder bekommen sie von selbst. Tun Sie das, wenn jemand einen Schlüssel gesehen haben kann.</translation>
+    </message>
+    <message>
+        <source>&amp;New keys</source>
+        <translation>&amp;Neue Schlüssel</translation>
+    </message>
+    <message>
+        <source>It has new keys.</source>
+        <translation>Er hat neue Schlüssel.</translation>
+    </message>
+</context>
+<context>
     <name>lockstep::gui::VaultSettings</name>
     <message>
         <source>Vault</source>
@@ -1902,6 +2482,49 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>&amp;Join a vault…</source>
         <translation>Einem Tresor &amp;beitreten…</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::VersionModel</name>
+    <message>
+        <source>not kept any more</source>
+        <translation>nicht mehr aufbewahrt</translation>
+    </message>
+    <message>
+        <source>shown now</source>
+        <translation>jetzt gezeigt</translation>
+    </message>
+    <message>
+        <source>shown beside another one</source>
+        <translation>neben einer anderen gezeigt</translation>
+    </message>
+    <message>
+        <source>deleted by %1</source>
+        <translation>gelöscht von %1</translation>
+    </message>
+    <message>
+        <source>replaced by %1</source>
+        <translation>ersetzt von %1</translation>
+    </message>
+    <message>
+        <source>lost a conflict</source>
+        <translation>in einem Konflikt unterlegen</translation>
+    </message>
+    <message>
+        <source>Written</source>
+        <translation>Geschrieben</translation>
+    </message>
+    <message>
+        <source>By</source>
+        <translation>Von</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>Größe</translation>
+    </message>
+    <message>
+        <source>What became of it</source>
+        <translation>Was daraus wurde</translation>
     </message>
 </context>
 <context>

@@ -16,6 +16,20 @@ struct NewsText {
 
 }  // namespace
 
+std::optional<NewsItem> news_of(const api::Event& event) {
+    const bool by_itself = event.subject == "idle" || event.subject == "suspend";
+    if (event.type != "vault.locked" || !by_itself) return std::nullopt;
+    const QString name = text_of(event.vault);
+    return NewsItem{Notice::Locked,
+                    QLatin1String("locked/") + name,
+                    NewsText::tr("%1 is locked").arg(name),
+                    event.subject == "idle"
+                        ? NewsText::tr("Nobody has used it for a while.")
+                        : NewsText::tr("It was locked before this device went to sleep."),
+                    NewsText::tr("Unlock"),
+                    name};
+}
+
 void News::compareVault(const api::VaultInfo& vault, Known& known, std::vector<NewsItem>& news) {
     const VaultView view = view_of(vault);
     const QString name = text_of(vault.name), reference = text_of(reference_of(vault));

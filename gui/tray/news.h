@@ -4,6 +4,7 @@
 
 #include <QString>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ struct NewsItem {
     QString action;     // text of a button
     QString reference;  // of the vault, or the invite of a request
 };
+
+// A vault that was locked by itself; empty for other events.
+std::optional<NewsItem> news_of(const api::Event& event);
 
 class News {
   public:

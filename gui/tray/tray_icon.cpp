@@ -55,6 +55,9 @@ void TrayIcon::addVault(const api::VaultInfo& vault) {
     fill_pause_menu(menu->addMenu(icon(QStringLiteral("state-paused")), tr("&Pause")), state_,
                     commands_, reference);
     if (vault.state != "locked")
+        menu->addAction(icon(QStringLiteral("history")), tr("&History"), &commands_,
+                        [this, reference] { Q_EMIT commands_.historyWanted(reference); });
+    if (vault.state != "locked")
         menu->addAction(icon(QStringLiteral("invite")), tr("&Invite a device…"), &commands_,
                         [this, reference] { Q_EMIT commands_.inviteWanted(reference); });
 }

@@ -13,7 +13,11 @@
 namespace lockstep::gui {
 
 ActivityPage::ActivityPage(DaemonState& state, Commands& commands, QWidget* parent)
-    : QWidget(parent), state_(state), vaults_(new QComboBox(this)), kinds_(new QComboBox(this)) {
+    : QWidget(parent),
+      state_(state),
+      vaults_(new QComboBox(this)),
+      devices_(new QComboBox(this)),
+      kinds_(new QComboBox(this)) {
     filter_.setSourceModel(&model_);
     table_ = make_table(&filter_, tr("Activity"), this);
     table_->setObjectName(QStringLiteral("activityTable"));
@@ -22,19 +26,39 @@ ActivityPage::ActivityPage(DaemonState& state, Commands& commands, QWidget* pare
         if (const api::Event* event = model_.eventAt(selected_row(table_)))
             commands.openFolder(text_of(event->vault));
     });
+    auto* history =
+        new QPushButton(icon(QStringLiteral("history")), tr("&History of the vault"), this);
+    connect(history, &QPushButton::clicked, this, [this, &commands] {
+        const api::Event* event = model_.eventAt(selected_row(table_));
+        const api::VaultInfo* vault =
+            event == nullptr ? nullptr : state_.vault(text_of(event->vault));
+        if (vault != nullptr) Q_EMIT commands.historyWanted(text_of(reference_of(*vault)));
+    });
     auto* all = new QVBoxLayout(this);
     all->addLayout(makeFilters());
     all->addWidget(table_, 1);
-    all->addWidget(open, 0, Qt::AlignLeft);
+    auto* row = new QHBoxLayout;
+    row->addWidget(open);
+    row->addWidget(history);
+    row->addStretch(1);
+    all->addLayout(row);
     connect(&state_, &DaemonState::happened, this,
             [this](const api::Event& event) { model_.add(event); });
     connect(&state_, &DaemonState::statusChanged, this, &ActivityPage::fillVaults);
+    connect(&state_, &DaemonState::devicesChanged, this, &ActivityPage::fillDevices);
     fillVaults();
+    fillDevices();
     table_->setColumnWidth(ActivityModel::Time, 150);
 }
 
 QLayout* ActivityPage::makeFilters() {
     vaults_->setAccessibleName(tr("Show only this vault"));
+    devices_->setAccessibleName(tr("Show only this device"));
+    devices_->setObjectName(QStringLiteral("activityDevice"));
+    connect(devices_, &QComboBox::currentIndexChanged, this, [this](int index) {
+        if (index <= 0) return filter_.setDevice({}, {});
+        filter_.setDevice(devices_->itemData(index).toString(), devices_->itemText(index));
+    });
     kinds_->setAccessibleName(tr("Show only this kind"));
     kinds_->addItem(tr("All kinds"));
     for (const char* kind : {"vault", "mirror", "device", "invite", "join", "config", "daemon"})
@@ -53,6 +77,7 @@ QLayout* ActivityPage::makeFilters() {
     connect(search, &QLineEdit::textChanged, &filter_, &ActivityFilter::setText);
     auto* row = new QHBoxLayout;
     row->addWidget(vaults_);
+    row->addWidget(devices_);
     row->addWidget(kinds_);
     row->addWidget(search, 1);
     return row;
@@ -68,6 +93,22 @@ void ActivityPage::fillVaults() {
     vaults_->clear();
     vaults_->addItems(names);
     vaults_->setCurrentIndex(std::max(0, vaults_->findText(current)));
+}
+
+void ActivityPage::fillDevices() {
+    QStringList ids, shown;
+    for (const api::DeviceInfo& device : state_.devices().devices)
+        if (!device.is_pending && !ids.contains(text_of(device.id))) ids += text_of(device.id);
+    for (int index = 1; index < devices_->count(); ++index)
+        shown += devices_->itemData(index).toString();
+    if (ids == shown && devices_->count() > 0) return;
+    const QVariant current = devices_->currentData();
+    devices_->clear();
+    devices_->addItem(tr("All devices"));
+    for (const api::DeviceInfo& device : state_.devices().devices)
+        if (!device.is_pending && devices_->findData(text_of(device.id)) < 0)
+            devices_->addItem(text_of(device.label), text_of(device.id));
+    devices_->setCurrentIndex(std::max(0, devices_->findData(current)));
 }
 
 }  // namespace lockstep::gui

@@ -23,11 +23,12 @@ class ActivityPage : public QWidget {
   private:
     QLayout* makeFilters();
     void fillVaults();
+    void fillDevices();
 
     DaemonState& state_;
     ActivityModel model_;
     ActivityFilter filter_;
-    QComboBox *vaults_, *kinds_;
+    QComboBox *vaults_, *devices_, *kinds_;
     QTreeView* table_;
 };
 

@@ -10,7 +10,6 @@
 #include <algorithm>
 
 #include "gui/models/text.h"
-#include "gui/windows/unlock_dialog.h"
 
 namespace lockstep::gui {
 
@@ -35,8 +34,8 @@ std::uint64_t seconds_until_tomorrow() {
     return static_cast<std::uint64_t>(std::max<qint64>(60, now.secsTo(morning)));
 }
 
-Commands::Commands(DaemonState& state, QWidget* window)
-    : QObject(window), state_(state), window_(window) {}
+Commands::Commands(DaemonState& state, Preferences& preferences, QWidget* window)
+    : QObject(window), state_(state), keep_unlocked_(state, preferences), window_(window) {}
 
 template <typename Question>
 void Commands::tell(const QString& what, Question question) {
@@ -80,28 +79,73 @@ void Commands::run(VaultAction action, const QString& vault) {
     }
 }
 
-void Commands::unlock(const QString& vault) {
+// What the keychain keeps need not be typed; when it does not fit any more, it must be.
+void Commands::unlock(const QString& id_or_name) {
+    const api::VaultInfo* info = state_.vault(id_or_name);
+    if (info == nullptr) return;
+    const QString vault = text_of(reference_of(*info));
+    if (!keep_unlocked_.isKept(vault)) return askPassphrase(vault);
+    keep_unlocked_.unlock(vault, [this, vault](const Status& unlocked) {
+        if (!unlocked.ok()) askPassphrase(vault);
+    });
+}
+
+void Commands::askPassphrase(const QString& vault) {
     const api::VaultInfo* info = state_.vault(vault);
     if (info == nullptr) return;
-    auto* dialog = new UnlockDialog(text_of(info->name), window_);
+    auto* dialog = new UnlockDialog(text_of(info->name), keep_unlocked_.hasKeychain(), window_);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setKept(info->unlock_at_start || keep_unlocked_.isKept(vault) ? KeepChoice::Always
+                    : info->idle_lock_seconds > 0                         ? KeepChoice::UntilIdle
+                                                                          : KeepChoice::UntilLocked,
+                    info->idle_lock_seconds);
     connect(dialog, &UnlockDialog::unlockRequested, this, [this, dialog, vault] {
-        api::UnlockVault request;
-        request.passphrase = dialog->takePassphrase();
-        request.at_start = dialog->keepsUnlocked();
-        auto shared = std::make_shared<api::UnlockVault>(std::move(request));
+        auto request = std::make_shared<api::UnlockVault>();
+        request->passphrase = dialog->takePassphrase();
         state_.link().ask(
             dialog,
-            [shared, name = vault.toStdString()](api::DaemonClient& client) {
-                return client.unlock(name, *shared);
+            [request, name = vault.toStdString()](api::DaemonClient& client) {
+                return client.unlock(name, *request);
             },
-            [this, dialog](Result<api::VaultInfo> unlocked) {
+            [this, dialog, vault](Result<api::VaultInfo> unlocked) {
                 state_.refresh();
-                if (unlocked.ok()) return dialog->accept();
-                dialog->setFailure(unlocked.error());
+                if (!unlocked.ok()) return dialog->setFailure(unlocked.error());
+                keepAsChosen(vault, dialog->kept(), dialog->idleSeconds());
+                dialog->accept();
             });
     });
     dialog->open();
+}
+
+void Commands::keepAsChosen(const QString& vault, KeepChoice choice, std::uint64_t idle_seconds) {
+    const api::VaultInfo* info = state_.vault(vault);
+    const bool is_always = choice == KeepChoice::Always;
+    const bool has_keychain = keep_unlocked_.hasKeychain();
+    api::SetAutoLock wish;
+    if (info != nullptr && info->idle_lock_seconds != idle_seconds)
+        wish.idle_seconds = idle_seconds;
+    // With a keychain no key need lie in a file.
+    const bool at_start = is_always && !has_keychain;
+    if (info != nullptr && info->unlock_at_start != at_start) wish.unlock_at_start = at_start;
+    const auto keep = [this, vault, is_always, has_keychain] {
+        const auto told = [this](const Status& done) {
+            if (!done.ok()) showError(tr("The vault cannot be unlocked by itself."), done.error());
+        };
+        if (is_always && has_keychain && !keep_unlocked_.isKept(vault))
+            keep_unlocked_.keep(vault, told);
+        if (!is_always && keep_unlocked_.isKept(vault)) keep_unlocked_.forget(vault, told);
+    };
+    if (!wish.idle_seconds && !wish.unlock_at_start) return keep();
+    state_.link().ask(
+        this,
+        [wish, name = vault.toStdString()](api::DaemonClient& client) {
+            return client.set_auto_lock(name, wish);
+        },
+        [this, keep](Result<api::VaultInfo> set) {
+            state_.refresh();
+            if (!set.ok()) return showError(tr("That could not be set."), set.error());
+            keep();
+        });
 }
 
 void Commands::lock(const QString& vault) {
@@ -294,6 +338,22 @@ void Commands::retireDevice(const api::DeviceInfo& device) {
             tr("&Stop waiting"), QStringLiteral("retireDevice"), [this, device] {
                 actOnDevice(device, "retire", tr("The device could not be retired."));
             });
+}
+
+void Commands::setRole(const api::DeviceInfo& device, const std::string& role) {
+    const QString what = role == "owner" ? tr("It may change files, and decide who is a member.")
+                         : role == "writer"
+                             ? tr("It may change files. It does not decide who is a member.")
+                             : tr("It sees everything and changes nothing. What it has written and "
+                                  "nobody has seen yet is kept aside.");
+    confirm(
+        tr("Make %1 %2 of %3?").arg(text_of(device.label), role_text(role), text_of(device.vault)),
+        what, tr("&Change the role"), QStringLiteral("setRole"), [this, device, role] {
+            tell(tr("The role could not be changed."),
+                 [id = device.id, vault = device.vault, role](api::DaemonClient& client) {
+                     return client.set_role(id, {.vault = vault, .role = role});
+                 });
+        });
 }
 
 void Commands::adoptDevice(const api::DeviceInfo& device) {

@@ -8,7 +8,9 @@
 #include <functional>
 
 #include "gui/client/daemon_state.h"
+#include "gui/client/keep_unlocked.h"
 #include "gui/models/vault_view.h"
+#include "gui/windows/unlock_dialog.h"
 
 namespace lockstep::gui {
 
@@ -20,7 +22,9 @@ class Commands : public QObject {
 
   public:
     // `window` is the parent of dialogs.
-    Commands(DaemonState& state, QWidget* window);
+    Commands(DaemonState& state, Preferences& preferences, QWidget* window);
+
+    KeepUnlocked& keepUnlocked() { return keep_unlocked_; }
 
     void run(VaultAction action, const QString& vault);
 
@@ -42,6 +46,8 @@ class Commands : public QObject {
     void revokeDevice(const api::DeviceInfo& device);
     void retireDevice(const api::DeviceInfo& device);
     void adoptDevice(const api::DeviceInfo& device);
+    // `role`: owner, writer or reader.
+    void setRole(const api::DeviceInfo& device, const std::string& role);
 
     // Says what went wrong, in a dialog that blocks nothing.
     void showError(const QString& what, const Error& error);
@@ -49,17 +55,21 @@ class Commands : public QObject {
   Q_SIGNALS:
     void inviteWanted(const QString& vault);
     void conflictsWanted(const QString& vault);
+    void historyWanted(const QString& vault);
 
   private:
     // Asks the daemon and shows the error, if any; the status is asked anew.
     template <typename Question>
     void tell(const QString& what, Question question);
+    void askPassphrase(const QString& vault);
+    void keepAsChosen(const QString& vault, KeepChoice choice, std::uint64_t idle_seconds);
     void lockForced(const QString& vault, const QString& who);
     void confirm(const QString& title, const QString& text, const QString& button,
                  const QString& name, std::function<void()> then);
     void actOnDevice(const api::DeviceInfo& device, const std::string& action, const QString& what);
 
     DaemonState& state_;
+    KeepUnlocked keep_unlocked_;
     QPointer<QWidget> window_;
 };
 

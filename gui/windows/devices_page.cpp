@@ -2,6 +2,7 @@
 
 #include <QHBoxLayout>
 #include <QHeaderView>
+#include <QMenu>
 #include <QVBoxLayout>
 
 #include "gui/models/text.h"
@@ -31,6 +32,17 @@ DevicesPage::DevicesPage(DaemonState& state, Commands& commands, QWidget* parent
                   [this](const api::DeviceInfo&) { commands_.renameDevice(); });
     revoke_ = add(tr("Re&move…"), QStringLiteral("revoke"),
                   [this](const api::DeviceInfo& device) { commands_.revokeDevice(device); });
+    role_ = new QPushButton(tr("R&ole"), this);
+    role_->setObjectName(QStringLiteral("role"));
+    auto* roles = new QMenu(role_);
+    for (const char* role : {"owner", "writer", "reader"}) {
+        QAction* action = roles->addAction(role_text(role), this, [this, role] {
+            if (const api::DeviceInfo* device = selected()) commands_.setRole(*device, role);
+        });
+        action->setObjectName(QStringLiteral("role-") + QLatin1String(role));
+    }
+    role_->setMenu(roles);
+    row->addWidget(role_);
     retire_ = add(tr("&Stop waiting…"), QStringLiteral("retire"),
                   [this](const api::DeviceInfo& device) { commands_.retireDevice(device); });
     adopt_ = add(tr("&Take over…"), QStringLiteral("adopt"),
@@ -66,6 +78,7 @@ void DevicesPage::fill() {
     rename_->setEnabled(device != nullptr && device->is_this_device);
     revoke_->setEnabled(is_member && !device->is_revoked);
     retire_->setEnabled(is_member && !device->is_revoked);
+    role_->setEnabled(is_member && !device->is_revoked);
     adopt_->setEnabled(is_member && device->held_segments > 0);
     answer_->setEnabled(device != nullptr && device->is_pending);
     QString text;

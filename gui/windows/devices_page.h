@@ -29,7 +29,7 @@ class DevicesPage : public QWidget {
     Commands& commands_;
     QTreeView* table_;
     QLabel* explanation_;
-    QPushButton *rename_, *revoke_, *retire_, *adopt_, *answer_;
+    QPushButton *rename_, *revoke_, *retire_, *role_, *adopt_, *answer_;
 };
 
 }  // namespace lockstep::gui

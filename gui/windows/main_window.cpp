@@ -21,7 +21,7 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
     : QMainWindow(parent),
       state_(state),
       preferences_(preferences),
-      commands_(state, this),
+      commands_(state, preferences, this),
       whole_(new QStackedWidget(this)),
       pages_(new QStackedWidget(whole_)),
       places_(new QListWidget(whole_)) {
@@ -32,12 +32,14 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
     devices_ = new DevicesPage(state_, commands_);
     activity_ = new ActivityPage(state_, commands_);
     conflicts_ = new ConflictsPage(state_);
+    history_ = new HistoryPage(state_);
     places_->setAccessibleName(tr("Pages"));
     places_->setObjectName(QStringLiteral("places"));
     addPage(vaults_, tr("Vaults"), QStringLiteral("vault"));
     addPage(devices_, tr("Devices"), QStringLiteral("device"));
     addPage(activity_, tr("Activity"), QStringLiteral("activity"));
     addPage(conflicts_, tr("Conflicts"), QStringLiteral("state-conflict"));
+    addPage(history_, tr("History"), QStringLiteral("history"));
     connect(places_, &QListWidget::currentRowChanged, pages_, &QStackedWidget::setCurrentIndex);
     places_->setCurrentRow(0);
     places_->setMaximumWidth(places_->sizeHintForColumn(0) + 40);
@@ -57,6 +59,7 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
         showPage(Page::Conflicts);
         present();
     });
+    connect(&commands_, &Commands::historyWanted, this, &MainWindow::history);
     makeMenus();
     makeStatusBar();
     connect(&state_, &DaemonState::statusChanged, this, &MainWindow::fill);
@@ -91,6 +94,12 @@ void MainWindow::answer(const QString& invite) {
 
 void MainWindow::settings() {
     (new SettingsDialog(state_, commands_, preferences_, this))->open();
+}
+
+void MainWindow::history(const QString& vault) {
+    history_->open(vault, {}, true);
+    showPage(Page::History);
+    present();
 }
 
 void MainWindow::present() {
@@ -132,6 +141,9 @@ void MainWindow::makeMenus() {
     file->addAction(icon(QStringLiteral("invite")), tr("&Invite a device…"),
                     QKeySequence(Qt::CTRL | Qt::Key_I), this,
                     [this] { invite(vaults_->selected()); });
+    file->addAction(icon(QStringLiteral("history")), tr("&History"),
+                    QKeySequence(Qt::CTRL | Qt::Key_H), this,
+                    [this] { history(vaults_->selected()); });
     QMenu* pause = file->addMenu(icon(QStringLiteral("state-paused")), tr("&Pause"));
     connect(pause, &QMenu::aboutToShow, this,
             [this, pause] { fill_pause_menu(pause, state_, commands_, vaults_->selected()); });

@@ -13,6 +13,7 @@
 #include "gui/windows/commands.h"
 #include "gui/windows/conflicts_page.h"
 #include "gui/windows/devices_page.h"
+#include "gui/windows/history_page.h"
 #include "gui/windows/vaults_page.h"
 
 namespace lockstep::gui {
@@ -21,7 +22,7 @@ class MainWindow : public QMainWindow {
     Q_OBJECT
 
   public:
-    enum class Page { Vaults, Devices, Activity, Conflicts };
+    enum class Page { Vaults, Devices, Activity, Conflicts, History };
 
     MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& preferences,
                QWidget* parent = nullptr);
@@ -36,6 +37,8 @@ class MainWindow : public QMainWindow {
     // Answers who asks to join.
     void answer(const QString& invite);
     void settings();
+    // Of a vault, named by reference_of().
+    void history(const QString& vault);
     // In front of everything, whether it was hidden or minimised.
     void present();
     QString selectedVault() const { return vaults_->selected(); }
@@ -63,6 +66,7 @@ class MainWindow : public QMainWindow {
     DevicesPage* devices_;
     ActivityPage* activity_;
     ConflictsPage* conflicts_;
+    HistoryPage* history_;
     QLabel *rates_, *limits_, *summary_;
     bool has_greeted_ = false;
 };

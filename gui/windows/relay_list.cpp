@@ -8,11 +8,27 @@
 
 namespace lockstep::gui {
 
+namespace {
+
+QString notes_of(const api::RelayInfo& relay) {
+    QStringList notes;
+    if (relay.has_tunnels) notes += RelayList::tr("tunnels");
+    if (relay.has_mailbox) notes += RelayList::tr("mailbox");
+    if (relay.has_token) notes += RelayList::tr("token");
+    if (!relay.pin.empty()) notes += RelayList::tr("key pinned");
+    return notes.isEmpty() ? QString()
+                           : QStringLiteral(" (%1)").arg(notes.join(QStringLiteral(", ")));
+}
+
+}  // namespace
+
 RelayList::RelayList(DaemonState& state, QWidget* parent)
     : QWidget(parent),
       state_(state),
       list_(new QListWidget(this)),
       url_(new QLineEdit(this)),
+      token_(new QLineEdit(this)),
+      pin_(new QLineEdit(this)),
       result_(new QLabel(this)) {
     list_->setAccessibleName(tr("Relays"));
     list_->setObjectName(QStringLiteral("relays"));
@@ -20,6 +36,14 @@ RelayList::RelayList(DaemonState& state, QWidget* parent)
     url_->setPlaceholderText(QStringLiteral("http://relay.example.org:6970"));
     url_->setAccessibleName(tr("Address of a relay"));
     url_->setObjectName(QStringLiteral("newRelay"));
+    token_->setPlaceholderText(tr("Token, where it wants one"));
+    token_->setAccessibleName(tr("Token of the relay"));
+    token_->setObjectName(QStringLiteral("relayToken"));
+    token_->setEchoMode(QLineEdit::Password);
+    pin_->setPlaceholderText(tr("Key, where no authority vouches for it"));
+    pin_->setAccessibleName(tr("Key of the relay, 64 hexadecimal digits"));
+    pin_->setObjectName(QStringLiteral("relayPin"));
+    result_->setObjectName(QStringLiteral("relayAnswer"));
     result_->setWordWrap(true);
     result_->setVisible(false);
     auto* add = new QPushButton(tr("A&dd"), this);
@@ -34,10 +58,14 @@ RelayList::RelayList(DaemonState& state, QWidget* parent)
     auto* row = new QHBoxLayout;
     row->addWidget(url_, 1);
     for (QPushButton* button : {add, test, remove}) row->addWidget(button);
+    auto* trust = new QHBoxLayout;
+    trust->addWidget(token_, 1);
+    trust->addWidget(pin_, 1);
     auto* all = new QVBoxLayout(this);
     all->setContentsMargins(0, 0, 0, 0);
     all->addWidget(list_);
     all->addLayout(row);
+    all->addLayout(trust);
     all->addWidget(result_);
     connect(&state_, &DaemonState::statusChanged, this, &RelayList::fill);
     fill();
@@ -50,23 +78,25 @@ void RelayList::fill() {
         const QString name = relay.is_reachable ? QStringLiteral("state-up-to-date")
                                                 : QStringLiteral("state-disconnected");
         auto* item = new QListWidgetItem(
-            icon(name), tr("%1: %2").arg(text_of(relay.url), text_of(relay.detail)), list_);
+            icon(name),
+            tr("%1: %2").arg(text_of(relay.url), text_of(relay.detail)) + notes_of(relay), list_);
         item->setData(Qt::UserRole, text_of(relay.url));
     }
     list_->setCurrentRow(std::min(current, list_->count() - 1));
 }
 
 void RelayList::add() {
+    auto request = std::make_shared<api::RelayUrl>();
+    request->url = url_->text().trimmed().toStdString();
+    request->token = api::SecretText(token_->text().trimmed().toStdString());
+    request->pin = pin_->text().trimmed().toLower().toStdString();
     state_.link().ask(
-        this,
-        [url = url_->text().trimmed().toStdString()](api::DaemonClient& client) {
-            return client.add_relay({url});
-        },
+        this, [request](api::DaemonClient& client) { return client.add_relay(*request); },
         [this](Result<api::RelayList> relays) {
             state_.refresh();
             result_->setVisible(!relays.ok());
             if (!relays.ok()) return result_->setText(text_of(relays.error().message));
-            url_->clear();
+            for (QLineEdit* line : {url_, token_, pin_}) line->clear();
         });
 }
 

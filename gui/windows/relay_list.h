@@ -25,7 +25,7 @@ class RelayList : public QWidget {
 
     DaemonState& state_;
     QListWidget* list_;
-    QLineEdit* url_;
+    QLineEdit *url_, *token_, *pin_;
     QLabel* result_;
 };
 

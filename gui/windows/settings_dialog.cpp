@@ -17,6 +17,7 @@
 #include "gui/client/autostart.h"
 #include "gui/models/text.h"
 #include "gui/windows/relay_list.h"
+#include "gui/windows/vault_security.h"
 #include "gui/windows/vault_settings.h"
 
 namespace lockstep::gui {
@@ -73,6 +74,7 @@ SettingsDialog::SettingsDialog(DaemonState& state, Commands& commands, Preferenc
     tabs_->addTab(makeGeneral(), tr("&General"));
     tabs_->addTab(makeNetwork(), tr("&Network"));
     tabs_->addTab(new VaultSettings(state_, tabs_), tr("&Vaults"));
+    tabs_->addTab(new VaultSecurity(state_, commands_.keepUnlocked(), tabs_), tr("&Security"));
     tabs_->addTab(makeAdvanced(), tr("&Advanced"));
     auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
     connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
@@ -133,6 +135,8 @@ QWidget* SettingsDialog::makeNetwork() {
               none);
     addNumber(form, tr("&Up:"), QStringLiteral("network.limit_up"), api::kLimitKibMax, unit, none);
     addFlag(form, tr("They count on the &local network, too"), QStringLiteral("network.limit_lan"));
+    addFlag(form, tr("Sync nothing while the network is &metered"),
+            QStringLiteral("network.pause_when_metered"));
     auto* other = new QGroupBox(tr("Other limits for some hours"), page);
     form = new QFormLayout(other);
     addNumber(form, tr("D&own:"), QStringLiteral("network.alternative.limit_down"),

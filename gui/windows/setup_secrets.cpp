@@ -10,10 +10,7 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "base/unique_fd.h"
+#include "gui/client/secret_file.h"
 #include "gui/models/passphrase_strength.h"
 #include "gui/models/text.h"
 #include "gui/windows/setup_pages.h"
@@ -143,17 +140,7 @@ QString RecoveryPage::sheet() const {
 }
 
 Status RecoveryPage::save(const QString& file) {
-    const QByteArray name = file.toLocal8Bit(), text = sheet().toUtf8();
-    const UniqueFd fd(::open(name.constData(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (fd.get() < 0 && errno == EEXIST)
-        return Error{ErrorKind::Exists,
-                     tr("%1 is there already: choose another name.").arg(file).toStdString()};
-    const bool is_written =
-        fd.get() >= 0 &&
-        ::write(fd.get(), text.constData(), static_cast<std::size_t>(text.size())) == text.size() &&
-        ::fsync(fd.get()) == 0;
-    if (!is_written)
-        return Error{ErrorKind::Io, tr("%1 could not be written.").arg(file).toStdString()};
+    TRY_OK(write_secret_file(file, sheet()));
     is_kept_ = true;
     Q_EMIT completeChanged();
     return {};

@@ -1,11 +1,13 @@
 // Asks for a vault's passphrase.
 #pragma once
 
-#include <QCheckBox>
+#include <QComboBox>
 #include <QDialog>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
+#include <QSpinBox>
+#include <cstdint>
 
 #include "base/result.h"
 #include "daemon/api/secret_text.h"
@@ -31,15 +33,23 @@ class PassphraseEdit : public QWidget {
     QLabel* caps_lock_;
 };
 
+// How long a vault stays unlocked.
+enum class KeepChoice { UntilLocked, UntilIdle, Always };
+
 // Stays open, with the reason in it, when the passphrase is wrong.
 class UnlockDialog : public QDialog {
     Q_OBJECT
 
   public:
-    explicit UnlockDialog(const QString& vault, QWidget* parent = nullptr);
+    // `has_keychain`: what is always unlocked has its secret there, else with the daemon.
+    UnlockDialog(const QString& vault, bool has_keychain, QWidget* parent = nullptr);
+
+    // What is chosen before the person does. `idle_seconds` 0: nothing is known.
+    void setKept(KeepChoice choice, std::uint64_t idle_seconds);
+    KeepChoice kept() const { return static_cast<KeepChoice>(keep_->currentIndex()); }
+    std::uint64_t idleSeconds() const;
 
     api::SecretText takePassphrase() { return passphrase_->take(); }
-    bool keepsUnlocked() const { return keep_->isChecked(); }
     void setFailure(const Error& error);
 
   Q_SIGNALS:
@@ -49,10 +59,13 @@ class UnlockDialog : public QDialog {
   private:
     void request();
     void setWaiting(bool is_waiting);
+    void explain();
 
+    const bool has_keychain_;
     PassphraseEdit* passphrase_;
-    QCheckBox* keep_;
-    QLabel* failure_;
+    QComboBox* keep_;
+    QSpinBox* minutes_;
+    QLabel *explanation_, *failure_;
     QPushButton* unlock_;
 };
 

@@ -26,6 +26,8 @@ Config full_config() {
     papers.unlock_at_start = true;
     papers.paused = true;
     papers.paused_until_ms = 1'764'000'000'000;
+    papers.idle_lock_seconds = 900;
+    papers.lock_on_suspend = true;
     papers.addresses = {"192.0.2.7:22100", "[2001:db8::1]:22100"};
     VaultConfig photos;
     photos.name = "photos";

@@ -99,3 +99,8 @@ foreach(test IN LISTS LOCKSTEP_TUNNEL_TESTS)
   set_tests_properties(e2e.${test} PROPERTIES
     LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+foreach(test test_an_unused_vault_is_locked_and_a_used_one_is_not test_the_machine_sleeps_when_vaults_are_locked)
+  add_test(NAME autolock.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/autolock_test.py AutoLock.${test})
+  set_tests_properties(autolock.${test} PROPERTIES
+    LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()

@@ -1,8 +1,10 @@
 // The whole window against a real daemon, and a second device where two are needed.
 #include <QDialog>
+#include <QFileDialog>
 #include <QLineEdit>
 #include <QListWidget>
 #include <QMessageBox>
+#include <QPlainTextEdit>
 #include <QRegularExpression>
 #include <QSpinBox>
 #include <QtTest>
@@ -12,6 +14,7 @@
 #include "gui/client/autostart.h"
 #include "gui/windows/settings_dialog.h"
 #include "gui/windows/setup_pages.h"
+#include "gui/windows/vault_security.h"
 #include "tests/daemon/lockstep_home.h"
 #include "tests/gui/gui_test.h"
 
@@ -30,6 +33,11 @@ class DaemonWindowTest : public QObject {
     void aRejectedDeviceIsToldSo();
     void conflictsAreResolvedAsChosen();
     void settingsReachTheService();
+    void historyBringsBackWhatWasThere();
+    void securitySettingsReachTheService();
+    void recoverySheetsAreMadeAndTested();
+    void aDeviceGetsAnotherRole();
+    void anIdleVaultIsLockedAsChosenWhenItWasUnlocked();
     void aLinkFromOutsideOpensTheWizard();
     void closingKeepsTheSheetInMind();
 };
@@ -379,6 +387,225 @@ void DaemonWindowTest::settingsReachTheService() {
     dialog->findChild<QPushButton*>(QStringLiteral("removeRelay"))->click();
     QTRY_COMPARE_WITH_TIMEOUT(relays->count(), 0, kPatienceMs);
     QCOMPARE(home.run({"config", "get", "network.limit_down"}).output, std::string("512\n"));
+}
+
+void DaemonWindowTest::historyBringsBackWhatWasThere() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    const bool has_mount = can_mount();
+    QCOMPARE(home.create("papers", has_mount ? (home / "mnt").native() : std::string()).exit_code,
+             0);
+    const auto put = [&](const char* text) {
+        return home.run({"put", "-", "papers:a.txt"}, text).exit_code == 0 &&
+               home.run({"wait", "papers"}).exit_code == 0;
+    };
+    QVERIFY(put("first"));
+    QVERIFY(put("second"));
+    if (has_mount) {
+        write_text(home / "mnt" / "gone.txt", "was here");
+        QCOMPARE(home.run({"wait", "papers"}).exit_code, 0);
+        QVERIFY(std::filesystem::remove(home / "mnt" / "gone.txt"));
+        QCOMPARE(home.run({"wait", "papers"}).exit_code, 0);
+    }
+    Person person(home);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    MainWindow& window = person.application.window();
+    window.history(window.selectedVault());
+    auto* page = window.findChild<HistoryPage*>();
+    auto* table = person.find<QTreeView>("pastTable");
+    auto* versions = person.find<QTreeView>("versionTable");
+    const auto choose = [&](const char* name) {
+        table->setCurrentIndex(page->past().index(page->past().rowOf(name), 0));
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(page->past().rowOf("a.txt") >= 0, kPatienceMs);
+    choose("a.txt");
+    QTRY_COMPARE_WITH_TIMEOUT(page->versions().rowCount(), 2, kPatienceMs);
+    QVERIFY(!person.find<QPushButton>("historyRestore")->isEnabled());  // it is so already
+    versions->setCurrentIndex(page->versions().index(1, 0));
+    person.click("historyPreview");
+    QTRY_VERIFY_WITH_TIMEOUT(person.find<QPlainTextEdit>("previewText") != nullptr, kPatienceMs);
+    QCOMPARE(person.find<QPlainTextEdit>("previewText")->toPlainText(), QStringLiteral("first"));
+    person.find<QDialog>("previewDialog")->reject();
+    person.click("historySave");
+    auto* folder = window.findChild<QFileDialog*>();
+    QVERIFY(folder != nullptr);
+    Q_EMIT folder->fileSelected(QString::fromStdString(home.path().native()));
+    folder->reject();
+    QTRY_VERIFY_WITH_TIMEOUT(std::filesystem::exists(home / "a.txt"), kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(
+        person.find<QLabel>("historyResult")->text().startsWith(QStringLiteral("Saved")),
+        kPatienceMs);
+    QCOMPARE(read_text(home / "a.txt"), std::string("first"));
+    person.click("historyRestore");
+    QTRY_VERIFY_WITH_TIMEOUT(
+        person.find<QLabel>("historyResult")->text().startsWith(QStringLiteral("Restored")),
+        kPatienceMs);
+    QCOMPARE(home.run({"get", "papers:a.txt", "-"}).output, std::string("first"));
+    if (has_mount) {
+        QTRY_VERIFY_WITH_TIMEOUT(page->past().rowOf("gone.txt") >= 0, kPatienceMs);
+        choose("gone.txt");
+        QVERIFY(page->past().entry(page->past().rowOf("gone.txt"))->is_deleted);
+        person.click("historyRestore");
+        QTRY_VERIFY_WITH_TIMEOUT(std::filesystem::exists(home / "mnt" / "gone.txt"), kPatienceMs);
+        QCOMPARE(read_text(home / "mnt" / "gone.txt"), std::string("was here"));
+    }
+    // An hour ago there was nothing, and all is new since.
+    auto* slider = person.find<QSlider>("historySlider");
+    slider->setValue(slider->maximum() - 1);
+    QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 0, kPatienceMs);
+    person.find<QCheckBox>("historyChanges")->setChecked(true);
+    QTRY_VERIFY_WITH_TIMEOUT(page->past().rowOf("a.txt") >= 0, kPatienceMs);
+    // A locked vault shows nothing of its past.
+    QCOMPARE(home.run({"vault", "lock", "papers"}).exit_code, 0);
+    QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 0, kPatienceMs);
+}
+
+void DaemonWindowTest::securitySettingsReachTheService() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    Person person(home);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    person.application.window().settings();
+    auto* settings = person.find<SettingsDialog>("settingsDialog");
+    auto* tabs = settings->findChild<QTabWidget*>();
+    auto* security = settings->findChild<VaultSecurity*>();
+    tabs->setCurrentWidget(security);
+    const auto vault = [&] { return person.application.state().status().vaults.at(0); };
+    auto* idle = person.find<QSpinBox>("idleLock");
+    idle->setValue(20);
+    Q_EMIT idle->editingFinished();
+    QTRY_COMPARE_WITH_TIMEOUT(vault().idle_lock_seconds, std::uint64_t{1200}, kPatienceMs);
+    person.find<QCheckBox>("suspendLock")->click();
+    QTRY_VERIFY_WITH_TIMEOUT(vault().locks_on_suspend, kPatienceMs);
+    auto* opens = person.find<QListWidget>("passphrases");
+    QTRY_COMPARE_WITH_TIMEOUT(opens->count(), 2, kPatienceMs);
+    person.click("changePassphrase");
+    auto* dialog = person.find<QDialog>("passphraseDialog");
+    const auto type = [&](const char* name, const char* text) {
+        dialog->findChild<QLineEdit*>(QString::fromLatin1(name))
+            ->setText(QString::fromLatin1(text));
+    };
+    const auto change = [&](const char* current) {
+        type("currentPassphrase", current);
+        type("newPassphrase", "battery staple");
+        type("newPassphraseAgain", "battery staple");
+        QTest::mouseClick(dialog->findChild<QPushButton*>(QStringLiteral("setPassphrase")),
+                          Qt::LeftButton);
+    };
+    change("not that");
+    QTRY_VERIFY_WITH_TIMEOUT(dialog->findChild<QLabel*>(QStringLiteral("failure"))->isVisible(),
+                             kPatienceMs);
+    change("correct horse");
+    QTRY_VERIFY_WITH_TIMEOUT(person.find<QDialog>("passphraseDialog") == nullptr, kPatienceMs);
+    QCOMPARE(home.run({"vault", "lock", "papers"}).exit_code, 0);
+    const std::vector<std::string> unlock = {"vault", "unlock", "papers", "--passphrase-stdin"};
+    QCOMPARE(home.run(unlock, "correct horse\n").exit_code, 12);
+    QCOMPARE(home.run(unlock, "battery staple\n").exit_code, 0);
+    // Metered, and a relay's token and key, which is refused when it is none.
+    auto* metered = person.find<QCheckBox>("network.pause_when_metered");
+    QTRY_VERIFY_WITH_TIMEOUT(metered->isChecked(), kPatienceMs);
+    metered->click();
+    QTRY_COMPARE_WITH_TIMEOUT(home.run({"config", "get", "network.pause_when_metered"}).output,
+                              std::string("false\n"), kPatienceMs);
+    person.find<QLineEdit>("newRelay")->setText(QStringLiteral("https://127.0.0.1:1"));
+    person.find<QLineEdit>("relayToken")->setText(QStringLiteral("a-token"));
+    person.find<QLineEdit>("relayPin")->setText(QStringLiteral("no key"));
+    person.find<QPushButton>("addRelay")->click();
+    QTRY_VERIFY_WITH_TIMEOUT(!person.find<QLabel>("relayAnswer")->text().isEmpty(), kPatienceMs);
+    person.find<QLineEdit>("relayPin")->setText(QString(64, QLatin1Char('a')));
+    person.find<QPushButton>("addRelay")->click();
+    auto* relays = person.find<QListWidget>("relays");
+    QTRY_COMPARE_WITH_TIMEOUT(relays->count(), 1, kPatienceMs);
+    QVERIFY(relays->item(0)->text().contains(QStringLiteral("key pinned")));
+    QVERIFY(relays->item(0)->text().contains(QStringLiteral("token")));
+}
+
+void DaemonWindowTest::recoverySheetsAreMadeAndTested() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    Person person(home);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    person.application.window().settings();
+    auto* settings = person.find<SettingsDialog>("settingsDialog");
+    settings->findChild<QTabWidget*>()->setCurrentWidget(settings->findChild<VaultSecurity*>());
+    person.click("renewRecovery");
+    QTest::mouseClick(person.find<QMessageBox>("confirmRenew")
+                          ->findChild<QPushButton*>(QStringLiteral("confirm")),
+                      Qt::LeftButton);
+    QTRY_VERIFY_WITH_TIMEOUT(person.find<QPlainTextEdit>("sheetText") != nullptr, kPatienceMs);
+    const QString sheet = person.find<QPlainTextEdit>("sheetText")->toPlainText();
+    person.find<QDialog>("recoverySheet")->reject();
+    static const QRegularExpression kLine(QStringLiteral("[0-9A-Z]{5}-[0-9A-Z]{5} +[^ \n]+"));
+    QStringList lines;
+    for (auto found = kLine.globalMatch(sheet); found.hasNext();) lines += found.next().captured();
+    QCOMPARE(lines.size(), 4);
+    person.click("testRecovery");
+    auto* typed = person.find<QPlainTextEdit>("sheetTyped");
+    const auto answer = [&] { return person.find<QLabel>("sheetAnswer")->text(); };
+    typed->setPlainText(lines.join(QLatin1Char('\n')));
+    person.click("testSheet");
+    QTRY_VERIFY_WITH_TIMEOUT(answer().contains(QStringLiteral("right")), kPatienceMs);
+    typed->setPlainText(lines.mid(1).join(QLatin1Char('\n')));
+    person.click("testSheet");
+    QTRY_VERIFY_WITH_TIMEOUT(!answer().contains(QStringLiteral("right")) &&
+                                 !answer().startsWith(QStringLiteral("Testing")),
+                             kPatienceMs);
+}
+
+void DaemonWindowTest::aDeviceGetsAnotherRole() {
+    LockstepHome laptop, desk;
+    QVERIFY(laptop.start() && desk.start());
+    QCOMPARE(laptop.create("papers").exit_code, 0);
+    const std::string ticket = laptop.run({"invite", "papers", "--yes"}).output;
+    QCOMPARE(desk.run({"join", "-"}, ticket).exit_code, 0);
+    Person person(laptop);
+    const auto other = [&]() -> const api::DeviceInfo* {
+        for (const api::DeviceInfo& device : person.application.state().devices().devices)
+            if (!device.is_this_device) return &device;
+        return nullptr;
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(other() != nullptr, kPatienceMs);
+    QCOMPARE(other()->role, std::string("writer"));
+    MainWindow& window = person.application.window();
+    window.showPage(MainWindow::Page::Devices);
+    auto* table = person.find<QTreeView>("deviceTable");
+    for (int row = 0; row < table->model()->rowCount(); ++row)
+        if (table->model()->index(row, DeviceModel::Role).data().toString() ==
+            QStringLiteral("writer"))
+            table->setCurrentIndex(table->model()->index(row, 0));
+    QVERIFY(person.find<QPushButton>("role")->isEnabled());
+    window.findChild<QAction*>(QStringLiteral("role-reader"))->trigger();
+    auto* box = person.find<QMessageBox>("setRole");
+    QVERIFY(box != nullptr);
+    QTest::mouseClick(box->findChild<QPushButton*>(QStringLiteral("confirm")), Qt::LeftButton);
+    QTRY_COMPARE_WITH_TIMEOUT(other()->role, std::string("reader"), kPatienceMs);
+}
+
+void DaemonWindowTest::anIdleVaultIsLockedAsChosenWhenItWasUnlocked() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    QCOMPARE(home.run({"vault", "lock", "papers"}).exit_code, 0);
+    Person person(home);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Locked"), kPatienceMs);
+    person.click("nextAction");
+    auto* dialog = person.find<UnlockDialog>("unlockDialog");
+    dialog->setKept(KeepChoice::UntilIdle, 1800);
+    QTest::keyClicks(dialog->findChild<QLineEdit*>(QStringLiteral("passphrase")),
+                     QStringLiteral("correct horse"));
+    QTest::keyClick(dialog->findChild<QLineEdit*>(QStringLiteral("passphrase")), Qt::Key_Return);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    const auto& vaults = person.application.state().status().vaults;
+    QTRY_COMPARE_WITH_TIMEOUT(vaults.at(0).idle_lock_seconds, std::uint64_t{1800}, kPatienceMs);
+    // The window asks for the status all the time: that is no use of the vault.
+    QCOMPARE(home.run({"vault", "autolock", "papers", "--idle", "1s"}).exit_code, 0);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Locked"), kPatienceMs);
+    auto& activity = person.application.window().findChild<ActivityPage*>()->model();
+    QTRY_VERIFY_WITH_TIMEOUT(activity.eventAt(0) != nullptr &&
+                                 activity.eventAt(0)->message.find("not used") != std::string::npos,
+                             kPatienceMs);
 }
 
 void DaemonWindowTest::aLinkFromOutsideOpensTheWizard() {

@@ -11,6 +11,7 @@
 #include "gui/tray/news.h"
 #include "gui/tray/notifier.h"
 #include "gui/tray/tray_icon.h"
+#include "gui/watched_application.h"
 #include "tests/gui/gui_samples.h"
 #include "tests/gui/gui_test.h"
 
@@ -45,6 +46,7 @@ class DesktopPartsTest : public QObject {
     void notificationsReplaceOneAnotherAndTellWhatWasChosen();
     void aSecondInstanceHandsItsLinkOver();
     void aSocketLeftBehindIsTakenOver();
+    void whatKeepsTheWindowStillIsCounted();
 
   private:
     QProcess bus_;
@@ -55,8 +57,10 @@ namespace {
 struct Still {
     DaemonLink link{"/nonexistent/control.sock"};
     DaemonState state{link};
+    QTemporaryDir home;
+    Preferences preferences{home.filePath(QStringLiteral("gui.conf")).toStdString()};
     QWidget window;
-    Commands commands{state, &window};
+    Commands commands{state, preferences, &window};
 };
 
 QStringList texts_of(const QMenu& menu) {
@@ -232,6 +236,23 @@ void DesktopPartsTest::aSocketLeftBehindIsTakenOver() {
     SingleInstance instance(home.path().toStdString());
     QVERIFY(!instance.handOver({}));
     QVERIFY(instance.listen());
+}
+
+void DesktopPartsTest::whatKeepsTheWindowStillIsCounted() {
+#ifdef NDEBUG
+    QSKIP("only debug builds watch");
+#endif
+    auto* app = static_cast<WatchedApplication*>(qApp);
+    const int before = app->slowEvents();
+    bool has_run = false;
+    QTimer::singleShot(0, this, [&] {
+        const auto begun = std::chrono::steady_clock::now();
+        while (std::chrono::steady_clock::now() - begun < 2 * kFrame) {
+        }
+        has_run = true;
+    });
+    QTRY_VERIFY(has_run);
+    QVERIFY(app->slowEvents() > before);
 }
 
 std::unique_ptr<QObject> make_desktop_parts_test() {

@@ -9,6 +9,7 @@
 #include <QtTest>
 
 #include "gui/application.h"
+#include "gui/watched_application.h"
 
 namespace lockstep::gui {
 
@@ -57,6 +58,7 @@ std::unique_ptr<QObject> make(const QString& name) {
     if (name == QLatin1String("ScreenTest")) return make_screen_test();
     if (name == QLatin1String("DesktopPartsTest")) return make_desktop_parts_test();
     if (name == QLatin1String("DaemonWindowTest")) return make_daemon_window_test();
+    if (name == QLatin1String("KeychainTest")) return make_keychain_test();
     return nullptr;
 }
 
@@ -75,7 +77,7 @@ static int run(int argc, char** argv) {
         used = 3;
     }
     set_environment();
-    QApplication app(argc, argv);
+    WatchedApplication app(argc, argv);
     QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
     if (chosen_variant == QLatin1String("dark")) QApplication::setPalette(dark_palette());
     if (chosen_variant == QLatin1String("mirrored"))

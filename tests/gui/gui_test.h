@@ -17,5 +17,6 @@ std::unique_ptr<QObject> make_model_test();
 std::unique_ptr<QObject> make_screen_test();
 std::unique_ptr<QObject> make_desktop_parts_test();
 std::unique_ptr<QObject> make_daemon_window_test();
+std::unique_ptr<QObject> make_keychain_test();
 
 }  // namespace lockstep::gui

@@ -9,10 +9,13 @@
 #include "gui/models/device_model.h"
 #include "gui/models/join_link.h"
 #include "gui/models/passphrase_strength.h"
+#include "gui/models/past_model.h"
 #include "gui/models/text.h"
 #include "gui/models/vault_model.h"
 #include "gui/models/vault_view.h"
+#include "gui/tray/news.h"
 #include "gui/widgets/qr_code.h"
+#include "gui/widgets/table.h"
 #include "tests/gui/gui_samples.h"
 #include "tests/gui/gui_test.h"
 
@@ -31,6 +34,10 @@ class ModelTest : public QObject {
     void devicesSayWhatTheyAre();
     void activityIsFilteredByVaultKindAndText();
     void activityIsBounded();
+    void aFolderOfThePastHasFoldersFirstAndDeletedLast();
+    void aHundredThousandFilesOfThePastAreShown();
+    void versionsSayWhatBecameOfThem();
+    void lockingByItselfIsNews();
     void passphrasesAreJudgedByWhatAGuesserKnows();
     void linksAreFoundInWhatWasPasted();
     void qrCodesHoldALink();
@@ -203,6 +210,16 @@ void ModelTest::activityIsFilteredByVaultKindAndText() {
     QCOMPARE(filter.rowCount(), 1);
     filter.setText(QStringLiteral("nothing of that"));
     QCOMPARE(filter.rowCount(), 0);
+    filter.setText({});
+    filter.setKind({});
+    api::Event removed = sample_event(4, "papers", "device.changed", "removed");
+    removed.subject = "aa11";
+    model.add(removed);
+    model.add(sample_event(5, "papers", "invite.changed", "desktop asks to join"));
+    filter.setDevice(QStringLiteral("aa11"), QStringLiteral("desktop"));
+    QCOMPARE(filter.rowCount(), 2);
+    filter.setDevice(QStringLiteral("bb22"), QStringLiteral("phone"));
+    QCOMPARE(filter.rowCount(), 0);
 }
 
 void ModelTest::activityIsBounded() {
@@ -212,6 +229,77 @@ void ModelTest::activityIsBounded() {
             sample_event(static_cast<std::uint64_t>(number), "papers", "vault.locked", "locked"));
     QCOMPARE(model.rowCount(), ActivityModel::kRowsMax);
     QCOMPARE(model.eventAt(0)->sequence, static_cast<std::uint64_t>(ActivityModel::kRowsMax + 9));
+}
+
+void ModelTest::aFolderOfThePastHasFoldersFirstAndDeletedLast() {
+    PastModel model;
+    const QAbstractItemModelTester tester(&model,
+                                          QAbstractItemModelTester::FailureReportingMode::QtTest);
+    api::EntryList list;
+    list.entries = {{"b.txt", {}, "file", {}, 0644, 2048, 0},
+                    {"z", {}, "directory", {}, 0755, 0, 0}};
+    list.entries.push_back({"\xef\xbf\xbd", "ff", "file", {}, 0644, 1, 0});
+    model.showFolder("a", list, {{"gone.txt", {}, "file", 7, 1'795'000'000'000, "desktop"}});
+    QCOMPARE(model.rowCount(), 4);
+    QCOMPARE(model.entry(0)->path, std::string("a/z"));
+    QCOMPARE(model.index(1, PastModel::Size).data().toString(), QStringLiteral("2.0 KiB"));
+    QCOMPARE(model.entry(2)->path, std::string("a/\xff"));  // its exact bytes
+    QVERIFY(model.entry(3)->is_deleted);
+    QVERIFY(model.index(3, PastModel::What).data().toString().contains(QStringLiteral("desktop")));
+    QCOMPARE(model.rowOf("a/b.txt"), 1);
+    QCOMPARE(model.rowOf("b.txt"), -1);
+    model.showDifferences(
+        {{"renamed", "file", "new", "old", 1, 1}, {"removed", "file", "x", {}, 0, 9}});
+    QVERIFY(model.index(0, PastModel::What).data().toString().contains(QStringLiteral("old")));
+    QCOMPARE(model.entry(1)->size, std::uint64_t{9});
+    QCOMPARE(parent_of("a/b/c"), std::string("a/b"));
+    QCOMPARE(parent_of("a"), std::string());
+}
+
+void ModelTest::aHundredThousandFilesOfThePastAreShown() {
+    PastModel model;
+    api::EntryList list;
+    for (int number = 0; number < 100'000; ++number)
+        list.entries.push_back({"file " + std::to_string(number), {}, "file", {}, 0644, 1, 0});
+    model.showFolder({}, list, {});
+    QTreeView* table = make_table(&model, QStringLiteral("Files"), nullptr);
+    table->resize(600, 400);
+    table->show();
+    table->scrollTo(model.index(99'999, 0));
+    QVERIFY(table->visualRect(model.index(99'999, 0)).isValid());
+    delete table;
+}
+
+void ModelTest::versionsSayWhatBecameOfThem() {
+    VersionModel model;
+    api::VersionInfo version;
+    version.written_by = "desktop";
+    version.ended_by = "laptop";
+    std::vector<api::VersionInfo> versions;
+    for (const char* end : {"shown", "conflict", "replaced", "deleted", "dropped"}) {
+        version.end = end;
+        versions.push_back(version);
+    }
+    versions.push_back(version);
+    versions.back().is_kept = false;
+    model.show(versions);
+    QSet<QString> texts;
+    for (int row = 0; row < model.rowCount(); ++row)
+        texts += model.index(row, VersionModel::End).data().toString();
+    QCOMPARE(texts.size(), 6);
+    QVERIFY(texts.contains(QStringLiteral("replaced by laptop")));
+}
+
+void ModelTest::lockingByItselfIsNews() {
+    api::Event event = sample_event(1, "papers", "vault.locked", "locked");
+    QVERIFY(!news_of(event).has_value());  // a person did it
+    event.subject = "idle";
+    const std::optional<NewsItem> item = news_of(event);
+    QVERIFY(item.has_value());
+    QCOMPARE(item->notice, Notice::Locked);
+    QCOMPARE(item->reference, QStringLiteral("papers"));
+    event.type = "vault.lock_waits";
+    QVERIFY(!news_of(event).has_value());
 }
 
 void ModelTest::passphrasesAreJudgedByWhatAGuesserKnows() {

@@ -1,7 +1,9 @@
 // Every screen in one look (see variant()): drawn, nothing clipped, nothing on top of something
 // else, all named for assistive technology. The pictures stay in build/.../screens/.
+#include <QBuffer>
 #include <QLabel>
 #include <QLineEdit>
+#include <QPlainTextEdit>
 #include <QtTest>
 
 #include "gui/models/text.h"
@@ -11,6 +13,7 @@
 #include "gui/windows/settings_dialog.h"
 #include "gui/windows/setup_pages.h"
 #include "gui/windows/unlock_dialog.h"
+#include "gui/windows/vault_security.h"
 #include "tests/gui/gui_samples.h"
 #include "tests/gui/gui_test.h"
 #include "tests/gui/screens.h"
@@ -28,6 +31,8 @@ class ScreenTest : public QObject {
     void invite();
     void conflict();
     void settings();
+    void keys();
+    void looks();
     void theTabKeyReachesEverything();
 };
 
@@ -61,6 +66,46 @@ VaultConflict sample_conflict() {
 
 }  // namespace
 
+namespace {
+
+api::EntryList sample_folder() {
+    api::EntryList list;
+    const auto add = [&](const char* name, const char* type, std::uint64_t size) {
+        list.entries.push_back({name, {}, type, {}, 0644, size, 1'795'000'000'000'000'000});
+    };
+    add("chapters", "directory", 0);
+    add("figures", "directory", 0);
+    add("bibliography.bib", "file", 48'123);
+    add("introduction.odt", "file", 123'456);
+    return list;
+}
+
+api::HistoryAnswer sample_deleted() {
+    api::HistoryAnswer answer;
+    answer.deleted.push_back({"old outline.txt", {}, "file", 2048, 1'794'000'000'000, "desktop"});
+    return answer;
+}
+
+api::HistoryAnswer sample_versions() {
+    api::HistoryAnswer answer;
+    const auto add = [&](const char* by, const char* end, std::int64_t hours) {
+        api::VersionInfo version;
+        version.id = std::to_string(hours);
+        version.time_ms = 1'795'000'000'000 - hours * 3'600'000;
+        version.written_by = by;
+        version.ended_by = "laptop";
+        version.size = static_cast<std::uint64_t>(120'000 + hours);
+        version.end = end;
+        answer.versions.push_back(version);
+    };
+    add("laptop", "shown", 1);
+    add("desktop", "replaced", 20);
+    add("laptop", "replaced", 50);
+    return answer;
+}
+
+}  // namespace
+
 void ScreenTest::mainWindow() {
     Sample sample;
     MainWindow window(sample.state, sample.starter, sample.preferences);
@@ -79,6 +124,9 @@ void ScreenTest::mainWindow() {
     LOCKSTEP_SHOOT(window, QStringLiteral("conflicts"));
     window.showPage(MainWindow::Page::Devices);
     LOCKSTEP_SHOOT(window, QStringLiteral("devices"));
+    window.showPage(MainWindow::Page::History);
+    window.findChild<HistoryPage*>()->show(sample_folder(), sample_deleted(), sample_versions());
+    LOCKSTEP_SHOOT(window, QStringLiteral("history"));
     window.showPage(MainWindow::Page::Activity);
     LOCKSTEP_SHOOT(window, QStringLiteral("activity"));
 }
@@ -92,8 +140,14 @@ void ScreenTest::notRunning() {
 }
 
 void ScreenTest::unlock() {
-    UnlockDialog dialog(QStringLiteral("papers"));
+    UnlockDialog dialog(QStringLiteral("papers"), true);
     LOCKSTEP_SHOOT(dialog, QStringLiteral("unlock"));
+    dialog.setKept(KeepChoice::UntilIdle, 1800);
+    LOCKSTEP_SHOOT(dialog, QStringLiteral("unlock-idle"));
+    QCOMPARE(dialog.idleSeconds(), std::uint64_t{1800});
+    dialog.setKept(KeepChoice::Always, 0);
+    LOCKSTEP_SHOOT(dialog, QStringLiteral("unlock-always"));
+    QCOMPARE(dialog.idleSeconds(), std::uint64_t{0});
     auto* line = dialog.findChild<QLineEdit*>(QStringLiteral("passphrase"));
     auto* caps = dialog.findChild<QLabel*>(QStringLiteral("capsLock"));
     QTest::keyClicks(line, QStringLiteral("a"));
@@ -173,7 +227,7 @@ void ScreenTest::settings() {
     status.vaults[0].mirrors.push_back(mirror);
     sample.state.show(status, {});
     QWidget parent;
-    Commands commands(sample.state, &parent);
+    Commands commands(sample.state, sample.preferences, &parent);
     SettingsDialog dialog(sample.state, commands, sample.preferences);
     dialog.setAttribute(Qt::WA_DeleteOnClose, false);
     dialog.show({"/home/ana/.config/lockstep/config.toml",
@@ -183,6 +237,11 @@ void ScreenTest::settings() {
                   {"network.alternative.to", "18:00"},
                   {"cache.content_mib", "256"}}});
     auto* tabs = dialog.findChild<QTabWidget*>();
+    api::PassphraseList opens;
+    opens.passphrases = {{"passphrase", "aa", 256 << 20, 3, 1'795'000'000'000, "laptop"},
+                         {"local", "bb", 256 << 20, 3, 1'795'000'000'000, "laptop"},
+                         {"recovery", "cc", 0, 0, 1'795'000'000'000, "laptop"}};
+    dialog.findChild<VaultSecurity*>()->show(opens);
     for (int tab = 0; tab < tabs->count(); ++tab) {
         tabs->setCurrentIndex(tab);
         LOCKSTEP_SHOOT(dialog, QStringLiteral("settings-%1").arg(tab));
@@ -219,16 +278,79 @@ QStringList unreached(QWidget& window) {
 
 }  // namespace
 
+void ScreenTest::keys() {
+    PassphraseDialog dialog(QStringLiteral("papers"), true);
+    LOCKSTEP_SHOOT(dialog, QStringLiteral("passphrase"));
+    const auto line = [&](const char* name) {
+        return dialog.findChild<QLineEdit*>(QString::fromLatin1(name));
+    };
+    auto* set = dialog.findChild<QPushButton*>(QStringLiteral("setPassphrase"));
+    line("newPassphrase")->setText(QStringLiteral("battery staple four seven"));
+    line("newPassphraseAgain")->setText(QStringLiteral("battery staple four"));
+    QVERIFY(!set->isEnabled());
+    line("newPassphraseAgain")->setText(QStringLiteral("battery staple four seven"));
+    QVERIFY(!set->isEnabled());  // nothing proves that it is the person
+    line("currentPassphrase")->setText(QStringLiteral("correct horse"));
+    QVERIFY(set->isEnabled());
+    const api::SetPassphrase taken = dialog.take();
+    QCOMPARE(taken.current.reveal(), std::string("correct horse"));
+    QVERIFY(taken.is_added && !taken.by_device);
+    QVERIFY(line("newPassphraseAgain")->text().isEmpty());
+    dialog.setFailure({ErrorKind::WrongKey, "wrong"});
+    LOCKSTEP_SHOOT(dialog, QStringLiteral("passphrase-wrong"));
+
+    api::RecoveryAnswer answer;
+    answer.sheet = api::SecretText(
+        "Lockstep recovery sheet\nVault: papers\n\n  1: MH1BN-11S4B able\n  2: 4A4Y0-X9S2M bird\n");
+    RecoverySheetDialog sheet(QStringLiteral("papers"), answer);
+    sheet.setAttribute(Qt::WA_DeleteOnClose, false);
+    LOCKSTEP_SHOOT(sheet, QStringLiteral("recovery-sheet"));
+    const QTemporaryDir home;
+    const QString file = home.filePath(QStringLiteral("sheet.txt"));
+    QVERIFY(sheet.save(file).ok());
+    QCOMPARE(sheet.save(file).error().kind, ErrorKind::Exists);
+    QCOMPARE(QFile::permissions(file) & (QFile::ReadGroup | QFile::ReadOther),
+             QFile::Permissions());
+    Sample sample;
+    RecoveryTestDialog test(sample.state, "papers");
+    LOCKSTEP_SHOOT(test, QStringLiteral("recovery-test"));
+}
+
+void ScreenTest::looks() {
+    const auto show = [](const QByteArray& bytes, std::uint64_t size, const char* name) {
+        Preview preview;
+        const auto* data = reinterpret_cast<const std::byte*>(bytes.constData());
+        preview.bytes.assign(data, data + bytes.size());
+        preview.size = size;
+        PreviewDialog dialog(QString::fromLatin1(name), preview);
+        dialog.setAttribute(Qt::WA_DeleteOnClose, false);
+        QVERIFY2(
+            shoot(dialog, QStringLiteral("preview-%1").arg(QString::fromLatin1(name))).isEmpty(),
+            name);
+        const bool is_text = dialog.findChild<QPlainTextEdit*>() != nullptr;
+        QCOMPARE(is_text, QByteArray(name) == "text");
+    };
+    show("One\nTwo\n", 8, "text");
+    show(QByteArray("\0\xff\1", 3), 100, "bytes");
+    QByteArray png;
+    QBuffer buffer(&png);
+    QPixmap picture(200, 100);
+    picture.fill(Qt::darkGreen);
+    QVERIFY(picture.save(&buffer, "PNG"));
+    show(png, static_cast<std::uint64_t>(png.size()), "picture");
+}
+
 void ScreenTest::theTabKeyReachesEverything() {
     Sample sample;
     MainWindow window(sample.state, sample.starter, sample.preferences);
     sample.state.show(sample_status(), sample_devices());
-    for (const auto page : {MainWindow::Page::Vaults, MainWindow::Page::Devices,
-                            MainWindow::Page::Activity, MainWindow::Page::Conflicts}) {
+    for (const auto page :
+         {MainWindow::Page::Vaults, MainWindow::Page::Devices, MainWindow::Page::Activity,
+          MainWindow::Page::Conflicts, MainWindow::Page::History}) {
         window.showPage(page);
         QCOMPARE(unreached(window), QStringList());
     }
-    Commands commands(sample.state, &window);
+    Commands commands(sample.state, sample.preferences, &window);
     SettingsDialog settings(sample.state, commands, sample.preferences);
     settings.setAttribute(Qt::WA_DeleteOnClose, false);
     auto* tabs = settings.findChild<QTabWidget*>();
