@@ -164,8 +164,10 @@ Status Daemon::reload() {
     TRY_OK(parts.config->reload());
     const api::Config after = parts.config->get();
     parts.sync->set_label(device_label(after));
-    if (after.relays != before.relays || after.relay_tokens != before.relay_tokens) {
-        parts.sync->set_relays(after.relays, relay_tokens_of(after));
+    if (after.relays != before.relays || after.relay_tokens != before.relay_tokens ||
+        after.relay_strategy != before.relay_strategy ||
+        after.relay_weights != before.relay_weights) {
+        parts.sync->set_relays(relay_settings_of(after));
         parts.events.add({"relays.changed", {}, {}, {}});
     }
     parts.vaults.apply_limits();
