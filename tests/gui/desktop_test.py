@@ -71,9 +71,17 @@ def children(node):
             yield child
 
 
+def is_showing(node):
+    import pyatspi
+    with contextlib.suppress(Exception):
+        return node.getState().contains(pyatspi.STATE_SHOWING)
+    return False
+
+
 def walk(node, depth=0):
+    """What is shown. Below what is hidden (other pages) nothing is, and each question is a message there and back."""
     yield node
-    if depth < 25:
+    if depth < 25 and (depth == 0 or is_showing(node)):
         for child in children(node):
             yield from walk(child, depth + 1)
 
