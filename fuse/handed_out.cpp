@@ -12,10 +12,16 @@ void HandedOut::add_reference(NodeId node) {
     ++references_[node].count;
 }
 
-void HandedOut::add_handle(HandleId handle, NodeId node) {
+void HandedOut::add_handle(HandleId handle, NodeId node, bool is_for_writing) {
     MutexLock lock(mutex_);
     begin_use(node);
-    handles_[handle] = node;
+    handles_[handle] = {.node = node, .is_for_writing = is_for_writing};
+}
+
+bool HandedOut::is_for_writing(HandleId handle) {
+    MutexLock lock(mutex_);
+    const auto at = handles_.find(handle);
+    return at != handles_.end() && at->second.is_for_writing;
 }
 
 // ---- who uses a file
@@ -93,7 +99,7 @@ void HandedOut::release(HandleId handle) {
         MutexLock lock(mutex_);
         const auto at = handles_.find(handle);
         if (at == handles_.end()) return;
-        end_use(at->second);
+        end_use(at->second.node);
         handles_.erase(at);
     }
     file_system_.release(handle);
@@ -122,7 +128,7 @@ std::vector<NodeId> HandedOut::nodes() {
 // What was written through a file that is cut off becomes a version, as if it had been closed.
 void HandedOut::give_back() {
     std::unordered_map<NodeId, Reference> references;
-    std::unordered_map<HandleId, NodeId> handles;
+    std::unordered_map<HandleId, Handle> handles;
     {
         MutexLock lock(mutex_);
         references = std::exchange(references_, {});
@@ -130,7 +136,7 @@ void HandedOut::give_back() {
         uses_.clear();
         directories_.clear();
     }
-    for (const auto& [handle, node] : handles) {
+    for (const auto& [handle, file] : handles) {
         if (!file_system_.flush(handle).ok()) log_warning("fuse", "a file was not closed in order");
         file_system_.release(handle);
     }

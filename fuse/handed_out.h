@@ -29,7 +29,8 @@ class HandedOut {
     // Notes what is about to be handed out: before the answer, since it may come back at once.
     void add_reference(NodeId node);
     // Waits while the node's pages are being filled.
-    void add_handle(HandleId handle, NodeId node);
+    void add_handle(HandleId handle, NodeId node, bool is_for_writing);
+    bool is_for_writing(HandleId handle);
     std::uint64_t add_directory();
 
     // Passes on what came back.
@@ -62,6 +63,10 @@ class HandedOut {
         std::uint64_t count = 0;
         bool is_filled = false;  // its pages, since they were dropped last
     };
+    struct Handle {
+        NodeId node = 0;
+        bool is_for_writing = false;
+    };
     // Of a file that is open or being resized.
     struct Use {
         std::size_t users = 0;
@@ -75,7 +80,7 @@ class HandedOut {
     Mutex mutex_;
     CondVar filled_;
     std::unordered_map<NodeId, Reference> references_ GUARDED_BY(mutex_);
-    std::unordered_map<HandleId, NodeId> handles_ GUARDED_BY(mutex_);
+    std::unordered_map<HandleId, Handle> handles_ GUARDED_BY(mutex_);
     std::unordered_map<NodeId, Use> uses_ GUARDED_BY(mutex_);
     std::unordered_map<std::uint64_t, std::shared_ptr<OpenDirectory>> directories_
         GUARDED_BY(mutex_);

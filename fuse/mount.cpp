@@ -24,9 +24,10 @@ std::string option_text(std::string name) {
     return name;
 }
 
-std::string option_list(const MountOptions& options) {
-    std::string list = "fsname=" + option_text(options.name) +
-                       ",subtype=lockstep,default_permissions,nosuid,nodev,noatime";
+std::string option_list(const MountOptions& options, bool kernel_checks_modes) {
+    std::string list =
+        "fsname=" + option_text(options.name) + ",subtype=lockstep,nosuid,nodev,noatime";
+    if (kernel_checks_modes) list += ",default_permissions";
     if (options.read_only) list += ",ro";
     if (options.allow_other) list += ",allow_other";
     return list;
@@ -35,6 +36,12 @@ std::string option_list(const MountOptions& options) {
 ShownOwner shown_owner(const MountOptions& options) {
     if (options.ownership) return {};
     return {.uid = options.uid.value_or(::geteuid()), .gid = options.gid.value_or(::getegid())};
+}
+
+// Nobody but the mounting user gets in, and all is his.
+bool is_for_one_user(const MountOptions& options) {
+    const uid_t user = ::geteuid();
+    return !options.allow_other && user == ::getuid() && shown_owner(options).uid == user;
 }
 
 Status check_options(const MountOptions& options) {
@@ -62,6 +69,7 @@ struct Mount::Parts {
                 .mounting_user = ::geteuid(),
                 .cache_seconds = static_cast<double>(options.cache_seconds),
                 .allow_other = options.allow_other,
+                .checks_modes = is_for_one_user(options),
                 .writeback_cache = options.writeback_cache && !options.read_only};
     }
 
@@ -85,7 +93,7 @@ struct Mount::Parts {
 
 // The first answer tells that the kernel and we understand each other.
 Status Mount::Parts::start() {
-    TRY_OK(session.mount(option_list(options), mount_point.path, context));
+    TRY_OK(session.mount(option_list(options, !context.checks_modes), mount_point.path, context));
     session.start(options.threads, options.on_finished);
     invalidation.start();
     context.file_system.add_observer(invalidation);

@@ -84,6 +84,7 @@ fuse_lowlevel_ops make_operations() {
     add_directory_operations(operations);
     add_range_operations(operations);
     add_xattr_operations(operations);
+    add_permission_operations(operations);
     return operations;
 }
 

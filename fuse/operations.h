@@ -30,6 +30,7 @@ struct MountContext {
     uid_t mounting_user = 0;
     double cache_seconds = 0;
     bool allow_other = false;
+    bool checks_modes = false;  // we, not the kernel (permissions.h)
     bool writeback_cache = false;
     InitReply init_reply{};
     // How long the kernel may trust what it is told now. An answer that may have been overtaken by

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "fuse/request.h"
+#include "fuse/permissions.h"
 
 namespace lockstep {
 namespace {
@@ -102,6 +102,12 @@ void read_entries(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t o
         return;
     }
     MountContext& context = context_of(request);
+    // Names alone are told by a directory that may be read but not searched.
+    const auto with_nodes = [&] {
+        if (!with_attributes || !is_unchecked(request)) return with_attributes;
+        const auto attributes = context.file_system.attributes(node);
+        return attributes.ok() && !is_out_of_reach(*attributes);
+    };
     const auto open_directory = context.handed_out.directory(file->fh);
     const auto listing = listing_at(context.file_system, node, *open_directory, offset);
     if (!listing.ok()) return reply_error(request, listing.error());
@@ -111,7 +117,7 @@ void read_entries(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t o
     if (offset == 0) buffer.add(".", bare_entry(node, FileType::Directory), 1);
     if (offset <= 1) buffer.add("..", bare_entry(kRootNode, FileType::Directory), 2);
     const std::size_t index = offset < 2 ? 0 : static_cast<std::size_t>(offset - 2);
-    if (with_attributes) {
+    if (with_nodes()) {
         fill_with_attributes(context, node, buffer, **listing, index, referenced);
     } else {
         fill_plain(buffer, **listing, index);
@@ -120,8 +126,8 @@ void read_entries(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t o
     for (NodeId taken : referenced) context.handed_out.forget(taken, 1);
 }
 
-void opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
-    if (refuse_strangers(request)) return;
+void opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
+    if (refuse_strangers(request) || refuse_by_mode(request, node, kMayRead)) return;
     HandedOut& handed_out = context_of(request).handed_out;
     file->fh = handed_out.add_directory();
     if (fuse_reply_open(request, file) == -ENOENT) handed_out.release_directory(file->fh);

@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include "fuse/request.h"
+#include "fuse/permissions.h"
 
 namespace lockstep {
 namespace {
@@ -33,34 +33,43 @@ void describe_handle(fuse_file_info& file, HandleId handle) {
 }
 
 // The name may have come into being since the kernel found it missing: then this is an ordinary
-// open.
-Result<FileSystem::Created> create_or_open(MountContext& context, fuse_ino_t parent,
-                                           const char* name, mode_t mode, int flags, bool& is_new) {
+// open. Nullopt when the request is answered.
+std::optional<Result<FileSystem::Created>> create_or_open(fuse_req_t request, fuse_ino_t parent,
+                                                          const char* name, mode_t mode, int flags,
+                                                          bool& is_new) {
+    MountContext& context = context_of(request);
     FileSystem& file_system = context.file_system;
     Result<FileSystem::Created> created = file_system.create(parent, name, mode & kModeMask);
     is_new = created.ok();
     if (created.ok() || created.error().kind != ErrorKind::Exists || (flags & O_EXCL))
         return created;
-    TRY(Attributes found, file_system.lookup(parent, name));
-    if (found.type != FileType::Regular) {
-        file_system.forget(found.node, 1);
+    Result<Attributes> found = file_system.lookup(parent, name);
+    if (!found.ok()) return Result<FileSystem::Created>(std::move(found).error());
+    if (found->type != FileType::Regular) {
+        file_system.forget(found->node, 1);
         return created;
     }
-    Result<HandleId> handle = file_system.open(found.node, to_open_request(context, flags));
-    if (!handle.ok()) {
-        file_system.forget(found.node, 1);
-        return std::move(handle).error();
+    if (refuse_by_mode(request, found->node, needed_to_open(flags))) {
+        file_system.forget(found->node, 1);
+        return std::nullopt;
     }
-    if (flags & O_TRUNC) found.size = found.allocated = 0;
-    return FileSystem::Created{.attributes = found, .handle = *handle};
+    Result<HandleId> handle = file_system.open(found->node, to_open_request(context, flags));
+    if (!handle.ok()) {
+        file_system.forget(found->node, 1);
+        return Result<FileSystem::Created>(std::move(handle).error());
+    }
+    if (flags & O_TRUNC) found->size = found->allocated = 0;
+    return FileSystem::Created{.attributes = *found, .handle = *handle};
 }
 
 void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
             fuse_file_info* file) {
-    if (refuse_strangers(request)) return;
+    if (refuse_strangers(request) || refuse_change_in(request, parent)) return;
     MountContext& context = context_of(request);
     bool is_new = false;
-    auto created = create_or_open(context, parent, name, mode, file->flags, is_new);
+    auto answer = create_or_open(request, parent, name, mode, file->flags, is_new);
+    if (!answer) return;
+    Result<FileSystem::Created>& created = *answer;
     if (!created.ok()) return reply_error(request, created.error());
     if (is_new) {
         const auto owned = owned_by_caller(request, created->attributes);
@@ -72,7 +81,8 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
     }
     describe_handle(*file, created->handle);
     const fuse_entry_param entry = to_entry(context, created->attributes);
-    context.handed_out.add_handle(created->handle, created->attributes.node);
+    context.handed_out.add_handle(created->handle, created->attributes.node,
+                                  for_writing(file->flags));
     context.handed_out.add_reference(created->attributes.node);
     if (fuse_reply_create(request, &entry, file) == -ENOENT) {
         context.handed_out.release(created->handle);
@@ -125,11 +135,12 @@ void fill_pages(MountContext& context, NodeId node, HandleId handle) {
 
 void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     if (refuse_strangers(request)) return;
+    if (refuse_by_mode(request, node, needed_to_open(file->flags))) return;
     MountContext& context = context_of(request);
     const auto handle = context.file_system.open(node, to_open_request(context, file->flags));
     if (!handle.ok()) return reply_error(request, handle.error());
     describe_handle(*file, *handle);
-    context.handed_out.add_handle(*handle, node);
+    context.handed_out.add_handle(*handle, node, for_writing(file->flags));
     if (is_read_from_pages(file->flags)) fill_pages(context, node, *handle);
     if (fuse_reply_open(request, file) == -ENOENT) context.handed_out.release(*handle);
 }

@@ -6,7 +6,7 @@
 
 #include <linux/xattr.h>
 
-#include "fuse/request.h"
+#include "fuse/permissions.h"
 
 namespace lockstep {
 namespace {
@@ -41,6 +41,7 @@ void getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t
         fuse_reply_err(request, is_probe ? ENODATA : refusal(name));
         return;
     }
+    if (refuse_by_mode(request, node, kMayRead)) return;
     const Result<Bytes> value = context_of(request).file_system.get_xattr(node, name);
     if (!value.ok()) return reply_error(request, value.error());
     reply_sized(request, *value, size);
@@ -66,6 +67,7 @@ void setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char*
         fuse_reply_err(request, refusal(name));
         return;
     }
+    if (refuse_by_mode(request, node, kMayWrite)) return;
     XattrMode mode = XattrMode::Set;
     if (flags & XATTR_CREATE) mode = XattrMode::Create;
     if (flags & XATTR_REPLACE) mode = XattrMode::Replace;
@@ -79,6 +81,7 @@ void removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
         fuse_reply_err(request, refusal(name));
         return;
     }
+    if (refuse_by_mode(request, node, kMayWrite)) return;
     reply_status(request, context_of(request).file_system.remove_xattr(node, name));
 }
 

@@ -88,5 +88,6 @@ void add_file_operations(fuse_lowlevel_ops& operations);
 void add_directory_operations(fuse_lowlevel_ops& operations);
 void add_range_operations(fuse_lowlevel_ops& operations);
 void add_xattr_operations(fuse_lowlevel_ops& operations);
+void add_permission_operations(fuse_lowlevel_ops& operations);
 
 }  // namespace lockstep

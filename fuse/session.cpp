@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/unique_fd.h"
+#include "fuse/permissions.h"
 
 namespace lockstep {
 namespace {
@@ -197,6 +198,17 @@ void Session::drop_node(NodeId node) {
     context_->handed_out.pages_dropped(node);
     // Fails when the kernel does not know the node, or is gone: both are what we want.
     fuse_lowlevel_notify_inval_inode(session_, node, 0, 0);
+    const bool is_ours_to_check = context_->checks_modes && context_->mounting_user != 0;
+    if (is_ours_to_check && !context_->is_cut_off) drop_entries_out_of_reach(node);
+}
+
+// A kernel that does not check modes asks nothing more for a name that it knows.
+void Session::drop_entries_out_of_reach(NodeId directory) {
+    const Result<Attributes> now = context_->file_system.attributes(directory);
+    if (!now.ok() || !is_out_of_reach(*now)) return;
+    const auto listing = context_->file_system.list(directory);
+    if (!listing.ok()) return;
+    for (const DirectoryEntry& entry : **listing) drop_entry(directory, entry.name);
 }
 
 // What could not be put there is read later.

@@ -59,6 +59,7 @@ class Session final : public KernelCaches {
     void run(Worker& worker);
     void serve(Worker& worker);
     bool wake_workers();
+    void drop_entries_out_of_reach(NodeId directory);
     void cut_connection();
 
     fuse_session* session_ = nullptr;

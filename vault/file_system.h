@@ -11,7 +11,7 @@
 // NoAttribute ENODATA, Unsupported EOPNOTSUPP, Io/Corrupt/Unavailable/Locked EIO, Busy EBUSY,
 // Timeout ETIMEDOUT.
 //
-// Permission checks are the mount's (default_permissions); a FileSystem checks structure only.
+// Permission checks are the mount's (fuse/permissions.h); a FileSystem checks structure only.
 //
 // THREADS: every method from any thread. ChangeObserver is called without any lock held.
 #pragma once
