@@ -12,10 +12,24 @@ void HandedOut::add_reference(NodeId node) {
     ++references_[node].count;
 }
 
-void HandedOut::add_handle(HandleId handle, NodeId node, bool is_for_writing) {
+HandedOut::PageUse HandedOut::add_handle(HandleId handle, NodeId node, const HandleUse& wanted) {
     MutexLock lock(mutex_);
     begin_use(node);
-    handles_[handle] = {.node = node, .is_for_writing = is_for_writing};
+    handles_[handle] = {.node = node, .is_for_writing = wanted.is_for_writing};
+    Use& use = uses_.at(node);
+    if (use.is_bypassed) {
+        use.is_bypass_shared = true;
+        return PageUse::Bypass;
+    }
+    if (wanted.wants_bypass && use.users == 1) {
+        use.is_bypassed = true;
+        return PageUse::Bypass;
+    }
+    const auto reference = references_.find(node);
+    if (reference == references_.end() || !reference->second.may_have_old_pages)
+        return PageUse::Keep;
+    reference->second.may_have_old_pages = reference->second.is_filled = false;
+    return PageUse::DropFirst;
 }
 
 bool HandedOut::is_for_writing(HandleId handle) {
@@ -40,7 +54,12 @@ void HandedOut::begin_use(NodeId node) {
 void HandedOut::end_use(NodeId node) {
     const auto at = uses_.find(node);
     CHECK(at != uses_.end() && at->second.users > 0);
-    if (--at->second.users == 0) uses_.erase(at);
+    if (--at->second.users > 0) return;
+    if (at->second.is_bypass_shared) {
+        if (const auto reference = references_.find(node); reference != references_.end())
+            reference->second.may_have_old_pages = true;
+    }
+    uses_.erase(at);
 }
 
 void HandedOut::begin_resizing(NodeId node) {

@@ -28,8 +28,20 @@ class HandedOut {
 
     // Notes what is about to be handed out: before the answer, since it may come back at once.
     void add_reference(NodeId node);
+    // What the kernel does with its pages of a file for one handle.
+    //
+    // A file that is new, and opened for nothing but writing, has none and needs none: what is
+    // written comes here at once. So the kernel does not copy it, and does not ask for
+    // security.capability first. While such a handle is open all others of the file go past the
+    // pages as well; what a mapping brought into them meanwhile is dropped by who opens the file
+    // next.
+    enum class PageUse { Keep, DropFirst, Bypass };
+    struct HandleUse {
+        bool is_for_writing = false;
+        bool wants_bypass = false;  // of a new file alone
+    };
     // Waits while the node's pages are being filled.
-    void add_handle(HandleId handle, NodeId node, bool is_for_writing);
+    PageUse add_handle(HandleId handle, NodeId node, const HandleUse& use);
     bool is_for_writing(HandleId handle);
     std::uint64_t add_directory();
 
@@ -62,6 +74,7 @@ class HandedOut {
     struct Reference {
         std::uint64_t count = 0;
         bool is_filled = false;  // its pages, since they were dropped last
+        bool may_have_old_pages = false;
     };
     struct Handle {
         NodeId node = 0;
@@ -71,6 +84,8 @@ class HandedOut {
     struct Use {
         std::size_t users = 0;
         bool is_filling = false;
+        bool is_bypassed = false;       // by all handles
+        bool is_bypass_shared = false;  // there were several
     };
 
     void begin_use(NodeId node) REQUIRES_LOCK(mutex_);

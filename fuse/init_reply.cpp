@@ -13,7 +13,8 @@
 namespace lockstep {
 namespace {
 
-constexpr std::uint32_t kFlagsWanted = FUSE_HANDLE_KILLPRIV_V2;
+constexpr std::uint64_t kDirectIoAllowMmap = std::uint64_t{1} << 36;  // since Linux 6.6
+constexpr std::uint64_t kFlagsWanted = FUSE_HANDLE_KILLPRIV_V2 | FUSE_INIT_EXT | kDirectIoAllowMmap;
 
 InitReply& reply_of(void* userdata) {
     return static_cast<MountContext*>(userdata)->init_reply;
@@ -30,6 +31,7 @@ ssize_t receive(int fd, void* buffer, std::size_t size, void* userdata) {
     const std::size_t body = std::min(sizeof(init), header.len - sizeof(header));
     std::memcpy(&init, static_cast<const char*>(buffer) + sizeof(header), body);
     reply_of(userdata).offered = init.flags;
+    if (init.flags & FUSE_INIT_EXT) reply_of(userdata).offered |= std::uint64_t{init.flags2} << 32;
     reply_of(userdata).unique = header.unique;
     return length;
 }
@@ -42,7 +44,10 @@ ssize_t send_init(int fd, iovec* parts, int count, InitReply& reply) {
         std::memcpy(&init, parts[1].iov_base, parts[1].iov_len);
         if (header.unique == reply.unique && header.error == 0) {
             reply.unique = 0;
-            init.flags |= kFlagsWanted & reply.offered;
+            const std::uint64_t flags = kFlagsWanted & reply.offered;
+            init.flags |= static_cast<std::uint32_t>(flags);
+            init.flags2 |= static_cast<std::uint32_t>(flags >> 32);
+            reply.may_map_past_pages = (flags & kDirectIoAllowMmap) != 0;
             std::array<iovec, 2> ours{parts[0], iovec{&init, parts[1].iov_len}};
             return ::writev(fd, ours.data(), count);
         }

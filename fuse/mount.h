@@ -11,7 +11,8 @@
 // asks nothing more. Content that is not here is not waited for then. Writes go through to the
 // FileSystem with the write(2) that makes them: with the kernel's writeback cache its own idea of a
 // file's size and time outranks ours for as long as it remembers the file, so that a change from
-// elsewhere would be read cut short (see MountOptions::writeback_cache).
+// elsewhere would be read cut short (see MountOptions::writeback_cache). A file that is new and
+// only written goes past the kernel's pages (HandedOut::PageUse).
 //
 // The mount point is an empty directory of the mounting user. While nothing is mounted on it, it is
 // kept at mode 0500, so that a program that misses the mount cannot write beside the vault; root

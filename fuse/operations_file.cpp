@@ -24,12 +24,20 @@ OpenRequest to_open_request(const MountContext& context, int flags) {
     return request;
 }
 
-void describe_handle(fuse_file_info& file, HandleId handle) {
+using PageUse = HandedOut::PageUse;
+
+void describe_handle(fuse_file_info& file, HandleId handle, PageUse pages) {
     file.fh = handle;
-    file.keep_cache = 1;  // pages go by explicit invalidation
+    file.keep_cache = pages == PageUse::Keep;  // they go by explicit invalidation
+    file.direct_io = pages == PageUse::Bypass;
     // What was written becomes a version when the last handle goes (RELEASE): a close(2) that waits
     // for a FLUSH would only be slower. With the kernel's writeback cache FLUSH comes all the same.
     file.noflush = 1;
+}
+
+// A kernel that could not map such a file shared is not asked to.
+bool may_bypass(const MountContext& context) {
+    return context.init_reply.may_map_past_pages && !context.writeback_cache;
 }
 
 // The name may have come into being since the kernel found it missing: then this is an ordinary
@@ -79,10 +87,12 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
         }
         created->attributes = *owned;
     }
-    describe_handle(*file, created->handle);
+    const HandedOut::HandleUse use{
+        .is_for_writing = for_writing(file->flags),
+        .wants_bypass = is_new && (file->flags & O_ACCMODE) == O_WRONLY && may_bypass(context)};
     const fuse_entry_param entry = to_entry(context, created->attributes);
-    context.handed_out.add_handle(created->handle, created->attributes.node,
-                                  for_writing(file->flags));
+    describe_handle(*file, created->handle,
+                    context.handed_out.add_handle(created->handle, created->attributes.node, use));
     context.handed_out.add_reference(created->attributes.node);
     if (fuse_reply_create(request, &entry, file) == -ENOENT) {
         context.handed_out.release(created->handle);
@@ -139,9 +149,11 @@ void open(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
     MountContext& context = context_of(request);
     const auto handle = context.file_system.open(node, to_open_request(context, file->flags));
     if (!handle.ok()) return reply_error(request, handle.error());
-    describe_handle(*file, *handle);
-    context.handed_out.add_handle(*handle, node, for_writing(file->flags));
-    if (is_read_from_pages(file->flags)) fill_pages(context, node, *handle);
+    const PageUse pages =
+        context.handed_out.add_handle(*handle, node, {.is_for_writing = for_writing(file->flags)});
+    describe_handle(*file, *handle, pages);
+    if (pages == PageUse::Keep && is_read_from_pages(file->flags))
+        fill_pages(context, node, *handle);
     if (fuse_reply_open(request, file) == -ENOENT) context.handed_out.release(*handle);
 }
 
