@@ -121,7 +121,7 @@ void HandedOut::release(HandleId handle) {
         end_use(at->second.node);
         handles_.erase(at);
     }
-    file_system_.release(handle);
+    closing_.release(handle);
 }
 
 void HandedOut::release_directory(std::uint64_t number) {
@@ -155,6 +155,7 @@ void HandedOut::give_back() {
         uses_.clear();
         directories_.clear();
     }
+    closing_.stop();
     for (const auto& [handle, file] : handles) {
         if (!file_system_.flush(handle).ok()) log_warning("fuse", "a file was not closed in order");
         file_system_.release(handle);

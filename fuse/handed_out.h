@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "fuse/closing.h"
 #include "vault/file_system.h"
 
 namespace lockstep {
@@ -24,7 +25,11 @@ struct OpenDirectory {
 
 class HandedOut {
   public:
-    explicit HandedOut(FileSystem& file_system) : file_system_(file_system) {}
+    explicit HandedOut(FileSystem& file_system)
+        : file_system_(file_system), closing_(file_system) {}
+
+    // From here on released handles go back a little later, as requests of `mount`.
+    void start(const ChangeObserver& mount) { closing_.start(mount); }
 
     // Notes what is about to be handed out: before the answer, since it may come back at once.
     void add_reference(NodeId node);
@@ -92,6 +97,7 @@ class HandedOut {
     void end_use(NodeId node) REQUIRES_LOCK(mutex_);
 
     FileSystem& file_system_;
+    Closing closing_;
     Mutex mutex_;
     CondVar filled_;
     std::unordered_map<NodeId, Reference> references_ GUARDED_BY(mutex_);

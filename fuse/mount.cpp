@@ -94,6 +94,7 @@ struct Mount::Parts {
 // The first answer tells that the kernel and we understand each other.
 Status Mount::Parts::start() {
     TRY_OK(session.mount(option_list(options, !context.checks_modes), mount_point.path, context));
+    handed_out.start(invalidation);
     session.start(options.threads, options.on_finished);
     invalidation.start();
     context.file_system.add_observer(invalidation);

@@ -21,7 +21,7 @@ lockstep_test(file_views_test
   LIBRARIES lockstep::vault_views lockstep_memory_file_system lockstep_file_system_conformance)
 
 lockstep_test(fuse_test
-  SOURCES fuse/fuse_parts_test.cpp fuse/mount_bypass_test.cpp fuse/mount_filling_test.cpp fuse/mount_invalidation_test.cpp fuse/mount_lifecycle_test.cpp
+  SOURCES fuse/closing_test.cpp fuse/fuse_parts_test.cpp fuse/mount_bypass_test.cpp fuse/mount_filling_test.cpp fuse/mount_invalidation_test.cpp fuse/mount_lifecycle_test.cpp
     fuse/mount_permissions_test.cpp fuse/mount_posix_test.cpp fuse/mount_programs_test.cpp fuse/mount_several_test.cpp
   LIBRARIES lockstep::fuse lockstep::vault_views lockstep_memory_file_system lockstep_test_support)
 
