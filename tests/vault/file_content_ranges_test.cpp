@@ -114,6 +114,22 @@ TEST_F(FileContentRangesTest, APartBringsItsChunksAndBytesAtItsEdges) {
     EXPECT_LE(chunks_.count() - chunks, 12U);
 }
 
+// Small contents are not sealed for a copy: what was written over their chunks is not in these.
+TEST_F(FileContentRangesTest, ACopyOfALittleHasWhatWasWrittenOverItsChunk) {
+    for (const std::size_t at : {0U, 300U, 1300U, 1450U}) {
+        Modelled source(chunks_, chunker_), target(chunks_, chunker_);
+        write(source, 0, noise(1500));
+        ASSERT_TRUE(source.content.truncate(100'000).ok());  // with a hole it is sealed
+        ASSERT_TRUE(source.content.seal().ok());
+        ASSERT_TRUE(source.content.truncate(1500).ok());
+        write(source, at, noise(200));
+        copy(source, 0, target, 0, 1500);
+        expect_as_modelled(target);
+        copy(source, 100, target, 5000, 1300);
+        expect_as_modelled(target);
+    }
+}
+
 // Where a content ended, or a hole began, the last chunk was cut for that reason alone.
 TEST_F(FileContentRangesTest, CopiesThatMeetOtherDataAreCutAsOne) {
     Modelled source(chunks_, chunker_), target(chunks_, chunker_);

@@ -123,6 +123,8 @@ Result<ContentPart> FileContent::part(std::uint64_t offset, std::uint64_t length
                 const Extent& extent = list_->extents()[index];
                 const std::uint64_t start = list_->start_of(index), stop = start + extent.length;
                 piece.length = std::min(stop, end) - offset;
+                // What was written over the chunk since comes with the next piece.
+                if (range.size != 0) piece.length = std::min(piece.length, range.offset - offset);
                 piece.chunk = extent.chunk;
                 piece.ends_with_data = !has_data_at(stop);
                 if (piece.length != extent.length)
