@@ -8,6 +8,8 @@
 namespace lockstep {
 namespace {
 
+constexpr std::chrono::milliseconds kPatience{500};
+
 std::shared_ptr<const Bytes> share_wiped(Bytes bytes) {
     return {new Bytes(std::move(bytes)), [](const Bytes* held) {
                 Bytes* mine = const_cast<Bytes*>(held);
@@ -366,6 +368,8 @@ Status ContentPool::wait_for_arrival(std::uint64_t arrivals,
 Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const ChunkId& id) {
     bool is_asked = false;
     auto until = std::chrono::steady_clock::now() + environment_.content_wait;
+    // What comes anyway is mostly on its way already: asked for as well it would come twice.
+    std::optional<std::chrono::steady_clock::time_point> patient_until;
     for (;;) {
         std::uint64_t arrivals = 0;
         {
@@ -393,7 +397,11 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
         if (!environment_.may_arrive())
             return Error{ErrorKind::Unavailable,
                          "this content is in no pack of the vault directory"};
-        if (absent_ != nullptr) {
+        if (absent_ != nullptr && !patient_until)
+            patient_until = std::chrono::steady_clock::now() +
+                            (absent_->comes_anyway() ? kPatience : std::chrono::milliseconds(0));
+        const bool is_patient = patient_until && std::chrono::steady_clock::now() < *patient_until;
+        if (absent_ != nullptr && !is_patient) {
             if (is_asked && absent_->has_failed(id))
                 return Error{ErrorKind::Unavailable,
                              "no device that is connected has this content"};
@@ -401,7 +409,11 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
             is_asked = true;
         }
         MutexLock lock(mutex_);
-        Status arrived = wait_for_arrival(arrivals, until);
+        Status arrived =
+            wait_for_arrival(arrivals, is_patient ? std::min(until, *patient_until) : until);
+        if (!arrived.ok() && arrived.error().kind == ErrorKind::Unavailable && is_patient &&
+            *patient_until < until)
+            continue;
         if (!arrived.ok() && arrived.error().kind == ErrorKind::Unavailable && damage)
             return *damage;
         TRY_OK(std::move(arrived));
@@ -418,7 +430,7 @@ void ContentPool::expect(const std::vector<ChunkId>& ids) {
         }
         if (!is_here(id)) absent.push_back(id);
     }
-    if (!absent.empty()) absent_->want(absent);
+    if (!absent.empty() && !absent_->comes_anyway()) absent_->want(absent);
 }
 
 void ContentPool::chunk_arrived(const ChunkId& id, Bytes plaintext) {

@@ -48,6 +48,8 @@ class AbsentContent final : public ContentSide {
 
     // Null when the cache does not hold it.
     Result<std::optional<Bytes>> read(const ChunkId& id, const ChunkLocation& at);
+    // All content is to be here, whether or not somebody asks for it.
+    bool comes_anyway() { return !environment_.presence.rules().is_selective(); }
     // Whether the cache claims to hold it.
     bool is_cached(const ChunkLocation& at);
     // Asks for those of the chunks that lie in packs whose index is known, each once at a time;
