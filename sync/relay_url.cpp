@@ -1,9 +1,9 @@
 #include "sync/relay_url.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/bytes.h"
+#include "base/http/url.h"
 
 namespace lockstep {
 namespace {
@@ -24,28 +24,14 @@ Result<RelayUrl> parse_relay_url(std::string_view url) {
         std::copy(bytes->begin(), bytes->end(), out.pin.emplace().begin());
         url = url.substr(0, mark);
     }
-    out.is_tls = url.starts_with("https://");
-    if (!out.is_tls && !url.starts_with("http://"))
-        return Error{ErrorKind::Invalid, "a relay's URL begins with http:// or https://"};
-    if (out.pin && !out.is_tls)
+    auto where = parse_http_url(url);
+    if (!where.ok()) return std::move(where).error().in("a relay");
+    if (out.pin && !where->is_tls)
         return Error{ErrorKind::Invalid, "only a relay under https:// has a key to pin"};
-    url.remove_prefix(out.is_tls ? 8 : 7);
-    url = url.substr(0, url.find_first_of("/?"));
-    std::size_t colon = url.rfind(':');
-    bool has_port =
-        colon != std::string_view::npos && url.find(']', colon) == std::string_view::npos;
-    std::string_view host = url.substr(0, has_port ? colon : url.size());
-    out.port = out.is_tls ? 443 : 80;
-    if (has_port) {
-        std::string_view digits = url.substr(colon + 1);
-        auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
-        if (error != std::errc() || end != digits.data() + digits.size() || out.port == 0)
-            return Error{ErrorKind::Invalid, "a relay's port is a number from 1 to 65535"};
-    }
-    out.authority = std::string(host) + ":" + std::to_string(out.port);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (host.empty()) return Error{ErrorKind::Invalid, "a relay's URL names a host"};
-    out.host = host;
+    out.is_tls = where->is_tls;
+    out.host = where->host;
+    out.port = where->port;
+    out.authority = where->authority();
     return out;
 }
 

@@ -114,6 +114,11 @@ Result<RequestTarget> parse_target(std::string_view target) {
     return out;
 }
 
+std::string HttpUrl::authority() const {
+    bool is_ipv6 = host.find(':') != std::string::npos;
+    return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 Result<HttpUrl> parse_http_url(std::string_view url) {
     auto invalid = [](const char* why) { return Error{ErrorKind::Invalid, why}; };
     for (char c : url)
@@ -144,6 +149,35 @@ Result<HttpUrl> parse_http_url(std::string_view url) {
                    (is_bracketed || host.find(':') == host.npos);
     if (!is_host) return invalid("the URL names no host");
     out.host = host;
+    return out;
+}
+
+bool is_domain_name(std::string_view name) {
+    if (name.empty() || name.size() > 253) return false;
+    while (!name.empty()) {
+        std::size_t end = std::min(name.find('.'), name.size());
+        std::string_view label = name.substr(0, end);
+        bool is_label = !label.empty() && label.size() <= 63 && !label.starts_with('-') &&
+                        std::all_of(label.begin(), label.end(), [](char c) {
+                            return (is_unreserved(c) && c != '.' && c != '~');
+                        });
+        if (!is_label || end + 1 == name.size()) return false;
+        name.remove_prefix(std::min(end + 1, name.size()));
+    }
+    return true;
+}
+
+bool is_srv_url(std::string_view url) {
+    return url.starts_with("srv:") || url.starts_with("srv+http:");
+}
+
+Result<SrvUrl> parse_srv_url(std::string_view url) {
+    if (!is_srv_url(url))
+        return Error{ErrorKind::Invalid, "a domain's relays are written srv:DOMAIN"};
+    std::size_t colon = url.find(':');
+    SrvUrl out{.is_tls = colon == 3, .domain = std::string(url.substr(colon + 1))};
+    if (!is_domain_name(out.domain))
+        return Error{ErrorKind::Invalid, "there is no domain's name behind srv:"};
     return out;
 }
 

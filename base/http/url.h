@@ -43,8 +43,21 @@ struct HttpUrl {
     std::uint16_t port = 0;
     std::string target{};
 
+    // HOST:PORT, an IPv6 address in brackets.
+    std::string authority() const;
     bool operator==(const HttpUrl&) const = default;
 };
 Result<HttpUrl> parse_http_url(std::string_view url);
+
+// "srv:example.org": whoever DNS lists as a service of that domain, spoken to under TLS;
+// "srv+http:example.org": in plain. Invalid when there is no such domain name behind it.
+struct SrvUrl {
+    bool is_tls = true;
+    std::string domain{};
+};
+bool is_srv_url(std::string_view url);
+Result<SrvUrl> parse_srv_url(std::string_view url);
+// A name of letters, digits, '-' and '_' with dots between, as DNS has it; at most 253 bytes.
+bool is_domain_name(std::string_view name);
 
 }  // namespace lockstep

@@ -11,6 +11,8 @@
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
+#include "base/http/url.h"
+
 namespace lockstep::api {
 
 namespace {
@@ -552,6 +554,10 @@ Status check_kdf_memory(std::int64_t mib) {
 }
 
 Status check_relay_url(std::string_view url) {
+    if (is_srv_url(url)) {
+        TRY_OK(parse_srv_url(url));
+        return {};
+    }
     constexpr std::string_view kPinMark = "#pin=";
     if (std::size_t mark = url.find('#'); mark != std::string_view::npos) {
         std::string_view pin = url.substr(mark);
@@ -563,24 +569,10 @@ Status check_relay_url(std::string_view url) {
         if (!url.starts_with("https://"))
             return Error{ErrorKind::Invalid, "only a relay under https:// has a key to pin"};
     }
-    std::string_view rest = url;
-    if (rest.starts_with("http://")) {
-        rest.remove_prefix(7);
-    } else if (rest.starts_with("https://")) {
-        rest.remove_prefix(8);
-    } else {
-        return Error{ErrorKind::Invalid, "a relay's URL begins with http:// or https://"};
-    }
     if (url.size() > 255) return Error{ErrorKind::Invalid, "the URL is longer than 255 bytes"};
-    if (rest.empty() || rest.front() == '/' || rest.front() == ':') {
-        return Error{ErrorKind::Invalid, "the URL names no host"};
-    }
-    for (char c : rest) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte <= 0x20 || byte >= 0x7f || c == '"' || c == '?' || c == '#' || c == '@') {
-            return Error{ErrorKind::Invalid, "the URL holds a byte that does not belong there"};
-        }
-    }
+    TRY(HttpUrl where, parse_http_url(url));
+    if (where.target.find('?') != std::string::npos)
+        return Error{ErrorKind::Invalid, "a relay's URL has no query"};
     return {};
 }
 

@@ -63,6 +63,25 @@ TEST(HttpUrlTest, IsSplitIntoWhatAClientNeeds) {
         EXPECT_FALSE(parse_http_url(bad).ok()) << bad;
 }
 
+TEST(HttpUrlTest, AuthorityNamesHostAndPortAsTheyAreDialled) {
+    EXPECT_EQ(parse_http_url("http://a.example/x")->authority(), "a.example:80");
+    EXPECT_EQ(parse_http_url("https://[::1]:8443")->authority(), "[::1]:8443");
+}
+
+TEST(SrvUrlTest, NamesADomainAndWhetherItsRelaysSpeakTls) {
+    EXPECT_EQ(parse_srv_url("srv:example.org")->domain, "example.org");
+    EXPECT_TRUE(parse_srv_url("srv:example.org")->is_tls);
+    EXPECT_FALSE(parse_srv_url("srv+http:home-net")->is_tls);
+    for (const char* bad : {"", "srv:", "srv:a..b", "srv:.a", "srv:a.", "srv:-a", "srv:a b",
+                            "srv:a/b", "srv:a:1", "srv://a", "https://a"})
+        EXPECT_FALSE(parse_srv_url(bad).ok()) << bad;
+    EXPECT_FALSE(is_domain_name(std::string(64, 'a')));
+    std::string longest = std::string(60, 'a') + "." + std::string(60, 'b') + "." +
+                          std::string(60, 'c') + "." + std::string(60, 'd');
+    EXPECT_TRUE(is_domain_name(longest));
+    EXPECT_FALSE(is_domain_name(longest + ".123456789"));
+}
+
 TEST(UrlTest, PathPartsComeFromTheTargetOrThePath) {
     EXPECT_EQ((HttpRequest{.path = "/a b//c"}).path_parts(),
               (std::vector<std::string>{"a b", "c"}));

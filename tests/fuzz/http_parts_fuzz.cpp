@@ -13,6 +13,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                   .ok());
         (void)HttpRequest{.target = std::string(text)}.path_parts();
     }
+    if (auto url = parse_http_url(text); url.ok()) {
+        std::string again = (url->is_tls ? "https://" : "http://") + url->authority() + url->target;
+        CHECK(parse_http_url(again).ok() && *parse_http_url(again) == *url);
+    }
+    if (auto url = parse_srv_url(text); url.ok()) CHECK(is_domain_name(url->domain));
     // However a stream is cut, its events are the same.
     EventParser whole(1 << 16), halves(1 << 16);
     auto events = whole.feed(text);
