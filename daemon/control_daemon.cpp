@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/http/url.h"
 #include "daemon/addresses.h"
 #include "daemon/control_context.h"
 #include "daemon/json_response.h"
@@ -22,38 +23,44 @@ Result<HttpResponse> health(ControlContext&, const ApiRequest&) {
     return HttpResponse::json(200, R"({"status":"ok"})");
 }
 
-// What the trackers of any vault last said about the relay.
-std::vector<api::RelayInfo> relays_of(ControlContext& context) {
-    std::vector<api::RelayInfo> relays;
-    const api::Config config = context.services.config.get();
-    const RelayTokens tokens = relay_tokens_of(config);
-    for (const std::string& url : config.relays) {
-        api::RelayInfo relay;
-        std::string mailbox_problem;
-        relay.url = std::string(without_pin(url));
-        if (relay.url.size() < url.size()) relay.pin = url.substr(url.rfind('=') + 1);
-        relay.has_token = tokens.contains(relay_origin(url));
-        relay.detail = "no announce was answered yet";
-        for (const auto& vault : context.vaults.all()) {
-            std::optional<VaultId> id = vault->id();
-            if (!id) continue;
-            Result<VaultSyncStatus> status = context.services.sync.status(*id);
-            if (!status.ok()) continue;
-            for (const RelayStatus& one : status->relays) {
-                if (one.url != relay_announce_url(url)) continue;
-                relay.has_mailbox = relay.has_mailbox || one.has_mailbox;
-                if (one.ok && !one.message.empty()) mailbox_problem = one.message;
-                relay.has_tunnels = relay.has_tunnels || one.has_tunnels;
-                if (relay.is_reachable) continue;
-                relay.is_reachable = one.ok;
-                if (one.ok) relay.detail = "announces";
-                if (!one.ok && !one.message.empty()) relay.detail = one.message;
+// Adds what the relay's tracker, tunnels and mailbox last said to any vault.
+void add_what_vaults_know(ControlContext& context, api::RelayInfo& relay) {
+    const std::string announced =
+        relay_announce_url(relay.pin.empty() ? relay.url : relay.url + "#pin=" + relay.pin);
+    std::string mailbox_problem;
+    bool is_announced_to = false;
+    for (const auto& vault : context.vaults.all()) {
+        std::optional<VaultId> id = vault->id();
+        if (!id) continue;
+        Result<VaultSyncStatus> status = context.services.sync.status(*id);
+        if (!status.ok()) continue;
+        for (const RelayStatus& one : status->relays) {
+            if (one.url != announced) continue;
+            relay.has_mailbox = relay.has_mailbox || one.has_mailbox;
+            if (one.ok && !one.message.empty()) mailbox_problem = one.message;
+            relay.has_tunnels = relay.has_tunnels || one.has_tunnels;
+            is_announced_to = is_announced_to || one.ok;
+            if (is_announced_to) {
+                relay.is_reachable = true;
+                relay.detail = "announces";
+            } else if (!one.message.empty()) {
+                relay.is_reachable = false;
+                relay.detail = one.message;
             }
         }
-        if (!mailbox_problem.empty()) relay.detail += "; " + mailbox_problem;
-        relays.push_back(std::move(relay));
     }
+    if (!mailbox_problem.empty()) relay.detail += "; " + mailbox_problem;
+}
+
+std::vector<api::RelayInfo> relays_of(ControlContext& context) {
+    std::vector<api::RelayInfo> relays =
+        relays_in_use(context.services.config.get(), context.services.sync);
+    for (api::RelayInfo& relay : relays) add_what_vaults_know(context, relay);
     return relays;
+}
+
+api::RelayList relay_list(ControlContext& context) {
+    return {relays_of(context), context.services.config.get().relay_strategy};
 }
 
 Result<HttpResponse> status(ControlContext& context, const ApiRequest& request) {
@@ -103,7 +110,7 @@ Status events(ControlContext& context, const ApiRequest& request, const HttpResp
 // ---- relays -------------------------------------------------------------------------------------
 
 Result<HttpResponse> list_relays(ControlContext& context, const ApiRequest&) {
-    return json_response(200, api::RelayList{relays_of(context)});
+    return json_response(200, relay_list(context));
 }
 
 std::string without_last_slash(std::string url) {
@@ -114,13 +121,19 @@ std::string without_last_slash(std::string url) {
 Status change_relays(ControlContext& context, const std::function<Status(api::Config&)>& change) {
     TRY_OK(context.services.config.update(change));
     const api::Config config = context.services.config.get();
-    context.services.sync.set_relays(config.relays, relay_tokens_of(config));
+    context.services.sync.set_relays(relay_settings_of(config));
     context.services.events.add({"relays.changed", {}, {}, {}});
     return {};
 }
 
 void forget_token(api::Config& config, const std::string& url) {
     std::erase_if(config.relay_tokens, [&](const std::string& line) {
+        return line.starts_with(relay_origin(url) + " ");
+    });
+}
+
+void forget_weight(api::Config& config, const std::string& url) {
+    std::erase_if(config.relay_weights, [&](const std::string& line) {
         return line.starts_with(relay_origin(url) + " ");
     });
 }
@@ -132,12 +145,16 @@ Result<HttpResponse> add_relay(ControlContext& context, const ApiRequest& reques
     const std::string token(wish.token.reveal());
     const std::string line = relay_origin(url) + " " + token;
     if (!token.empty()) TRY_OK(api::check_relay_token(line));
-    TRY_OK(check_relay_key(url, kProbeTimeout));
+    const std::string weight = fmt::format("{} {}", relay_origin(url), wish.weight);
+    if (wish.weight != 0) TRY_OK(api::check_relay_weight(weight));
+    if (wish.weight != 0 && is_srv_url(url))
+        return Error{ErrorKind::Invalid, "what DNS names has the weights that DNS gives"};
+    if (!is_srv_url(url)) TRY_OK(check_relay_key(url, kProbeTimeout));
     TRY_OK(change_relays(context, [&](api::Config& config) -> Status {
         const auto is_same = [&](const std::string& other) {
             return without_pin(other) == without_pin(url);
         };
-        const bool is_news = !token.empty() || !wish.pin.empty();
+        const bool is_news = !token.empty() || !wish.pin.empty() || wish.weight != 0;
         if (!is_news && std::ranges::any_of(config.relays, is_same)) {
             return Error{ErrorKind::Exists, "this relay is used already"};
         }
@@ -149,9 +166,13 @@ Result<HttpResponse> add_relay(ControlContext& context, const ApiRequest& reques
             forget_token(config, url);
             config.relay_tokens.push_back(line);
         }
+        if (wish.weight != 0) {
+            forget_weight(config, url);
+            config.relay_weights.push_back(weight);
+        }
         return {};
     }));
-    return json_response(201, api::RelayList{relays_of(context)});
+    return json_response(201, relay_list(context));
 }
 
 Result<HttpResponse> remove_relay(ControlContext& context, const ApiRequest& request) {
@@ -165,9 +186,10 @@ Result<HttpResponse> remove_relay(ControlContext& context, const ApiRequest& req
             return relay_origin(other) == relay_origin(url);
         });
         if (is_last) forget_token(config, url);
+        if (is_last) forget_weight(config, url);
         return {};
     }));
-    return json_response(200, api::RelayList{relays_of(context)});
+    return json_response(200, relay_list(context));
 }
 
 Result<HttpResponse> test_relay(ControlContext& context, const ApiRequest& request) {
@@ -200,6 +222,8 @@ Result<HttpResponse> change_config(ControlContext& context, const ApiRequest& re
     TRY_OK(context.services.config.update(
         [&](api::Config& config) { return change_setting(config, wish.key, wish.value); }));
     if (wish.key == "device.name") context.services.sync.set_label(wish.value);
+    if (wish.key == "network.relay_strategy")
+        context.services.sync.set_relays(relay_settings_of(context.services.config.get()));
     context.vaults.apply_limits();
     context.services.events.add({"config.changed", {}, wish.key, wish.key + " changed"});
     return json_response(200, config_list(context));

@@ -51,8 +51,7 @@ std::uint16_t remembered_port(const api::DataPaths& paths) {
 SyncEngineOptions sync_options(const api::Config& config, std::uint16_t port) {
     SyncEngineOptions options;
     options.listen_port = port;
-    options.relays = config.relays;
-    options.relay_tokens = relay_tokens_of(config);
+    options.relays = relay_settings_of(config);
     options.lan_discovery = config.lan_discovery;
     options.dht = config.dht;
     options.port_mapping = config.port_mapping;

@@ -1,10 +1,14 @@
 #include "daemon/relay_probe.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+#include "base/http/url.h"
 #include "sync/relay_url.h"
+#include "sync/srv_resolver.h"
 
 namespace lockstep {
 
@@ -20,10 +24,34 @@ Result<HttpResponse> ask_health(const RelayUrl& relay, std::chrono::milliseconds
     return client.request(request, timeout);
 }
 
+// Each relay that DNS names, within the time.
+Result<api::RelayInfo> probe_domain(const std::string& url, std::chrono::milliseconds timeout) {
+    TRY(SrvUrl domain, parse_srv_url(url));
+    api::RelayInfo out;
+    out.url = url;
+    const auto end = std::chrono::steady_clock::now() + timeout;
+    auto answer = resolve_srv(domain.domain);
+    if (!answer.ok()) {
+        out.detail = answer.error().message;
+        return out;
+    }
+    if (answer->records.empty()) out.detail = "the domain has no relays";
+    for (const SrvRecord& record : answer->records) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            end - std::chrono::steady_clock::now());
+        if (left.count() <= 0) break;
+        TRY(api::RelayInfo one, probe_relay(srv_relay_url(record, domain.is_tls), left));
+        out.is_reachable = out.is_reachable || one.is_reachable;
+        out.detail += fmt::format("{}{} {}", out.detail.empty() ? "" : "; ", one.url, one.detail);
+    }
+    return out;
+}
+
 }  // namespace
 
 Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::milliseconds timeout) {
     TRY_OK(api::check_relay_url(url));
+    if (is_srv_url(url)) return probe_domain(url, timeout);
     TRY(RelayUrl address, parse_relay_url(url));
     api::RelayInfo relay;
     relay.url = std::string(without_pin(url));
@@ -67,12 +95,82 @@ Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout
                     response.error().message, hex(*shown))};
 }
 
-RelayTokens relay_tokens_of(const api::Config& config) {
-    RelayTokens out;
+RelaySettings relay_settings_of(const api::Config& config) {
+    RelaySettings out;
+    out.urls = config.relays;
+    const auto strategy = relay_strategy_named(config.relay_strategy);
+    CHECK(strategy.has_value(), "configuration was checked");
+    out.strategy = *strategy;
     for (const std::string& line : config.relay_tokens) {
         const std::size_t space = line.find(' ');
         if (space != std::string::npos)
-            out[relay_origin(line.substr(0, space))] = line.substr(space + 1);
+            out.tokens[relay_origin(line.substr(0, space))] = line.substr(space + 1);
+    }
+    for (const std::string& line : config.relay_weights) {
+        const std::size_t space = line.find(' ');
+        const char* end = line.data() + line.size();
+        if (space != std::string::npos)
+            std::from_chars(line.data() + space + 1, end,
+                            out.weights[relay_origin(line.substr(0, space))]);
+    }
+    return out;
+}
+
+namespace {
+
+std::string_view circuit_name(RelayState::Circuit circuit) {
+    switch (circuit) {
+        case RelayState::Circuit::Unknown:
+            return "unknown";
+        case RelayState::Circuit::Up:
+            return "up";
+        case RelayState::Circuit::Down:
+            return "down";
+        case RelayState::Circuit::Trying:
+            return "trying";
+    }
+    return "unknown";
+}
+
+api::RelayInfo domain_info(const RelayDomainState& domain, const RelaySettings& settings) {
+    api::RelayInfo out;
+    out.url = domain.url;
+    out.is_reachable = domain.relays > 0;
+    out.state = domain.relays > 0 ? "up" : "unknown";
+    out.detail = domain.relays > 0 ? fmt::format("DNS names {} relays", domain.relays)
+                                   : "DNS was not asked yet";
+    if (!domain.problem.empty()) out.detail += "; " + domain.problem;
+    if (domain.relays == 0 && !domain.problem.empty()) out.detail = domain.problem;
+    out.has_token = settings.tokens.contains(domain.url);
+    return out;
+}
+
+}  // namespace
+
+std::vector<api::RelayInfo> relays_in_use(const api::Config& config, const SyncEngine& sync) {
+    const RelaySettings settings = relay_settings_of(config);
+    std::vector<api::RelayInfo> out;
+    for (const RelayDomainState& domain : sync.relay_domains())
+        out.push_back(domain_info(domain, settings));
+    for (const RelayState& state : sync.relay_states()) {
+        api::RelayInfo relay;
+        relay.url = std::string(without_pin(state.url));
+        if (relay.url.size() < state.url.size())
+            relay.pin = state.url.substr(state.url.rfind('=') + 1);
+        relay.has_token = settings.tokens.contains(relay_origin(state.url)) ||
+                          (!state.domain.empty() && settings.tokens.contains(state.domain));
+        relay.state = circuit_name(state.circuit);
+        relay.domain = state.domain;
+        relay.priority = state.priority;
+        relay.weight = state.weight;
+        relay.failures = state.failures;
+        relay.retry_in_ms = static_cast<std::uint64_t>(state.retry_in.count());
+        relay.is_reachable = state.circuit == RelayState::Circuit::Up;
+        relay.detail = relay.is_reachable ? "answers" : "no announce was answered yet";
+        if (!state.problem.empty()) relay.detail = state.problem;
+        if (state.latency)
+            relay.round_trip_ms = static_cast<std::uint64_t>((state.latency->count() + 999) / 1000);
+        out.push_back(std::move(relay));
     }
     return out;
 }
@@ -91,7 +189,7 @@ Status use_relays_of_ticket(const VaultServices& services, const std::vector<std
     }));
     const api::Config now = services.config.get();
     if (now.relays == before.relays) return {};
-    services.sync.set_relays(now.relays, relay_tokens_of(now));
+    services.sync.set_relays(relay_settings_of(now));
     services.events.add({"relays.changed", {}, {}, {}});
     return {};
 }

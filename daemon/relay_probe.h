@@ -22,7 +22,10 @@ Result<std::string> relay_with_pin(const std::string& url, const std::string& pi
 // vouches for. A relay that does not answer may be good.
 Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout);
 
-RelayTokens relay_tokens_of(const api::Config& config);
+// What sync is told of them.
+RelaySettings relay_settings_of(const api::Config& config);
+// Those in use and those of domains, as things stand.
+std::vector<api::RelayInfo> relays_in_use(const api::Config& config, const SyncEngine& sync);
 // Uses these too from now on, except where a relay of that host and port is used already.
 Status use_relays_of_ticket(const VaultServices& services, const std::vector<std::string>& urls);
 

@@ -70,6 +70,12 @@ std::vector<Setting> make_settings() {
          [](Config& c, const std::string& value) {
              return change_flag(c.pause_when_metered, value);
          }},
+        {"network.relay_strategy", [](const Config& c) { return c.relay_strategy; },
+         [](Config& c, const std::string& value) -> Status {
+             TRY_OK(api::check_relay_strategy(value));
+             c.relay_strategy = value;
+             return {};
+         }},
         {"network.limit_up",
          [](const Config& c) { return std::to_string(c.bandwidth.usual.up_kib); },
          [](Config& c, const std::string& value) {

@@ -15,6 +15,8 @@
 namespace lockstep {
 namespace {
 
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
@@ -119,6 +121,8 @@ void RelayClient::ask_soon(SwarmNumber swarm, const std::string& url) {
     Relay* relay = find(swarm, url);
     if (relay == nullptr || is_stopped_) return;
     relay->round = ++last_round_;
+    relay->is_left_alone = events_.may_ask && !events_.may_ask(url);
+    if (relay->is_left_alone) return;
     // The worker has a copy: the swarm may end meanwhile.
     auto token = tokens_.find(relay_origin(url));
     auto question =
@@ -134,6 +138,14 @@ void RelayClient::ask_soon(SwarmNumber swarm, const std::string& url) {
             if (!alive.expired()) on_outcome(swarm, url, round, *outcome);
         });
     });
+}
+
+void RelayClient::retry(const std::string& relay) {
+    std::vector<SwarmNumber> waiting;
+    for (const auto& [number, swarm] : swarms_)
+        for (const Relay& one : swarm.relays)
+            if (one.url == relay && one.is_left_alone) waiting.push_back(number);
+    for (SwarmNumber swarm : waiting) ask_soon(swarm, relay);
 }
 
 void RelayClient::set_tokens(const std::map<std::string, std::string>& tokens) {
@@ -166,14 +178,16 @@ RelayClient::Outcome RelayClient::ask(const Question& question) {
     if (!address.ok()) return {.kind = Kind::NoTickets, .text = address.error().message};
     auto client = relay_http_client(*address);
     if (!client.ok()) return {.kind = Kind::Unreachable, .text = client.error().message};
-    Outcome outcome = ask_ticket(question, *address, *client);
+    Asked asked;
+    Outcome outcome = ask_ticket(question, *address, *client, asked);
+    outcome.asked = asked;
     bool is_known = outcome.kind == Kind::Ticket || outcome.kind == Kind::NoTickets;
     if (address->pin && is_known) announce(question, *client, outcome);
     return outcome;
 }
 
 RelayClient::Outcome RelayClient::ask_ticket(const Question& question, const RelayUrl& address,
-                                             HttpClient& client) {
+                                             HttpClient& client, Asked& asked) {
     using Kind = Outcome::Kind;
     const SwarmState& swarm = question.swarm;
     Result<MemberName> name = swarm.random_name;
@@ -192,11 +206,14 @@ RelayClient::Outcome RelayClient::ask_ticket(const Question& question, const Rel
         auto signature = swarm.signer.sign(request.message());
         if (!signature.ok()) return {.kind = Kind::Refused, .text = signature.error().message};
         request.signature = AdmissionSignature::from(*signature);
+        auto begin = std::chrono::steady_clock::now();
         auto response = client.request({.method = "POST",
                                         .path = "/v1/tickets",
                                         .headers = headers,
                                         .body = encode_admission_request(request)},
                                        kAskTimeout, question.stop);
+        asked.took = duration_cast<microseconds>(std::chrono::steady_clock::now() - begin);
+        asked.status = response.ok() ? Status() : Status(response.error());
         if (!response.ok()) return {.kind = Kind::Unreachable, .text = response.error().message};
         auto answer = decode_admission_answer(response->body);
         if (response->status == 200 && answer.ok())
@@ -245,8 +262,11 @@ void RelayClient::announce(const Question& question, HttpClient& client, Outcome
 
 void RelayClient::on_outcome(SwarmNumber swarm, const std::string& url, std::uint64_t round,
                              const Outcome& outcome) {
+    if (is_stopped_) return;
+    if (events_.asked && outcome.asked.status)
+        events_.asked(url, *outcome.asked.status, outcome.asked.took);
     Relay* relay = find(swarm, url);
-    if (relay == nullptr || relay->round != round || is_stopped_) return;
+    if (relay == nullptr || relay->round != round) return;
     std::string before = relay->announce;
     milliseconds again = kTrackerRetry;
     // libtorrent cannot tell whether a relay has the pinned key.

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -40,6 +41,12 @@ class RelayClient {
         std::function<void(SwarmNumber, const std::string& relay,
                            const std::vector<PeerAddress>& peers)>
             announced;
+        // Whether a relay may be asked now; else not before retry(). Absent: always.
+        std::function<bool(const std::string& relay)> may_ask{};
+        // A relay has answered a request, whatever it said; or has not.
+        std::function<void(const std::string& relay, const Status& status,
+                           std::chrono::microseconds took)>
+            asked{};
     };
     // `listen_port` is where others may connect.
     RelayClient(SyncLoop& loop, std::uint16_t listen_port, Events events);
@@ -59,6 +66,8 @@ class RelayClient {
     void announce_again(SwarmNumber swarm);
     // Asks for another ticket now: the relay takes the last one no more.
     void renew(SwarmNumber swarm, const std::string& relay) { ask_soon(swarm, relay); }
+    // The relay may be asked again.
+    void retry(const std::string& relay);
     // Nothing more is asked for.
     void stop();
 
@@ -71,7 +80,8 @@ class RelayClient {
         // What to announce to; empty while that is not known.
         std::string announce{};
         int failures = 0;
-        std::uint64_t round = 0;  // of the request under way or waiting
+        std::uint64_t round = 0;     // of the request under way or waiting
+        bool is_left_alone = false;  // until retry()
     };
     struct SwarmState {
         RelayInfoHash info_hash{};
@@ -79,11 +89,17 @@ class RelayClient {
         MemberName random_name{};
         std::vector<Relay> relays;
     };
+    // How a request for a ticket went, if one was sent: ok when it was answered.
+    struct Asked {
+        std::optional<Status> status{};
+        std::chrono::microseconds took{};
+    };
     struct Outcome {
         enum class Kind { Ticket, NoTickets, Refused, Unreachable };
         Kind kind = Kind::Unreachable;
         std::string text{};  // the ticket, or why there is none
         std::chrono::seconds lifetime{};
+        Asked asked{};
         // Of an announce to a pinned relay.
         bool has_announced = false;
         std::string announce_failure{};
@@ -99,8 +115,8 @@ class RelayClient {
         std::stop_token stop;
     };
     static Outcome ask(const Question& question);
-    static Outcome ask_ticket(const Question& question, const RelayUrl& address,
-                              HttpClient& client);
+    static Outcome ask_ticket(const Question& question, const RelayUrl& address, HttpClient& client,
+                              Asked& asked);
     static void announce(const Question& question, HttpClient& client, Outcome& outcome);
     void ask_soon(SwarmNumber swarm, const std::string& url);
     void on_outcome(SwarmNumber swarm, const std::string& url, std::uint64_t round,

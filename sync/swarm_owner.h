@@ -25,6 +25,8 @@ class SwarmOwner {
     // The relay lets us in, with this ticket from now on.
     virtual void relay_admitted(SwarmNumber swarm, const std::string& relay,
                                 const std::string& ticket) = 0;
+    // The swarm's members meet at these relays from now on, and at no others.
+    virtual void relay_places(SwarmNumber, const std::vector<std::string>&) {}
 };
 
 // How a relay knows a swarm and this device in it. Called on threads of the relay client's.
@@ -34,6 +36,8 @@ struct RelaySigner {
     std::function<Result<Bytes>(ByteView message)> sign;
     // What this device is called at a relay ("host:port"). Absent: something random.
     std::function<Result<MemberName>(std::string_view relay)> own_name{};
+    // At all relays, whatever the strategy: whoever is to come may know others.
+    bool meets_everywhere = false;
 };
 
 // Gives out swarm numbers and knows whose they are. THREADS: ls-sync.
@@ -45,6 +49,9 @@ class SwarmRegistry {
                                    const std::vector<PeerAddress>& addresses) = 0;
     virtual void set_relays(SwarmNumber swarm, const std::vector<std::string>& relays) = 0;
     virtual void close_swarm(SwarmNumber swarm) = 0;
+    // The relays through which to try to reach a member that is at all of these, best first.
+    virtual std::vector<std::string> relays_in_order(SwarmNumber swarm,
+                                                     std::vector<std::string> relays) = 0;
 
     // To relays, the local network and the DHT, now.
     virtual void announce_again(SwarmNumber swarm) = 0;

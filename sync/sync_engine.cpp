@@ -1,6 +1,8 @@
 #include "sync/sync_engine.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include <sodium.h>
 
@@ -10,6 +12,7 @@
 #include "sync/network_watch.h"
 #include "sync/relay_client.h"
 #include "sync/relay_url.h"
+#include "sync/relay_watch.h"
 #include "sync/tunnel_client.h"
 #include "sync/vault_sync.h"
 
@@ -40,10 +43,7 @@ PeerAddress own_address(const std::vector<std::string>& listen_addresses, std::u
 class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegistry {
   public:
     explicit Engine(const SyncEngineOptions& options)
-        : relays_(announce_urls(options.relays)),
-          label_(options.device_label),
-          want_timeout_(options.want_timeout),
-          workers_(kWorkers) {}
+        : label_(options.device_label), want_timeout_(options.want_timeout), workers_(kWorkers) {}
 
     Status begin(const SyncEngineOptions& options) {
         if (sodium_init() < 0) return Error{ErrorKind::Unsupported, "libsodium does not start"};
@@ -70,8 +70,12 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                        const std::vector<PeerAddress>& peers) {
                     for (const PeerAddress& peer : peers) net_->add_address(swarm, peer);
                     relay_answered(swarm, relay, true, "");
+                },
+                [this](const std::string& relay) { return watch_relays_->pool().is_usable(relay); },
+                [this](const std::string& relay, const Status& status,
+                       std::chrono::microseconds took) {
+                    watch_relays_->on_asked(relay, status, took);
                 }});
-        loop_.run([&] { tickets_->set_tokens(options.relay_tokens); });
         tunnels_ = std::make_unique<TunnelClient>(
             loop_, own_address(options.listen_addresses, net_->listen_port()),
             TunnelClient::Events{[this](SwarmNumber swarm, const std::string& relay,
@@ -79,6 +83,8 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                                      auto at = owners_.find(swarm);
                                      if (at != owners_.end())
                                          at->second->relay_present(swarm, relay, members);
+                                     // Alone there, or the connection is lost.
+                                     if (members.empty()) look_at_relay(swarm, relay);
                                  },
                                  [this](SwarmNumber swarm, const PeerAddress& near_end) {
                                      net_->add_address(swarm, near_end);
@@ -87,6 +93,11 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                                      tickets_->renew(swarm, relay);
                                  }});
         joins_ = std::make_unique<JoinDesk>(JoinDesk::Environment{*net_, loop_, workers_, *this});
+        watch_relays_ = std::make_unique<RelayWatch>(
+            loop_, RelayWatch::questions(options.name_server),
+            RelayWatch::Events{[this] { take_relays(); },
+                               [this](const std::string& relay) { on_relay_health(relay); }});
+        loop_.run([&] { watch_relays_->set(options.relays); });
         loop_.post([this] { tick(); });
         return {};
     }
@@ -101,6 +112,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
             for (const auto& [id, vault] : vaults_) vaults.push_back(id);
         });
         loop_.run([this] {
+            if (watch_relays_ != nullptr) watch_relays_->stop();
             if (tickets_ != nullptr) tickets_->stop();
             if (tunnels_ != nullptr) tunnels_->stop();
         });
@@ -108,6 +120,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         loop_.run([this] { joins_.reset(); });
         tickets_.reset();  // waits for requests under way
         tunnels_.reset();
+        watch_relays_.reset();
         net_.reset();  // no event comes after this
     }
 
@@ -120,13 +133,14 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         });
     }
 
-    void set_relays(const std::vector<std::string>& urls, const RelayTokens& tokens) override {
-        loop_.post([this, relays = announce_urls(urls), tokens] {
-            relays_ = relays;
-            tickets_->set_tokens(tokens);
-            for (auto& [id, vault] : vaults_) vault->set_relays(relays);
-            joins_->set_relays(relays);
-        });
+    void set_relays(const RelaySettings& relays) override {
+        // Delegates of joins may call this while theirs are walked through.
+        if (loop_.is_current()) return loop_.post([this, relays] { watch_relays_->set(relays); });
+        loop_.run([&] { watch_relays_->set(relays); });
+    }
+    std::vector<RelayState> relay_states() const override { return watch_relays_->states(); }
+    std::vector<RelayDomainState> relay_domains() const override {
+        return watch_relays_->domains();
     }
 
     void set_limits(const SyncLimits& limits) override {
@@ -242,12 +256,22 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         // Relays are announced to when it is known how: see RelayClient.
         net_->open_swarm(number, seed, {}, addresses);
         hashes_[number] = swarm_tracker_hash(seed);
-        tickets_->open(number, hashes_[number], std::move(signer), relays);
+        Meeting& meeting = meetings_[number];
+        meeting.meets_everywhere = signer.meets_everywhere;
+        meeting.relays = relays;
+        meeting.places = places_of(number, meeting);
+        tickets_->open(number, hashes_[number], std::move(signer), meeting.places);
         return number;
     }
     void set_relays(SwarmNumber swarm, const std::vector<std::string>& relays) override {
-        tickets_->set_relays(swarm, relays);
-        tunnels_->retain(swarm, relays);
+        auto at = meetings_.find(swarm);
+        if (at == meetings_.end()) return;
+        at->second.relays = relays;
+        meet_at(swarm, at->second, places_of(swarm, at->second));
+    }
+    std::vector<std::string> relays_in_order(SwarmNumber swarm,
+                                             std::vector<std::string> relays) override {
+        return watch_relays_->pool().in_order(std::move(relays), hashes_.at(swarm));
     }
     void open_tunnel(SwarmNumber swarm, const std::string& relay,
                      const MemberName& member) override {
@@ -266,6 +290,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     void close_swarm(SwarmNumber swarm) override {
         owners_.erase(swarm);
         hashes_.erase(swarm);
+        meetings_.erase(swarm);
         tickets_->close(swarm);
         tunnels_->close(swarm);
         net_->close_swarm(swarm);
@@ -303,6 +328,54 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     }
 
   private:
+    // Where a swarm's members meet.
+    struct Meeting {
+        std::vector<std::string> relays;  // as its owner wants
+        std::vector<std::string> places;  // those of them that the strategy takes
+        bool meets_everywhere = false;
+    };
+
+    std::vector<std::string> places_of(SwarmNumber swarm, const Meeting& meeting) {
+        if (meeting.meets_everywhere) return meeting.relays;
+        std::vector<std::string> out;
+        for (const std::string& place : watch_relays_->pool().places_of(hashes_.at(swarm)))
+            if (std::count(meeting.relays.begin(), meeting.relays.end(), place) != 0)
+                out.push_back(place);
+        return out;
+    }
+    void meet_at(SwarmNumber swarm, Meeting& meeting, const std::vector<std::string>& places) {
+        if (meeting.places == places) return;
+        meeting.places = places;
+        tickets_->set_relays(swarm, places);
+        tunnels_->retain(swarm, places);
+        owners_.at(swarm)->relay_places(swarm, places);
+    }
+    // The relays are others than before.
+    void take_relays() {
+        relays_ = watch_relays_->urls();
+        tickets_->set_tokens(watch_relays_->tokens());
+        for (auto& [id, vault] : vaults_) vault->set_relays(relays_);
+        joins_->set_relays(relays_);
+    }
+    void look_at_relay(SwarmNumber swarm, const std::string& relay) {
+        if (!tunnels_->is_connected(swarm, relay))
+            watch_relays_->pool().check_soon(relay, std::chrono::steady_clock::now());
+    }
+    void on_relay_health(const std::string& relay) {
+        for (auto& [swarm, meeting] : meetings_) meet_at(swarm, meeting, places_of(swarm, meeting));
+        bool is_usable = watch_relays_->pool().is_usable(relay);
+        if (is_usable) tickets_->retry(relay);
+        for (const auto& [swarm, meeting] : meetings_) {
+            if (std::count(meeting.places.begin(), meeting.places.end(), relay) == 0) continue;
+            // It may have been started anew, and know nobody any more.
+            if (is_usable)
+                announce_again(swarm);
+            else
+                owners_.at(swarm)->relay_answered(relay, false,
+                                                  watch_relays_->pool().problem_of(relay));
+        }
+    }
+
     template <typename F>
     void to_owner(SwarmNumber swarm, F call) {
         loop_.post([this, swarm, call] {
@@ -365,6 +438,10 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     void tick() {
         if (stopping_) return;
         if (++ticks_ % 3 == 0) look_at_network();
+        std::set<std::string> in_use;
+        for (const auto& [swarm, meeting] : meetings_)
+            in_use.insert(meeting.places.begin(), meeting.places.end());
+        watch_relays_->tick(std::chrono::steady_clock::now(), !meetings_.empty(), in_use);
         for (auto& [id, vault] : vaults_) vault->tick();
         joins_->tick();
         loop_.post_after(std::chrono::seconds(1), [this] { tick(); });
@@ -383,11 +460,13 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     std::map<VaultId, std::shared_ptr<VaultSync>> vaults_;
     std::map<SwarmNumber, SwarmOwner*> owners_;
     std::map<SwarmNumber, RelayInfoHash> hashes_;
+    std::map<SwarmNumber, Meeting> meetings_;
     SwarmNumber last_swarm_ = 0;
     std::function<void(const VaultId&)> change_listener_;
     std::unique_ptr<JoinDesk> joins_;
     std::unique_ptr<RelayClient> tickets_;
     std::unique_ptr<TunnelClient> tunnels_;
+    std::unique_ptr<RelayWatch> watch_relays_;
 
     std::atomic<JoinNumber> last_join_{0};
     Mutex mutex_;

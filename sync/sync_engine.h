@@ -21,18 +21,15 @@
 
 #include "base/bytes.h"
 #include "sync/peer_address.h"
+#include "sync/relay_strategy.h"
 #include "vault/replica.h"
 
 namespace lockstep {
 
-// Access tokens by http(s)://HOST:PORT of the relay that wants them.
-using RelayTokens = std::map<std::string, std::string>;
-
 struct SyncEngineOptions {
     std::vector<std::string> listen_addresses = {"0.0.0.0", "::"};  // IP literals
-    std::uint16_t listen_port = 0;    // 0: any free one, the same on all addresses
-    std::vector<std::string> relays;  // see relay_url.h
-    RelayTokens relay_tokens;
+    std::uint16_t listen_port = 0;  // 0: any free one, the same on all addresses
+    RelaySettings relays;
     bool lan_discovery = true;
     bool dht = false;                              // see torrent_session.h
     std::vector<std::string> dht_bootstrap_nodes;  // "address:port"
@@ -40,6 +37,8 @@ struct SyncEngineOptions {
     std::string device_label;  // shown to other members; cut to 64 bytes
     // How long a peer may be silent about a pack before somebody else is asked.
     std::chrono::milliseconds want_timeout = std::chrono::seconds(20);
+    // Who is asked for relays' domains; empty: the machine's name servers.
+    PeerAddress name_server;
 };
 
 struct VaultSyncOptions {
@@ -149,7 +148,10 @@ class SyncEngine {
 
     virtual std::uint16_t listen_port() const = 0;
     virtual void set_label(const std::string& label) = 0;  // for connections made from now on
-    virtual void set_relays(const std::vector<std::string>& urls, const RelayTokens& tokens) = 0;
+    virtual void set_relays(const RelaySettings& relays) = 0;
+    // As things stand. Relays that DNS names are among them.
+    virtual std::vector<RelayState> relay_states() const = 0;
+    virtual std::vector<RelayDomainState> relay_domains() const = 0;
     virtual void set_limits(const SyncLimits& limits) = 0;
     // Connections made before are dead, for instance since the machine has slept: all vaults
     // connect anew within a second, later when that comes often. The engine notices sleep and

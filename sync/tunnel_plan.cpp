@@ -13,6 +13,21 @@ constexpr seconds kUnknownWaits{8};  // whoever it is knows us, most likely
 constexpr seconds kRetryFirst{10};
 constexpr seconds kRetryMax{120};
 
+// Each epoch's places in the order that its relays are to be tried in.
+std::vector<RelayPlace> ordered(const std::vector<RelayPlace>& places,
+                                const TunnelPlan::InOrder& in_order) {
+    std::map<EpochId, std::vector<std::string>> relays;
+    for (const RelayPlace& place : places) relays[place.epoch].push_back(place.relay);
+    std::vector<RelayPlace> out;
+    for (const auto& [epoch, of_epoch] : relays)
+        for (const std::string& relay : in_order(epoch, of_epoch))
+            std::copy_if(places.begin(), places.end(), std::back_inserter(out),
+                         [&](const RelayPlace& place) {
+                             return place.epoch == epoch && place.relay == relay;
+                         });
+    return out.empty() ? places : out;
+}
+
 }  // namespace
 
 const DeviceId* TunnelPlan::device_of(const RelayPlace& place) const {
@@ -35,7 +50,8 @@ void TunnelPlan::forget(const EpochId& epoch) {
 }
 
 std::vector<RelayPlace> TunnelPlan::due(Time now,
-                                        const std::function<bool(const DeviceId&)>& is_connected) {
+                                        const std::function<bool(const DeviceId&)>& is_connected,
+                                        const InOrder& in_order) {
     struct Candidate {
         seconds wait;
         std::vector<RelayPlace> places;
@@ -57,10 +73,16 @@ std::vector<RelayPlace> TunnelPlan::due(Time now,
     std::erase_if(wishes_, [&](const auto& wish) { return !candidates.contains(wish.first); });
     std::vector<RelayPlace> out;
     for (const auto& [whom, candidate] : candidates) {
-        auto [at, is_new] = wishes_.try_emplace(whom, Wish{now + candidate.wait, 0});
+        auto [at, is_new] = wishes_.try_emplace(whom, Wish{now + candidate.wait, 0, {}});
         Wish& wish = at->second;
         if (is_new || now < wish.next) continue;
-        out.push_back(candidate.places[wish.attempts % candidate.places.size()]);
+        std::erase_if(wish.places, [&](const RelayPlace& place) {
+            return std::find(candidate.places.begin(), candidate.places.end(), place) ==
+                   candidate.places.end();
+        });
+        if (wish.places.empty()) wish.places = ordered(candidate.places, in_order);
+        out.push_back(wish.places.front());
+        wish.places.erase(wish.places.begin());
         wish.next =
             now + std::min<seconds>(kRetryMax, kRetryFirst * (1 << std::min(wish.attempts, 5U)));
         ++wish.attempts;

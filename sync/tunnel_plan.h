@@ -39,13 +39,18 @@ class TunnelPlan {
                      const std::vector<MemberName>& members);
     void forget(const EpochId& epoch);
 
+    // Relays at which somebody is, into the order in which they are to be tried.
+    using InOrder =
+        std::function<std::vector<std::string>(const EpochId&, std::vector<std::string>)>;
     // Whom to ask tunnels to, now. Nobody is due again before the attempt has had its time.
-    std::vector<RelayPlace> due(Time now, const std::function<bool(const DeviceId&)>& is_connected);
+    std::vector<RelayPlace> due(Time now, const std::function<bool(const DeviceId&)>& is_connected,
+                                const InOrder& in_order);
 
   private:
     struct Wish {
         Time next{};
         unsigned attempts = 0;
+        std::vector<RelayPlace> places;  // to try in this order, then anew
     };
     const DeviceId* device_of(const RelayPlace& place) const;
 

@@ -213,6 +213,14 @@ void VaultSync::relay_present(SwarmNumber swarm, const std::string& relay,
     changed();
 }
 
+// What waits in a mailbox elsewhere is looked for by nobody any more.
+void VaultSync::relay_places(SwarmNumber swarm, const std::vector<std::string>& places) {
+    auto epoch = epoch_of_.find(swarm);
+    bool is_newest = epoch != epoch_of_.end() && !known_swarms_.empty() &&
+                     known_swarms_.back().epoch == epoch->second;
+    if (is_newest) mailbox_.retain(places);
+}
+
 void VaultSync::dial_through_relays(Time now) {
     auto is_reached = [&](const DeviceId& device) {
         if (blocked_.count(device) != 0) return true;
@@ -222,7 +230,12 @@ void VaultSync::dial_through_relays(Time now) {
                    now - item.second->session.last_heard() < 2 * kPingInterval;
         });
     };
-    for (const RelayPlace& place : tunnels_.due(now, is_reached)) {
+    auto in_order = [&](const EpochId& epoch, std::vector<std::string> relays) {
+        auto swarm = swarms_.find(epoch);
+        if (swarm == swarms_.end()) return relays;
+        return env_.swarms.relays_in_order(swarm->second, std::move(relays));
+    };
+    for (const RelayPlace& place : tunnels_.due(now, is_reached, in_order)) {
         auto swarm = swarms_.find(place.epoch);
         if (swarm != swarms_.end())
             env_.swarms.open_tunnel(swarm->second, place.relay, place.member);
@@ -514,8 +527,8 @@ void VaultSync::publish_status() {
     out.paused = paused_;
     for (const std::string& url : relays_) {
         auto at = relay_status_.find(url);
-        out.relays.push_back(
-            at != relay_status_.end() ? at->second : RelayStatus{url, false, "no answer yet", 0});
+        out.relays.push_back(at != relay_status_.end() ? at->second
+                                                       : RelayStatus{url, false, "", 0});
         for (const auto& [epoch, swarm] : swarms_)
             out.relays.back().has_tunnels |= env_.swarms.has_control(swarm, url);
         out.relays.back().has_mailbox = mailbox_.is_there(url);

@@ -60,6 +60,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void relay_answered(const std::string& url, bool ok, const std::string& message) override;
     void relay_admitted(SwarmNumber swarm, const std::string& relay,
                         const std::string& ticket) override;
+    void relay_places(SwarmNumber swarm, const std::vector<std::string>& places) override;
     void relay_present(SwarmNumber swarm, const std::string& relay,
                        const std::vector<MemberName>& members) override;
     void pack_seeding(const PackId& pack, bool ok);

@@ -1,11 +1,13 @@
 #include "daemon/api/config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <utility>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <netinet/in.h>
 
 #define TOML_EXCEPTIONS 0
@@ -182,6 +184,11 @@ void read_network(const toml::table& table, Config& config, Faults& faults) {
     reader.flag("pause_when_metered", config.pause_when_metered);
     reader.texts("relays", config.relays, kRelaysMax, check_relay_url);
     reader.texts("relay_tokens", config.relay_tokens, kRelaysMax, check_relay_token);
+    reader.texts("relay_weights", config.relay_weights, kRelaysMax, check_relay_weight);
+    if (const toml::node* node = reader.text("relay_strategy", config.relay_strategy)) {
+        Status valid = check_relay_strategy(config.relay_strategy);
+        if (!valid.ok()) faults.add(*node, valid.error().message);
+    }
     read_limit(reader, "limit_up", config.bandwidth.usual.up_kib, faults);
     read_limit(reader, "limit_down", config.bandwidth.usual.down_kib, faults);
     reader.flag("limit_lan", config.bandwidth.counts_in_lan);
@@ -591,6 +598,26 @@ Status check_relay_token(std::string_view line) {
     return Error{ErrorKind::Invalid, "a relay's token has 1 to 128 of A-Z a-z 0-9 - . _ ~ + / ="};
 }
 
+Status check_relay_weight(std::string_view line) {
+    const Error wrong{ErrorKind::Invalid, "a relay's weight is written: URL NUMBER (1 to 1000)"};
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos) return wrong;
+    TRY_OK(check_relay_url(line.substr(0, space)));
+    std::string_view digits = line.substr(space + 1);
+    std::uint32_t weight = 0;
+    auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), weight);
+    const bool is_weight = failure == std::errc{} && end == digits.data() + digits.size() &&
+                           weight >= 1 && weight <= kRelayWeightMax;
+    if (!is_weight) return wrong;
+    return {};
+}
+
+Status check_relay_strategy(std::string_view name) {
+    if (std::ranges::find(kRelayStrategies, name) != kRelayStrategies.end()) return {};
+    return Error{ErrorKind::Invalid,
+                 fmt::format("a strategy is one of {}", fmt::join(kRelayStrategies, ", "))};
+}
+
 Status check_address(std::string_view address) {
     const Error wrong{ErrorKind::Invalid, "an address is IPV4:PORT or [IPV6]:PORT"};
     const std::size_t colon = address.rfind(':');
@@ -646,6 +673,10 @@ std::string format_config(const Config& config) {
                        config.listen_port, config.lan_discovery, quoted_list(config.relays));
     if (!config.relay_tokens.empty())
         out += fmt::format("relay_tokens = {}\n", quoted_list(config.relay_tokens));
+    if (config.relay_strategy != kRelayStrategies[0])
+        out += fmt::format("relay_strategy = {}\n", quoted(config.relay_strategy));
+    if (!config.relay_weights.empty())
+        out += fmt::format("relay_weights = {}\n", quoted_list(config.relay_weights));
     if (config.dht) out += "dht = true\n";
     if (config.port_mapping) out += "port_mapping = true\n";
     if (!config.pause_when_metered) out += "pause_when_metered = false\n";

@@ -8,7 +8,9 @@
 //     dht = false                # find devices by BitTorrent's public hash table
 //     port_mapping = false       # ask routers (UPnP, NAT-PMP) to let connections in
 //     pause_when_metered = true  # where NetworkManager says that bytes are paid for
-//     relays = ["http://relay.example.org:7070"]
+//     relays = ["http://relay.example.org:7070", "srv:example.org"]
+//     relay_strategy = "failover"   # or round-robin, weighted, least-latency, hash
+//     relay_weights = ["http://relay.example.org:7070 3"]   # default: 1, or as DNS says
 //     limit_up = 500             # KiB per second to all other devices together; 0: no limit
 //     limit_down = 0
 //     limit_lan = false          # whether that counts on a local network, too
@@ -46,6 +48,7 @@
 // The daemon rewrites the file whole when a verb of the CLI changes something.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -61,6 +64,9 @@ inline constexpr std::size_t kVaultsMax = 256;
 inline constexpr std::size_t kMountsMax = 16;   // of one vault
 inline constexpr std::size_t kMirrorsMax = 16;  // of one vault
 inline constexpr std::size_t kRelaysMax = 32;
+inline constexpr std::uint32_t kRelayWeightMax = 1000;
+inline constexpr std::array<std::string_view, 5> kRelayStrategies = {
+    "failover", "round-robin", "weighted", "least-latency", "hash"};
 inline constexpr std::uint32_t kContentCacheMib = 256;
 inline constexpr std::uint32_t kOnDemandMib = 10240;
 inline constexpr std::uint32_t kOnDemandMibMin = 16;
@@ -115,8 +121,11 @@ struct Config {
     bool dht = false;           // BitTorrent's distributed hash table
     bool port_mapping = false;  // asks routers to let connections in
     bool pause_when_metered = true;
-    std::vector<std::string> relays;        // https ones may end in "#pin=" and 64 hex digits
+    // https ones may end in "#pin=" and 64 hex digits; "srv:DOMAIN": those that DNS names.
+    std::vector<std::string> relays;
     std::vector<std::string> relay_tokens;  // "URL TOKEN"; the URL without path and pin
+    std::string relay_strategy = std::string(kRelayStrategies[0]);
+    std::vector<std::string> relay_weights;  // "URL NUMBER"; the URL without path and pin
     BandwidthConfig bandwidth;
     std::uint32_t content_cache_mib = kContentCacheMib;
     std::uint32_t on_demand_mib = kOnDemandMib;
@@ -144,6 +153,8 @@ Status check_eviction_copies(std::int64_t copies);
 Status check_kdf_memory(std::int64_t mib);
 Status check_relay_url(std::string_view url);
 Status check_relay_token(std::string_view line);
+Status check_relay_weight(std::string_view line);
+Status check_relay_strategy(std::string_view name);
 Status check_address(std::string_view address);
 
 bool is_utf8(std::string_view text);

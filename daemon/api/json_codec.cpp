@@ -141,6 +141,12 @@ void fields(F& f, T& v) {
     f("mailbox", v.has_mailbox);
     f("token", v.has_token);
     f("pin", v.pin);
+    f("state", v.state);
+    f("failures", v.failures);
+    f("retryInMs", v.retry_in_ms);
+    f("domain", v.domain);
+    f("priority", v.priority);
+    f("weight", v.weight);
 }
 
 template <typename F, Is<DeviceInfo> T>
@@ -352,6 +358,7 @@ void fields(F& f, T& v) {
 template <typename F, Is<RelayList> T>
 void fields(F& f, T& v) {
     f("relays", v.relays);
+    f("strategy", v.strategy);
 }
 
 template <typename F, Is<EntryInfo> T>
@@ -507,6 +514,7 @@ void fields(F& f, T& v) {
     f("url", v.url);
     f("token", v.token);
     f("pin", v.pin);
+    f("weight", v.weight);
 }
 
 template <typename F, Is<BeginUpload> T>

@@ -107,6 +107,12 @@ struct RelayInfo {
     bool has_mailbox = false;  // it keeps what waits for members that are not there
     bool has_token = false;    // a token is shown to it
     std::string pin{};         // the key it must have; empty: one that an authority vouches for
+    // unknown: not asked yet; up; down: left alone for a while; trying: asked whether it is back
+    std::string state = "unknown";
+    std::uint64_t failures = 0;  // in a row
+    std::uint64_t retry_in_ms = 0;
+    std::string domain{};  // the srv: entry that names it; empty: the list itself
+    std::uint64_t priority = 0, weight = 1;
 };
 
 struct DeviceInfo {
@@ -291,6 +297,7 @@ struct DeviceList {
 
 struct RelayList {
     std::vector<RelayInfo> relays;
+    std::string strategy{};
 };
 
 struct EntryInfo {
@@ -451,8 +458,9 @@ struct RenameDevice {
 
 struct RelayUrl {
     std::string url;
-    SecretText token{};  // for a relay that wants one; empty: none
-    std::string pin{};   // 64 hexadecimal digits, or "first": whatever key it shows now
+    SecretText token{};        // for a relay that wants one; empty: none
+    std::string pin{};         // 64 hexadecimal digits, or "first": whatever key it shows now
+    std::uint64_t weight = 0;  // 1 to 1000; 0: not said
 };
 
 struct BeginUpload {

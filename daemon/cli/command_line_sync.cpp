@@ -97,17 +97,22 @@ void declare_relays(Grammar& grammar) {
     Arguments& arguments = grammar.arguments();
     CLI::App& relay = grammar.group("relay", "Servers that help devices find each other");
     auto with_url = [&](CLI::App& verb) -> CLI::App& {
-        verb.add_option("url", arguments.target, "Like http://relay.example.org:7070")
+        verb.add_option(
+                "url", arguments.target,
+                "Like http://relay.example.org:7070, or srv:example.org for those that DNS names")
             ->required()
             ->option_text("URL");
         return verb;
     };
-    CLI::App& add = with_url(
-        grammar.verb(relay, "add", "Use a relay",
-                     "  lockstep relay add http://relay.example.org:7070\n"
-                     "  lockstep relay add https://relay.example.org --token family.token\n"
-                     "Again with another token or pin replaces them.\n",
-                     relay_add));
+    CLI::App& add = with_url(grammar.verb(
+        relay, "add", "Use a relay",
+        "  lockstep relay add http://relay.example.org:7070\n"
+        "  lockstep relay add https://relay.example.org --token family.token\n"
+        "  lockstep relay add srv:example.org\n"
+        "Again with another token, pin or weight replaces them. What several relays are "
+        "used for: lockstep config set network.relay_strategy failover (or round-robin, "
+        "weighted, least-latency, hash).\n",
+        relay_add));
     add.add_option("--token", arguments.token_file,
                    "File whose first line is the access token; - reads standard input")
         ->option_text("FILE");
@@ -115,6 +120,10 @@ void declare_relays(Grammar& grammar) {
            "--pin", arguments.pin,
            "The key it must have, as it logs at its start, or `first`: the one it shows now")
         ->option_text("HEX");
+    add.add_option("--weight", arguments.weight,
+                   "How much it gets of what is shared out by weight; others get 1")
+        ->check(CLI::Range(1, 1000))
+        ->option_text("NUMBER");
     grammar.verb(relay, "list", "List the relays in use", "  lockstep relay list\n", relay_list);
     with_url(grammar.verb(relay, "remove", "Use it no more",
                           "  lockstep relay remove http://relay.example.org:7070\n", relay_remove));

@@ -81,6 +81,21 @@ ExitCode status_code(const api::StatusReport& status) {
     return code;
 }
 
+std::string relay_line(const api::RelayInfo& relay) {
+    std::string out = printable(relay.detail);
+    if (relay.has_tunnels) out += ", tunnels";
+    if (relay.has_mailbox) out += ", mailbox";
+    if (relay.state == "up" && relay.round_trip_ms != 0)
+        out += fmt::format(", {} ms", relay.round_trip_ms);
+    if (relay.state == "down")
+        out += fmt::format(", failed {} times, asked again in {} s", relay.failures,
+                           (relay.retry_in_ms + 999) / 1000);
+    if (relay.state == "trying") out += ", being asked whether it is back";
+    if (relay.weight != 1) out += fmt::format(", weight {}", relay.weight);
+    if (!relay.domain.empty()) out += fmt::format(", from {}", printable(relay.domain));
+    return out;
+}
+
 ExitCode print_relays(Session& session, const Result<api::RelayList>& list) {
     if (!list.ok()) return session.fail(list.error());
     if (session.arguments.is_json) {
@@ -88,11 +103,9 @@ ExitCode print_relays(Session& session, const Result<api::RelayList>& list) {
         return ExitCode::Ok;
     }
     if (list->relays.empty()) print_line("No relays. Add one with: lockstep relay add URL");
-    for (const api::RelayInfo& relay : list->relays) {
-        print_line(fmt::format("{}  {}{}{}", printable(relay.url), printable(relay.detail),
-                               relay.has_tunnels ? ", tunnels" : "",
-                               relay.has_mailbox ? ", mailbox" : ""));
-    }
+    for (const api::RelayInfo& relay : list->relays)
+        print_line(fmt::format("{}  {}", printable(relay.url), relay_line(relay)));
+    if (list->relays.size() > 1) print_line("Strategy: " + printable(list->strategy));
     return ExitCode::Ok;
 }
 
@@ -324,7 +337,7 @@ ExitCode follow_events(Session& session) {
 
 ExitCode relay_add(Session& session) {
     const Arguments& arguments = session.arguments;
-    api::RelayUrl relay{arguments.target, {}, arguments.pin};
+    api::RelayUrl relay{arguments.target, {}, arguments.pin, arguments.weight};
     if (!arguments.token_file.empty()) {
         Result<api::SecretText> token =
             arguments.token_file == "-"
@@ -345,7 +358,7 @@ ExitCode relay_remove(Session& session) {
 }
 
 ExitCode relay_test(Session& session) {
-    Result<api::RelayInfo> relay = session.daemon.test_relay({session.arguments.target, {}, {}});
+    Result<api::RelayInfo> relay = session.daemon.test_relay({session.arguments.target, {}, {}, 0});
     if (!relay.ok()) return session.fail(relay.error());
     if (session.arguments.is_json) {
         print_line(api::encode(*relay));

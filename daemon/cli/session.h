@@ -24,6 +24,7 @@ struct Arguments {
     std::string value;       // the third
     std::string token_file;  // of a relay's access token; "-": standard input
     std::string pin;
+    std::uint64_t weight = 0;  // of a relay; 0: not said
     std::string name;
     std::string directory;
     std::string mount;

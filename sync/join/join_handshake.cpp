@@ -45,6 +45,7 @@ RelaySigner join_relay_signer(const InviteSecret& secret) {
     SessionKey seed = secret_key(secret).derive("lockstep join 1 relay key");
     auto key = std::make_shared<std::array<std::byte, crypto_sign_SECRETKEYBYTES>>();
     RelaySigner out;
+    out.meets_everywhere = true;
     crypto_sign_seed_keypair(u8(MutableByteView(out.public_key)), u8(MutableByteView(*key)),
                              u8(seed.view()));
     out.sign = [key](ByteView message) {

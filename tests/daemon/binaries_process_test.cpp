@@ -118,11 +118,22 @@ TEST(ProcessTest, SettingsAndRelaysAreKept) {
     EXPECT_EQ(home.run({"relay", "add", "nonsense"}).exit_code, 2);
     EXPECT_EQ(home.run({"relay", "test", "http://127.0.0.1:9"}).exit_code, 1);
     EXPECT_EQ(home.run({"config", "set", "device.colour", "x"}).exit_code, 2);
+    home.must({"relay", "add", "srv:relays.example"});
+    home.must({"relay", "add", "http://127.0.0.1:9", "--weight", "3"});
+    EXPECT_EQ(home.run({"relay", "add", "http://127.0.0.1:9", "--weight", "0"}).exit_code, 2);
+    home.must({"config", "set", "network.relay_strategy", "weighted"});
+    EXPECT_EQ(home.run({"config", "set", "network.relay_strategy", "best"}).exit_code, 2);
     EXPECT_EQ(home.stop(), 0);
     ASSERT_TRUE(home.start());
     EXPECT_EQ(home.must({"config", "get", "device.name"}).output, "laptop\n");
-    EXPECT_EQ(home.must({"relay", "list", "--json"}).json()["relays"][0]["url"],
-              "http://127.0.0.1:9");
+    auto relays = home.must({"relay", "list", "--json"}).json();
+    EXPECT_EQ(relays["strategy"], "weighted");
+    EXPECT_EQ(relays["relays"][0]["url"], "srv:relays.example");
+    EXPECT_EQ(relays["relays"][1]["url"], "http://127.0.0.1:9");
+    EXPECT_EQ(relays["relays"][1]["weight"], 3);
+    EXPECT_EQ(relays["relays"][1]["state"], "unknown");
+    EXPECT_NE(home.must({"relay", "list"}).output.find("weight 3"), std::string::npos);
+    home.must({"relay", "remove", "srv:relays.example"});
     home.must({"relay", "remove", "http://127.0.0.1:9"});
     EXPECT_EQ(home.run({"relay", "remove", "http://127.0.0.1:9"}).exit_code, 10);
     home.must({"config", "check"});

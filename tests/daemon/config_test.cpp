@@ -201,6 +201,23 @@ TEST(ConfigTest, RelaysWithPinsAndTokensComeBackTheSame) {
     EXPECT_EQ(parse_config(format_config(config)).value(), config);
 }
 
+TEST(ConfigTest, StrategiesWeightsAndDomainsOfRelaysComeBackTheSame) {
+    Config config;
+    config.relays = {"srv:example.org", "srv+http:home", "http://c:1"};
+    config.relay_weights = {"http://c:1 3"};
+    for (std::string_view strategy : kRelayStrategies) {
+        config.relay_strategy = strategy;
+        EXPECT_EQ(parse_config(format_config(config)).value(), config);
+    }
+    EXPECT_EQ(fault_of("[network]\nrelay_strategy = 'best'\n"),
+              "config.toml:2: a strategy is one of failover, round-robin, weighted, "
+              "least-latency, hash");
+    for (const char* line : {"", "http://c", "http://c 0", "http://c 1001", "http://c x", "c 1"})
+        EXPECT_FALSE(check_relay_weight(line).ok()) << line;
+    for (const char* url : {"srv:", "srv:a b", "srv:a#pin=0", "srv://a"})
+        EXPECT_FALSE(check_relay_url(url).ok()) << url;
+}
+
 TEST(ConfigTest, Utf8IsJudgedStrictly) {
     EXPECT_TRUE(is_utf8("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"));
     for (const char* wrong :

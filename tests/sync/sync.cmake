@@ -8,6 +8,9 @@ lockstep_test(sync_test
     sync/mailbox_test.cpp
     sync/network_watch_test.cpp
     sync/relay_client_test.cpp
+    sync/relay_pool_test.cpp
+    sync/relay_watch_test.cpp
+    sync/srv_resolver_test.cpp
     sync/sync_attacks_test.cpp
     sync/sync_codec_test.cpp
     sync/sync_join_test.cpp
@@ -19,6 +22,10 @@ lockstep_test(sync_test
     sync/tunnel_plan_test.cpp
     sync/sync_two_devices_test.cpp
   LIBRARIES lockstep::sync lockstep::relay lockstep_fake_replica)
+
+lockstep_test(relay_scale_test SOURCES sync/relay_scale_test.cpp LIBRARIES lockstep::sync lockstep_test_support)
+target_compile_definitions(relay_scale_test PRIVATE LOCKSTEP_RELAY_PROGRAM="$<TARGET_FILE:lockstep-relay>")
+add_dependencies(relay_scale_test lockstep-relay)
 
 if(TARGET lockstep_vault_device)
   add_library(lockstep_mirror_world STATIC ${CMAKE_CURRENT_LIST_DIR}/mirror_world.cpp)

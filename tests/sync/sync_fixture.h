@@ -49,7 +49,9 @@ struct Device {
     void start(const std::vector<PeerAddress>& known = {},
                const std::vector<std::string>& relays = {}) {
         SyncEngineOptions options = loopback_options(name);
-        options.relays = relays;
+        options.relays.urls = relays;
+        options.relays.strategy = strategy;
+        options.name_server = name_server;
         options.want_timeout = want_timeout;
         auto started = SyncEngine::start(options);
         ASSERT_TRUE(started.ok()) << started.error().message;
@@ -67,6 +69,8 @@ struct Device {
 
     FakeReplica replica;
     std::string name;
+    RelayStrategy strategy = RelayStrategy::Failover;
+    PeerAddress name_server{};
     std::chrono::milliseconds want_timeout = SyncEngineOptions{}.want_timeout;
     std::unique_ptr<SyncEngine> engine;
 };

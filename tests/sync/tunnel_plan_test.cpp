@@ -1,5 +1,7 @@
 #include "sync/tunnel_plan.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 namespace lockstep {
@@ -28,9 +30,13 @@ class TunnelPlanTest : public testing::Test {
                         {place(9, "two"), device(9)}});
     }
     std::vector<RelayPlace> due_at(seconds time) {
-        return plan.due(TunnelPlan::Time(time), [this](const DeviceId& other) {
-            return connected.has_value() && *connected == other;
-        });
+        return plan.due(
+            TunnelPlan::Time(time),
+            [this](const DeviceId& other) { return connected.has_value() && *connected == other; },
+            [this](const EpochId&, std::vector<std::string> relays) {
+                if (is_reversed) std::reverse(relays.begin(), relays.end());
+                return relays;
+            });
     }
     void present(const std::vector<RelayPlace>& places) {
         std::vector<MemberName> names;
@@ -40,6 +46,7 @@ class TunnelPlanTest : public testing::Test {
 
     TunnelPlan plan{device(5)};
     std::optional<DeviceId> connected;
+    bool is_reversed = false;
 };
 
 TEST_F(TunnelPlanTest, DirectConnectionsHaveTheirTimeAndTheLesserDeviceAsksFirst) {
@@ -70,6 +77,16 @@ TEST_F(TunnelPlanTest, AttemptsGetRarerAndTakeTurnsAmongRelays) {
     EXPECT_EQ(due_at(seconds(13)), std::vector{place(9, "two")});
     EXPECT_TRUE(due_at(seconds(32)).empty());
     EXPECT_EQ(due_at(seconds(33)), std::vector{place(9)});
+}
+
+TEST_F(TunnelPlanTest, RelaysAreTriedInTheOrderOfTheStrategyAndNoneThatTheMemberHasLeft) {
+    is_reversed = true;
+    present({place(9)});
+    present({place(9, "two")});
+    (void)due_at(seconds(0));
+    EXPECT_EQ(due_at(seconds(3)), std::vector{place(9, "two")});
+    plan.set_present({}, "one", {});
+    EXPECT_EQ(due_at(seconds(13)), std::vector{place(9, "two")});
 }
 
 TEST_F(TunnelPlanTest, AnUnknownNameIsTriedLateAndKnownOnceSomebodyHasProvedIt) {
