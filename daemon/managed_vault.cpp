@@ -14,6 +14,7 @@ using std::chrono::steady_clock;
 namespace {
 
 constexpr std::chrono::seconds kPublishAtLock{10};
+constexpr std::chrono::seconds kMailboxesAtStop{2};
 constexpr std::string_view kSightingsName = "sightings";
 constexpr std::size_t kSightingsSizeMax = std::size_t{64} << 10;
 constexpr std::chrono::minutes kSightingsKept{10};
@@ -432,6 +433,7 @@ void ManagedVault::shut_down(steady_clock::time_point deadline) {
         note_sightings();
         save_sightings();
     }
+    if (is_in_swarm_) services_.sync.leave_in_mailboxes(vault_->id(), kMailboxesAtStop);
     leave_swarm();
     leave_directory();
     runner_.reset();

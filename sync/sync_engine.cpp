@@ -181,6 +181,30 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         return status;
     }
 
+    void leave_in_mailboxes(const VaultId& id, std::chrono::milliseconds patience) override {
+        CHECK(!loop_.is_current(), "leave_in_mailboxes() would wait for its own thread");
+        struct Left {
+            Mutex mutex;
+            CondVar wake;
+            bool is_left GUARDED_BY(mutex) = false;
+        };
+        auto left = std::make_shared<Left>();
+        auto tell = [left] {
+            MutexLock lock(left->mutex);
+            left->is_left = true;
+            left->wake.notify_one();
+        };
+        auto until = std::chrono::steady_clock::now() + patience;
+        loop_.post([this, id, tell] {
+            auto at = vaults_.find(id);
+            if (at == vaults_.end()) return tell();
+            at->second->leave_in_mailboxes(tell);
+        });
+        MutexLock lock(left->mutex);
+        while (!left->is_left && std::chrono::steady_clock::now() < until)
+            (void)left->wake.wait_until(left->mutex, until);
+    }
+
     void remove_vault(const VaultId& id) override {
         CHECK(!loop_.is_current(), "remove_vault() would wait for its own thread");
         std::shared_ptr<VaultSync> vault;

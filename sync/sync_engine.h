@@ -161,6 +161,9 @@ class SyncEngine {
     // Starts syncing. `replica` must stay until remove_vault() has returned. Exists when the vault
     // is there.
     virtual Status add_vault(Replica& replica, const VaultSyncOptions& options) = 0;
+    // Before remove_vault(), when this device is about to go: what was added last and other members
+    // lack is left in the mailboxes of relays. Blocks for `patience` at most.
+    virtual void leave_in_mailboxes(const VaultId& vault, std::chrono::milliseconds patience) = 0;
     // Blocks until nothing uses the replica. No effect on a vault that is not there.
     virtual void remove_vault(const VaultId& vault) = 0;
     virtual void pause(const VaultId& vault) = 0;

@@ -198,11 +198,18 @@ void VaultSync::relay_admitted(SwarmNumber swarm, const std::string& relay,
 VaultMailbox::Members VaultSync::mailbox_members() const {
     VaultMailbox::Members out;
     out.heads = last_heads_;
-    for (const auto& [link, peer] : peers_) out.connected.insert(peer->member.device);
+    // Who is connected while we leave may not get in time what it lacks.
+    for (const auto& [link, peer] : peers_)
+        if (!is_leaving_ || is_in_step(*peer)) out.connected.insert(peer->member.device);
     out.is_anybody_absent = std::any_of(members_.begin(), members_.end(), [&](const auto& member) {
         return member != device_ && !out.connected.contains(member);
     });
     return out;
+}
+
+void VaultSync::leave_in_mailboxes(std::function<void()> done) {
+    is_leaving_ = true;
+    mailbox_.leave_now(std::move(done));
 }
 
 void VaultSync::relay_present(SwarmNumber swarm, const std::string& relay,

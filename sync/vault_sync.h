@@ -47,6 +47,8 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     void set_paused(bool paused);
     void set_label(const std::string& label) { label_ = label; }
     void set_relays(const std::vector<std::string>& relays);
+    // See VaultMailbox::leave_now(): this device is about to go.
+    void leave_in_mailboxes(std::function<void()> done);
     void add_known_address(const PeerAddress& address);
     // Ends all links and begins anew.
     void reconnect();
@@ -169,6 +171,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     TunnelPlan tunnels_;
     Time announced_again_{};
     bool paused_ = false, stopped_ = false, started_ = false;
+    bool is_leaving_ = false;
     std::map<EpochId, SwarmNumber> swarms_;
     std::map<SwarmNumber, EpochId> epoch_of_;
     std::vector<Swarm> known_swarms_;

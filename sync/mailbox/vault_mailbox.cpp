@@ -69,6 +69,24 @@ void VaultMailbox::on_news(const SegmentRef& segment) {
     if (is_wanted) hurry(kNewsDelay, false);
 }
 
+void VaultMailbox::leave_now(std::function<void()> done) {
+    left_ = std::move(done);
+    auto now = std::chrono::steady_clock::now();
+    bool is_wanted = env_.members().is_anybody_absent;
+    for (auto& [relay, place] : places_)
+        if (is_wanted && place.is_there && !place.news.empty()) place.next = now;
+    tell_when_left();
+}
+
+void VaultMailbox::tell_when_left() {
+    if (!left_) return;
+    auto now = std::chrono::steady_clock::now();
+    on_tick(now);
+    bool is_busy = std::any_of(places_.begin(), places_.end(),
+                               [](const auto& place) { return place.second.is_visiting; });
+    if (!is_busy) std::exchange(left_, nullptr)();
+}
+
 void VaultMailbox::on_members_changed() {
     hurry(kGoneDelay, true);
 }
@@ -149,6 +167,7 @@ void VaultMailbox::on_visited(const std::string& relay,
         place.next_thorough = place.next;
     }
     env_.changed(relay);
+    tell_when_left();
 }
 
 bool VaultMailbox::is_there(const std::string& relay) const {

@@ -43,6 +43,9 @@ class VaultMailbox {
     // Somebody has gone, or has become a member.
     void on_members_changed();
     void on_tick(SyncLoop::Time now);
+    // Leaves what is new at once, then calls `done`, also when that fails. It is the last thing
+    // before close(), so `done` may never be called.
+    void leave_now(std::function<void()> done);
     // No more visits; one under way gives up.
     void close();
 
@@ -68,10 +71,12 @@ class VaultMailbox {
     void visit(const std::string& relay, Place& place, SyncLoop::Time now);
     void on_visited(const std::string& relay, const std::shared_ptr<MailboxMemory>& memory,
                     const std::set<SegmentRef>& news, const MailboxVisit::Report& report);
+    void tell_when_left();
     void hurry(std::chrono::milliseconds delay, bool is_thorough);
 
     Environment env_;
     std::map<std::string, Place> places_;
+    std::function<void()> left_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

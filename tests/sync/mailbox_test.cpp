@@ -100,6 +100,31 @@ TEST_F(MailboxTest, TwoThatNeverMeetConverge) {
     EXPECT_EQ(b.replica.pack_count(), 2U);
 }
 
+TEST_F(MailboxTest, WhatIsWrittenJustBeforeGoingIsLeftForOthers) {
+    leave_receipt(b, 1);
+    b.stop();
+    leave_receipt(a, 2);
+    a.replica.publish({random_bytes(5000)});
+    a.engine->leave_in_mailboxes(a.replica.vault_id(), kRelayPatience);
+    EXPECT_EQ(objects(), 4U);  // a segment and its pack
+    a.stop();
+    b.start({}, {relay});
+    EXPECT_TRUE(eventually([&] {
+        return b.replica.frontier() == a.replica.frontier() && b.replica.missing_packs().empty();
+    }));
+}
+
+TEST_F(MailboxTest, WhoGoesWaitsForNoRelayThatIsAway) {
+    leave_receipt(b, 1);
+    b.stop();
+    leave_receipt(a, 2);
+    server.reset();
+    a.replica.publish({random_bytes(5000)});
+    // It returns though nothing could be left; with so much patience a hang would show.
+    a.engine->leave_in_mailboxes(a.replica.vault_id(), std::chrono::hours(1));
+    EXPECT_FALSE(a.replica.frontier().empty());
+}
+
 TEST_F(MailboxTest, WhatEverybodyHasIsTakenAway) {
     leave_receipt(b, 1);
     b.stop();
