@@ -6,7 +6,9 @@
 namespace lockstep {
 namespace {
 
+// So that a full table is gone through in less than a lifetime, at a cost that no announce notices.
 constexpr int kSwarmsPerSweep = 8;
+constexpr std::chrono::milliseconds kSweepInterval{10};
 
 // SplitMix64 over one random seed: who gets which peers needs no secrecy, only spread.
 std::uint64_t next_number(std::uint64_t& state) {
@@ -39,7 +41,7 @@ Result<PeerTable::Announced> PeerTable::announce(const AnnounceRequest& request,
                                                  const PeerEndpoint& endpoint) {
     CHECK(endpoint.address.size() == 4 || endpoint.address.size() == 16);
     Time now = clock_.steady();
-    sweep_some(now);
+    if (now - swept_ >= kSweepInterval) sweep_some(now);
     bool leaves = request.event == AnnounceEvent::Stopped;
     auto at = swarms_.find(request.info_hash);
     if (at == swarms_.end() && leaves) return Announced{};
@@ -116,6 +118,7 @@ void PeerTable::drop_expired(Swarm& swarm, Time now) {
 }
 
 void PeerTable::sweep_some(Time now) {
+    swept_ = now;
     auto at = swarms_.lower_bound(sweep_at_);
     for (int i = 0; i < kSwarmsPerSweep && at != swarms_.end(); ++i) {
         drop_expired(at->second, now);

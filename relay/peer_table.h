@@ -106,6 +106,7 @@ class PeerTable {
     std::size_t peer_count_ = 0;
     // Where sweep_some() goes on.
     TrackerHash sweep_at_{};
+    Time swept_{};
 };
 
 }  // namespace lockstep

@@ -98,6 +98,7 @@ class Bench {
 
     struct Load {
         std::uint16_t port = 0;
+        pid_t server = 0;  // whose processor time counts; 0: the relay's
         // A connection takes one request.
         bool is_closed_each_time = false;
         // Requests a second; 0: each connection sends when its last answer is there.
@@ -123,7 +124,7 @@ class Bench {
     std::uint64_t resident_kib();
     // What the relay has used of the processors: a measure that other work on the machine disturbs
     // little.
-    double processor_s();
+    static double processor_s(pid_t process);
     Result<DialledWebSocket> dial(const std::string& path, HttpFields query,
                                   std::string_view subprotocol) {
         return dial_websocket({.host = "127.0.0.1",
@@ -141,6 +142,8 @@ class Bench {
     std::uint16_t port_ = 0;
     std::shared_ptr<TlsContext> tls_;
     std::size_t run_ = 0;
+    // Of the last drive().
+    double per_processor_s_ = 0;
     SwarmSigner signer_;
 };
 
@@ -162,8 +165,8 @@ std::uint64_t Bench::resident_kib() {
     return std::stoull(status.substr(status.find("VmRSS:") + 6));
 }
 
-double Bench::processor_s() {
-    std::ifstream in("/proc/" + std::to_string(relay_->pid()) + "/stat");
+double Bench::processor_s(pid_t process) {
+    std::ifstream in("/proc/" + std::to_string(process) + "/stat");
     std::string stat(std::istreambuf_iterator<char>(in), {});
     // utime and stime are the 14th and 15th field; the second may hold spaces.
     std::istringstream fields(stat.substr(stat.rfind(')') + 2));
@@ -205,7 +208,8 @@ double Bench::drive(const std::string& name, const Load& load,
         CHECK(send_all(plain, connection.fd.get(), next(), patience).ok());
     };
     std::vector<double> took_ms;
-    double used_before = processor_s();
+    pid_t server = load.server != 0 ? load.server : relay_->pid();
+    double used_before = processor_s(server);
     std::size_t failed = 0, sent = 0;
     Time start = std::chrono::steady_clock::now();
     patience.set_deadline(start + time_ + 60s);
@@ -248,18 +252,18 @@ double Bench::drive(const std::string& name, const Load& load,
             waiting.push_back(i);
         }
     }
-    double used = processor_s() - used_before;
+    double used = processor_s(server) - used_before;
+    per_processor_s_ = static_cast<double>(took_ms.size()) / std::max(used, 0.01);
     double rate = static_cast<double>(took_ms.size()) / seconds_since(start);
     std::sort(took_ms.begin(), took_ms.end());
     auto at = [&](double part) {
         return took_ms[static_cast<std::size_t>(part * static_cast<double>(took_ms.size() - 1))];
     };
-    std::printf("%s: %.0f/s, p50 %.2f ms, p99 %.2f ms, %zu failed", name.c_str(), rate, at(0.5),
-                at(0.99), failed);
+    std::printf(
+        "%s: %.0f/s, p50 %.2f ms, p99 %.2f ms, %zu failed; %.0f a second of its processor time",
+        name.c_str(), rate, at(0.5), at(0.99), failed, per_processor_s_);
     if (load.port == port_)
-        std::printf("; %.0f a second of the relay's processor time, RSS %.0f MB",
-                    static_cast<double>(took_ms.size()) / std::max(used, 0.01),
-                    static_cast<double>(resident_kib()) / 1024);
+        std::printf(", RSS %.0f MB", static_cast<double>(resident_kib()) / 1024);
     std::printf("\n");
     return rate;
 }
@@ -318,18 +322,25 @@ void Bench::compare_with_opentracker() {
         "/usr/bin/opentracker");
     std::this_thread::sleep_for(1s);
     auto tickets = tickets_for(kTicketSwarms);
-    std::array<std::vector<double>, 2> rates;
+    std::array<std::vector<double>, 2> rates, per_processor_s;
     for (int turn = 0; turn < 3; ++turn) {
         rates[0].push_back(drive("lockstep-relay, a connection each, tickets",
                                  {.port = port_, .is_closed_each_time = true},
                                  announcing(kTicketSwarms, tickets, false)));
-        rates[1].push_back(drive("opentracker, a connection each",
-                                 {.port = port, .is_closed_each_time = true},
-                                 announcing(kTicketSwarms, {}, false)));
+        per_processor_s[0].push_back(per_processor_s_);
+        rates[1].push_back(
+            drive("opentracker, a connection each",
+                  {.port = port, .server = opentracker.pid(), .is_closed_each_time = true},
+                  announcing(kTicketSwarms, {}, false)));
+        per_processor_s[1].push_back(per_processor_s_);
     }
-    for (auto& all : rates) std::sort(all.begin(), all.end());
-    std::printf("medians: lockstep-relay %.0f/s, opentracker %.0f/s, ratio %.2f\n", rates[0][1],
-                rates[1][1], rates[0][1] / rates[1][1]);
+    auto print_medians = [](const char* what, std::array<std::vector<double>, 2>& figures) {
+        for (auto& all : figures) std::sort(all.begin(), all.end());
+        std::printf("medians %s: lockstep-relay %.0f, opentracker %.0f, ratio %.2f\n", what,
+                    figures[0][1], figures[1][1], figures[0][1] / figures[1][1]);
+    };
+    print_medians("a second", rates);
+    print_medians("a second of processor time", per_processor_s);
 }
 
 void Bench::mailbox() {
@@ -349,6 +360,7 @@ class Ear final : public WebSocketEvents {
     void on_data(ByteView piece, bool, bool ends_message) override {
         bytes_ += piece.size();
         own_ += piece.size();
+        if (arrived) arrived(own_);
         if (!keeps_messages) return;
         std::lock_guard lock(mutex_);
         append(message_, piece);
@@ -374,6 +386,8 @@ class Ear final : public WebSocketEvents {
     std::uint64_t own() const { return own_; }
     bool keeps_messages = false;
     std::function<void()> refill;
+    // How many bytes have come, each time that some do.
+    std::function<void(std::uint64_t)> arrived;
 
   private:
     std::atomic<std::uint64_t>& bytes_;
@@ -400,6 +414,68 @@ void Bench::idle() {
     }
     std::printf("%d idle control connections: RSS %.0f MB, %.1f MB before\n", kIdle,
                 static_cast<double>(resident_kib()) / 1024, static_cast<double>(before) / 1024);
+}
+
+// Runs `task` on the loop and waits for it.
+void run_on(WebSocketLoop& loop, const std::function<void()>& task) {
+    std::promise<void> done;
+    loop.post([&] {
+        task();
+        done.set_value();
+    });
+    done.get_future().get();
+}
+
+// Sends through an idle tunnel at `rate` bytes a second for so long, and prints how long pieces
+// took from when each was due until its last byte had arrived.
+void print_tunnel_times(WebSocketLoop& senders, WebSocket& socket, WebSocketLoop& receivers,
+                        Ear& ear, double rate, std::chrono::seconds time) {
+    constexpr std::size_t kPiece = 64 << 10;
+    // What was sent before has come when nothing comes any more.
+    for (std::uint64_t before = ~std::uint64_t{0}; before != ear.own();) {
+        before = ear.own();
+        std::this_thread::sleep_for(300ms);
+    }
+    std::mutex mutex;
+    std::deque<Time> due;
+    std::vector<double> took_ms;
+    std::uint64_t next_end = ear.own() + kPiece;
+    run_on(receivers, [&] {
+        ear.arrived = [&](std::uint64_t bytes) {
+            std::lock_guard lock(mutex);
+            for (; bytes >= next_end && !due.empty(); next_end += kPiece) {
+                took_ms.push_back(1000 * seconds_since(due.front()));
+                due.pop_front();
+            }
+        };
+    });
+    Bytes piece(kPiece);
+    Time start = std::chrono::steady_clock::now();
+    auto count = static_cast<std::size_t>(rate / kPiece * static_cast<double>(time.count()));
+    for (std::size_t n = 0; n < count; ++n) {
+        Time at = start + std::chrono::nanoseconds(static_cast<std::int64_t>(
+                              1e9 * kPiece / rate * static_cast<double>(n)));
+        std::this_thread::sleep_until(at);
+        {
+            std::lock_guard lock(mutex);
+            due.push_back(at);
+        }
+        senders.post([&] { socket.send(WebSocketOpcode::Binary, piece); });
+    }
+    auto is_all_there = [&] {
+        std::lock_guard lock(mutex);
+        return due.empty();
+    };
+    for (int i = 0; i < 300 && !is_all_there(); ++i) std::this_thread::sleep_for(100ms);
+    run_on(senders, [] {});
+    run_on(receivers, [&] { ear.arrived = {}; });
+    CHECK(is_all_there(), "the tunnel has stopped");
+    std::sort(took_ms.begin(), took_ms.end());
+    auto part = [&](double p) {
+        return took_ms[static_cast<std::size_t>(p * static_cast<double>(took_ms.size() - 1))];
+    };
+    std::printf("a tunnel at half of it, %.0f MB/s: 64 KiB take p50 %.2f ms, p99 %.2f ms\n",
+                rate / 1e6, part(0.5), part(0.99));
 }
 
 void Bench::tunnel(std::size_t pairs) {
@@ -432,6 +508,7 @@ void Bench::tunnel(std::size_t pairs) {
     Bytes piece(256 << 10);
     auto is_over = std::make_shared<std::atomic<bool>>(false);
     std::vector<std::shared_ptr<Ear>> ears, sending_ears;
+    std::vector<std::shared_ptr<std::shared_ptr<WebSocket>>> sending_sockets;
     for (std::size_t i = 0; i < pairs; ++i) {
         senders->post([&, other] {
             std::string wish =
@@ -449,10 +526,10 @@ void Bench::tunnel(std::size_t pairs) {
         // Again when the kernel took all at once: then nothing drains later.
         sending->refill = [socket, &piece, is_over, loop = senders.get(),
                            ear = std::weak_ptr<Ear>(sending)] {
+            if (*is_over) return;
             for (int n = 0; n < 8 && (*socket)->unsent_bytes() == 0; ++n)
                 (*socket)->send(WebSocketOpcode::Binary, piece);
-            bool is_more_wanted =
-                !*is_over && (*socket)->is_open() && (*socket)->unsent_bytes() == 0;
+            bool is_more_wanted = (*socket)->is_open() && (*socket)->unsent_bytes() == 0;
             if (!is_more_wanted) return;
             loop->post([ear] {
                 if (auto same = ear.lock()) same->refill();
@@ -461,22 +538,21 @@ void Bench::tunnel(std::size_t pairs) {
         run(*senders, dial("/v1/tunnel", {{"token", a.token.to_hex()}}, kTunnelSubprotocol).value(),
             sending, socket);
         sending_ears.push_back(sending);
+        sending_sockets.push_back(socket);
     }
     // When all are there: who sends leaves little time for others to come.
     for (const auto& ear : sending_ears) senders->post([ear] { ear->refill(); });
     std::this_thread::sleep_for(500ms);
     std::vector<std::uint64_t> before;
     for (const auto& ear : ears) before.push_back(ear->own());
-    double used_before = processor_s();
+    double used_before = processor_s(relay_->pid());
     Time start = std::chrono::steady_clock::now();
     std::this_thread::sleep_for(time_);
     double took = seconds_since(start);
-    double used = processor_s() - used_before;
+    double used = processor_s(relay_->pid()) - used_before;
     // Whoever sends on a loop that ends would find it gone.
     *is_over = true;
-    std::promise<void> noticed;
-    senders->post([&] { noticed.set_value(); });
-    noticed.get_future().get();
+    run_on(*senders, [] {});
     std::uint64_t total = 0, least = ~std::uint64_t{0}, most = 0;
     for (std::size_t i = 0; i < ears.size(); ++i) {
         std::uint64_t moved = ears[i]->own() - before[i];
@@ -492,6 +568,9 @@ void Bench::tunnel(std::size_t pairs) {
         static_cast<double>(least) / took / 1e6, static_cast<double>(most) / took / 1e6,
         static_cast<double>(total) / std::max(used, 0.01) / 1e6,
         static_cast<double>(resident_kib()) / 1024);
+    if (pairs == 1)
+        print_tunnel_times(*senders, **sending_sockets[0], *receivers, *ears[0],
+                           static_cast<double>(total) / took / 2, time_);
 }
 
 int run(const std::string& program, const std::string& what, std::chrono::seconds time) {

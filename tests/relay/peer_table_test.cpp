@@ -115,7 +115,10 @@ TEST_F(PeerTableTest, SwarmsNobodyAsksForAreSweptByOthersAnnounces) {
     for (std::uint8_t hash = 1; hash < 200; ++hash) announce(1, hash);
     EXPECT_EQ(table.swarm_count(), 199U);
     clock.advance(600s);
-    for (int i = 0; i < 60; ++i) announce(2, 255);
+    for (int i = 0; i < 60; ++i) {
+        announce(2, 255);
+        clock.advance(10ms);
+    }
     EXPECT_EQ(table.swarm_count(), 1U);
     EXPECT_EQ(table.peer_count(), 1U);
 }
