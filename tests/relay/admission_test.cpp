@@ -44,6 +44,7 @@ TEST_F(AdmissionTest, ATicketOfAnotherSwarmIsRefused) {
     std::string old_ticket = ticket(members, hash_number(2), member_number(1));
     auto refused = announce(announce_of(1), old_ticket);
     EXPECT_EQ(refused.status, 403);
+    EXPECT_EQ(refused.body.find("peers"), std::string::npos);
     EXPECT_EQ(get("/scrape", shows(hash, old_ticket)).status, 403);
     EXPECT_EQ(get("/v1/control", shows(hash, old_ticket)).status, 403);
 }

@@ -99,6 +99,30 @@ TEST_F(MailboxTest, NamesAreNamesAndNoPaths) {
     EXPECT_EQ(put(std::string(65, 'a'), "x").status, 400);
 }
 
+TEST_F(MailboxTest, WhateverIsAskedForNothingAppearsOutsideItsDirectory) {
+    for (auto bad : {"../outside", "..%2foutside", "%2e%2e/outside", "/etc/outside"})
+        (void)put(bad, std::string(100'000, 'x'));
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory.path()))
+        EXPECT_EQ(entry.path().string().find("outside"), std::string::npos) << entry.path();
+    for (const auto& entry : std::filesystem::directory_iterator(directory.path()))
+        EXPECT_EQ(entry.path().filename(), "mailbox");
+}
+
+// A body that blows up when it is opened costs nothing: none is opened.
+TEST_F(MailboxTest, BodiesAreStoredAsTheyComeAndEncodedOnesAreRefused) {
+    for (const char* encoding : {"gzip", "deflate", "br", "identity"}) {
+        HttpResponse response = send({.method = "PUT",
+                                      .path = "/v1/mailbox/bomb",
+                                      .query = shown,
+                                      .headers = {{"Content-Encoding", encoding}},
+                                      .body = "\x1f\x8b"});
+        EXPECT_EQ(response.status, 415) << encoding;
+    }
+    EXPECT_EQ(read("bomb").status, 404);
+    EXPECT_EQ(put("plain", "\x1f\x8b").status, 201);
+    EXPECT_EQ(read("plain").body, "\x1f\x8b");
+}
+
 TEST_F(MailboxTest, QuotasHoldAndWhatIsTakenMakesRoom) {
     config.admission.anybody.mailbox_bytes_max = 1000;
     config.mailbox.objects_per_swarm_max = 3;
