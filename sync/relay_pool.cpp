@@ -138,6 +138,11 @@ bool RelayPool::is_usable(const std::string& relay) const {
     return one == nullptr || one->is_usable();
 }
 
+std::string RelayPool::problem_of(const std::string& relay) const {
+    const Relay* one = find(relay);
+    return one == nullptr ? "" : one->problem;
+}
+
 std::vector<std::string> RelayPool::places_of(const SwarmHash& swarm) {
     std::vector<std::string> out;
     for (const Relay& relay : relays_) out.push_back(relay.announce);

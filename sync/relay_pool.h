@@ -48,6 +48,8 @@ class RelayPool {
 
     // False while the circuit is not closed.
     bool is_usable(const std::string& relay) const;
+    // Why it did not answer the last time; empty when it did.
+    std::string problem_of(const std::string& relay) const;
     // Where the swarm's members meet: all relays; with Hash the two best that are usable. Two, so
     // that members who disagree about one relay's health still meet.
     std::vector<std::string> places_of(const SwarmHash& swarm);

@@ -389,7 +389,17 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     }
     void on_relay_health(const std::string& relay) {
         for (auto& [swarm, meeting] : meetings_) meet_at(swarm, meeting, places_of(swarm, meeting));
-        if (watch_relays_->pool().is_usable(relay)) tickets_->retry(relay);
+        bool is_usable = watch_relays_->pool().is_usable(relay);
+        if (is_usable) tickets_->retry(relay);
+        for (const auto& [swarm, meeting] : meetings_) {
+            if (std::count(meeting.places.begin(), meeting.places.end(), relay) == 0) continue;
+            // It may have been started anew, and know nobody any more.
+            if (is_usable)
+                announce_again(swarm);
+            else
+                owners_.at(swarm)->relay_answered(relay, false,
+                                                  watch_relays_->pool().problem_of(relay));
+        }
     }
 
     template <typename F>

@@ -98,6 +98,12 @@ TEST_F(SyncTunnelTest, WhenARelayFailsTheNextOneIsUsedAndItIsNoticedWhenItIsBack
     EXPECT_TRUE(eventually([&] { return state_of(a, relay).circuit == RelayState::Circuit::Down; },
                            std::chrono::seconds(60)));
     EXPECT_GE(state_of(a, relay).failures, 3U);
+    auto is_told = [&] {
+        for (const RelayStatus& status : a.status().relays)
+            if (status.url.starts_with(relay)) return !status.ok && !status.message.empty();
+        return false;
+    };
+    EXPECT_TRUE(eventually(is_told));
     a.replica.publish({random_bytes(5000)});
     ASSERT_TRUE(settle());
     EXPECT_EQ(way_of(a), second.url);
