@@ -10,6 +10,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::chrono::seconds kAnswerTimeout{5};
+constexpr std::chrono::seconds kAuditedAnswerTimeout{15};
 constexpr std::chrono::seconds kReadingMax{3};       // of packs that are to be promised
 constexpr std::size_t kServedBacklogMax = 4 * kMiB;  // waiting in the session
 
@@ -64,7 +65,8 @@ PresenceSync::PresenceSync(SyncLoop& loop, std::shared_ptr<ReplicaWork> work, Pe
       peers_(peers),
       presence_(presence),
       hooks_(std::move(hooks)),
-      ranges_(loop, std::move(work), peers, {hooks_.blamed}) {}
+      ranges_(loop, work, peers, {hooks_.blamed}),
+      auditor_(loop, std::move(work), peers, presence, hooks_.audited) {}
 
 void PresenceSync::start() {
     if (presence_ != nullptr) presence_->set_listener(this);
@@ -88,6 +90,8 @@ bool PresenceSync::is_mine(const Message& message) {
            std::holds_alternative<RangeMessage>(message) ||
            std::holds_alternative<NoRangesMessage>(message) ||
            std::holds_alternative<AskPacksMessage>(message) ||
+           std::holds_alternative<AuditMessage>(message) ||
+           std::holds_alternative<AuditedMessage>(message) ||
            std::holds_alternative<HeldPacksMessage>(message);
 }
 
@@ -95,6 +99,9 @@ Status PresenceSync::handle(Peer& peer, Message& message) {
     if (auto* want = std::get_if<WantRangesMessage>(&message)) return serve(peer, std::move(*want));
     if (auto* range = std::get_if<RangeMessage>(&message))
         return ranges_.on_range(peer, std::move(*range));
+    if (auto* audit = std::get_if<AuditMessage>(&message)) return auditor_.serve(peer, *audit);
+    if (auto* audited = std::get_if<AuditedMessage>(&message))
+        return auditor_.on_audited(peer, std::move(*audited));
     if (auto* no_ranges = std::get_if<NoRangesMessage>(&message))
         ranges_.on_no_ranges(peer, no_ranges->number);
     else if (auto* ask = std::get_if<AskPacksMessage>(&message))
@@ -107,6 +114,7 @@ Status PresenceSync::handle(Peer& peer, Message& message) {
 void PresenceSync::on_peer_gone(LinkNumber link) {
     served_.erase(link);
     ranges_.on_peer_gone(link);
+    auditor_.on_peer_gone(link);
     std::vector<std::uint64_t> ended;
     for (auto& [number, question] : questions_)
         if (question.asked.erase(link) != 0 && question.asked.empty()) ended.push_back(number);
@@ -115,9 +123,11 @@ void PresenceSync::on_peer_gone(LinkNumber link) {
 
 void PresenceSync::on_tick(RangeFetcher::Time now) {
     ranges_.on_tick(now);
+    auditor_.on_tick(now);
     std::vector<std::uint64_t> ended;
     for (const auto& [number, question] : questions_)
-        if (now - question.since > kAnswerTimeout) ended.push_back(number);
+        if (now - question.since > (question.has_audits ? kAuditedAnswerTimeout : kAnswerTimeout))
+            ended.push_back(number);
     for (std::uint64_t number : ended) end_question(number);
 }
 
@@ -202,6 +212,7 @@ void PresenceSync::packs_asked(std::uint64_t number, const std::vector<PackId>& 
         if (alive.expired()) return;
         Question& question = questions_[ask.number];
         question.since = std::chrono::steady_clock::now();
+        question.is_promise = ask.seconds != 0;
         for (auto& [link, peer] : peers_) {
             if (peer->is_spare) continue;
             question.asked.insert(link);
@@ -211,10 +222,23 @@ void PresenceSync::packs_asked(std::uint64_t number, const std::vector<PackId>& 
     });
 }
 
+// A blind member's promise counts for what it shows: it is asked to, at once.
 void PresenceSync::on_held(Peer& peer, const HeldPacksMessage& held) {
     auto at = questions_.find(held.number);
-    if (at == questions_.end() || at->second.asked.erase(peer.link) == 0) return;
-    if (presence_ != nullptr) presence_->answer(held.number, peer.member, held.packs);
+    if (at == questions_.end() || !at->second.asked.contains(peer.link)) return;
+    if (peer.member.role != MemberRole::Blind || !at->second.is_promise)
+        return take_answer(peer.link, peer.member, held);
+    at->second.has_audits = true;
+    auditor_.audit(peer, held.packs, [this, link = peer.link, member = peer.member, held] {
+        take_answer(link, member, held);
+    });
+}
+
+void PresenceSync::take_answer(LinkNumber link, const Member& member,
+                               const HeldPacksMessage& held) {
+    auto at = questions_.find(held.number);
+    if (at == questions_.end() || at->second.asked.erase(link) == 0) return;
+    if (presence_ != nullptr) presence_->answer(held.number, member, held.packs);
     if (at->second.asked.empty()) end_question(held.number);
 }
 

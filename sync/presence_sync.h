@@ -4,6 +4,7 @@
 // THREADS: ls-sync; the listener's methods from any.
 #pragma once
 
+#include "sync/pack_auditor.h"
 #include "sync/range_fetcher.h"
 
 namespace lockstep {
@@ -13,6 +14,7 @@ class PresenceSync final : public PresenceListener {
     struct Hooks {
         std::function<void(LinkNumber)> blamed;
         std::function<void()> selection_changed;  // on the loop
+        std::function<void()> audited;            // likewise
     };
 
     // `presence` may be null: the replica holds everything.
@@ -48,11 +50,14 @@ class PresenceSync final : public PresenceListener {
     struct Question {
         std::set<LinkNumber> asked;  // who has not answered
         RangeFetcher::Time since{};
+        bool is_promise = false;  // they are to keep the packs
+        bool has_audits = false;  // some of them are asked to show what they hold
     };
 
     Status serve(Peer& peer, WantRangesMessage want);
     Status answer(Peer& peer, const AskPacksMessage& ask);
     void on_held(Peer& peer, const HeldPacksMessage& held);
+    void take_answer(LinkNumber link, const Member& member, const HeldPacksMessage& held);
     void end_question(std::uint64_t number);
 
     SyncLoop& loop_;
@@ -61,6 +66,7 @@ class PresenceSync final : public PresenceListener {
     Presence* presence_;
     Hooks hooks_;
     RangeFetcher ranges_;
+    PackAuditor auditor_;
     std::map<LinkNumber, Served> served_;
     std::map<std::uint64_t, Question> questions_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -46,6 +46,7 @@ inline constexpr std::size_t kTorrentWantsMax = 32;
 inline constexpr std::size_t kSeededTorrentsMax = 512;
 inline constexpr std::size_t kRangesWantedMax = 256;  // requests of ranges a peer may wait for
 inline constexpr std::size_t kQuestionsMax = 64;      // about packs, likewise
+inline constexpr std::size_t kAuditsMax = 4;          // of blocks, likewise
 inline constexpr std::size_t kLinksPerSwarmMax = 512;
 inline constexpr std::size_t kLinksPerDeviceMax = 4;
 
@@ -62,5 +63,7 @@ inline constexpr std::chrono::minutes kFetchHoldMax{5};  // for who says that it
 inline constexpr std::chrono::seconds kAvoidMin{20};     // a peer that did not keep its word
 inline constexpr std::chrono::minutes kAvoidMax{10};
 inline constexpr std::chrono::seconds kTorrentIdle{45};
+inline constexpr std::chrono::seconds kAuditInterval{1};  // between looks at what is due
+inline constexpr std::chrono::minutes kAuditTimeout{2};   // then it has not shown the blocks
 
 }  // namespace lockstep

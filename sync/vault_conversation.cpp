@@ -295,7 +295,10 @@ void VaultSync::on_key_survey(const KeySurvey& survey) {
         const DeviceId& device = peer->member.device;
         auto member = std::find_if(survey.members.begin(), survey.members.end(),
                                    [&](const Member& m) { return m.device == device; });
-        if (member == survey.members.end() || member->is_revoked) outsiders.push_back(link);
+        if (member == survey.members.end() || member->is_revoked)
+            outsiders.push_back(link);
+        else
+            peer->member.role = member->role;
     }
     std::set<DeviceId> before = std::exchange(members_, {});
     for (const Member& member : survey.members)

@@ -51,7 +51,8 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
                          lane_has_surveyed_ = false;
                          survey(r);
                      });
-                 }}),
+                 },
+                 [this] { changed(); }}),
       mailbox_({env_.loop, env_.mailbox_workers, work_, [this] { return mailbox_members(); },
                 [this](const std::string&) { changed(); }}) {
     replica_.add_listener(*this);

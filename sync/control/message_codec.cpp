@@ -30,6 +30,8 @@ enum class Kind : std::uint8_t {
     AskPacks = 22,
     HeldPacks = 23,
     LackingPacks = 24,
+    Audit = 25,
+    Audited = 26,
 };
 
 Encoder begin(Kind kind) {
@@ -175,6 +177,20 @@ Encoder encode(const AskPacksMessage& m) {
     Encoder out = begin(Kind::AskPacks);
     out.u64(m.number).u32(m.seconds);
     put_ids(out, m.packs);
+    return out;
+}
+Encoder encode(const AuditMessage& m) {
+    Encoder out = begin(Kind::Audit);
+    out.u32(m.number).u32(static_cast<std::uint32_t>(m.blocks.size()));
+    for (const BlockAudit& audit : m.blocks)
+        out.id(audit.pack.id).u64(audit.pack.length).u32(audit.block);
+    return out;
+}
+Encoder encode(const AuditedMessage& m) {
+    Encoder out = begin(Kind::Audited);
+    out.u32(m.number).u32(m.index).bytes(m.proof.block);
+    out.u32(static_cast<std::uint32_t>(m.proof.path.size()));
+    for (const MerkleHash& hash : m.proof.path) out.id(hash);
     return out;
 }
 Encoder encode(const HeldPacksMessage& m) {
@@ -323,6 +339,38 @@ RangeMessage get_range(Decoder& in) {
     return m;
 }
 
+AuditMessage get_audit(Decoder& in) {
+    AuditMessage m;
+    m.number = in.u32();
+    const std::uint32_t count = in.count(kAuditedAtOnce, PackId::kSize + 8 + 4);
+    if (count == 0) in.fail("asks for nothing");
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
+        BlockAudit audit;
+        audit.pack.id = in.id<PackId>();
+        audit.pack.length = in.u64();
+        audit.block = in.u32();
+        if (audit.pack.length == 0 || audit.pack.length > kPackSizeMax ||
+            audit.block >= merkle_block_count(audit.pack.length))
+            in.fail("no block of a pack");
+        m.blocks.push_back(audit);
+    }
+    return m;
+}
+
+AuditedMessage get_audited(Decoder& in) {
+    AuditedMessage m;
+    m.number = in.u32();
+    m.index = in.u32();
+    if (m.index >= kAuditedAtOnce) in.fail("no answer to a question");
+    const ByteView block = in.bytes(kMerkleBlockSize);
+    if (!in.failed()) m.proof.block = to_bytes(block);
+    const std::uint32_t count = in.count(kBlockPathMax, MerkleHash::kSize);
+    if (m.proof.block.empty() && count != 0) in.fail("a path from nothing");
+    for (std::uint32_t i = 0; i < count && !in.failed(); ++i)
+        m.proof.path.push_back(in.id<MerkleHash>());
+    return m;
+}
+
 std::vector<PackId> get_sorted_packs(Decoder& in) {
     std::vector<PackId> packs = get_ids<PackId>(in, kPacksAskedMax);
     for (std::size_t i = 1; i < packs.size() && !in.failed(); ++i)
@@ -394,6 +442,10 @@ Message get(Kind kind, Decoder& in) {
             m.packs = get_sorted_packs(in);
             return m;
         }
+        case Kind::Audit:
+            return get_audit(in);
+        case Kind::Audited:
+            return get_audited(in);
         case Kind::HeldPacks: {
             HeldPacksMessage m;
             m.number = in.u64();

@@ -6,6 +6,7 @@
 
 #include "sync/peer_address.h"
 #include "sync/sync_limits.h"
+#include "vault/packs/block_proof.h"
 #include "vault/presence.h"
 
 namespace lockstep {
@@ -148,6 +149,20 @@ struct HeldPacksMessage {
     bool operator==(const HeldPacksMessage&) const = default;
 };
 
+// Blocks of packs that the receiver is to show, to a number of the asker's.
+struct AuditMessage {
+    std::uint32_t number = 0;
+    std::vector<BlockAudit> blocks;
+    bool operator==(const AuditMessage&) const = default;
+};
+// One answer for each block asked for, in that order.
+struct AuditedMessage {
+    std::uint32_t number = 0;
+    std::uint32_t index = 0;  // in the question
+    BlockProof proof;         // no bytes: the pack is not here
+    bool operator==(const AuditedMessage&) const = default;
+};
+
 // The sender has taken note of `bytes` bytes of messages: the receiver may send as many more.
 struct CreditMessage {
     std::uint32_t bytes = 0;
@@ -166,7 +181,7 @@ using Message =
                  PackMessage, NoPackMessage, PackReadyMessage, HavePacksMessage, CreditMessage,
                  PingMessage, PongMessage, FetchingMessage, AddressesMessage, WantRangesMessage,
                  RangeMessage, NoRangesMessage, AskPacksMessage, HeldPacksMessage,
-                 LackingPacksMessage>;
+                 LackingPacksMessage, AuditMessage, AuditedMessage>;
 
 // REQUIRES: `message` is within the limits of sync_limits.h
 Bytes encode_message(const Message& message);

@@ -46,7 +46,10 @@ std::vector<Message> one_of_each() {
             RangeMessage{7, 256, random_bytes(kPartSizeMax)},
             NoRangesMessage{8},
             AskPacksMessage{9, 3600, {pack}},
-            HeldPacksMessage{9, {}}};
+            HeldPacksMessage{9, {}},
+            AuditMessage{10, {{{pack, 100'000}, 6}}},
+            AuditedMessage{10, 0, {random_bytes(1'696), {MerkleHash{}, MerkleHash{}}}},
+            AuditedMessage{10, 1, {}}};
 }
 
 TEST(MessageCodecTest, EveryMessageComesBackTheSame) {

@@ -44,6 +44,38 @@ class FakePresence final : public Presence {
         listener_ = listener;
     }
 
+    std::vector<BlockAudit> audits_due(const DeviceId& member,
+                                       const std::vector<PackId>& packs) override {
+        MutexLock lock(mutex_);
+        if (packs.empty()) return std::exchange(due_, {});
+        asked_again_[member] = packs;
+        return std::exchange(due_of_asked_, {});
+    }
+    void audited(const DeviceId& member,
+                 const std::vector<std::pair<BlockAudit, AuditResult>>& results,
+                 bool says_all) override {
+        MutexLock lock(mutex_);
+        for (const auto& [audit, result] : results) results_[member].push_back(result);
+        says_all_ = says_all;
+    }
+
+    void audit(std::vector<BlockAudit> due, std::vector<BlockAudit> due_of_asked = {}) {
+        MutexLock lock(mutex_);
+        due_ = std::move(due);
+        due_of_asked_ = std::move(due_of_asked);
+    }
+    std::map<DeviceId, std::vector<AuditResult>> results() {
+        MutexLock lock(mutex_);
+        return results_;
+    }
+    bool says_all() {
+        MutexLock lock(mutex_);
+        return says_all_;
+    }
+    std::map<DeviceId, std::vector<PackId>> asked_again() {
+        MutexLock lock(mutex_);
+        return asked_again_;
+    }
     void want(const RangeRequest& request) {
         MutexLock lock(mutex_);
         listener_->ranges_wanted(request);
@@ -85,6 +117,10 @@ class FakePresence final : public Presence {
     std::size_t failed_ GUARDED_BY(mutex_) = 0, ended_ GUARDED_BY(mutex_) = 0;
     std::map<DeviceId, std::vector<PackId>> answers_ GUARDED_BY(mutex_);
     std::vector<DeviceId> promised_to_ GUARDED_BY(mutex_);
+    std::vector<BlockAudit> due_ GUARDED_BY(mutex_), due_of_asked_ GUARDED_BY(mutex_);
+    std::map<DeviceId, std::vector<AuditResult>> results_ GUARDED_BY(mutex_);
+    std::map<DeviceId, std::vector<PackId>> asked_again_ GUARDED_BY(mutex_);
+    bool says_all_ GUARDED_BY(mutex_) = false;
 };
 
 class SyncPresenceTest : public ::testing::Test {
@@ -108,6 +144,12 @@ class SyncPresenceTest : public ::testing::Test {
         request = {pack[0], {{0, 100}, {700'000, 600'000}}};
         expected = to_bytes(ByteView(bytes).first(100));
         append(expected, ByteView(bytes).subspan(700'000, 600'000));
+    }
+
+    void make_blind(Device& device) {
+        Member blind = device.replica.self();
+        blind.role = MemberRole::Blind;
+        for (Device* each : {&a, &b, &c}) each->replica.set_member(blind);
     }
 
     FakeVault vault = FakeVault::random();
@@ -135,6 +177,33 @@ TEST_F(SyncPresenceTest, WhoSendsOtherBytesIsPassedOver) {
     desires.refuse(1);
     desires.want(request);
     EXPECT_TRUE(eventually([&] { return desires.taken() == expected; }));
+}
+
+TEST_F(SyncPresenceTest, ABlindMemberShowsTheBlocksThatItIsAskedFor) {
+    make_blind(c);
+    start();
+    PackInfo other = pack[0];
+    other.id.bytes[3] ^= std::byte{1};
+    desires.audit({{pack[0], 0}, {pack[0], 70}, {pack[0], 127}, {other, 5}});
+    const std::vector<AuditResult> expected_results{AuditResult::Shown, AuditResult::Shown,
+                                                    AuditResult::Shown, AuditResult::NotHere};
+    EXPECT_TRUE(eventually([&] { return desires.results().size() == 1; }));
+    EXPECT_EQ(expected_results, desires.results()[c.replica.device()]) << "and only the blind one";
+    EXPECT_TRUE(desires.says_all());
+}
+
+TEST_F(SyncPresenceTest, ABlindMembersPromiseIsTakenWhenItHasShownWhatItHolds) {
+    FakePresence of_c;
+    c.replica.set_presence(&of_c);
+    make_blind(c);
+    start();
+    desires.audit({}, {{pack[0], 9}});
+    desires.ask({pack[0].id});
+    EXPECT_TRUE(eventually([&] { return desires.ended() == 1; }));
+    EXPECT_EQ(std::vector<PackId>{pack[0].id}, desires.asked_again()[c.replica.device()]);
+    EXPECT_EQ(std::vector{AuditResult::Shown}, desires.results()[c.replica.device()]);
+    EXPECT_EQ(2u, desires.answers().size());
+    EXPECT_EQ(1u, desires.asked_again().size()) << "others' word is enough";
 }
 
 TEST_F(SyncPresenceTest, QuestionsGoToAllMembersAndEnd) {
