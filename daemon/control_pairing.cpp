@@ -1,4 +1,6 @@
 // Handlers of invitations, joins and devices.
+#include <algorithm>
+
 #include "daemon/control_context.h"
 #include "daemon/json_response.h"
 #include "vault/keys/device_identity.h"
@@ -192,11 +194,20 @@ Result<HttpResponse> act_on_device(ControlContext& context, const ApiRequest& re
 }
 
 Result<HttpResponse> revoke_device(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::DeviceWish>(request.http.body));
+    // One that is removed already may be asked about again: what it knows is sealed anew then.
     return act_on_device(
         context, request, "removed",
-        [](const api::DeviceInfo& device) { return !device.is_revoked; },
-        [](ManagedVault& vault, const DeviceId& id) -> Result<std::uint64_t> {
-            TRY_OK(vault.revoke(id));
+        [is_full = wish.is_full](const api::DeviceInfo& device) {
+            return is_full || !device.is_revoked;
+        },
+        [is_full = wish.is_full](ManagedVault& vault, const DeviceId& id) -> Result<std::uint64_t> {
+            const std::vector<api::DeviceInfo> members = vault.members();
+            const bool is_member = std::ranges::any_of(members, [&](const auto& member) {
+                return member.id == id.to_hex() && !member.is_revoked;
+            });
+            if (is_member) TRY_OK(vault.revoke(id));
+            if (is_full) TRY_OK(vault.begin_reseal(id));
             return std::uint64_t{0};
         });
 }

@@ -42,10 +42,25 @@ Result<HttpResponse> whereis(ControlContext& context, const ApiRequest& request)
     return json_response(200, answer);
 }
 
+Result<HttpResponse> set_quota(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::SetQuota>(request.http.body));
+    TRY(auto vault, context.vaults.find(request.parameter("vault")));
+    TRY_OK(vault->set_quota(wish.bytes));
+    return json_response(200, vault->info());
+}
+
+Result<HttpResponse> show_reseal(ControlContext& context, const ApiRequest& request) {
+    TRY(auto vault, context.vaults.find(request.parameter("vault")));
+    TRY(api::ResealAnswer answer, vault->reseal());
+    return json_response(200, answer);
+}
+
 }  // namespace
 
 std::vector<Route> presence_routes() {
     return {
+        {"PUT", "/v1/vaults/{vault}/quota", set_quota},
+        {"GET", "/v1/vaults/{vault}/reseal", show_reseal},
         {"GET", "/v1/vaults/{vault}/keep", show_keep},
         {"PUT", "/v1/vaults/{vault}/keep", set_keep},
         {"POST", "/v1/vaults/{vault}/evict", evict},

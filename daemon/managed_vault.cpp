@@ -243,7 +243,8 @@ Status ManagedVault::mount(const api::MountVault& request) {
     TRY_OK(check_usable());
     TRY(const std::string path, api::normal_vault_path(request.path));
     if (!vault_ || !vault_->is_unlocked()) {
-        return Error{ErrorKind::Locked, "the vault is locked; unlock it first"};
+        return is_blind() ? blind_error()
+                          : Error{ErrorKind::Locked, "the vault is locked; unlock it first"};
     }
     if (mounts_->has_news()) note_mounts();
     if (request.directory.empty()) return mount_remembered(path, request);

@@ -68,6 +68,10 @@ class ManagedVault {
     void set_metered(bool is_metered);
     // It is paused, and its time is up (or further away than a pause can last: the clock was set).
     bool is_pause_over() const;
+    // This device is a blind member of it.
+    bool is_blind() const;
+    // Of a blind member; 0: no limit. Refused on others.
+    Status set_quota(std::uint64_t bytes);
     // Publishes, unmounts, locks and leaves the swarm; bounded by `deadline` as far as the vault
     // allows.
     void shut_down(std::chrono::steady_clock::time_point deadline);
@@ -109,6 +113,9 @@ class ManagedVault {
     Status rotate();
     Status set_role(const DeviceId& device, MemberRole role);
     Status revoke(const DeviceId& device);
+    // Of a removed device: see Vault. It goes on by itself, also after a restart.
+    Status begin_reseal(const DeviceId& device);
+    Result<api::ResealAnswer> reseal() const;
     Status retire(const DeviceId& device);
     Result<std::uint64_t> adopt(const DeviceId& device);
     // Locked while the vault is.
@@ -148,6 +155,7 @@ class ManagedVault {
     Status remember(const std::function<void(api::VaultConfig&)>& change);
     void care_for_presence();
     void scrub(Vault& vault);
+    void go_on_resealing(Vault& vault);
     void watch_directory() REQUIRES_LOCK(operation_);
     void leave_directory() REQUIRES_LOCK(operation_);
     void apply_pause() REQUIRES_LOCK(operation_);
@@ -160,6 +168,7 @@ class ManagedVault {
     void tell(std::string type, std::string message);
     Vault* vault() const;
     Result<Vault*> unlocked_vault() const;
+    Error blind_error() const;
     void note_sightings(const VaultSyncStatus& sync, bool is_settled);
     std::string status_word(const api::VaultInfo& info, const VaultSyncStatus& sync) const;
 
@@ -179,6 +188,7 @@ class ManagedVault {
     std::unique_ptr<PackScrub> scrub_;           // used by `presence_care_` alone
     std::unique_ptr<WorkerPool> presence_care_;  // of the thread that calls tick()
     std::atomic<bool> is_caring_{false};
+    std::chrono::steady_clock::time_point reseal_due_{};  // of the thread that cares
     std::atomic<bool> has_mirror_news_{false};
 
     // Short; what questions read.

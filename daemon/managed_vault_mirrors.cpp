@@ -72,7 +72,8 @@ Result<api::MirrorInfo> ManagedVault::add_mirror(const api::AddMirror& request) 
     TRY_OK(check_usable());
     TRY(const std::string path, api::normal_vault_path(request.path));
     if (!vault_ || !vault_->is_unlocked())
-        return Error{ErrorKind::Locked, "the vault is locked; unlock it first"};
+        return is_blind() ? blind_error()
+                          : Error{ErrorKind::Locked, "the vault is locked; unlock it first"};
     if (config().mirrors.size() >= api::kMirrorsMax)
         return Error{ErrorKind::TooLarge, "the vault has as many mirrors as it may have"};
     TRY_OK(check_mirror_folder(request.directory));

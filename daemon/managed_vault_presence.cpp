@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "daemon/api/error_code.h"
 #include "daemon/managed_vault.h"
 
 namespace lockstep {
@@ -101,12 +102,25 @@ void ManagedVault::care_for_presence() {
     if (!presence_care_) presence_care_ = std::make_unique<WorkerPool>(1, "ls-evict");
     presence_care_->submit([this, vault] {
         const bool is_unlocked = vault->is_unlocked();
-        const std::uint64_t freed = is_unlocked ? vault->care_for_presence() : 0;
+        const bool cares = is_unlocked || vault->is_blind();
+        const std::uint64_t freed = cares ? vault->care_for_presence() : 0;
         if (freed > 0) log_info("vault", "{}: {} bytes of content were evicted", name(), freed);
+        if (is_unlocked) go_on_resealing(*vault);
         if (is_unlocked) compact_when_idle(*vault);
         scrub(*vault);
         is_caring_ = false;
     });
+}
+
+// A step at a time; what cannot go on now is tried again after a while.
+void ManagedVault::go_on_resealing(Vault& vault) {
+    constexpr std::chrono::seconds kAfterFailure{10};
+    const auto now = std::chrono::steady_clock::now();
+    if (now < reseal_due_) return;
+    const Result<bool> step = vault.continue_reseal();
+    if (step.ok()) return;
+    reseal_due_ = now + kAfterFailure;
+    log_warning("vault", "{}: sealing anew waits: {}", name(), api::error_code(step.error().kind));
 }
 
 // One pack at most: each has its turn once in 30 days.

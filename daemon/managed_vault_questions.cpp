@@ -10,6 +10,7 @@
 #include "daemon/explain_file.h"
 #include "daemon/managed_vault.h"
 #include "daemon/vault_paths.h"
+#include "vault/presence.h"
 
 namespace lockstep {
 
@@ -32,8 +33,55 @@ Vault* ManagedVault::vault() const {
     return opened_;
 }
 
+Error ManagedVault::blind_error() const {
+    return {ErrorKind::Refused,
+            fmt::format("this device is a blind member of vault {}: it holds ciphertext that it "
+                        "cannot open. An owner's device can give it another role",
+                        name())};
+}
+
+bool ManagedVault::is_blind() const {
+    Vault* vault = this->vault();
+    return vault != nullptr && vault->is_blind();
+}
+
+Status ManagedVault::set_quota(std::uint64_t bytes) {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
+    return vault->set_quota(bytes == 0 ? std::nullopt : std::optional(bytes));
+}
+
+Status ManagedVault::begin_reseal(const DeviceId& device) {
+    TRY(Vault * vault, unlocked_vault());
+    return vault->begin_reseal(device);
+}
+
+Result<api::ResealAnswer> ManagedVault::reseal() const {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
+    const ResealReport report = vault->reseal_report();
+    api::ResealAnswer out;
+    out.state = report.state == ResealReport::State::None      ? "none"
+                : report.state == ResealReport::State::Running ? "running"
+                                                               : "done";
+    if (report.state != ResealReport::State::None) out.device = report.device.to_hex();
+    out.files = report.files;
+    out.file_bytes = report.file_bytes;
+    out.segments = report.segments;
+    out.packs = report.packs;
+    out.bytes = report.bytes;
+    out.left_packs = report.left_packs;
+    out.left_bytes = report.left_bytes;
+    out.absent_packs = report.absent_packs;
+    out.waiting_packs = report.waiting_packs;
+    out.waiting_bytes = report.waiting_bytes;
+    out.problem = report.problem;
+    return out;
+}
+
 Result<Vault*> ManagedVault::unlocked_vault() const {
     Vault* vault = this->vault();
+    if (vault != nullptr && vault->is_blind()) return blind_error();
     if (vault == nullptr || !vault->is_unlocked()) {
         return Error{ErrorKind::Locked, fmt::format("vault {} is locked", name())};
     }
@@ -111,6 +159,24 @@ void add_counts(api::VaultInfo& info, const VaultStatus& status) {
     info.notes = status.notes;
 }
 
+// How a blind member did when it was last asked to show what it holds.
+template <typename Info>
+void add_audit(Replica& replica, const Member& member, Info& info) {
+    if (member.role != MemberRole::Blind || replica.presence() == nullptr) return;
+    const auto report = replica.presence()->audit_report(member.device);
+    if (!report || report->last_ms == 0) return;
+    info.audit = report->has_passed ? "passed" : "failed";
+    info.last_audit_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, report->last_ms));
+    info.audited_packs = report->shown_packs;
+}
+
+bool is_proven_copy(Replica& replica, const api::PeerInfo& peer) {
+    const auto device = DeviceId::parse_hex(peer.device);
+    if (!device.ok() || replica.presence() == nullptr) return false;
+    const auto report = replica.presence()->audit_report(*device);
+    return report && report->is_copy();
+}
+
 // The other members that are not revoked, with what the swarm knows of them.
 std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& sync,
                                     const Sightings& sightings) {
@@ -122,6 +188,7 @@ std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& syn
         peer.label = member.label;
         peer.role = role_text(member.role);
         peer.last_seen_ms = sightings.last_seen_ms(member.device);
+        add_audit(replica, member, peer);
         for (const PeerStatus& status : sync.peers) {
             if (status.device != member.device) continue;
             peer.is_connected = true;
@@ -143,7 +210,9 @@ std::string ManagedVault::status_word(const api::VaultInfo& info,
     using api::SyncWord;
     auto text = [](SyncWord word) { return std::string(api::sync_word_text(word)); };
     if (!info.problem.empty() && info.id.empty()) return text(SyncWord::OutOfSync);
-    if (info.state == api::vault_state_text(api::VaultState::Locked)) return text(SyncWord::Locked);
+    // A blind member is locked for good, and syncs.
+    const bool is_locked = info.state == api::vault_state_text(api::VaultState::Locked);
+    if (is_locked && info.role != role_text(MemberRole::Blind)) return text(SyncWord::Locked);
     if (info.is_paused || info.is_metered) return text(SyncWord::Paused);
     if (info.conflicts > 0) {
         return fmt::format("{} ({})", api::sync_word_text(SyncWord::Conflict), info.conflicts);
@@ -196,7 +265,13 @@ api::VaultInfo ManagedVault::info() {
         if (vault->is_unlocked()) {
             state = is_mounted ? api::VaultState::Mounted : api::VaultState::Unlocked;
         }
-        add_counts(info, vault->status());
+        const VaultStatus status = vault->status();
+        add_counts(info, status);
+        info.quota_bytes = status.quota.value_or(0);
+        if (status.is_blind && status.left_out_packs > 0)
+            info.notes.push_back(fmt::format(
+                "{} packs are not here: the quota of {} bytes is used up (lockstep quota)",
+                status.left_out_packs, info.quota_bytes));
         if (std::string problem = drop_box ? drop_box->problem() : ""; !problem.empty())
             info.notes.push_back("the vault directory: " + problem);
         if (Result<VaultSyncStatus> found = services_.sync.status(vault->id()); found.ok()) {
@@ -204,7 +279,11 @@ api::VaultInfo ManagedVault::info() {
             info.receive_rate = sync.receive_rate;
             info.send_rate = sync.send_rate;
         }
-        if (Replica* replica = vault->replica()) info.peers = peers_of(*replica, sync, sightings_);
+        if (Replica* replica = vault->replica()) {
+            info.peers = peers_of(*replica, sync, sightings_);
+            for (const Member& member : replica->members())
+                if (member.device == replica->device()) info.role = role_text(member.role);
+        }
         note_sightings(sync, info.unmerged_segments == 0 && info.pending_records == 0);
         info.last_synced_ms = sightings_.last_synced_ms();
     }
@@ -251,6 +330,7 @@ std::vector<api::DeviceInfo> ManagedVault::members() {
         device.is_connected = connected.contains(member.device);
         device.is_revoked = member.is_revoked;
         device.last_seen_ms = sightings_.last_seen_ms(member.device);
+        add_audit(*replica, member, device);
         for (const HeldSegments& held : status.held)
             if (held.device == member.device) device.held_segments = held.segments;
         devices.push_back(std::move(device));
@@ -272,6 +352,7 @@ Result<api::ExplainAnswer> ManagedVault::explain(const std::string& path) {
     Vault* vault = this->vault();
     if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
     Replica* replica = vault->replica();
+    if (vault->is_blind()) return blind_error();
     if (!vault->is_unlocked() || replica == nullptr) return explain_locked(path);
     FileSituation situation;
     situation.path = path;
@@ -401,6 +482,7 @@ std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request)
 
     const std::vector<api::PeerInfo> peers = peers_of(*replica, *sync, sightings_);
     std::uint64_t copies = 0;
+    std::string unproven;
     bool is_any_connected = false;
     for (const api::PeerInfo& peer : peers) {
         if (!peer.is_connected) continue;
@@ -409,14 +491,19 @@ std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request)
             missing.push_back(peer.missing_packs > 0
                                   ? fmt::format("{} lacks {} packs", peer.label, peer.missing_packs)
                                   : fmt::format("{} is not in step yet", peer.label));
-        } else if (peer.role != role_text(MemberRole::Blind) && peer.left_out_packs == 0) {
-            ++copies;
+        } else if (peer.left_out_packs == 0) {
+            if (peer.role != role_text(MemberRole::Blind) || is_proven_copy(*replica, peer))
+                ++copies;
+            else
+                unproven += (unproven.empty() ? "" : ", ") + peer.label;
         }
     }
     if (!peers.empty() && !is_any_connected) missing.push_back("no other device is connected");
     if (copies < request.copies) {
         missing.push_back(
             fmt::format("{} of {} other devices hold everything", copies, request.copies));
+        if (!unproven.empty())
+            missing.push_back(fmt::format("{} has not shown yet that it does", unproven));
     }
     if (missing.empty() && vault->is_unlocked()) {
         const VaultStatus status = vault->status();

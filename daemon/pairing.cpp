@@ -14,16 +14,27 @@
 namespace lockstep {
 
 Result<MemberRole> parse_role(const std::string& text) {
-    for (MemberRole role : {MemberRole::Owner, MemberRole::Writer, MemberRole::Reader}) {
+    for (MemberRole role :
+         {MemberRole::Owner, MemberRole::Writer, MemberRole::Reader, MemberRole::Blind}) {
         if (role_text(role) == text) return role;
     }
-    if (text == role_text(MemberRole::Blind)) {
-        return Error{ErrorKind::Unsupported, "blind members are not yet in this version"};
-    }
-    return Error{ErrorKind::Invalid, "a role is owner, writer or reader"};
+    return Error{ErrorKind::Invalid, "a role is owner, writer, reader or blind"};
 }
 
 namespace {
+
+// Before the other device admits anybody.
+Status check_wishes(const api::JoinVault& request, MemberRole role) {
+    if (role != MemberRole::Blind) {
+        if (request.quota_bytes == 0) return {};
+        return Error{ErrorKind::Invalid,
+                     "the ticket is not for a blind member: only that has a quota"};
+    }
+    if (request.mount.empty() && !request.on_demand && !request.unlock_at_start) return {};
+    return Error{ErrorKind::Invalid,
+                 "the ticket is for a blind member, which cannot open the vault: it is neither "
+                 "mounted nor unlocked, nor kept on demand"};
+}
 
 std::string new_id(Random& random) {
     return hex(random.id<Id<struct PairingIdTag, 8>>().bytes);
@@ -374,12 +385,14 @@ Result<api::JoinInfo> Pairing::join(const api::JoinVault& request) {
     TRY(Ticket ticket,
         parse_live_ticket(request.ticket.reveal(), services_.clock.wall_ms() / 1000));
     if (!request.name.empty()) TRY_OK(api::check_vault_name(request.name));
+    TRY_OK(check_wishes(request, ticket.role));
     VaultManager::Joined chosen;
     chosen.name = request.name;
     chosen.directory = request.directory;
     chosen.mount = request.mount;
     chosen.unlock_at_start = request.unlock_at_start;
     chosen.on_demand = request.on_demand;
+    if (request.quota_bytes != 0) chosen.quota_bytes = request.quota_bytes;
     JoinTicket meeting;
     meeting.secret = ticket.secret;
     meeting.relays = ticket.relays;

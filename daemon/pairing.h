@@ -62,7 +62,7 @@ class Pairing {
     bool is_stopped_ GUARDED_BY(mutex_) = false;
 };
 
-// Unsupported for "blind", Invalid for what is no role.
+// Invalid for what is no role.
 Result<MemberRole> parse_role(const std::string& text);
 
 }  // namespace lockstep

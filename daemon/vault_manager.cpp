@@ -51,7 +51,7 @@ void VaultManager::open_all() {
         }
         vault->guard_mount_points();
         if (!vault->open().ok()) continue;  // told and kept by the vault
-        if (!config.unlock_at_start) continue;
+        if (!config.unlock_at_start || vault->is_blind()) continue;
         if (Status unlocked = vault->unlock({}); !unlocked.ok()) {
             log_warning("vault", "{}: unlock at start: {}", config.name, unlocked.error().message);
         }
@@ -211,6 +211,10 @@ Result<VaultManager::VaultPtr> VaultManager::finish_join(PendingJoin& pending, B
         plan(name, chosen.directory, chosen.mount, chosen.unlock_at_start));
     config.addresses = chosen.addresses;
     TRY(auto vault, pending.finish(config.directory, admission, chosen.unlock_at_start));
+    if (vault->is_blind()) {
+        TRY_OK(vault->set_quota(chosen.quota_bytes));
+        return take_over(std::move(vault), config);
+    }
     // Before it meets anybody. What has been joined stays joined: content that comes unasked can be
     // evicted.
     if (chosen.on_demand) {

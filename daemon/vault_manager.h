@@ -50,6 +50,7 @@ class VaultManager {
         std::string mount;
         bool unlock_at_start = false;
         bool on_demand = false;
+        std::optional<std::uint64_t> quota_bytes = {};  // of a blind member
         std::vector<std::string> addresses;
     };
     Result<VaultPtr> finish_join(PendingJoin& pending, ByteView admission, const Joined& chosen);

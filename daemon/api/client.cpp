@@ -178,6 +178,14 @@ Result<KeepAnswer> DaemonClient::set_keep(const std::string& vault, const SetKee
     return ask<KeepAnswer>({"PUT", vault_path(vault, "keep"), {}, encode(request)});
 }
 
+Result<VaultInfo> DaemonClient::set_quota(const std::string& vault, const SetQuota& request) {
+    return ask<VaultInfo>({"PUT", vault_path(vault, "quota"), {}, encode(request)});
+}
+
+Result<ResealAnswer> DaemonClient::reseal(const std::string& vault) {
+    return ask<ResealAnswer>({"GET", vault_path(vault, "reseal"), {}, {}});
+}
+
 Result<EvictAnswer> DaemonClient::evict(const std::string& vault, const EvictContent& request) {
     return ask<EvictAnswer>(
         {"POST", vault_path(vault, "evict"), {}, encode(request), kLongTimeout});

@@ -55,6 +55,8 @@ class DaemonClient {
     Status resolve_conflict(const std::string& vault, const ResolveConflict& request);
     Result<ExplainAnswer> explain(const std::string& vault, const std::string& path);
     Result<KeepAnswer> keep(const std::string& vault, const std::string& path);
+    Result<VaultInfo> set_quota(const std::string& vault, const SetQuota& request);
+    Result<ResealAnswer> reseal(const std::string& vault);
     Result<KeepAnswer> set_keep(const std::string& vault, const SetKeep& request);
     Result<EvictAnswer> evict(const std::string& vault, const EvictContent& request);
     Result<WhereisAnswer> whereis(const std::string& vault, const std::string& path);

@@ -32,6 +32,9 @@ void fields(F& f, T& v) {
     f("missingPacks", v.missing_packs);
     f("leftOutPacks", v.left_out_packs);
     f("lastSeenMs", v.last_seen_ms);
+    f("audit", v.audit);
+    f("lastAuditMs", v.last_audit_ms);
+    f("auditedPacks", v.audited_packs);
 }
 
 template <typename F, Is<MountInfo> T>
@@ -107,6 +110,8 @@ void fields(F& f, T& v) {
     f("mirrors", v.mirrors);
     f("state", v.state);
     f("status", v.status);
+    f("role", v.role);
+    f("quotaBytes", v.quota_bytes);
     f("problem", v.problem);
     f("unlockAtStart", v.unlock_at_start);
     f("paused", v.is_paused);
@@ -156,6 +161,9 @@ void fields(F& f, T& v) {
     f("digits", v.digits);
     f("heldSegments", v.held_segments);
     f("lastSeenMs", v.last_seen_ms);
+    f("audit", v.audit);
+    f("lastAuditMs", v.last_audit_ms);
+    f("auditedPacks", v.audited_packs);
 }
 
 template <typename F, Is<StatusReport> T>
@@ -201,6 +209,23 @@ void fields(F& f, T& v) {
     f("rewrittenPacks", v.rewritten_packs);
     f("keptBytes", v.kept_bytes);
     f("waitingPacks", v.waiting_packs);
+}
+
+template <typename F, Is<ResealAnswer> T>
+void fields(F& f, T& v) {
+    f("state", v.state);
+    f("device", v.device);
+    f("files", v.files);
+    f("fileBytes", v.file_bytes);
+    f("segments", v.segments);
+    f("packs", v.packs);
+    f("bytes", v.bytes);
+    f("leftPacks", v.left_packs);
+    f("leftBytes", v.left_bytes);
+    f("absentPacks", v.absent_packs);
+    f("waitingPacks", v.waiting_packs);
+    f("waitingBytes", v.waiting_bytes);
+    f("problem", v.problem);
 }
 
 template <typename F, Is<DeviceAnswer> T>
@@ -438,6 +463,7 @@ void fields(F& f, T& v) {
 template <typename F, Is<DeviceWish> T>
 void fields(F& f, T& v) {
     f("vault", v.vault);
+    f("full", v.is_full);
 }
 
 template <typename F, Is<LockVault> T>
@@ -495,6 +521,12 @@ void fields(F& f, T& v) {
     f("mount", v.mount);
     f("unlockAtStart", v.unlock_at_start);
     f("onDemand", v.on_demand);
+    f("quotaBytes", v.quota_bytes);
+}
+
+template <typename F, Is<SetQuota> T>
+void fields(F& f, T& v) {
+    f("bytes", v.bytes);
 }
 
 template <typename F, Is<RenameDevice> T>
@@ -882,6 +914,8 @@ LOCKSTEP_API_STRUCT(UnmountVault)
 LOCKSTEP_API_STRUCT(PauseSync)
 LOCKSTEP_API_STRUCT(ResolveConflict)
 LOCKSTEP_API_STRUCT(SetKeep)
+LOCKSTEP_API_STRUCT(SetQuota)
+LOCKSTEP_API_STRUCT(ResealAnswer)
 LOCKSTEP_API_STRUCT(EvictContent)
 LOCKSTEP_API_STRUCT(KeepAnswer)
 LOCKSTEP_API_STRUCT(EvictAnswer)

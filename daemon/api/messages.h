@@ -40,6 +40,10 @@ struct PeerInfo {
     std::uint64_t missing_packs = 0;   // packs here that it lacks, as far as known
     std::uint64_t left_out_packs = 0;  // that it has not by choice
     std::uint64_t last_seen_ms = 0;    // when it was last connected; 0: never here
+    // Of a blind member: how it did when it was last asked to show blocks of packs.
+    std::string audit;                // passed, failed; empty: it was not asked yet
+    std::uint64_t last_audit_ms = 0;  // 0: never
+    std::uint64_t audited_packs = 0;  // of which it has shown blocks
 };
 
 // A folder of this machine that shows a vault, or is to show it.
@@ -77,9 +81,11 @@ struct VaultInfo {
     std::string mount;  // the first of `mounts`; may be empty
     std::vector<MountInfo> mounts;
     std::vector<MirrorInfo> mirrors;
-    std::string state;    // vault_state_text
-    std::string status;   // sync_word_text; "Conflict (n)" with the number
-    std::string problem;  // why it could not be opened or mounted; empty: no problem
+    std::string state;              // vault_state_text
+    std::string status;             // sync_word_text; "Conflict (n)" with the number
+    std::string role;               // of this device; empty: it has never been in the vault
+    std::uint64_t quota_bytes = 0;  // that a blind member gives to it; 0: no limit
+    std::string problem;            // why it could not be opened or mounted; empty: no problem
     bool unlock_at_start = false;
     bool is_paused = false;
     bool is_metered = false;            // does not sync while the network is
@@ -121,6 +127,10 @@ struct DeviceInfo {
     std::string digits;               // of a pending device
     std::uint64_t last_seen_ms = 0;   // when it was last connected; 0: never
     std::uint64_t held_segments = 0;  // what it wrote after its removal, to be adopted or not
+    // As in PeerInfo.
+    std::string audit;
+    std::uint64_t last_audit_ms = 0;
+    std::uint64_t audited_packs = 0;
 };
 
 struct StatusReport {
@@ -167,6 +177,19 @@ struct CollectAnswer {
     std::uint64_t packs = 0, bytes = 0;  // that nothing needs
     std::uint64_t rewritten_packs = 0, kept_bytes = 0;
     std::uint64_t waiting_packs = 0;  // until every device has agreed
+};
+
+// How far sealing anew has come what a removed device has the keys of.
+struct ResealAnswer {
+    std::string state;  // none, running, done
+    std::string device;
+    std::uint64_t files = 0, file_bytes = 0;  // of the vault when it was removed: all it could read
+    std::uint64_t segments = 0;               // names and history, which stay under its keys
+    std::uint64_t packs = 0, bytes = 0;       // sealed anew
+    std::uint64_t left_packs = 0, left_bytes = 0;
+    std::uint64_t absent_packs = 0;                      // under its keys, and not on this device
+    std::uint64_t waiting_packs = 0, waiting_bytes = 0;  // old ones, until every device agrees
+    std::string problem;
 };
 
 // In how many vaults something was done about a device.
@@ -370,7 +393,8 @@ struct CollectVault {
 };
 
 struct DeviceWish {
-    std::string vault;  // empty: every vault that it is a member of
+    std::string vault;     // empty: every vault that it is a member of
+    bool is_full = false;  // revoke: seal anew what it has the keys of
 };
 
 struct MountVault {
@@ -442,7 +466,12 @@ struct JoinVault {
     std::string directory;
     std::string mount;
     bool unlock_at_start = false;
-    bool on_demand = false;  // content comes when it is read
+    bool on_demand = false;         // content comes when it is read
+    std::uint64_t quota_bytes = 0;  // of a blind member; 0: no limit
+};
+
+struct SetQuota {
+    std::uint64_t bytes = 0;  // 0: no limit
 };
 
 struct RenameDevice {

@@ -39,6 +39,15 @@ void declare_presence_verbs(Grammar& grammar) {
     CLI::App& whereis = grammar.verb(grammar.app(), "whereis", "Say which devices hold a file",
                                      "  lockstep whereis papers:films/first.mkv\n", whereis_path);
     add_path(whereis);
+    CLI::App& quota = grammar.verb(
+        grammar.app(), "quota", "Say how much of the disk a blind member gives to a vault",
+        "  lockstep quota papers            (what it is, and how much is used)\n"
+        "  lockstep quota papers 200G\n"
+        "  lockstep quota papers none\n"
+        "What is here and does not fit goes once other devices promise to keep it.\n",
+        set_quota);
+    grammar.vault_argument(quota);
+    quota.add_option("size", arguments.quota, "Like 500M, 20G, 1T, or none")->option_text("SIZE");
 }
 
 }  // namespace lockstep::cli

@@ -12,10 +12,12 @@ void declare_joining(Grammar& grammar) {
         grammar.verb(grammar.app(), "invite", "Print a ticket that lets another device in",
                      "  lockstep invite papers\n"
                      "  lockstep invite papers --role reader --expires 1h\n"
+                     "  lockstep invite papers --role blind       (a server that holds what it "
+                     "cannot open)\n"
                      "  lockstep invite papers --yes > ticket     (the first comer is admitted)\n",
                      invite);
     grammar.vault_argument(inviting);
-    inviting.add_option("--role", arguments.role, "owner, writer (the default) or reader")
+    inviting.add_option("--role", arguments.role, "owner, writer (the default), reader or blind")
         ->option_text("ROLE");
     inviting.add_option("--expires", arguments.expires, "How long the ticket works (24h)")
         ->option_text("DURATION");
@@ -25,7 +27,8 @@ void declare_joining(Grammar& grammar) {
     CLI::App& joining = grammar.verb(
         grammar.app(), "join", "Use a ticket that another device has printed",
         "  lockstep join lockstep:ABC... --mount ~/papers\n  lockstep join - < ticket\n"
-        "  lockstep join - --on-demand < ticket      (see lockstep keep)\n",
+        "  lockstep join - --on-demand < ticket      (see lockstep keep)\n"
+        "  lockstep join - --quota 200G < ticket     (a blind member's)\n",
         join);
     joining.add_option("ticket", arguments.target, "The ticket; - reads it from standard input")
         ->required()
@@ -37,6 +40,10 @@ void declare_joining(Grammar& grammar) {
     joining.add_option("--mount", arguments.mount, "Where to show its files")->option_text("DIR");
     joining.add_flag("--on-demand", arguments.is_on_demand,
                      "Fetch content when it is read, not before");
+    joining
+        .add_option("--quota", arguments.quota,
+                    "How much of the disk a blind member gives to the vault")
+        ->option_text("SIZE");
     grammar.start_option(joining, "--unlock-at-start");
 }
 
@@ -73,15 +80,20 @@ void declare_devices(Grammar& grammar) {
             ->option_text("V");
         return verb;
     };
-    about(grammar.verb(device, "revoke",
-                       "Remove a device: it reads nothing that is written from now on",
-                       "  lockstep device revoke phone\n"
-                       "  lockstep device revoke 1f3a9c02 --vault papers --yes\n"
-                       "What other devices have of its work stays. What nobody has seen yet does "
-                       "not count; `device adopt` takes it over.\n"
-                       "What it has already it keeps: change passwords that it held.\n",
-                       device_revoke))
-        .add_flag("--yes", arguments.is_yes, "Do not ask");
+    CLI::App& revoking = about(grammar.verb(
+        device, "revoke", "Remove a device: it reads nothing that is written from now on",
+        "  lockstep device revoke phone\n"
+        "  lockstep device revoke 1f3a9c02 --vault papers --yes\n"
+        "  lockstep device revoke phone --full     (seals what it could read under "
+        "new keys)\n"
+        "What other devices have of its work stays. What nobody has seen yet does "
+        "not count; `device adopt` takes it over.\n"
+        "What it has already it keeps: change passwords that it held.\n",
+        device_revoke));
+    revoking.add_flag("--yes", arguments.is_yes, "Do not ask");
+    revoking.add_flag("--full", arguments.is_full,
+                      "Seal all content anew, so that old keys open nothing that is kept; say "
+                      "it again to see how far it has come");
     about(grammar.verb(device, "retire",
                        "Wait no longer for a device that is away; it stays a member",
                        "  lockstep device retire attic\n"

@@ -81,6 +81,7 @@ ExitCode pin_path(Session& session);
 ExitCode unpin_path(Session& session);
 ExitCode evict_path(Session& session);
 ExitCode whereis_path(Session& session);
+ExitCode set_quota(Session& session);
 
 // The file or folder at that moment as a new one of this machine, all or nothing for each file.
 // Returns how many files.

@@ -1,6 +1,9 @@
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "daemon/api/json_codec.h"
+#include "daemon/cli/byte_size.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/duration.h"
 #include "daemon/cli/output.h"
@@ -112,6 +115,11 @@ ExitCode join(Session& session) {
     request.mount = absolute_path(arguments.mount);
     request.unlock_at_start = arguments.is_at_start;
     request.on_demand = arguments.is_on_demand;
+    if (!arguments.quota.empty()) {
+        Result<std::uint64_t> quota = parse_byte_size(arguments.quota);
+        if (!quota.ok()) return session.fail(quota.error());
+        request.quota_bytes = *quota;
+    }
     Result<api::JoinInfo> now = session.daemon.join(request);
     if (!now.ok()) return session.fail(now.error());
     const std::string id = now->id;
@@ -149,6 +157,11 @@ ExitCode device_list(Session& session) {
     std::vector<std::vector<std::string>> rows = {{"DEVICE", "NAME", "VAULT", "ROLE", "STATE"}};
     for (const api::DeviceInfo& device : list->devices) {
         const std::string last_seen = last_news_text(device.last_seen_ms);
+        const std::string audit =
+            device.audit.empty()
+                ? ""
+                : fmt::format(", audit {} {} ago", device.audit,
+                              age_text(static_cast<std::int64_t>(device.last_audit_ms)));
         const std::string state = device.is_pending       ? "asks to join: " + spaced(device.digits)
                                   : device.is_revoked     ? "revoked"
                                   : device.is_this_device ? "this device"
@@ -156,7 +169,7 @@ ExitCode device_list(Session& session) {
                                                           : "not connected" + last_seen;
         rows.push_back({device.id.substr(0, 16), printable(device.label),
                         device.vault.empty() ? "-" : printable(device.vault),
-                        device.role.empty() ? "-" : device.role, state});
+                        device.role.empty() ? "-" : device.role, state + audit});
     }
     print_table(rows);
     return ExitCode::Ok;
@@ -182,11 +195,70 @@ ExitCode device_rename(Session& session) {
 
 namespace {
 
+void print_reseal(const std::string& vault, const api::ResealAnswer& done) {
+    print_line(fmt::format("{}: {} ({}) of content sealed under new keys", printable(vault),
+                           size_text(done.bytes),
+                           done.packs == 1 ? "1 pack" : fmt::format("{} packs", done.packs)));
+    if (done.segments == 0) {
+        print_line("    the removed device could open nothing: it was a blind member");
+        return;
+    }
+    print_line("    What the removed device could read, and reads still where it has a copy:");
+    print_line(fmt::format("      {} files ({}) as they were at its removal", done.files,
+                           size_text(done.file_bytes)));
+    print_line(
+        fmt::format("      names and history until then ({} segments; those stay as they "
+                    "are)",
+                    done.segments));
+    if (done.waiting_packs > 0)
+        print_line(
+            fmt::format("      {} old packs ({}), which are deleted when every device has "
+                        "agreed; blind members keep them 30 days longer",
+                        done.waiting_packs, size_text(done.waiting_bytes)));
+    if (done.absent_packs > 0)
+        print_line(
+            fmt::format("      {} packs that are not on this device: do the same on one "
+                        "that holds everything",
+                        done.absent_packs));
+}
+
+// The daemon goes on with it, also when nobody waits.
+Result<api::ResealAnswer> follow_reseal(Session& session, const std::string& vault) {
+    constexpr std::chrono::milliseconds kInterval{200};
+    constexpr int kStuckMax = 300;  // a minute
+    Progress progress("sealing " + printable(vault) + " anew");
+    for (int stuck = 0;;) {
+        TRY(api::ResealAnswer now, session.daemon.reseal(vault));
+        if (now.state != "running") return now;
+        if (const std::uint64_t total = now.bytes + now.left_bytes; total > 0)
+            progress.set_bytes(now.bytes, total);
+        stuck = now.problem.empty() ? 0 : stuck + 1;
+        if (stuck > kStuckMax) return now;
+        std::this_thread::sleep_for(kInterval);
+    }
+}
+
+ExitCode wait_for_reseal(Session& session, const api::DeviceAnswer& answer) {
+    ExitCode code = ExitCode::Ok;
+    for (const std::string& vault : answer.vaults) {
+        Result<api::ResealAnswer> done = follow_reseal(session, vault);
+        if (!done.ok()) return session.fail(done.error());
+        if (session.arguments.is_json)
+            print_line(api::encode(*done));
+        else
+            print_reseal(vault, *done);
+        if (done->state == "done") continue;
+        code = session.fail(ExitCode::Partly, vault + ": it does not go on: " + done->problem);
+    }
+    return code;
+}
+
 ExitCode act_on_device(Session& session, const std::string& action, std::string_view done) {
     const Arguments& arguments = session.arguments;
     Result<api::DeviceAnswer> answer =
-        session.daemon.act_on_device(arguments.value, action, {arguments.vault});
+        session.daemon.act_on_device(arguments.value, action, {arguments.vault, arguments.is_full});
     if (!answer.ok()) return session.fail(answer.error());
+    if (arguments.is_full) return wait_for_reseal(session, *answer);
     if (arguments.is_json) {
         print_line(api::encode(*answer));
         return ExitCode::Ok;

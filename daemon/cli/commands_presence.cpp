@@ -3,6 +3,7 @@
 
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
+#include "daemon/cli/byte_size.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
 
@@ -94,6 +95,31 @@ ExitCode evict_path(Session& session) {
     }
     if (answer->kept.empty()) return ExitCode::Ok;
     return answer->bytes > 0 ? ExitCode::Partly : ExitCode::Failure;
+}
+
+ExitCode set_quota(Session& session) {
+    const Arguments& arguments = session.arguments;
+    Result<api::VaultInfo> vault = [&]() -> Result<api::VaultInfo> {
+        if (arguments.quota.empty()) return session.daemon.vault(arguments.vault);
+        api::SetQuota request;
+        if (arguments.quota != "none") {
+            TRY(request.bytes, parse_byte_size(arguments.quota));
+            if (request.bytes == 0)
+                return Error{ErrorKind::Invalid, "a quota of nothing; say none for no limit"};
+        }
+        return session.daemon.set_quota(arguments.vault, request);
+    }();
+    if (!vault.ok()) return session.fail(vault.error());
+    if (arguments.is_json) {
+        print_line(api::encode(*vault));
+        return ExitCode::Ok;
+    }
+    if (vault->role != "blind")
+        return session.fail(ExitCode::Failure, "this device is no blind member: it has no quota");
+    print_line(fmt::format(
+        "{}: {} of packs are here, {}", printable(vault->name), size_text(vault->pack_bytes),
+        vault->quota_bytes == 0 ? "without a quota" : "of " + size_text(vault->quota_bytes)));
+    return ExitCode::Ok;
 }
 
 ExitCode whereis_path(Session& session) {

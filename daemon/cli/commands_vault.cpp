@@ -94,7 +94,9 @@ void print_vault(const api::VaultInfo& vault) {
         {"id", vault.id},
         {"status", fmt::format("{} ({})", vault.status, vault.state)},
         {"directory", printable(vault.directory)},
-        {"files", fmt::format("{} in {} directories", vault.files, vault.directories)},
+        {"files", vault.role == "blind"
+                      ? "held, and not to be opened here: a blind member"
+                      : fmt::format("{} in {} directories", vault.files, vault.directories)},
         {"packs", fmt::format("{} ({})", vault.packs, size_text(vault.pack_bytes))},
     };
     for (const api::MountInfo& mount : vault.mounts) {
@@ -109,9 +111,11 @@ void print_vault(const api::VaultInfo& vault) {
                                     size_text(vault.missing_pack_bytes), time_left_text(vault))});
     }
     if (vault.left_out_packs > 0) {
-        rows.push_back({"on demand", fmt::format("{} packs ({}) are not here", vault.left_out_packs,
-                                                 size_text(vault.left_out_pack_bytes))});
+        rows.push_back({vault.role == "blind" ? "no room" : "on demand",
+                        fmt::format("{} packs ({}) are not here", vault.left_out_packs,
+                                    size_text(vault.left_out_pack_bytes))});
     }
+    if (vault.quota_bytes > 0) rows.push_back({"quota", size_text(vault.quota_bytes)});
     if (vault.receive_rate + vault.send_rate > 0) {
         rows.push_back(
             {"rate", fmt::format("{}/s received, {}/s sent", size_text(vault.receive_rate),
@@ -132,7 +136,8 @@ void print_vault(const api::VaultInfo& vault) {
                                   : peer.is_in_step ? "in step"
                                                     : "syncing";
         rows.push_back(
-            {"device", fmt::format("{} ({}): {}", printable(peer.label), peer.role, state)});
+            {"device", fmt::format("{} ({}): {}{}", printable(peer.label), peer.role, state,
+                                   peer.audit.empty() ? "" : ", audit " + peer.audit)});
     }
     print_table(rows);
     if (!vault.problem.empty()) print_line("problem: " + printable(vault.problem));
@@ -145,7 +150,8 @@ ExitCode finish_with_vault(Session& session, const api::VaultInfo& vault) {
         print_line(api::encode(vault));
     } else if (vault.problem.empty()) {
         const std::string places = mounted_text(vault);
-        print_line(fmt::format("{}: {}{}", printable(vault.name), vault.state,
+        const std::string state = vault.role == "blind" ? "held, as a blind member" : vault.state;
+        print_line(fmt::format("{}: {}{}", printable(vault.name), state,
                                places.empty() ? "" : " at " + places));
     }
     if (vault.problem.empty()) return ExitCode::Ok;

@@ -32,6 +32,7 @@ struct Arguments {
     std::string expires = "24h";
     std::string timeout = "60s";
     std::string duration;
+    std::string quota;
     std::string at, from, to;  // times; `to` is a path of the vault for some
     std::string version;
     std::string device;
@@ -49,6 +50,7 @@ struct Arguments {
     bool has_owners = false;
     bool is_at_start = false;
     bool is_on_demand = false;
+    bool is_full = false;
     bool deletes_data = false;
     bool is_watching = false;
     bool wants_exit_code = false;

@@ -59,6 +59,18 @@ foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)
   set_tests_properties(on_demand.${test} PROPERTIES
     LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+set(LOCKSTEP_BLIND_TESTS
+  test_a_server_holds_and_hands_on_what_it_cannot_open
+  test_a_quota_is_kept_and_can_be_changed
+  test_it_counts_as_a_copy_when_it_has_shown_what_it_holds
+  test_who_cannot_show_a_block_counts_no_more_until_it_can
+  test_a_full_removal_goes_on_after_a_kill
+  test_words_for_what_cannot_be)
+foreach(test IN LISTS LOCKSTEP_BLIND_TESTS)
+  add_test(NAME blind.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/blind_test.py Blind.${test})
+  set_tests_properties(blind.${test} PROPERTIES
+    LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()
 add_test(NAME metered COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/metered_test.py)
 set_tests_properties(metered PROPERTIES
   LABELS e2e TIMEOUT 180 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
