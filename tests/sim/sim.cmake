@@ -4,6 +4,7 @@ if(TARGET lockstep_vault_device)
     sim/content_ledger.cpp
     sim/merge_table.cpp
     sim/remembered_signatures.cpp
+    sim/simulated_blind.cpp
     sim/simulated_collection.cpp
     sim/simulated_compaction.cpp
     sim/simulated_machines.cpp

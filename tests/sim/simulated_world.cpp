@@ -35,6 +35,7 @@ SimulationOptions SimulationOptions::of_seed(std::uint64_t seed) {
     out.seed = seed;
     out.with_compactions = SeededRandom(seed ^ 0xc0).chance(50);
     const bool may_have_old_directories = SeededRandom(seed ^ 0x01d).chance(60);
+    out.with_blind = SeededRandom(seed ^ 0xb1).chance(25);
     if (random.chance(25)) return out;  // merging alone
     out.with_disk_faults = random.chance(60);
     out.with_clock_jumps = random.chance(35);
@@ -171,6 +172,7 @@ void SimulatedWorld::found() {
     }
     while (devices_.size() < at_first && !is_wrong()) join(*devices_[0]);
     for (auto& device : devices_) exchange_all(*device, *devices_[0]);
+    add_blind();
 }
 
 void SimulatedWorld::join(SimDevice& host) {
@@ -209,6 +211,7 @@ void SimulatedWorld::step() {
         break;
     }
     if (!is_wrong()) compact_sometimes();
+    if (!is_wrong()) use_blind_sometimes();
 }
 
 // Prints where the watched content shows, whenever that changes.
@@ -719,6 +722,7 @@ void SimulatedWorld::check() {
     SimDevice& last = *members_[random_.below(members_.size())];
     if (!is_wrong()) check_history(last, FakeClock::kStartNs / 1'000'000 + now_ms_);
     count_collections();
+    check_blind();
     if (!is_wrong()) check_index(last);
 }
 

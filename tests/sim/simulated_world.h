@@ -15,7 +15,8 @@
 //   * all members agree on who is one and in which role, and nothing of a removed device counts
 //   that
 //     lies behind the end of its logs. Who might only read for a while may write again in the end,
-//     and has lost nothing.
+//     and has lost nothing;
+//   * a blind member holds what all hold, each object verified, and opens nothing.
 // The same seed gives the same trace.
 //
 // A new kind of event is a method and a row in happenings(); a new oracle a line in check().
@@ -42,6 +43,7 @@ struct SimulationOptions {
     bool with_membership = false;       // devices are removed, adopted, retired
     bool with_collections = false;      // days pass, and packs that nothing needs are collected
     bool with_compactions = false;      // logs are put together into fewer files
+    bool with_blind = false;            // one more member holds what it cannot open
     // Nothing that happens depends on how the logs lie on disks and travel: what one says to
     // another arrives at once, and power cuts take all that was not synced. Compaction changes
     // nothing then.
@@ -132,6 +134,11 @@ class SimulatedWorld {
     static std::string known_by(SimDevice& device);
     void hand_over_compacted(SimDevice& from, const LogId& log);
 
+    // Of a blind member, with randomness of its own: simulated_blind.cpp.
+    void add_blind();
+    void use_blind_sometimes();
+    void check_blind();
+
     // The loop.
     void step();
     void watch();
@@ -186,11 +193,13 @@ class SimulatedWorld {
     const SimulationOptions options_;
     SeededRandom random_;
     SeededRandom compaction_random_{options_.seed ^ 0x5e9};
+    SeededRandom blind_random_{options_.seed ^ 0xb11d};
     Counters counters_;
     ContentLedger ledger_;
     SimulatedNetwork network_{random_, counters_};
     std::vector<std::unique_ptr<SimDevice>> devices_;
     std::vector<std::unique_ptr<SimulatedUser>> users_;
+    std::unique_ptr<SimDevice> blind_;  // edits nothing, and is none of `devices_`
     std::int64_t now_ms_ = 0;
     std::uint64_t step_ = 0, steps_ = 0, devices_max_ = 0;
     std::int64_t retention_ms_ = 30 * 24 * 3'600'000LL;

@@ -58,18 +58,18 @@ TEST(VaultSimulationTest, WhatOnceWentWrongDoesNotAgain) {
     for (const std::uint64_t seed : kRegressionSeeds) {
         SimulationOptions options = SimulationOptions::of_seed(seed);
         options.with_membership = options.with_collections = options.with_compactions = false;
-        options.with_old_directories = false;
+        options.with_old_directories = options.with_blind = false;
         EXPECT_EQ("", run(options))
             << "replay: ./dev sim --merging --no-compaction --seed " << seed;
     }
     for (const std::uint64_t seed : kRegressionSeedsOfMembers) {
         SimulationOptions options = SimulationOptions::of_seed(seed);
-        options.with_compactions = options.with_old_directories = false;
+        options.with_compactions = options.with_old_directories = options.with_blind = false;
         EXPECT_EQ("", run(options)) << "replay: ./dev sim --no-compaction --seed " << seed;
     }
     for (const std::uint64_t seed : kRegressionSeedsOfCompaction) {
         SimulationOptions options = SimulationOptions::of_seed(seed);
-        options.with_old_directories = false;
+        options.with_old_directories = options.with_blind = false;
         EXPECT_EQ("", run(options)) << "replay: ./dev sim --seed " << seed;
     }
 }
@@ -122,6 +122,8 @@ TEST(VaultSimulationTest, EveryFaultAndEveryRowOfTheMergeTableOccurs) {
                              "compaction: taken beside what it stands for",
                              "compaction: another's files dropped",
                              "compaction: power cut",
+                             "blind: holds everything and opens nothing",
+                             "blind: hands on",
                              "time passes",
                              "join",
                              "lock",
