@@ -131,8 +131,8 @@ class Blind(unittest.TestCase):
         self.write(self.laptop, "film.bin", 2 * MIB)
         server = self.add_server()
         self.laptop.wait(VAULT, timeout=90, copies=1)
-        server.stop()
         packs = self.packs_of(server)
+        server.stop()
         for path in packs:
             os.chmod(path, 0o600)
             path.write_bytes(os.urandom(path.stat().st_size))
