@@ -13,7 +13,7 @@ VaultInfo sample_vault() {
     vault.is_paused = true;
     vault.pack_bytes = 18'446'744'073'709'551'615U;
     vault.alarms = {"one", "two"};
-    vault.peers = {{"d1", "desk", "writer", "1.2.3.4:5", "", true, false, 3}};
+    vault.peers = {{"d1", "desk", "writer", "1.2.3.4:5", "", true, false, 3, 0, 0, "passed", 7, 2}};
     return vault;
 }
 
