@@ -29,7 +29,8 @@ api::VaultInfo sample_vault(const std::string& name) {
                            .address = "192.0.2.7:22100",
                            .relay = {},
                            .is_connected = true,
-                           .is_in_step = true});
+                           .is_in_step = true,
+                           .audit = {}});
     return vault;
 }
 
