@@ -203,9 +203,9 @@ class ManagedVault {
     std::unique_ptr<WorkerPool> presence_care_;  // of the thread that calls tick()
     std::atomic<bool> is_caring_{false};
     std::chrono::steady_clock::time_point reseal_due_{};  // of the thread that cares
-    IdleTimer idle_;                               // used by `presence_care_` alone
-    std::optional<std::uint64_t> told_at_uses_{};  // the same: what lock_waits was told at
-    std::atomic<std::uint64_t> uses_{0};           // through the API
+    IdleTimer idle_;                                      // used by `presence_care_` alone
+    std::optional<std::uint64_t> told_at_uses_{};         // the same: what lock_waits was told at
+    std::atomic<std::uint64_t> uses_{0};                  // through the API
     std::atomic<bool> has_mirror_news_{false};
 
     // Short; what questions read.

@@ -90,6 +90,8 @@ void SimulatedWorld::check_blind() {
         vault.files().lookup(kRootNode, "a").ok())
         return fail("the blind member opens the vault");
     for (const fs::path& path : files_below(blind_->vault->disk(), "/")) {
+        // The founder's label is in clear in it, and any byte may follow.
+        if (path == kTestVaultDirectory / "lockstep.vault") continue;
         const auto bytes = blind_->vault->disk().contents(path);
         if (!bytes) continue;
         for (const std::string_view mark : kContentMarks)
