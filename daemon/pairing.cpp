@@ -309,7 +309,7 @@ Result<api::InviteInfo> Pairing::invite(const VaultManager::VaultPtr& vault,
     ticket.expires_at =
         services_.clock.wall_ms() / 1000 + static_cast<std::int64_t>(request.expires_seconds);
     ticket.vault_label = vault->name();
-    ticket.relays = services_.config.get().relays;
+    ticket.relays = relays_for_ticket(services_.config.get());
     for (const PeerAddress& address : own_addresses(services_.sync.listen_port())) {
         ticket.addresses.push_back(format_address(address));
     }

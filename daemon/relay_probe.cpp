@@ -9,6 +9,7 @@
 #include "base/http/url.h"
 #include "sync/relay_url.h"
 #include "sync/srv_resolver.h"
+#include "vault/limits.h"
 
 namespace lockstep {
 
@@ -93,6 +94,14 @@ Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout
         fmt::format("{}. The relay shows the key {}: if that is what it logs at its start, "
                     "add it with that as its pin",
                     response.error().message, hex(*shown))};
+}
+
+std::vector<std::string> relays_for_ticket(const api::Config& config) {
+    std::vector<std::string> out = config.relays;
+    std::stable_partition(out.begin(), out.end(),
+                          [](const std::string& url) { return !is_srv_url(url); });
+    out.resize(std::min(out.size(), kTicketRelaysMax));
+    return out;
 }
 
 RelaySettings relay_settings_of(const api::Config& config) {

@@ -24,6 +24,9 @@ Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout
 
 // What sync is told of them.
 RelaySettings relay_settings_of(const api::Config& config);
+// Those that a ticket names, of which it holds kTicketRelaysMax: hosts first, which a guest can ask
+// at once.
+std::vector<std::string> relays_for_ticket(const api::Config& config);
 // Those in use and those of domains, as things stand.
 std::vector<api::RelayInfo> relays_in_use(const api::Config& config, const SyncEngine& sync);
 // Uses these too from now on, except where a relay of that host and port is used already.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/relay_probe.h"
+#include "vault/limits.h"
 
 namespace lockstep {
 namespace {
@@ -25,6 +26,20 @@ TEST(RelaySettingsTest, TokensAndWeightsBelongToHostsAndDomains) {
     EXPECT_EQ(settings.urls, config.relays);
     EXPECT_EQ(settings.tokens, (RelayTokens{{"https://a.b", "own"}, {"srv:c.d", "family"}}));
     EXPECT_EQ(settings.weights, (std::map<std::string, std::uint32_t>{{"https://a.b", 7}}));
+}
+
+TEST(RelaySettingsTest, ATicketNamesAsManyRelaysAsItHoldsAndHostsFirst) {
+    api::Config config;
+    config.relays = {"srv:a.b"};
+    for (std::size_t i = 0; i < kTicketRelaysMax; ++i)
+        config.relays.push_back("https://relay" + std::to_string(i));
+    const auto relays = relays_for_ticket(config);
+    ASSERT_EQ(relays.size(), kTicketRelaysMax);
+    EXPECT_EQ(relays.front(), "https://relay0");
+    EXPECT_EQ(relays.back(), "https://relay" + std::to_string(kTicketRelaysMax - 1));
+    config.relays.resize(3);
+    EXPECT_EQ(relays_for_ticket(config),
+              (std::vector<std::string>{"https://relay0", "https://relay1", "srv:a.b"}));
 }
 
 }  // namespace
