@@ -26,6 +26,12 @@ Notifier::Notifier(QObject* parent) : QObject(parent) {
 void Notifier::show(const NewsItem& item) {
     QDBusConnection bus = QDBusConnection::sessionBus();
     if (!bus.isConnected()) return;
+    // Only the answer says what the next one is to replace.
+    if (under_way_.contains(item.key)) {
+        under_way_[item.key] = item;
+        return;
+    }
+    under_way_.insert(item.key, std::nullopt);
     QDBusMessage call =
         QDBusMessage::createMethodCall(kService, kPath, kService, QStringLiteral("Notify"));
     const QStringList actions = {QStringLiteral("default"), item.action, QStringLiteral("act"),
@@ -39,9 +45,12 @@ void Notifier::show(const NewsItem& item) {
             [this, item](QDBusPendingCallWatcher* ended) {
                 ended->deleteLater();
                 const QDBusPendingReply<uint> reply = *ended;
-                if (reply.isError()) return;
-                ids_[item.key] = reply.value();
-                items_[reply.value()] = item;
+                const std::optional<NewsItem> next = under_way_.take(item.key);
+                if (!reply.isError()) {
+                    ids_[item.key] = reply.value();
+                    items_[reply.value()] = item;
+                }
+                if (next) show(*next);
             });
 }
 

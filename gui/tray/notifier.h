@@ -3,6 +3,7 @@
 
 #include <QHash>
 #include <QObject>
+#include <optional>
 
 #include "gui/tray/news.h"
 
@@ -27,6 +28,8 @@ class Notifier : public QObject {
 
   private:
     QHash<QString, uint> ids_;  // by key; what is shown now
+    // By key: what is being shown, and the newest that waits to replace it, if any.
+    QHash<QString, std::optional<NewsItem>> under_way_;
     QHash<uint, NewsItem> items_;
 };
 
