@@ -144,6 +144,8 @@ QWidget* HistoryPage::makeTables() {
     splitter->setStretchFactor(0, 3);
     splitter->setStretchFactor(1, 2);
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this] {
+        // What a person chooses while an answer is awaited stays chosen.
+        wanted_.clear();
         askVersions();
         fillButtons();
     });
@@ -258,6 +260,8 @@ void HistoryPage::askFolder() {
                 past_.clear();
                 return say(text_of(answer.error().message));
             }
+            const PastEntry* entry = past_.entry(selected_row(table_));
+            if (entry != nullptr && wanted_.empty()) wanted_ = entry->path;
             past_.showFolder(folder, answer->list, answer->deleted);
             const int row = past_.rowOf(std::exchange(wanted_, {}));
             if (past_.rowCount() > 0) table_->setCurrentIndex(past_.index(std::max(0, row), 0));
