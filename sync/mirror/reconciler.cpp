@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "vault/limits.h"
 
 namespace lockstep {
@@ -205,6 +206,7 @@ Status Reconciler::check_going_on() const {
 }
 
 void Reconciler::set_problem(const std::string& path, std::string text) {
+    log_debug("mirror", "{}: {}", path, text);
     if (problems_.size() < kProblemsMax) problems_[path] = std::move(text);
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -132,6 +133,36 @@ TEST_F(VaultTest, APackThatArrivesWhileTheVaultIsBeingUnlockedIsRead) {
         ASSERT_TRUE(read.ok()) << name << ": " << read.error().message;
         EXPECT_EQ(content, *read);
     }
+}
+
+TEST_F(VaultTest, WhatIsReadWhileItsPackIsBeingTakenInIsWaitedFor) {
+    desk_.set_content_wait(std::chrono::minutes(1));
+    join_desk();
+    settle();
+    const std::string content = noise(300'000, 1);
+    ASSERT_TRUE(laptop_.write("new", content).ok());
+    ASSERT_TRUE(laptop_.publish().ok());
+    ASSERT_TRUE(desk_.pull(laptop_, 1).ok());  // the segment
+    ASSERT_TRUE(desk_.vault().merge().ok());
+    const std::vector<PackInfo> missing = desk_.vault().replica()->missing_packs();
+    ASSERT_EQ(missing.size(), 1U);
+    auto bytes = laptop_.vault().replica()->read_pack(missing[0].id, 0, missing[0].length);
+    ASSERT_TRUE(bytes.ok());
+    // Nothing is missing any more when its index is read, and none of it can be found yet.
+    std::future<Result<std::string>> reader;
+    desk_.disk().set_before_open([&](const fs::path& path) {
+        if (reader.valid() || path.string().find(missing[0].id.to_hex()) == std::string::npos ||
+            !desk_.vault().replica()->missing_packs().empty())
+            return;
+        reader = std::async(std::launch::async, [&] { return desk_.read("new"); });
+        EXPECT_EQ(reader.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
+    });
+    ASSERT_TRUE(desk_.vault().replica()->add_pack(missing[0], *bytes).ok());
+    desk_.disk().set_before_open({});
+    ASSERT_TRUE(reader.valid());
+    auto read = reader.get();
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    EXPECT_EQ(content, *read);
 }
 
 // Calls back from within a publish, when its segment is durable and its journal entries not yet

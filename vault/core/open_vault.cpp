@@ -74,7 +74,7 @@ Status OpenVault::load() {
             const EpochKeys* keys = epoch_keys(epoch);
             return keys == nullptr ? nullptr : &keys->pack_base;
         },
-        .may_arrive = [this] { return replica_.has_absent_packs(); },
+        .may_arrive = [this] { return replica_.has_absent_packs() || expected_packs_ > 0; },
         .alarm = [this](const std::string& what) { replica_.alarm(what); },
         .fetch_again = [this](const PackId& pack) { return replica_.doubt_pack(pack); },
         .content_wait = environment_.content_wait,
@@ -352,6 +352,15 @@ void OpenVault::pack_arrived(const PackId& pack) {
     if (indexed.error().kind == ErrorKind::Corrupt) return;
     MutexLock lock(mutex);
     unindexed_.insert(pack);
+}
+
+void OpenVault::expect_pack() {
+    ++expected_packs_;
+}
+
+void OpenVault::expected_pack_arrived(const PackId& pack) {
+    pack_arrived(pack);
+    --expected_packs_;
 }
 
 // ---- recording and fsync

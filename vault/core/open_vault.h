@@ -41,6 +41,9 @@ class OpenVault final : public TreeHost {
     Result<std::uint64_t> merge();
     bool has_unmerged();
     void pack_arrived(const PackId& pack) EXCLUDES_LOCK(mutex);
+    // A pack is here whose index is yet to be read: until then readers of what is in it wait.
+    void expect_pack();
+    void expected_pack_arrived(const PackId& pack) EXCLUDES_LOCK(mutex);
     void keys_changed();
     // What came while the vault was being opened, when nobody could be told of it.
     // REQUIRES: news is told from now on
@@ -320,6 +323,7 @@ class OpenVault final : public TreeHost {
     std::chrono::steady_clock::time_point last_change_ GUARDED_BY(mutex){};
     std::chrono::steady_clock::time_point last_publish_ GUARDED_BY(mutex){};
     std::atomic<bool> has_unpublished_{false};
+    std::atomic<std::size_t> expected_packs_{0};
     std::atomic<bool> may_have_collections_{true};  // segments have come since they were settled
     std::atomic<bool> is_reader_{false};            // then nothing is published
     std::atomic<bool> may_have_ends_{true};         // keys have changed since settle_ends()

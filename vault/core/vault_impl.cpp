@@ -383,9 +383,11 @@ void VaultImpl::keys_changed() {
 
 void VaultImpl::pack_added(const PackId& pack) {
     // Its index is read on a worker: listeners return at once.
-    std::weak_ptr<OpenVault> open = open_vault();
-    environment_.workers.submit([open, pack] {
-        if (auto held = open.lock()) held->pack_arrived(pack);
+    std::shared_ptr<OpenVault> open = open_vault();
+    if (open == nullptr) return;
+    open->expect_pack();
+    environment_.workers.submit([open = std::weak_ptr<OpenVault>(open), pack] {
+        if (auto held = open.lock()) held->expected_pack_arrived(pack);
     });
 }
 

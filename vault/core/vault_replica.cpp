@@ -790,8 +790,11 @@ void VaultReplica::tell_pack(const PackInfo& pack) {
         MutexLock lock(mutex_);
         present_[pack.id] = pack.length;
         missing_.erase(pack.id);
+        ++packs_told_;
     }
     tell([&](ReplicaListener& listener) { listener.pack_added(pack.id); });
+    MutexLock lock(mutex_);
+    --packs_told_;
 }
 
 Status VaultReplica::add_pack(const PackInfo& pack, ByteView bytes) {

@@ -350,6 +350,7 @@ class VaultReplica final : public Replica {
         GUARDED_BY(mutex_);  // introduced by a segment: lengths
     std::map<PackId, std::uint64_t> present_ GUARDED_BY(mutex_);  // in this directory: lengths
     std::set<PackId> missing_ GUARDED_BY(mutex_);
+    std::size_t packs_told_ GUARDED_BY(mutex_) = 0;  // here, and their listeners do not all know
     std::map<PackId, std::uint64_t> candidates_
         GUARDED_BY(mutex_);  // found at start, not introduced, not verified: lengths
     std::vector<std::string> alarms_ GUARDED_BY(mutex_);

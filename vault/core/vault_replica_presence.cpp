@@ -74,7 +74,7 @@ Status VaultReplica::check_room(const PackInfo& pack) {
 
 bool VaultReplica::has_absent_packs() {
     MutexLock lock(mutex_);
-    return !missing_.empty();
+    return !missing_.empty() || packs_told_ > 0;
 }
 
 void VaultReplica::want_now(const PackInfo& pack) {

@@ -372,6 +372,8 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
     std::optional<std::chrono::steady_clock::time_point> patient_until;
     for (;;) {
         std::uint64_t arrivals = 0;
+        // Asked before it is looked for: what has come meanwhile is found.
+        const bool may_arrive = environment_.may_arrive();
         {
             MutexLock lock(mutex_);
             while (!cached_.contains(id) && opening_.contains(id)) changed_.wait(mutex_);
@@ -394,7 +396,7 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
             if (arrivals != arrivals_) continue;
         }
         if (!found.ok()) return found;
-        if (!environment_.may_arrive())
+        if (!may_arrive && !environment_.may_arrive())
             return Error{ErrorKind::Unavailable,
                          "this content is in no pack of the vault directory"};
         if (absent_ != nullptr && !patient_until)
