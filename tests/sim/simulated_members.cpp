@@ -86,6 +86,7 @@ void SimulatedWorld::change_role(SimDevice& device) {
          (changed.ok() ? "" : ": " + changed.error().message));
     if (changed.ok()) {
         had_trouble_ = true;
+        had_readers_ = had_readers_ || role == MemberRole::Reader;
         return count(role == MemberRole::Reader ? "membership: may only read"
                                                 : "membership: may write");
     }

@@ -205,6 +205,7 @@ class SimulatedWorld {
     std::int64_t retention_ms_ = 30 * 24 * 3'600'000LL;
     std::int64_t clock_ahead_ms_max_ = 0;  // the farthest that any clock stood in the future
     bool had_bad_clock_ = false;
+    bool had_readers_ = false;  // somebody could have a say in collections no more, for a while
     std::map<SegmentRef, SegmentHash> segments_;
     bool is_cloned_ = false;    // two machines say that they are one device
     bool is_forked_ = false;    // and have written two segments under one number
