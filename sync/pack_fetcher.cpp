@@ -238,6 +238,8 @@ void PackFetcher::on_no_pack(Peer& peer, const PackId& pack) {
     auto at = wants_.find(pack);
     if (at == wants_.end() || at->second.from != peer.link || at->second.state == State::Storing)
         return;
+    log_debug("sync", "pack {} cannot be had of {}", pack.to_hex().substr(0, 8),
+              peer.member.device.to_hex().substr(0, 8));
     if (at->second.state == State::TorrentRuns) net_.drop_fetch(pack);
     // No failure: all others are asked before it is waited for, also those that nobody likes to
     // ask.

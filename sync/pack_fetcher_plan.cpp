@@ -242,6 +242,9 @@ void PackFetcher::on_fetching(Peer& peer, const FetchingMessage& message) {
         if (!is_source || is_avoided(peer, now)) continue;
         auto theirs = std::pair(std::uint64_t{received}, fetch_rank(peer.member.device, pack));
         if (theirs < std::pair(want.received, fetch_rank(device_, pack))) continue;
+        log_debug("sync", "pack {} is left to {}, which has {} of it; {} are here",
+                  pack.to_hex().substr(0, 8), peer.member.device.to_hex().substr(0, 8), received,
+                  want.received);
         net_.drop_fetch(pack);
         release(want);
         requeue(want);

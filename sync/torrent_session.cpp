@@ -595,6 +595,7 @@ void LibtorrentSession::on_broken(const lt::torrent_handle& handle, const std::s
     auto record = record_of(handle);
     if (record == nullptr || record->is_over) return;
     if (record->is_seed) {
+        log_info("sync", "pack {} cannot be seeded: {}", record->pack.id.to_hex(), why);
         drop_now(record->pack.id, true);
         return events_.pack_seeding(record->pack.id, false);
     }

@@ -193,6 +193,22 @@ class WaitInterruption {
     void* context_before_;
 };
 
+// While one lives, the calling thread has time: content that is not here yet, and comes anyway, is
+// not asked for out of turn as long as anything arrives.
+class PatientReading {
+  public:
+    PatientReading() : before_(std::exchange(is_on_, true)) {}
+    ~PatientReading() { is_on_ = before_; }
+    PatientReading(const PatientReading&) = delete;
+    PatientReading& operator=(const PatientReading&) = delete;
+
+    static bool is_on() { return is_on_; }
+
+  private:
+    static inline thread_local bool is_on_ = false;
+    bool before_;
+};
+
 class FileSystem {
   public:
     virtual ~FileSystem() = default;
@@ -282,6 +298,9 @@ class FileSystem {
                                                            const VersionId& /*earlier*/) {
         return no_versions();
     }
+    // How many bytes of the version that a file shows are not on this device, and come without
+    // being asked for.
+    virtual Result<std::uint64_t> bytes_to_come(NodeId /*node*/) { return no_versions(); }
     // Removes a file or symbolic link if the name shows this version of this node; else Conflict.
     virtual Status remove_version(NodeId /*parent*/, std::string_view /*name*/, NodeId /*node*/,
                                   const VersionId& /*seen*/) {

@@ -147,6 +147,10 @@ Result<PutOutcome> FileView::put_version(HandleId unnamed, NodeId node, const Ve
     return base_.put_version(unnamed, to_base(node), seen, attributes);
 }
 
+Result<std::uint64_t> FileView::bytes_to_come(NodeId node) {
+    return base_.bytes_to_come(to_base(node));
+}
+
 Result<std::vector<SharedRange>> FileView::shared_ranges(NodeId node, const VersionId& earlier) {
     return base_.shared_ranges(to_base(node), earlier);
 }

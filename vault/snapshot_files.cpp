@@ -498,6 +498,11 @@ Result<std::vector<SharedRange>> SnapshotFiles::shared_ranges(NodeId node,
     return base_.shared_ranges(node, earlier);
 }
 
+Result<std::uint64_t> SnapshotFiles::bytes_to_come(NodeId node) {
+    if (is_past(node)) return Error{ErrorKind::Unsupported, "it is of the past"};
+    return base_.bytes_to_come(node);
+}
+
 Status SnapshotFiles::remove_version(NodeId parent, std::string_view name, NodeId node,
                                      const VersionId& seen) {
     if (is_past(parent) || is_past(node)) return read_only();

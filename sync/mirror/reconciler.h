@@ -206,6 +206,7 @@ class Reconciler {
     Status export_change(Look& look);
     Result<bool> export_rename(Look& look);
     Status export_attributes(Look& look);
+    Result<bool> comes_later(const Look& look);
     Status stage(Look& look);
     Status write_part(const Look& look, const std::string& part);
     Result<bool> link_part(const Look& look, const std::string& part);

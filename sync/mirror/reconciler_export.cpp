@@ -18,6 +18,9 @@ constexpr std::size_t kSyncedOneByOne = 4;
 // Below that, reading it from the vault is as fast.
 constexpr std::uint64_t kSharedSizeMin = kMiB;
 constexpr std::uint64_t kCopiedAtOnce = 64 * kMiB;
+constexpr std::uint64_t kFlushedAtOnce = 16 * kMiB;
+constexpr std::uint64_t kToComeMax = 32 * kMiB;
+constexpr std::chrono::milliseconds kLookAtToCome{300};
 
 Error system_error(std::string_view doing) {
     return {errno == ENOSPC || errno == EDQUOT ? ErrorKind::NoSpace : ErrorKind::Io,
@@ -115,7 +118,21 @@ Status Reconciler::export_attributes(Look& look) {
     return {};
 }
 
+// Of a large file most is still to come: others have their turn meanwhile.
+Result<bool> Reconciler::comes_later(const Look& look) {
+    if (look.vault->type != FileType::Regular) return false;
+    TRY(const Attributes shown, files_.lookup(look.parent->vault.node, name_of(look.path)));
+    const Result<std::uint64_t> to_come =
+        shown.size <= kToComeMax ? Result<std::uint64_t>(0) : files_.bytes_to_come(shown.node);
+    files_.forget(shown.node, 1);
+    if (!to_come.ok() || *to_come <= kToComeMax) return false;
+    defer(look.path, kBoth, kLookAtToCome);
+    return true;
+}
+
 Status Reconciler::stage(Look& look) {
+    TRY(const bool is_early, comes_later(look));
+    if (is_early) return {};
     const std::string part = own_name(parent_of(look.path), kPartPrefix);
     Status written = write_part(look, part);
     if (!written.ok()) {
@@ -183,6 +200,8 @@ Result<bool> Reconciler::link_part(const Look& look, const std::string& part) {
 Status Reconciler::copy_content(const Look& look, const Attributes& shown, HandleId from, int to) {
     const bool has_holes = shown.size >= 4 * kMiB && shown.allocated < shown.size;
     const std::optional<FolderCopy> here = folder_copy(look, shown);
+    std::optional<PatientReading> patient;
+    if (shown.size > kToComeMax) patient.emplace();
     std::uint64_t at = 0;
     for (const SharedRange& range : here ? here->ranges : std::vector<SharedRange>()) {
         TRY_OK(copy_from_vault({from, at, range.offset, has_holes}, to));
@@ -222,6 +241,7 @@ bool Reconciler::is_untouched(const FolderCopy& here) {
 }
 
 Status Reconciler::copy_from_vault(const VaultRange& range, int to) {
+    std::uint64_t flushed = range.begin;
     for (std::uint64_t at = range.begin; at < range.end;) {
         TRY_OK(check_going_on());
         if (range.may_have_holes) {
@@ -235,6 +255,12 @@ Status Reconciler::copy_from_vault(const VaultRange& range, int to) {
         if (got == 0) break;
         TRY_OK(write_all(to, at, std::span(buffer_).first(got)));
         at += got;
+        if (at - flushed < kFlushedAtOnce) continue;
+        // It is synced as a whole in the end: the disk need not wait until then. A hint, no more.
+        static_cast<void>(::sync_file_range(to, static_cast<off_t>(flushed),
+                                            static_cast<off_t>(at - flushed),
+                                            SYNC_FILE_RANGE_WRITE));
+        flushed = at;
     }
     return {};
 }

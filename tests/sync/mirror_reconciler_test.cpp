@@ -886,6 +886,31 @@ TEST_F(KilledMirrorTest, AFileThatOthersChangeAfterItWasPlacedIsNoConflict) {
     EXPECT_EQ(desk.tree().size(), 3U);
 }
 
+TEST_F(TwoMirrorsTest, ALargeFileWhoseContentIsToComeHoldsNobodyUp) {
+    std::string film(40 * kMiB, '\0');
+    SeededRandom random(7);
+    random.fill(std::as_writable_bytes(std::span(film)));
+    world.settle();
+    ASSERT_TRUE(laptop.device().write("film", film).ok());
+    ASSERT_TRUE(laptop.device().write("note", "text").ok());
+    ASSERT_TRUE(laptop.device().publish().ok());
+    const auto work_once = [&] { return desk.reconciler().work(std::chrono::seconds(10)).ok(); };
+    while (!desk.device().tree().contains("note")) {
+        const auto taken = desk.device().pull(laptop.device(), 1);
+        ASSERT_TRUE(taken.ok() && *taken == 1);
+        ASSERT_TRUE(desk.device().vault().merge().ok());
+    }
+    ASSERT_TRUE(work_once());
+    EXPECT_EQ(desk.tree(), (Tree{{"note", "text"}}));
+    EXPECT_FALSE(desk.reconciler().is_idle());
+    EXPECT_TRUE(desk.reconciler().problems().empty());
+    ASSERT_TRUE(desk.device().pull(laptop.device()).ok());
+    world.clock().advance(std::chrono::seconds(1));
+    ASSERT_TRUE(work_once());
+    EXPECT_TRUE(desk.read("film") == film);
+    EXPECT_TRUE(desk.reconciler().is_idle());
+}
+
 TEST_F(ReconcilerTest, AnotherDirectoryUnderTheNameOfOneIsScannedAfterARestart) {
     laptop.write("a/1", "one");
     laptop.settle();

@@ -161,6 +161,10 @@ Result<PutOutcome> LockableFiles::put_version(HandleId unnamed, NodeId node, con
                                               const PutAttributes& attributes) {
     FORWARD_CHANGE(put_version(unnamed, node, seen, attributes));
 }
+Result<std::uint64_t> LockableFiles::bytes_to_come(NodeId node) {
+    FORWARD(bytes_to_come(node));
+}
+
 Result<std::vector<SharedRange>> LockableFiles::shared_ranges(NodeId node,
                                                               const VersionId& earlier) {
     FORWARD(shared_ranges(node, earlier));

@@ -55,6 +55,7 @@ class LockableFiles final : public FileSystem {
     Result<PutOutcome> put_file(HandleId unnamed, NodeId parent, std::string_view name,
                                 const PutAttributes& attributes) override;
     Result<std::vector<SharedRange>> shared_ranges(NodeId node, const VersionId& earlier) override;
+    Result<std::uint64_t> bytes_to_come(NodeId node) override;
     Result<PutOutcome> put_version(HandleId unnamed, NodeId node, const VersionId& seen,
                                    const PutAttributes& attributes) override;
     Status remove_version(NodeId parent, std::string_view name, NodeId node,

@@ -8,7 +8,7 @@
 namespace lockstep {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{500};
+constexpr std::chrono::milliseconds kPatience{500}, kLongPatience{5'000};
 
 std::shared_ptr<const Bytes> share_wiped(Bytes bytes) {
     return {new Bytes(std::move(bytes)), [](const Bytes* held) {
@@ -367,6 +367,8 @@ Status ContentPool::wait_for_arrival(std::uint64_t arrivals,
 
 Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const ChunkId& id) {
     bool is_asked = false;
+    const std::chrono::milliseconds patience = PatientReading::is_on() ? kLongPatience : kPatience;
+    std::uint64_t arrivals_before = 0;
     auto until = std::chrono::steady_clock::now() + environment_.content_wait;
     // What comes anyway is mostly on its way already: asked for as well it would come twice.
     std::optional<std::chrono::steady_clock::time_point> patient_until;
@@ -385,6 +387,8 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
             opening_.insert(id);
             arrivals = arrivals_;
         }
+        if (PatientReading::is_on() && std::exchange(arrivals_before, arrivals) != arrivals)
+            patient_until.reset();
         std::optional<Error> damage;  // of a pack that may come again
         auto found = find_here(kind, id, &damage);
         {
@@ -401,7 +405,7 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find(ChunkKind kind, const Chu
                          "this content is in no pack of the vault directory"};
         if (absent_ != nullptr && !patient_until)
             patient_until = std::chrono::steady_clock::now() +
-                            (absent_->comes_anyway() ? kPatience : std::chrono::milliseconds(0));
+                            (absent_->comes_anyway() ? patience : std::chrono::milliseconds(0));
         const bool is_patient = patient_until && std::chrono::steady_clock::now() < *patient_until;
         if (absent_ != nullptr && !is_patient) {
             if (is_asked && absent_->has_failed(id))
@@ -544,6 +548,11 @@ std::uint64_t ContentPool::absent_bytes(const Content& content) {
     for (const Extent& extent : list->extents())
         if (!extent.is_hole() && !is_here(extent.chunk)) out += extent.length;
     return out;
+}
+
+std::uint64_t ContentPool::bytes_to_come(const Content& content) {
+    const bool comes = absent_ != nullptr && absent_->comes_anyway() && environment_.may_arrive();
+    return comes ? absent_bytes(content) : 0;
 }
 
 bool ContentPool::is_here(const ChunkId& id) {

@@ -74,6 +74,8 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     // Bytes of the content that are in no pack here; all of it when its list is not here. Waits for
     // nothing.
     std::uint64_t absent_bytes(const Content& content);
+    // Those that come without being asked for.
+    std::uint64_t bytes_to_come(const Content& content);
     // The same for what must not wait: a list node, or Unavailable; it is asked for then.
     Result<Bytes> get_now(ChunkKind kind, const ChunkId& id);
     // Neither waits nor asks anybody; the answer may be out of date at once.

@@ -73,6 +73,7 @@ class VaultFiles final : public FileSystem {
     Result<PutOutcome> put_version(HandleId unnamed, NodeId node, const VersionId& seen,
                                    const PutAttributes& attributes) override;
     Result<std::vector<SharedRange>> shared_ranges(NodeId node, const VersionId& earlier) override;
+    Result<std::uint64_t> bytes_to_come(NodeId node) override;
     Status remove_version(NodeId parent, std::string_view name, NodeId node,
                           const VersionId& seen) override;
     Result<Bytes> get_xattr(NodeId node, std::string_view name) override;

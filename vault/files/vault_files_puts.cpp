@@ -148,6 +148,17 @@ Result<PutOutcome> VaultFiles::put_version(HandleId unnamed, NodeId node, const 
     return out;
 }
 
+Result<std::uint64_t> VaultFiles::bytes_to_come(NodeId node) {
+    std::optional<Content> now;
+    {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord * record, record_of(node));
+        if (!record->orphan) now = host_.tree.content(record->node);
+    }
+    if (!now) return Error{ErrorKind::NotFound, "the file was removed"};
+    return content_.bytes_to_come(*now);
+}
+
 Result<std::vector<SharedRange>> VaultFiles::shared_ranges(NodeId node, const VersionId& earlier) {
     std::optional<Content> now, before;
     {
