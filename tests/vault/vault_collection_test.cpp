@@ -127,6 +127,39 @@ TEST_F(VaultCollection, WhatAMemberNeedsUnseenIsKeptByThatMember) {
     EXPECT_EQ(0u, waiting(laptop_));
 }
 
+TEST_F(VaultCollection, WhoHasLostASegmentAgreesToNothingUntilItIsBack) {
+    expect_ok(laptop_.write("film", noise(300'000, 1)));
+    exchange(all());
+    const Frontier before = desk_.vault().replica()->frontier();
+    expect_ok(desk_.write("mine", noise(300'000, 1)));  // refers to what is there
+    expect_ok(desk_.publish());
+    std::map<fs::path, Bytes> segments;
+    for (const auto& [log, last] : desk_.vault().replica()->frontier()) {
+        if (const auto at = before.find(log); at != before.end() && at->second == last) continue;
+        const fs::path path =
+            kTestVaultDirectory / "log" / log.to_hex() / (std::to_string(last.number) + ".seg");
+        segments[path] = desk_.disk().contents(path).value();
+        expect_ok(desk_.disk().remove(path));
+    }
+    ASSERT_EQ(1u, segments.size());
+    expect_ok(desk_.kill_and_reopen());
+    EXPECT_EQ(ErrorKind::Refused, desk_.vault().collect(true).error().kind);
+    expect_ok(laptop_.remove("film"));
+    exchange(all());
+    clock_.advance(hours(25));
+    collect(laptop_);
+    exchange(all());
+    EXPECT_EQ(1u, waiting(laptop_));
+    for (const auto& [path, bytes] : segments) desk_.disk().put(path, bytes);
+    expect_ok(desk_.kill_and_reopen());
+    exchange(all());
+    for (VaultDevice* device : all()) {
+        EXPECT_EQ(noise(300'000, 1), *device->read("mine")) << device->label();
+        expect_intact(*device);
+    }
+    EXPECT_EQ(0u, waiting(laptop_));
+}
+
 TEST_F(VaultCollection, NobodyAgreesBeforeKnowingWhatAPackHolds) {
     expect_ok(laptop_.write("film", noise(10'000, 1)));
     expect_ok(laptop_.publish());

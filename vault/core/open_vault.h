@@ -24,6 +24,9 @@ struct PastViewParts;  // vault/core/past_view.h
 // What this device keeps of a reseal; None when there is nothing, or it cannot be read.
 ResealReport read_reseal(const VaultEnvironment& environment, const VaultId& vault);
 
+// Of each log the last segment that was applied here and is gone.
+using LostPositions = std::map<LogId, LogPosition>;
+
 class OpenVault final : public TreeHost {
   public:
     // Loads everything published, then the journal. `keys`: unlocked.
@@ -215,6 +218,8 @@ class OpenVault final : public TreeHost {
     bool has_applied(const SegmentRef& header) EXCLUDES_LOCK(mutex);
     Status settle_collection(const Condemnation& condemnation) REQUIRES_LOCK(publish_mutex_);
     void settle_collections() REQUIRES_LOCK(publish_mutex_);
+    // Segments that were applied here before are gone, and what they refer to is not known.
+    bool lacks_what_was_here() REQUIRES_LOCK(publish_mutex_);
     // On-demand content.
     struct KeptEntry {
         TreeEntry entry = {};
@@ -296,6 +301,7 @@ class OpenVault final : public TreeHost {
     std::unique_ptr<VaultFiles> files_;
 
     Mutex publish_mutex_;
+    LostPositions lost_ GUARDED_BY(publish_mutex_);
     IncarnationId incarnation_ GUARDED_BY(publish_mutex_);
     LogId log_;  // of this incarnation
     LogPosition head_ GUARDED_BY(publish_mutex_);

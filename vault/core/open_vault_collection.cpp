@@ -103,6 +103,10 @@ Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
     for (const Condemnation& condemnation : replica_.condemnations())
         if (!condemnation.is_collected) report.waiting_packs += condemnation.packs.size();
     if (!replica_.may_write()) return Error{ErrorKind::Refused, "this device may not write"};
+    if (lacks_what_was_here())
+        return Error{ErrorKind::Refused,
+                     "something that was here before is missing (the vault's status says what): "
+                     "until it is back nothing is deleted"};
     TRY(ChunkMap needed, needed_chunks());
     TRY(std::vector<PackRow> rows, index_->chunks().packs());
     std::vector<PackId> condemned;
@@ -243,6 +247,7 @@ Status OpenVault::settle_collection(const Condemnation& condemnation) {
 // What cannot be done now is no reason not to publish. Content that is not here yet cannot be
 // rescued: it is looked at again when packs arrive.
 void OpenVault::settle_collections() {
+    if (lacks_what_was_here()) return;
     for (const Condemnation& condemnation : replica_.condemnations()) {
         Status settled = settle_collection(condemnation);
         if (settled.ok()) continue;

@@ -20,8 +20,6 @@ constexpr std::size_t kLostSizeMax = kMiB;
 // Segments that were applied here once and are gone from the vault directory: it was put back to an
 // older state. Kept beside the index, which is made anew then, until they are there again. One line
 // each: log, number, hash.
-using LostPositions = std::map<LogId, LogPosition>;
-
 LostPositions read_lost(Disk& disk, const fs::path& path) {
     LostPositions out;
     auto bytes = disk.read_file(path, kLostSizeMax);
@@ -59,7 +57,8 @@ void note_lost(VaultReplica& replica, Disk& disk, const fs::path& path,
         log_warning("vault", "what is lost is not noted: {}", written.error().message);
 }
 
-void tell_of_lost(VaultReplica& replica, Disk& disk, const fs::path& path) {
+// What is lost still.
+LostPositions tell_of_lost(VaultReplica& replica, Disk& disk, const fs::path& path) {
     const LostPositions before = read_lost(disk, path);
     LostPositions lost = before;
     std::erase_if(
@@ -75,9 +74,10 @@ void tell_of_lost(VaultReplica& replica, Disk& disk, const fs::path& path) {
                       std::to_string(here) +
                       " are: the vault directory was put back to an older state, or is damaged");
     }
-    if (lost.size() == before.size()) return;
+    if (lost.size() == before.size()) return lost;
     const Status done = lost.empty() ? disk.remove(path) : write_lost(disk, path, lost);
     if (!done.ok()) log_warning("vault", "what was lost stays noted: {}", done.error().message);
+    return lost;
 }
 
 struct LoadedRecords {
@@ -104,8 +104,16 @@ Status OpenVault::remove_index(const VaultEnvironment& environment, const VaultI
 Status OpenVault::open_index() {
     const fs::path lost = local_directory(environment_, replica_.vault_id()) / kLostName;
     TRY_OK(load_or_rebuild_index());
-    tell_of_lost(replica_, environment_.disk, lost);
+    MutexLock lock(publish_mutex_);
+    lost_ = tell_of_lost(replica_, environment_.disk, lost);
     return {};
+}
+
+bool OpenVault::lacks_what_was_here() {
+    std::erase_if(lost_, [&](const auto& each) {
+        return replica_.find(each.first, each.second).has_value();
+    });
+    return !lost_.empty();
 }
 
 Status OpenVault::load_or_rebuild_index() {
