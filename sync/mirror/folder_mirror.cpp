@@ -198,6 +198,7 @@ void FolderMirror::run() {
         }
         if (!is_stopping_) wait();
     }
+    if (reconciler_) static_cast<void>(reconciler_->finish().ok());
 }
 
 // What it holds is known to the vault before anything is compared or fetched.

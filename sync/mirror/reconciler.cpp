@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/log.h"
 #include "vault/limits.h"
 
 namespace lockstep {
@@ -16,7 +15,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kBufferSize = kMiB;
 constexpr std::uint64_t kBatchItemsMax = 1000;
 constexpr std::uint64_t kBatchBytesMax = 64 * kMiB;
-constexpr milliseconds kRetryWritten{1000};  // somebody is writing it
+constexpr std::chrono::seconds kBatchTimeMax{1};  // each syncs all of the folder's file system
+constexpr milliseconds kRetryWritten{1000};       // somebody is writing it
 constexpr milliseconds kRetryProblem{10'000};
 constexpr std::size_t kProblemsMax = 100;
 
@@ -158,10 +158,14 @@ Status Reconciler::work(milliseconds limit) {
         } else {
             problems_.erase(path);
         }
-        ++batch_items_;
+        if (batch_items_++ == 0) batch_begun_ = std::chrono::steady_clock::now();
         if (batch_items_ >= kBatchItemsMax || batch_bytes_ >= kBatchBytesMax)
             TRY_OK(finish_batch());
-        if (std::chrono::steady_clock::now() >= until) return finish_batch();
+        const auto now = std::chrono::steady_clock::now();
+        if (now < until) continue;
+        const bool goes_on =
+            !ready_.empty() && batch_items_ != 0 && now < batch_begun_ + kBatchTimeMax;
+        return goes_on ? Status() : finish_batch();
     }
     TRY_OK(finish_batch());
     if (!ready_.empty() || gone_.empty()) return {};
@@ -206,7 +210,6 @@ Status Reconciler::check_going_on() const {
 }
 
 void Reconciler::set_problem(const std::string& path, std::string text) {
-    log_debug("mirror", "{}: {}", path, text);
     if (problems_.size() < kProblemsMax) problems_[path] = std::move(text);
 }
 

@@ -106,6 +106,8 @@ class Reconciler {
     // (the vault was locked, the folder is not sound); what fails with single paths is a problem
     // that is tried again.
     Status work(std::chrono::milliseconds limit);
+    // What is begun is put into place, and noted: before it ends.
+    Status finish() { return finish_batch(); }
     // When there is work next; nullopt: not before the next hint.
     std::optional<Time> next_due() const;
     bool is_idle() const;
@@ -252,6 +254,7 @@ class Reconciler {
 
     // Of the batch under way.
     std::uint64_t batch_bytes_ = 0, batch_items_ = 0;
+    std::chrono::steady_clock::time_point batch_begun_;
     bool has_vault_changes_ = false;
     std::set<std::string> changed_directories_;  // in the folder
 
