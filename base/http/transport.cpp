@@ -20,6 +20,8 @@ namespace {
 
 // One TLS record: more would be split anyway, and less wastes a record and a system call.
 constexpr std::size_t kRecordSize = 16 << 10;
+// What is taken out of the kernel at once: four records, for one system call instead of eight.
+constexpr std::size_t kReadAheadSize = 4 * (kRecordSize + 512);
 
 struct FreeContext {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -60,6 +62,8 @@ ContextPointer make_context(const SSL_METHOD* method) {
                                         SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                            SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_read_ahead(context.get(), 1);
+    SSL_CTX_set_default_read_buffer_len(context.get(), kReadAheadSize);
     return context;
 }
 
@@ -147,11 +151,69 @@ Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsClientOptions& o
     return std::make_shared<TlsContext>(std::move(impl));
 }
 
+namespace {
+
+// The socket as OpenSSL sees it. Its own kind would send each record as a packet of its own; this
+// one can say that more comes at once.
+class TlsSocket {
+  public:
+    explicit TlsSocket(int fd) : fd_(fd) {}
+    // For OpenSSL, which frees it; nullptr when there is no memory. Refers to this.
+    BIO* make_bio() {
+        static BIO_METHOD* const kMethod = make_method();
+        BIO* bio = kMethod == nullptr ? nullptr : BIO_new(kMethod);
+        if (bio == nullptr) return nullptr;
+        BIO_set_data(bio, this);
+        BIO_set_init(bio, 1);
+        return bio;
+    }
+    void set_more_comes(bool more_comes) { more_comes_ = more_comes; }
+
+  private:
+    static TlsSocket& of(BIO* bio) { return *static_cast<TlsSocket*>(BIO_get_data(bio)); }
+    static int write(BIO* bio, const char* bytes, int size) {
+        BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+        int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (of(bio).more_comes_ ? MSG_MORE : 0);
+        ssize_t sent = ::send(of(bio).fd_, bytes, static_cast<std::size_t>(size), flags);
+        if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+            BIO_set_flags(bio, BIO_FLAGS_WRITE | BIO_FLAGS_SHOULD_RETRY);
+        return static_cast<int>(sent);
+    }
+    static int read(BIO* bio, char* out, int size) {
+        BIO_clear_flags(bio, BIO_FLAGS_RWS | BIO_FLAGS_SHOULD_RETRY);
+        ssize_t got = ::recv(of(bio).fd_, out, static_cast<std::size_t>(size), MSG_DONTWAIT);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY);
+        of(bio).is_at_end_ = got == 0;
+        return static_cast<int>(got);
+    }
+    static long control(BIO* bio, int what, long, void*) {
+        if (what == BIO_CTRL_EOF) return of(bio).is_at_end_ ? 1 : 0;
+        return what == BIO_CTRL_FLUSH ? 1 : 0;
+    }
+    static BIO_METHOD* make_method() {
+        int kind = BIO_get_new_index();
+        BIO_METHOD* method = BIO_meth_new(kind | BIO_TYPE_SOURCE_SINK, "lockstep socket");
+        bool is_good = method != nullptr && BIO_meth_set_write(method, &TlsSocket::write) == 1 &&
+                       BIO_meth_set_read(method, &TlsSocket::read) == 1 &&
+                       BIO_meth_set_ctrl(method, &TlsSocket::control) == 1;
+        return is_good ? method : nullptr;
+    }
+
+    const int fd_;
+    bool more_comes_ = false;
+    bool is_at_end_ = false;
+};
+
+}  // namespace
+
 class Transport::Tls {
   public:
     Tls(int fd, std::shared_ptr<TlsContext::Impl> context)
-        : context_(std::move(context)), session_(SSL_new(context_->context.get())) {
-        if (session_ == nullptr || SSL_set_fd(session_.get(), fd) != 1) return;
+        : context_(std::move(context)), socket_(fd), session_(SSL_new(context_->context.get())) {
+        BIO* bio = session_ == nullptr ? nullptr : socket_.make_bio();
+        if (bio == nullptr) return;
+        SSL_set_bio(session_.get(), bio, bio);
         if (context_->is_server) {
             SSL_set_accept_state(session_.get());
         } else {
@@ -174,6 +236,39 @@ class Transport::Tls {
             bool is_more_likely = one.size == kRecordSize && out.size() - total >= kRecordSize;
             if (!is_more_likely) return {IoStep::Kind::Done, total};
         }
+    }
+
+    // Record by record, until all is written or the socket takes no more.
+    IoStep write(ByteView first, ByteView second) {
+        std::array<std::byte, kRecordSize> joined;
+        std::size_t total = 0, all = first.size() + second.size();
+        while (total < all) {
+            // A record that waits to be sent is asked for again as it was: cut at the same places.
+            ByteView rest = first.subspan(std::min(total, first.size()));
+            ByteView record = rest.first(std::min(rest.size(), kRecordSize));
+            if (record.size() < kRecordSize && !second.empty()) {
+                std::size_t begun = total - std::min(total, first.size());
+                ByteView more = second.subspan(begun);
+                more = more.first(std::min(more.size(), kRecordSize - record.size()));
+                if (record.empty()) {
+                    record = more;
+                } else {
+                    std::copy(record.begin(), record.end(), joined.begin());
+                    std::copy(more.begin(), more.end(),
+                              joined.begin() + static_cast<std::ptrdiff_t>(record.size()));
+                    record = ByteView(joined).first(record.size() + more.size());
+                }
+            }
+            socket_.set_more_comes(total + record.size() < all);
+            ERR_clear_error();
+            IoStep one =
+                step(SSL_write(session_.get(), record.data(), static_cast<int>(record.size())));
+            socket_.set_more_comes(false);
+            // What it ran into shows again at the next call.
+            if (!one.is_done()) return total > 0 ? IoStep{IoStep::Kind::Done, total} : one;
+            total += one.size;
+        }
+        return {IoStep::Kind::Done, total};
     }
 
     // `returned` is what a call of OpenSSL gave.
@@ -216,6 +311,7 @@ class Transport::Tls {
     }
 
     std::shared_ptr<TlsContext::Impl> context_;
+    TlsSocket socket_;
     std::unique_ptr<SSL, FreeSession> session_;
     bool is_good_ = false;
 };
@@ -263,19 +359,7 @@ IoStep Transport::read(MutableByteView out) {
 IoStep Transport::write(ByteView first, ByteView second) {
     if (first.empty()) std::swap(first, second);
     if (first.empty()) return {IoStep::Kind::Done};
-    if (tls_ != nullptr) {
-        ERR_clear_error();
-        std::array<std::byte, kRecordSize> record;
-        if (!second.empty() && first.size() < record.size()) {
-            std::copy(first.begin(), first.end(), record.begin());
-            std::size_t more = std::min(second.size(), record.size() - first.size());
-            std::copy_n(second.begin(), more,
-                        record.begin() + static_cast<std::ptrdiff_t>(first.size()));
-            first = ByteView(record).first(first.size() + more);
-        }
-        int size = static_cast<int>(std::min<std::size_t>(first.size(), 1U << 30));
-        return tls_->step(SSL_write(tls_->get(), first.data(), size));
-    }
+    if (tls_ != nullptr) return tls_->write(first, second);
     auto part = [](ByteView bytes) {
         return iovec{const_cast<std::byte*>(bytes.data()), bytes.size()};
     };

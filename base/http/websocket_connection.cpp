@@ -9,6 +9,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kScratchSize = 256 << 10;
+constexpr std::size_t kMaskedAtOnce = 16 << 10;
 constexpr std::chrono::milliseconds kGoodbyeTime{2000};
 
 SteadyTime now() {
@@ -68,8 +69,14 @@ void WebSocketConnection::send_frame(WebSocketOpcode opcode, ByteView payload) {
     Bytes rest;
     rest.reserve(head.size + payload.size() - sent);
     if (sent < head.size) append(rest, head.view().subspan(sent));
-    append(rest, payload.subspan(sent > head.size ? sent - head.size : 0));
-    if (mask) apply_mask(MutableByteView(rest).subspan(head.size), *mask, 0);
+    std::size_t at = sent > head.size ? sent - head.size : 0;
+    // In pieces that are still in the cache when they are masked.
+    while (at < payload.size()) {
+        ByteView piece = payload.subspan(at, std::min(payload.size() - at, kMaskedAtOnce));
+        append(rest, piece);
+        if (mask) apply_mask(MutableByteView(rest).last(piece.size()), *mask, at);
+        at += piece.size();
+    }
     enqueue(std::move(rest));
 }
 

@@ -37,18 +37,18 @@ WebSocketHead websocket_head(WebSocketOpcode opcode, bool is_final, std::uint64_
 }
 
 void apply_mask(MutableByteView payload, const WebSocketMask& mask, std::uint64_t offset) {
-    std::array<std::byte, 8> turned{};
+    std::array<std::uint64_t, 4> words{};
+    MutableByteView turned = std::as_writable_bytes(std::span(words));
     for (std::size_t i = 0; i < turned.size(); ++i) turned[i] = mask[(offset + i) % 4];
-    std::uint64_t word = 0;
-    std::memcpy(&word, turned.data(), sizeof(word));
     std::size_t at = 0;
-    for (; at + 8 <= payload.size(); at += 8) {
-        std::uint64_t value = 0;
-        std::memcpy(&value, payload.data() + at, sizeof(value));
-        value ^= word;
-        std::memcpy(payload.data() + at, &value, sizeof(value));
+    // So many at a time that the compiler makes vectors of them.
+    for (; at + sizeof(words) <= payload.size(); at += sizeof(words)) {
+        std::array<std::uint64_t, 4> some{};
+        std::memcpy(some.data(), payload.data() + at, sizeof(some));
+        for (std::size_t i = 0; i < some.size(); ++i) some[i] ^= words[i];
+        std::memcpy(payload.data() + at, some.data(), sizeof(some));
     }
-    for (; at < payload.size(); ++at) payload[at] ^= turned[at % 8];
+    for (; at < payload.size(); ++at) payload[at] ^= turned[at % turned.size()];
 }
 
 WebSocketReader::Piece WebSocketReader::read(MutableByteView input) {
