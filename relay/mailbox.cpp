@@ -1,5 +1,6 @@
 #include "relay/mailbox.h"
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -32,13 +33,15 @@ CREATE INDEX IF NOT EXISTS by_end ON objects (expires_s);
 CREATE TABLE IF NOT EXISTS swarms (swarm BLOB PRIMARY KEY, objects INTEGER NOT NULL, bytes INTEGER NOT NULL);
 )";
 
-// One use of a statement: binds in order, steps, reads columns.
+// One use of a statement: binds in order, steps, reads columns. What is bound must outlive it.
 class Query {
   public:
-    Query(sqlite3* database, const char* sql) {
-        is_ok_ = sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr) == SQLITE_OK;
+    // nullptr: nothing works.
+    explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
+    ~Query() {
+        sqlite3_reset(statement_);
+        sqlite3_clear_bindings(statement_);
     }
-    ~Query() { sqlite3_finalize(statement_); }
     Query(const Query&) = delete;
     Query& operator=(const Query&) = delete;
 
@@ -48,22 +51,24 @@ class Query {
     }
     Query& bind_text(std::string_view text) {
         sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()),
-                          SQLITE_TRANSIENT);
+                          SQLITE_STATIC);
         return *this;
     }
     Query& bind_blob(ByteView bytes) {
         sqlite3_bind_blob(statement_, ++bound_, bytes.data(), static_cast<int>(bytes.size()),
-                          SQLITE_TRANSIENT);
+                          SQLITE_STATIC);
         return *this;
     }
     Query& bind_null() {
         sqlite3_bind_null(statement_, ++bound_);
         return *this;
     }
-    bool row() { return is_ok_ && (last_ = sqlite3_step(statement_)) == SQLITE_ROW; }
-    bool done() { return is_ok_ && (last_ = sqlite3_step(statement_)) == SQLITE_DONE; }
+    bool row() { return statement_ != nullptr && (last_ = sqlite3_step(statement_)) == SQLITE_ROW; }
+    bool done() {
+        return statement_ != nullptr && (last_ = sqlite3_step(statement_)) == SQLITE_DONE;
+    }
     // Whether row() gave false because there are no more.
-    bool is_at_end() const { return is_ok_ && last_ == SQLITE_DONE; }
+    bool is_at_end() const { return last_ == SQLITE_DONE; }
     std::uint64_t number(int column) {
         return static_cast<std::uint64_t>(sqlite3_column_int64(statement_, column));
     }
@@ -75,8 +80,7 @@ class Query {
     bool is_null(int column) { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
   private:
-    sqlite3_stmt* statement_ = nullptr;
-    bool is_ok_ = false;
+    sqlite3_stmt* const statement_;
     int bound_ = 0;
     int last_ = SQLITE_ERROR;
 };
@@ -87,7 +91,10 @@ class Query {
 class Mailbox::Store {
   public:
     Store(Disk& disk, fs::path directory) : disk_(disk), directory_(std::move(directory)) {}
-    ~Store() { sqlite3_close(database_); }
+    ~Store() {
+        for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+        sqlite3_close(database_);
+    }
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
@@ -110,7 +117,14 @@ class Mailbox::Store {
         ErrorKind kind = code == SQLITE_FULL ? ErrorKind::NoSpace : ErrorKind::Io;
         return {kind, std::string(doing) + ": " + sqlite3_errstr(code)};
     }
-    Query query(const char* sql) const { return {database_, sql}; }
+    // Statements are compiled once: that takes longer than to run them. One use of each at a time.
+    Query query(std::string_view sql) {
+        sqlite3_stmt*& statement = statements_[sql];
+        if (statement == nullptr)
+            sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()),
+                               SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+        return Query(statement);
+    }
 
     // Durable on return; gives the file's name.
     Result<std::string> write_file(std::string_view data) {
@@ -124,17 +138,17 @@ class Mailbox::Store {
     }
     void remove_file(const std::string& name) { (void)disk_.remove(path_of(name)); }
 
-    MailboxCounts totals() const {
+    MailboxCounts totals() {
         Query q = query("SELECT total(objects), total(bytes) FROM swarms");
         if (!q.row()) return {};
         return {q.number(0), q.number(1)};
     }
-    MailboxCounts of_swarm(const SwarmName& swarm) const {
+    MailboxCounts of_swarm(const SwarmName& swarm) {
         Query q = query("SELECT objects, bytes FROM swarms WHERE swarm = ?");
         if (!q.bind_blob(swarm.view()).row()) return {};
         return {q.number(0), q.number(1)};
     }
-    bool set_swarm(const SwarmName& swarm, const MailboxCounts& counts) const {
+    bool set_swarm(const SwarmName& swarm, const MailboxCounts& counts) {
         if (counts.objects == 0) {
             Query q = query("DELETE FROM swarms WHERE swarm = ?");
             return q.bind_blob(swarm.view()).done();
@@ -161,6 +175,7 @@ class Mailbox::Store {
     Disk& disk_;
     const fs::path directory_;
     sqlite3* database_ = nullptr;
+    std::map<std::string_view, sqlite3_stmt*> statements_;  // by literals
 };
 
 Mailbox::Mailbox(Clock& clock, const MailboxOptions& options)
