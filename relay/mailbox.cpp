@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/worker_pool.h"
+#include "relay/mailbox_checkpoints.h"
 
 namespace lockstep {
 namespace {
@@ -92,6 +93,7 @@ class Mailbox::Store {
   public:
     Store(Disk& disk, fs::path directory) : disk_(disk), directory_(std::move(directory)) {}
     ~Store() {
+        checkpoints_.reset();
         for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
         sqlite3_close(database_);
     }
@@ -105,6 +107,7 @@ class Mailbox::Store {
                             nullptr) != SQLITE_OK)
             return error("open the mailbox");
         TRY_OK(execute(kSchema));
+        TRY(checkpoints_, MailboxCheckpoints::open(file, database_));
         return remove_strays();
     }
 
@@ -175,6 +178,7 @@ class Mailbox::Store {
     Disk& disk_;
     const fs::path directory_;
     sqlite3* database_ = nullptr;
+    std::unique_ptr<MailboxCheckpoints> checkpoints_;
     std::map<std::string_view, sqlite3_stmt*> statements_;  // by literals
 };
 

@@ -176,6 +176,22 @@ TEST_F(MailboxTest, ManyAtOnceAreAllStored) {
     EXPECT_EQ(mailbox->counts().objects, 1000U);
 }
 
+// Its database is carried on beside the puts, and its log does not grow without end.
+TEST_F(MailboxTest, TheLogStaysShortWhileMuchIsPut) {
+    config.mailbox.bytes_max = 1 << 30;
+    config.admission.anybody.mailbox_bytes_max = 1 << 30;
+    start();
+    const std::string body(60 << 10, 'x');
+    for (int i = 0; i < 1500; ++i) ASSERT_EQ(put("n" + std::to_string(i), body).status, 201) << i;
+    auto size_of = [&](const char* name) {
+        return std::filesystem::file_size(config.mailbox.directory / name);
+    };
+    EXPECT_GT(size_of("mailbox.db"), std::uintmax_t{30} << 20);
+    EXPECT_LT(size_of("mailbox.db-wal"), std::uintmax_t{40} << 20);
+    start();
+    for (int i = 0; i < 1500; i += 100) EXPECT_TRUE(read("n" + std::to_string(i)).body == body);
+}
+
 TEST(MailboxListTest, ReadAsWritten) {
     std::vector<MailboxItem> items{{"a", 1, 2, 3}, {"B-_9", 5, 0, 7}};
     EXPECT_EQ(*decode_mailbox_list(encode_mailbox_list(items)), items);
