@@ -25,7 +25,7 @@ Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout
 // What sync is told of them.
 RelaySettings relay_settings_of(const api::Config& config);
 // Those that a ticket names, of which it holds kTicketRelaysMax: hosts first, which a guest can ask
-// at once.
+// without DNS.
 std::vector<std::string> relays_for_ticket(const api::Config& config);
 // Those in use and those of domains, as things stand.
 std::vector<api::RelayInfo> relays_in_use(const api::Config& config, const SyncEngine& sync);

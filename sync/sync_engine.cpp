@@ -24,13 +24,6 @@ constexpr std::size_t kWorkers = 4;
 constexpr std::size_t kMailboxWorkers = 2;
 constexpr std::chrono::minutes kSteadyAfter{2};
 
-std::vector<std::string> announce_urls(const std::vector<std::string>& relays) {
-    std::vector<std::string> out;
-    for (const std::string& url : relays)
-        if (parse_relay_url(url).ok()) out.push_back(relay_announce_url(url));
-    return out;
-}
-
 // Where libtorrent can be reached from this machine.
 PeerAddress own_address(const std::vector<std::string>& listen_addresses, std::uint16_t port) {
     for (const std::string& address : listen_addresses) {
@@ -92,7 +85,8 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                                  [this](SwarmNumber swarm, const std::string& relay) {
                                      tickets_->renew(swarm, relay);
                                  }});
-        joins_ = std::make_unique<JoinDesk>(JoinDesk::Environment{*net_, loop_, workers_, *this});
+        joins_ = std::make_unique<JoinDesk>(JoinDesk::Environment{
+            *net_, loop_, workers_, *this, RelayWatch::questions(options.name_server).resolve});
         watch_relays_ = std::make_unique<RelayWatch>(
             loop_, RelayWatch::questions(options.name_server),
             RelayWatch::Events{[this] { take_relays(); },
@@ -261,9 +255,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     JoinNumber join(const JoinTicket& ticket,
                     std::shared_ptr<JoinGuestDelegate> delegate) override {
         JoinNumber number = ++last_join_;
-        JoinTicket with_urls = ticket;
-        with_urls.relays = announce_urls(ticket.relays);
-        loop_.post([=, this] { joins_->join(number, with_urls, delegate); });
+        loop_.post([=, this] { joins_->join(number, ticket, delegate); });
         return number;
     }
     void answer_guest(JoinNumber join, std::uint64_t guest, bool approve) override {

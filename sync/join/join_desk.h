@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/worker_pool.h"
+#include "sync/srv_resolver.h"
 #include "sync/swarm_owner.h"
 #include "sync/sync_engine.h"
 #include "sync/sync_loop.h"
@@ -21,6 +22,8 @@ class JoinDesk {
         SyncLoop& loop;
         WorkerPool& workers;
         SwarmRegistry& swarms;
+        // Asks DNS for a domain's relays; blocks, on a worker.
+        std::function<Result<SrvAnswer>(const std::string& domain)> resolve;
     };
 
     explicit JoinDesk(const Environment& environment);

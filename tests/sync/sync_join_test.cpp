@@ -1,5 +1,7 @@
 // Joining: the host approves, the guest gets the bytes, once.
 #include "tests/sync/sync_fixture.h"
+#include "tests/sync/tiny_dns.h"
+#include "tests/sync/tiny_tracker.h"
 
 namespace lockstep {
 namespace {
@@ -117,6 +119,30 @@ TEST_F(JoinTest, AnApprovedGuestGetsTheAdmission) {
     EXPECT_EQ(ends.guests.front().second.size(), 6u);
     EXPECT_EQ(ends.admission, Bytes(700'000, std::byte{7}));
     EXPECT_EQ(ends.admits, 1);
+}
+
+// A guest has no relays yet: the ticket says whom to ask for them.
+TEST_F(JoinTest, ATicketsDomainLeadsToTheRelayWhereTheHostWaits) {
+    TinyTracker relay;
+    TinyDns dns;
+    dns.set("_lockstep._tcp.relays.example", {{"localhost", relay.port(), 0, 1}});
+    RelaySettings settings;
+    settings.urls = {relay.url()};
+    host->set_relays(settings);
+    SyncEngineOptions options = loopback_options("guest");
+    options.name_server = dns.address();
+    guest.reset();
+    guest = std::move(SyncEngine::start(options)).value();
+    JoinTicket without_addresses = ticket();
+    without_addresses.addresses.clear();
+    without_addresses.relays = {"srv+http:nothing.example", "srv+http:relays.example"};
+    auto invite = host->host_join(secret, {}, std::make_shared<Host>(ends, 100));
+    guest->join(without_addresses, std::make_shared<Guest>(ends));
+    ASSERT_TRUE(has_guest());
+    host->answer_guest(invite, first_guest(), true);
+    ASSERT_TRUE(both_finished());
+    MutexLock lock(ends.mutex);
+    EXPECT_TRUE(ends.host->ok() && ends.guest->ok());
 }
 
 TEST_F(JoinTest, ARejectedGuestGetsNothingAndTheInviteStays) {

@@ -35,6 +35,7 @@ class TinyTracker {
     }
 
     std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+    std::uint16_t port() const { return port_; }
     int announces() const { return announces_; }
 
   private:
