@@ -2,6 +2,7 @@
 // ls-sync.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "relay/protocol/admission.h"
@@ -61,6 +62,11 @@ class SwarmRegistry {
     // The tunnel that a link from or to this address goes through; nullptr when it is direct.
     virtual const TunnelEnd* tunnel_behind(const PeerAddress& remote) const = 0;
     virtual bool has_control(SwarmNumber swarm, const std::string& relay) const = 0;
+    // Whether a relay may be asked anything now: its circuit is closed.
+    virtual bool may_ask(const std::string& relay) const = 0;
+    // A request to a relay was answered, or was not: its circuit learns of it.
+    virtual void relay_asked(const std::string& relay, const Status& status,
+                             std::chrono::microseconds took) = 0;
 };
 
 }  // namespace lockstep

@@ -64,11 +64,9 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                     for (const PeerAddress& peer : peers) net_->add_address(swarm, peer);
                     relay_answered(swarm, relay, true, "");
                 },
-                [this](const std::string& relay) { return watch_relays_->pool().is_usable(relay); },
+                [this](const std::string& relay) { return may_ask(relay); },
                 [this](const std::string& relay, const Status& status,
-                       std::chrono::microseconds took) {
-                    watch_relays_->on_asked(relay, status, took);
-                }});
+                       std::chrono::microseconds took) { relay_asked(relay, status, took); }});
         tunnels_ = std::make_unique<TunnelClient>(
             loop_, own_address(options.listen_addresses, net_->listen_port()),
             TunnelClient::Events{[this](SwarmNumber swarm, const std::string& relay,
@@ -304,6 +302,13 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     }
     bool has_control(SwarmNumber swarm, const std::string& relay) const override {
         return tunnels_->is_connected(swarm, relay);
+    }
+    bool may_ask(const std::string& relay) const override {
+        return watch_relays_->pool().is_usable(relay);
+    }
+    void relay_asked(const std::string& relay, const Status& status,
+                     std::chrono::microseconds took) override {
+        watch_relays_->on_asked(relay, status, took);
     }
     void close_swarm(SwarmNumber swarm) override {
         owners_.erase(swarm);

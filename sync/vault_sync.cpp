@@ -53,8 +53,13 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
                      });
                  },
                  [this] { changed(); }}),
-      mailbox_({env_.loop, env_.mailbox_workers, work_, [this] { return mailbox_members(); },
-                [this](const std::string&) { changed(); }}) {
+      mailbox_(
+          {env_.loop, env_.mailbox_workers, work_, [this] { return mailbox_members(); },
+           [this](const std::string&) { changed(); },
+           [this](const std::string& relay) { return env_.swarms.may_ask(relay); },
+           [this](const std::string& relay, const Status& status, std::chrono::microseconds took) {
+               env_.swarms.relay_asked(relay, status, took);
+           }}) {
     replica_.add_listener(*this);
 }
 

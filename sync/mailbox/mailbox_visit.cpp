@@ -106,17 +106,31 @@ class Steps {
                              HttpFields query = {}) {
         query.push_back({"info_hash", std::string(as_text(ByteView(visit_.info_hash)))});
         query.push_back({"ticket", visit_.ticket});
+        auto begin = SteadyTime::clock::now();
         auto response =
             client_.request({.method = method,
                              .path = name.empty() ? "/v1/mailbox" : "/v1/mailbox/" + name,
                              .query = std::move(query),
                              .body = std::move(body)},
                             kAskTimeout, visit_.stop);
+        note(response, std::chrono::duration_cast<std::chrono::microseconds>(
+                           SteadyTime::clock::now() - begin));
         if (response.ok() && response->status == kTooMany) {
             report_.must_come_again = true;
             return Error{ErrorKind::Busy, "the relay's mailbox is busy"};
         }
         return response;
+    }
+
+    // Any answer below 500 says that the relay is there, and a full mailbox says so too.
+    void note(const Result<HttpResponse>& response, std::chrono::microseconds took) {
+        if (visit_.stop.stop_requested()) return report_.asked.reset();
+        if (!report_.asked) report_.took = took;
+        bool is_there = response.ok() && (response->status < 500 || response->status == kFull);
+        if (is_there)
+            report_.asked = Status();
+        else
+            report_.asked = response.ok() ? unexpected(*response) : response.error();
     }
 
     static Error unexpected(const HttpResponse& response) {

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -59,6 +60,10 @@ struct MailboxVisit {
         bool must_come_again = false;  // it has told us to wait
         bool is_full = false;          // something could not be left
         std::uint64_t fetched = 0, put = 0, taken_away = 0;
+        // Whether the relay has answered: of the last request; the time is the first one's. Absent:
+        // nothing was asked, or we gave up.
+        std::optional<Status> asked{};
+        std::chrono::microseconds took{};
     };
     Report run(ReplicaWork& work, MailboxMemory& memory) const;
 };

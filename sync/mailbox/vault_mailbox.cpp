@@ -16,8 +16,8 @@ constexpr milliseconds kNewsDelay{300};  // several changes go together
 constexpr seconds kGoneDelay{5};         // it may be back at once
 constexpr minutes kThoroughEvery{5};
 constexpr seconds kBusyWait{2};
-constexpr seconds kRetryFirst{5};
-constexpr seconds kRetryMax{300};
+constexpr seconds kUnansweredRetry{5};  // as long as the relay's circuit lets us
+constexpr minutes kRefusedRetry{1};
 constexpr minutes kNoneRetry{10};  // a relay without a mailbox may be given one
 constexpr std::size_t kNewsMax = 4096;
 
@@ -43,7 +43,7 @@ void VaultMailbox::admit(const EpochId& epoch, const std::string& relay,
     auto now = std::chrono::steady_clock::now();
     // With another ticket the relay may answer otherwise than it did.
     if (is_new || !place.problem.empty()) place.next = now;
-    if (!place.is_visiting && place.next <= now) visit(relay, place, now);
+    if (is_due(relay, place, now)) visit(relay, place, now);
 }
 
 void VaultMailbox::retain(const std::vector<std::string>& relays) {
@@ -105,7 +105,11 @@ void VaultMailbox::hurry(milliseconds delay, bool is_thorough) {
 
 void VaultMailbox::on_tick(SyncLoop::Time now) {
     for (auto& [relay, place] : places_)
-        if (!place.is_visiting && now >= place.next) visit(relay, place, now);
+        if (is_due(relay, place, now)) visit(relay, place, now);
+}
+
+bool VaultMailbox::is_due(const std::string& relay, const Place& place, SyncLoop::Time now) const {
+    return !place.is_visiting && now >= place.next && env_.may_ask(relay);
 }
 
 void VaultMailbox::visit(const std::string& relay, Place& place, SyncLoop::Time now) {
@@ -144,8 +148,8 @@ void VaultMailbox::on_visited(const std::string& relay,
     place.is_there = report.is_there;
     place.is_full = report.is_full;
     auto now = std::chrono::steady_clock::now();
+    if (report.asked) env_.asked(relay, *report.asked, report.took);
     if (report.status.ok() && !report.must_come_again) {
-        place.failures = 0;
         place.problem.clear();
         for (const SegmentRef& segment : news) place.news.erase(segment);
         place.next = place.next_thorough;
@@ -161,9 +165,9 @@ void VaultMailbox::on_visited(const std::string& relay,
     } else {
         place.problem = report.status.error().message;
         log_debug("relay", "mailbox: {}", place.problem);
-        auto wait = std::min<seconds>(kRetryMax, kRetryFirst * (1 << std::min(place.failures, 6)));
-        ++place.failures;
-        place.next = now + jittered(wait);
+        bool is_answered = !report.asked || report.asked->ok();
+        place.next = now + jittered(is_answered ? milliseconds(kRefusedRetry)
+                                                : milliseconds(kUnansweredRetry));
         place.next_thorough = place.next;
     }
     env_.changed(relay);

@@ -1,7 +1,8 @@
 // VaultMailbox: when a vault's mailboxes are visited, one at each relay that has one.
 //
 // Visits are made when a relay lets us in, soon after something new is here that an absent member
-// lacks, after a member has gone, and every few minutes. THREADS: ls-sync.
+// lacks, after a member has gone, and every few minutes; none while the relay's circuit is open,
+// and then at once what was due meanwhile. THREADS: ls-sync.
 #pragma once
 
 #include <functional>
@@ -27,6 +28,11 @@ class VaultMailbox {
         std::shared_ptr<ReplicaWork> work;
         std::function<Members()> members;
         std::function<void(const std::string& relay)> changed;
+        // The relay's circuit: whether it may be asked, and that it was. See relay_pool.h.
+        std::function<bool(const std::string& relay)> may_ask;
+        std::function<void(const std::string& relay, const Status& status,
+                           std::chrono::microseconds took)>
+            asked;
     };
 
     explicit VaultMailbox(Environment environment) : env_(std::move(environment)) {}
@@ -62,12 +68,12 @@ class VaultMailbox {
         std::stop_source stop;
         SyncLoop::Time next{}, next_thorough{};
         bool is_visiting = false, is_there = false;
-        int failures = 0;
         std::string problem;
         bool is_full = false;
         std::set<SegmentRef> news;
     };
 
+    bool is_due(const std::string& relay, const Place& place, SyncLoop::Time now) const;
     void visit(const std::string& relay, Place& place, SyncLoop::Time now);
     void on_visited(const std::string& relay, const std::shared_ptr<MailboxMemory>& memory,
                     const std::set<SegmentRef>& news, const MailboxVisit::Report& report);

@@ -125,6 +125,42 @@ TEST_F(MailboxTest, WhoGoesWaitsForNoRelayThatIsAway) {
     EXPECT_FALSE(a.replica.frontier().empty());
 }
 
+// One circuit for all that is asked of a relay: visits wait for its probe, and come when it is
+// well.
+TEST_F(MailboxTest, NoVisitWhileTheRelaysCircuitIsOpenAndAtOnceWhenItIsClosed) {
+    leave_receipt(b, 1);
+    b.stop();
+    leave_receipt(a, 2);
+    server.reset();
+    std::atomic<bool> is_ill{true}, is_left_alone{false};
+    std::atomic<int> visits_while_open{0};
+    server = std::make_unique<HttpServer>(
+        HttpServerOptions{.inline_handlers = true, .on_tick = [this] { service->tick(); }},
+        [&, this](const HttpRequest& request, HttpResponder responder) {
+            // The probe finds it well.
+            if (is_left_alone && request.path == "/healthz") is_ill = false;
+            if (!is_ill) return service->handle(request, std::move(responder));
+            bool is_visit = request.path.starts_with("/v1/mailbox");
+            if (is_visit && is_left_alone) ++visits_while_open;
+            responder.respond(HttpResponse::text(500, "ill\n"));
+        });
+    ASSERT_TRUE(server->listen_tcp("127.0.0.1", port).ok());
+    auto circuit = [&] { return a.engine->relay_states().at(0).circuit; };
+    a.replica.publish({random_bytes(5000)});
+    ASSERT_TRUE(eventually([&] { return circuit() == RelayState::Circuit::Down; },
+                           std::chrono::seconds(60)));
+    is_left_alone = true;
+    // There is something new to leave again and again.
+    int polls = 0;
+    auto is_up = [&] {
+        if (++polls % 500 == 0) a.replica.publish({random_bytes(50)});
+        return circuit() == RelayState::Circuit::Up;
+    };
+    EXPECT_TRUE(eventually(is_up, std::chrono::seconds(60)));
+    EXPECT_LE(visits_while_open, 1);  // one may have been under way
+    EXPECT_TRUE(eventually([&] { return objects() >= 6; }, std::chrono::seconds(60)));
+}
+
 TEST_F(MailboxTest, WhatEverybodyHasIsTakenAway) {
     leave_receipt(b, 1);
     b.stop();
