@@ -99,6 +99,15 @@ foreach(test IN LISTS LOCKSTEP_TUNNEL_TESTS)
   set_tests_properties(e2e.${test} PROPERTIES
     LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+set(LOCKSTEP_RELAYS_TESTS
+  test_the_next_one_carries_on_when_one_dies_and_a_probe_finds_it_again
+  test_hash_meets_at_two_and_moves_and_the_others_meet_everywhere
+  test_dns_names_them_to_a_guest_who_has_none)
+foreach(test IN LISTS LOCKSTEP_RELAYS_TESTS)
+  add_test(NAME relays.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/relays_test.py Relays.${test})
+  set_tests_properties(relays.${test} PROPERTIES
+    LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()
 foreach(test test_an_unused_vault_is_locked_and_a_used_one_is_not test_the_machine_sleeps_when_vaults_are_locked)
   add_test(NAME autolock.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/autolock_test.py AutoLock.${test})
   set_tests_properties(autolock.${test} PROPERTIES
