@@ -201,8 +201,15 @@ void declare_sync_verbs(Grammar& grammar) {
     declare_devices(grammar);
     declare_relays(grammar);
     declare_state(grammar);
-    grammar.verb(grammar.app(), "doctor", "Explain what is not as it should be, and what to do",
-                 "  lockstep doctor      (exits 25 when there is an alarm)\n", doctor);
+    grammar.verb(
+        grammar.app(), "doctor", "Explain what is not as it should be, and what to do",
+        "  lockstep doctor\n"
+        "  lockstep doctor --json\n"
+        "Looks at the vaults, FUSE, limits, the clock, relays, ports and space; names what "
+        "fixes each finding.\n"
+        "Exits 25 on an alarm, 26 on a problem, 4 when the daemon does not run; notes are "
+        "no problem.\n",
+        doctor);
     CLI::App& completion = grammar.verb(
         grammar.app(), "completion", "Print what makes a shell complete verbs, flags and names",
         "  source <(lockstep completion bash)      (in ~/.bashrc; the Debian package has it)\n"
