@@ -165,5 +165,74 @@ TEST_F(ApiBinariesTest, LogLevelsCountAtOnceAndAfterAReload) {
     EXPECT_FALSE(adds_a_line());
 }
 
+// Goal: what is secret or names something is in no part of the bundle, though the log is at its
+// most talkative. Every needle is one that the daemon knows.
+TEST_F(ApiBinariesTest, DiagnosticsHoldNoNameNoAddressAndNoSecret) {
+    LockstepHome desk;
+    const std::string canary = "zebrafinch";
+    write_config("[device]\nname = \"" + canary + "-laptop\"\n[network]\nlan_discovery = false\n" +
+                 "relays = [\"http://127.0.0.1:1/announce/" + canary + "\"]\n" +
+                 "relay_tokens = [\"http://127.0.0.1:1 " + canary + "-token\"]\n");
+    ASSERT_TRUE(home_.start({"--log-level", "debug"}));
+    ASSERT_TRUE(desk.start());
+    home_.create(canary + "-vault");
+    home_.must({"put", canary + "-vault:" + canary + "-file.txt", "-"}, canary + " content");
+    const std::string ticket = home_.must({"invite", canary + "-vault", "--yes"}).output;
+    desk.must({"device", "rename", "self", canary + "-desk"});
+    desk.must({"join", "-", "--name", "shared"}, ticket);
+    desk.must({"wait", "shared", "--timeout", "60s"});
+    home_.must({"wait", canary + "-vault", "--copies", "1", "--timeout", "60s"});
+    home_.run({"vault", "unlock", canary + "-vault", "--passphrase-stdin"}, canary + " wrong\n");
+    std::filesystem::create_directories(home_ / canary);
+    home_.must({"mirror", "add", canary + "-vault", (home_ / canary / "mirror").native()});
+    write_text(home_ / "data" / (canary + "-vault.vault") / "log" / (canary + "-foreign"), "x");
+
+    const auto file = home_ / "bundle.tar.gz";
+    const Ran made = home_.must({"diagnostics", file.native()});
+    for (const char* part : {"README.txt", "versions.txt", "config.json", "status.json",
+                             "findings.json", "metrics.txt", "log.txt"})
+        EXPECT_NE(made.output.find(part), std::string::npos) << part;
+    struct stat status {};
+    ASSERT_EQ(::stat(file.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600U);
+    EXPECT_EQ(home_.run({"diagnostics", file.native()}).exit_code, 1);  // nothing is replaced
+
+    std::filesystem::create_directories(home_ / "opened");
+    const std::string open =
+        "tar -xzf '" + file.native() + "' -C '" + (home_ / "opened").native() + "'";
+    ASSERT_EQ(std::system(open.c_str()), 0);
+    const auto status_json = home_.must({"status", "--json"}).json();
+    const std::vector<std::string> needles = {canary,
+                                              "correct horse",
+                                              "127.0.0.1",
+                                              home_.path().native(),
+                                              ticket.substr(0, 30),
+                                              status_json["device"]["id"],
+                                              status_json["vaults"][0]["id"]};
+    std::size_t log_lines = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(home_ / "opened")) {
+        const std::string text = read_text(entry.path());
+        for (const std::string& needle : needles)
+            EXPECT_EQ(text.find(needle), std::string::npos) << entry.path() << ": " << needle;
+        if (entry.path().filename() == "log.txt")
+            log_lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+        if (entry.path().filename() == "status.json") {
+            const auto told = nlohmann::json::parse(text);
+            EXPECT_EQ(told["vaults"][0]["state"], status_json["vaults"][0]["state"]);
+            EXPECT_EQ(told["vaults"][0]["peers"].size(), 1U);
+        }
+    }
+    EXPECT_GT(log_lines, 0U);
+    // What is looked for is found where it is.
+    EXPECT_NE(home_.log().find(home_.path().native()), std::string::npos);
+}
+
+TEST_F(ApiBinariesTest, WithoutADaemonDiagnosticsHoldWhatThereIs) {
+    const Ran made = home_.must({"diagnostics", (home_ / "bundle.tar.gz").native(), "--json"});
+    EXPECT_EQ(made.json()["daemon"], false);
+    EXPECT_EQ(made.json()["entries"],
+              nlohmann::json({"README.txt", "versions.txt", "findings.json"}));
+}
+
 }  // namespace
 }  // namespace lockstep
