@@ -57,6 +57,9 @@ install(FILES ${installers}/relay/relay.toml DESTINATION ${CMAKE_INSTALL_SYSCONF
 foreach(place prometheus/lockstep-relay.rules.yml grafana/lockstep-relay.json)
   install(FILES ${installers}/${place} DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep-relay)
 endforeach()
+foreach(place prometheus/lockstepd.rules.yml grafana/lockstepd.json)
+  install(FILES ${installers}/${place} DESTINATION ${CMAKE_INSTALL_DATADIR}/lockstep)
+endforeach()
 
 # Apart from `all`: whoever only builds and tests needs neither scdoc nor the wait.
 if(LOCKSTEP_SCDOC)

@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kProbeTimeout{5'000};
 
-Result<HttpResponse> health(ControlContext&, const ApiRequest&) {
-    return HttpResponse::json(200, R"({"status":"ok"})");
-}
-
 // Adds what the relay's tracker, tunnels and mailbox last said to any vault.
 void add_what_vaults_know(ControlContext& context, api::RelayInfo& relay) {
     const std::string announced =
@@ -225,6 +221,7 @@ Result<HttpResponse> change_config(ControlContext& context, const ApiRequest& re
     if (wish.key == "network.relay_strategy")
         context.services.sync.set_relays(relay_settings_of(context.services.config.get()));
     context.vaults.apply_limits();
+    context.apply_log_levels();
     context.services.events.add({"config.changed", {}, wish.key, wish.key + " changed"});
     return json_response(200, config_list(context));
 }
@@ -233,22 +230,17 @@ Result<HttpResponse> change_config(ControlContext& context, const ApiRequest& re
 
 std::vector<Route> daemon_routes() {
     return {
-        {"GET", "/healthz", health},
-        {"GET", "/v1/status", status},
-        {"GET", "/v1/events", nullptr, events},
-        {"GET", "/v1/relays", list_relays},
-        {"POST", "/v1/relays", add_relay},
-        {"DELETE", "/v1/relays", remove_relay},
-        {"POST", "/v1/relays/test", test_relay},
-        {"GET", "/v1/config", show_config},
-        {"PUT", "/v1/config", change_config},
+        {"GET", "/v1/status", status},          {"GET", "/v1/events", nullptr, events},
+        {"GET", "/v1/relays", list_relays},     {"POST", "/v1/relays", add_relay},
+        {"DELETE", "/v1/relays", remove_relay}, {"POST", "/v1/relays/test", test_relay},
+        {"GET", "/v1/config", show_config},     {"PUT", "/v1/config", change_config},
     };
 }
 
 std::vector<Route> control_routes() {
     std::vector<Route> routes = daemon_routes();
-    for (auto more : {vault_routes(), mirror_routes(), presence_routes(), history_routes(),
-                      key_routes(), file_routes(), pairing_routes()}) {
+    for (auto more : {health_routes(), vault_routes(), mirror_routes(), presence_routes(),
+                      history_routes(), key_routes(), file_routes(), pairing_routes()}) {
         routes.insert(routes.end(), more.begin(), more.end());
     }
     return routes;

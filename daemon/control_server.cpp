@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/api/error_code.h"
 #include "daemon/api/messages.h"
+#include "daemon/api_access.h"
 
 namespace lockstep {
 
@@ -51,8 +52,9 @@ ControlServer::ControlServer(ControlContext& context)
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(ControlContext& context,
                                                             const std::filesystem::path& socket,
-                                                            UniqueFd passed) {
+                                                            UniqueFd passed, const ApiAccess* tcp) {
     std::unique_ptr<ControlServer> server(new ControlServer(context));
+    if (tcp != nullptr) TRY_OK(server->serve_tcp(*tcp));
     if (passed.ok())
         TRY_OK(server->server_->listen_on(std::move(passed)));
     else
@@ -60,15 +62,48 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(ControlContext& cont
     return server;
 }
 
+// Whoever may not come in is told so before his request's body is read.
+Status ControlServer::serve_tcp(const ApiAccess& access) {
+    HttpServerOptions options = server_options();
+    options.threads = 4;
+    options.connections_max = 32;
+    options.allowed_uid.reset();
+    const std::uint64_t body_size_max = options.body_size_max;
+    options.body_limit = [&access, body_size_max](const HttpRequest& head) {
+        return HttpBodyLimit{.size_max = body_size_max, .refusal = access.refusal(head)};
+    };
+    tcp_server_ = std::make_unique<HttpServer>(
+        options, [this, &access](const HttpRequest& request, HttpResponder responder) {
+            if (auto refusal = access.refusal(request)) {
+                ++context_.requests;
+                ++context_.refused;
+                return responder.respond(std::move(*refusal));
+            }
+            handle(request, responder);
+        });
+    TRY_OK(tcp_server_->listen_tcp(access.host(), access.port()));
+    return {};
+}
+
+void ControlServer::stop() {
+    if (tcp_server_) tcp_server_->stop();
+    server_->stop();
+}
+
 void ControlServer::handle(const HttpRequest& request, const HttpResponder& responder) {
     const std::string id = fmt::format("r{}", ++requests_);
+    ++context_.requests;
     const std::string_view method =
         request.method == "HEAD" ? "GET" : std::string_view(request.method);
     Router::Match match = router_.find(method, request.path_parts());
-    if (match.route == nullptr) return responder.respond(unknown_route(match, request, id));
+    if (match.route == nullptr) {
+        ++context_.refused;
+        return responder.respond(unknown_route(match, request, id));
+    }
 
     const ApiRequest api_request{request, std::move(match.parameters), id};
     auto refuse = [&](const Error& error) {
+        ++(api::http_status(error.kind) >= 500 ? context_.failures : context_.refused);
         // Not the message: it may name a file inside a vault.
         log_debug("control", "{} {} {}: {}", id, request.method, match.route->pattern,
                   api::error_code(error.kind));

@@ -1,4 +1,5 @@
-// The control API on the unix socket: dispatch, request numbers, errors.
+// The control API on the unix socket, and over TCP where that is wanted: dispatch, request numbers,
+// errors.
 #pragma once
 
 #include <atomic>
@@ -10,17 +11,21 @@
 
 namespace lockstep {
 
+class ApiAccess;
+
 class ControlServer {
   public:
     // Listens on return. Busy when another daemon answers on the socket. `context` must outlive
-    // this. With `passed`, that listening socket serves in place of one of our own.
+    // this. With `passed`, that listening socket serves in place of one of our own. With `tcp`,
+    // which must outlive this, also listens where that says.
     static Result<std::unique_ptr<ControlServer>> start(ControlContext& context,
                                                         const std::filesystem::path& socket,
-                                                        UniqueFd passed);
+                                                        UniqueFd passed,
+                                                        const ApiAccess* tcp = nullptr);
     ~ControlServer() { stop(); }
 
     // Waits for handlers under way. Stop LongPolls and EventLog first, so that none of them waits.
-    void stop() { server_->stop(); }
+    void stop();
 
     // As HttpServer::post().
     void post(std::function<void()> task) { server_->post(std::move(task)); }
@@ -30,11 +35,14 @@ class ControlServer {
 
   private:
     explicit ControlServer(ControlContext& context);
+    Status serve_tcp(const ApiAccess& access);
 
     ControlContext& context_;
     const Router router_;
     std::atomic<std::uint64_t> requests_{0};
     std::unique_ptr<HttpServer> server_;
+    // Apart, so that strangers at the port take no connection from the socket's clients.
+    std::unique_ptr<HttpServer> tcp_server_;
 };
 
 }  // namespace lockstep

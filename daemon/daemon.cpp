@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "daemon/api_access.h"
 #include "daemon/child_stretcher.h"
 #include "daemon/control_server.h"
 #include "daemon/instance_lock.h"
@@ -97,7 +98,7 @@ struct Daemon::Parts {
                    options.may_mount},
           vaults(services, polls),
           pairing(services, vaults, polls),
-          context{services, vaults, pairing, polls} {}
+          context(services, vaults, pairing, polls) {}
 
     const api::DataPaths paths;
     InstanceLock lock;
@@ -112,7 +113,18 @@ struct Daemon::Parts {
     VaultManager vaults;
     Pairing pairing;
     ControlContext context;
+    std::optional<ApiAccess> tcp;  // where the control API is served over TCP, too
     std::unique_ptr<ControlServer> server;
+
+    // Makes `tcp` when that is configured.
+    Status open_api_to_programs() {
+        const std::string where = config->get().api_listen;
+        if (where.empty()) return {};
+        TRY(api::LoopbackAddress address, api::parse_api_listen(where));
+        TRY(tcp, ApiAccess::open(posix_disk(), paths.state_directory / "api.token", address,
+                                 system_random()));
+        return {};
+    }
     // Threads that have not yet answered the last beat.
     std::shared_ptr<std::atomic<int>> awaited;
     bool is_stopped = false;
@@ -136,9 +148,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
     std::unique_ptr<Daemon> daemon(new Daemon(std::make_unique<Parts>(
         options, std::move(lock), std::move(config), std::move(device), std::move(sync))));
     Parts& parts = *daemon->parts_;
+    parts.context.log_levels = options.log_levels;
+    parts.context.apply_log_levels();
+    TRY_OK(parts.open_api_to_programs());
     parts.vaults.open_all();
-    TRY(parts.server,
-        ControlServer::start(parts.context, socket, std::move(options.control_socket)));
+    TRY(parts.server, ControlServer::start(parts.context, socket, std::move(options.control_socket),
+                                           parts.tcp ? &*parts.tcp : nullptr));
     parts.events.add({"daemon.started", {}, {}, "lockstepd started"});
     return daemon;
 }
@@ -171,6 +186,7 @@ Status Daemon::reload() {
         parts.events.add({"relays.changed", {}, {}, {}});
     }
     parts.vaults.apply_limits();
+    parts.context.apply_log_levels();
     for (const Setting& setting : settings()) {
         const std::string now = setting.show(after);
         if (now == setting.show(before)) continue;

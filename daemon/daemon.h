@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/log_levels.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "daemon/api/data_paths.h"
@@ -21,6 +22,8 @@ struct DaemonOptions {
     // Instead of the configured one.
     std::optional<std::uint16_t> listen_port;
     bool may_mount = true;
+    // Instead of the configured ones.
+    std::optional<LogLevels> log_levels = {};
     // Of the control API, made by the service manager; else the daemon makes its own.
     UniqueFd control_socket;
 };

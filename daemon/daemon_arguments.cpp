@@ -13,7 +13,9 @@ constexpr std::string_view kHelp = R"(lockstepd - keeps a user's encrypted vault
 Usage: lockstepd [OPTIONS]
 
   --listen-port PORT   listen for other devices here, instead of the configured port
-  --log-level LEVEL    debug, info (the default), warning or error; lines go to stderr
+  --log-level LEVEL    debug, info (the default), warning or error, and AREA=LEVEL for single areas, with
+                       commas between; lines go to stderr. Areas: control, daemon, fuse, http, index,
+                       mirror, relay, sync, vault
   --no-mount           mount nothing: for a device that only keeps copies, or mirrors into plain folders
   --version            print the version and end
   --help               print this and end
@@ -25,21 +27,12 @@ LOCKSTEP_HOME moves configuration, state, data and the control socket under one 
 
 Examples:
   lockstepd
-  LOCKSTEP_HOME=/tmp/laptop lockstepd --log-level debug
+  LOCKSTEP_HOME=/tmp/laptop lockstepd --log-level warning,sync=debug
   systemctl --user enable --now lockstepd
 )";
 
-Status set_level(DaemonArguments& arguments, std::string_view text) {
-    if (text == "debug")
-        arguments.log_level = LogLevel::Debug;
-    else if (text == "info")
-        arguments.log_level = LogLevel::Info;
-    else if (text == "warning")
-        arguments.log_level = LogLevel::Warning;
-    else if (text == "error")
-        arguments.log_level = LogLevel::Error;
-    else
-        return Error{ErrorKind::Invalid, "is debug, info, warning or error"};
+Status set_levels(DaemonArguments& arguments, std::string_view text) {
+    TRY(arguments.log_levels, parse_log_levels(text));
     return {};
 }
 
@@ -66,7 +59,7 @@ struct Option {
 };
 
 constexpr Option kOptions[] = {{"--listen-port", "LOCKSTEP_LISTEN_PORT", true, set_port},
-                               {"--log-level", "LOCKSTEP_LOG_LEVEL", true, set_level},
+                               {"--log-level", "LOCKSTEP_LOG_LEVEL", true, set_levels},
                                {"--no-mount", "LOCKSTEP_NO_MOUNT", false, set_no_mount}};
 
 const Option* option_named(std::string_view flag) {

@@ -6,14 +6,14 @@
 #include <string_view>
 #include <vector>
 
-#include "base/log.h"
+#include "base/log_levels.h"
 #include "base/result.h"
 #include "daemon/api/data_paths.h"
 
 namespace lockstep {
 
 struct DaemonArguments {
-    LogLevel log_level = LogLevel::Info;
+    std::optional<LogLevels> log_levels;       // else the configured ones
     std::optional<std::uint16_t> listen_port;  // else the configured one
     bool may_mount = true;
     bool shows_help = false;

@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/log_levels.h"
 #include "daemon/api/error_code.h"
 #include "daemon/child_stretcher.h"
 #include "daemon/control_context.h"
@@ -80,7 +80,10 @@ int wait_for_stop(Daemon& daemon, const sigset_t& signals, bool ends_at_hangup) 
 }
 
 int serve(const DaemonArguments& arguments) {
-    set_log_level(arguments.log_level);
+    const api::Environment environment = api::process_environment();
+    set_log_to_journal(is_journal(environment("JOURNAL_STREAM"), STDERR_FILENO));
+    // The configured ones count as soon as the configuration was read.
+    if (arguments.log_levels) set_log_levels(*arguments.log_levels);
     configure_allocator();
     // A terminal that goes away says so by SIGHUP, too.
     const bool has_terminal = ::isatty(STDERR_FILENO) != 0;
@@ -93,7 +96,8 @@ int serve(const DaemonArguments& arguments) {
     const sigset_t signals = block_signals();
 
     Result<std::unique_ptr<Daemon>> daemon =
-        Daemon::start({*paths, arguments.listen_port, arguments.may_mount, std::move(passed)});
+        Daemon::start({*paths, arguments.listen_port, arguments.may_mount, arguments.log_levels,
+                       std::move(passed)});
     if (!daemon.ok()) return fail(daemon.error());
     log_info("daemon", "lockstepd {} runs; port {}, socket {}", kVersion, (*daemon)->listen_port(),
              (*daemon)->control_socket().native());

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/http/http_date.h"
 #include "base/http/url.h"
 #include "sync/relay_url.h"
 #include "sync/srv_resolver.h"
@@ -48,13 +50,33 @@ Result<api::RelayInfo> probe_domain(const std::string& url, std::chrono::millise
     return out;
 }
 
+// The answer's Date is when it was sent, cut to the second: half a round trip ago.
+std::optional<std::int64_t> clock_ahead(const HttpResponse& response, std::uint64_t round_trip_ms) {
+    const std::string* date = response.header("Date");
+    if (date == nullptr) return std::nullopt;
+    Result<std::int64_t> seconds = parse_http_date(*date);
+    if (!seconds.ok()) return std::nullopt;
+    const std::int64_t then_ms =
+        system_clock().wall_ms() - static_cast<std::int64_t>(round_trip_ms / 2);
+    return *seconds * 1000 + 500 - then_ms;
+}
+
 }  // namespace
 
 Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::milliseconds timeout) {
+    TRY(RelayProbe probe, look_at_relay(url, timeout));
+    return std::move(probe.relay);
+}
+
+Result<RelayProbe> look_at_relay(const std::string& url, std::chrono::milliseconds timeout) {
     TRY_OK(api::check_relay_url(url));
-    if (is_srv_url(url)) return probe_domain(url, timeout);
+    RelayProbe probe;
+    api::RelayInfo& relay = probe.relay;
+    if (is_srv_url(url)) {
+        TRY(relay, probe_domain(url, timeout));
+        return probe;
+    }
     TRY(RelayUrl address, parse_relay_url(url));
-    api::RelayInfo relay;
     relay.url = std::string(without_pin(url));
     if (address.pin) relay.pin = hex(*address.pin);
     const auto begin = std::chrono::steady_clock::now();
@@ -62,13 +84,15 @@ Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::millisec
     const auto took = std::chrono::steady_clock::now() - begin;
     if (!response.ok()) {
         relay.detail = response.error().message;
-        return relay;
+        probe.is_untrusted = response.error().kind == ErrorKind::Refused;
+        return probe;
     }
     relay.is_reachable = response->status == 200;
     relay.detail = relay.is_reachable ? "healthy" : fmt::format("answered {}", response->status);
     relay.round_trip_ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
-    return relay;
+    probe.clock_ahead_ms = clock_ahead(*response, relay.round_trip_ms);
+    return probe;
 }
 
 Result<std::string> relay_with_pin(const std::string& url, const std::string& pin) {

@@ -13,8 +13,17 @@
 
 namespace lockstep {
 
+// What a relay has answered, and what of it a doctor wants to know.
+struct RelayProbe {
+    api::RelayInfo relay;
+    bool is_untrusted = false;  // it answers, and is not who it must be
+    // Its clock less ours, as exact as the round trip was short, and a second; when it told.
+    std::optional<std::int64_t> clock_ahead_ms = {};
+};
+
 // Sends GET /healthz, following no redirect. Blocks for `timeout` at most. What went wrong is in
 // the answer's detail; an Error only for a URL that is none.
+Result<RelayProbe> look_at_relay(const std::string& url, std::chrono::milliseconds timeout);
 Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::milliseconds timeout);
 // The URL with its pin, as configured; "first" takes the key that the relay shows now.
 Result<std::string> relay_with_pin(const std::string& url, const std::string& pin);

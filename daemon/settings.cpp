@@ -150,6 +150,25 @@ std::vector<Setting> make_settings() {
              c.kdf_memory_mib = static_cast<std::uint32_t>(mib);
              return {};
          }},
+        {"api.listen", [](const Config& c) { return c.api_listen; },
+         [](Config& c, const std::string& value) -> Status {
+             if (!value.empty()) TRY_OK(api::parse_api_listen(value));
+             c.api_listen = value;
+             return {};
+         },
+         false},
+        {"log.level", [](const Config& c) { return std::string(log_level_name(c.log.usual)); },
+         [](Config& c, const std::string& value) -> Status {
+             const std::optional<LogLevel> level = log_level_named(value);
+             if (!level) return Error{ErrorKind::Invalid, "it is debug, info, warning or error"};
+             c.log.usual = *level;
+             return {};
+         }},
+        {"log.levels", [](const Config& c) { return format_log_areas(c.log); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY(c.log.areas, parse_log_areas(value));
+             return {};
+         }},
     };
 }
 

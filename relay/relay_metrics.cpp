@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/prometheus_text.h"
+
 namespace lockstep {
 namespace {
 
@@ -30,37 +32,12 @@ std::string_view name_of(RelayRequestKind kind) {
     return "";
 }
 
-class Text {
-  public:
-    void metric(std::string_view name, std::string_view type, std::string_view help) {
-        name_ = fmt::format("lockstep_relay_{}", name);
-        out_ += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name_, help, name_, type);
-    }
-    void value(std::uint64_t value, std::string_view labels = {}) {
-        out_ += labels.empty() ? fmt::format("{} {}\n", name_, value)
-                               : fmt::format("{}{{{}}} {}\n", name_, labels, value);
-    }
-    void counter(std::string_view name, std::string_view help, std::uint64_t count) {
-        metric(name, "counter", help);
-        value(count);
-    }
-    void gauge(std::string_view name, std::string_view help, std::uint64_t now) {
-        metric(name, "gauge", help);
-        value(now);
-    }
-    std::string take() { return std::move(out_); }
-
-  private:
-    std::string name_;
-    std::string out_;
-};
-
 }  // namespace
 
 std::string prometheus_text(const RelayMetrics& metrics, const RelayGauges& gauges) {
-    Text out;
+    PrometheusText out("lockstep_relay_");
     out.metric("build_info", "gauge", "The version that runs.");
-    out.value(1, fmt::format("version=\"{}\"", gauges.version));
+    out.value(1, prometheus_label("version", gauges.version));
     out.gauge("uptime_seconds", "Seconds since the relay started.", gauges.uptime_s);
     out.metric("answers_total", "counter", "Requests answered, by kind and status.");
     for (const auto& [key, count] : metrics.answers)

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sodium.h>
 
+#include "base/http/http_date.h"
 #include "base/log.h"
 #include "relay/status_page.h"
 
@@ -168,7 +169,10 @@ void RelayService::handle(const HttpRequest& request, HttpResponder responder) {
     if (!is_known) return respond(Kind::Other, responder, HttpResponse::text(404, "not found\n"));
     if (!reads(request)) return respond(Kind::Other, responder, wrong_method("GET, HEAD"));
     if (is_operators) return respond(Kind::Operate, responder, operate(request));
-    respond(Kind::Other, responder, HttpResponse::text(200, "ok\n"));
+    HttpResponse well = HttpResponse::text(200, "ok\n");
+    // A device compares its clock with ours.
+    well.headers.push_back({"Date", format_http_date(clock_.wall_ms() / 1000)});
+    respond(Kind::Other, responder, std::move(well));
 }
 
 HttpBodyLimit RelayService::body_limit(const HttpRequest& head) {

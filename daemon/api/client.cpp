@@ -85,6 +85,20 @@ Result<StatusReport> DaemonClient::status(const std::string& vault) {
     return ask<StatusReport>({"GET", "/v1/status", std::move(query), {}});
 }
 
+Result<DoctorReport> DaemonClient::doctor() {
+    return ask<DoctorReport>({"GET", "/v1/doctor", {}, {}});
+}
+
+Result<LogLineList> DaemonClient::log() {
+    return ask<LogLineList>({"GET", "/v1/log", {}, {}});
+}
+
+Result<std::string> DaemonClient::metrics() {
+    TRY(HttpResponse response, send({"GET", "/metrics", {}, {}}));
+    if (response.status >= 400) return decode_error(response.status, response.body);
+    return std::move(response.body);
+}
+
 Result<VaultCreated> DaemonClient::create_vault(const CreateVault& request) {
     return ask<VaultCreated>({"POST", "/v1/vaults", {}, encode(request), kLongTimeout});
 }

@@ -33,6 +33,12 @@ class DaemonClient {
 
     Status health();
     Result<StatusReport> status(const std::string& vault = {});
+    // What of the machine, the network and the daemon is not as it should be; asks all relays.
+    Result<DoctorReport> doctor();
+    // What the daemon has logged lately.
+    Result<LogLineList> log();
+    // As Prometheus reads them.
+    Result<std::string> metrics();
 
     Result<VaultCreated> create_vault(const CreateVault& request);
     Result<VaultInfo> open_vault(const OpenVault& request);

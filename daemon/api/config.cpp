@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -247,6 +248,48 @@ void read_keys(const toml::table& table, Config& config, Faults& faults) {
     reader.reject_unknown();
 }
 
+void read_api(const toml::table& table, Config& config, Faults& faults) {
+    TableReader reader(table, "[api]", faults);
+    if (const toml::node* node = reader.text("listen", config.api_listen);
+        node != nullptr && !config.api_listen.empty()) {
+        auto valid = parse_api_listen(config.api_listen);
+        if (!valid.ok()) faults.add(*node, "'listen': " + valid.error().message);
+    }
+    reader.reject_unknown();
+}
+
+void read_level(TableReader& reader, const char* key, std::optional<LogLevel>& out,
+                Faults& faults) {
+    std::string text;
+    const toml::node* node = reader.text(key, text);
+    if (node == nullptr) return;
+    out = log_level_named(text);
+    if (!out) faults.add(*node, fmt::format("'{}' must be debug, info, warning or error", key));
+}
+
+void read_log(const toml::table& table, Config& config, Faults& faults) {
+    TableReader reader(table, "[log]", faults);
+    std::optional<LogLevel> usual;
+    read_level(reader, "level", usual, faults);
+    config.log.usual = usual.value_or(config.log.usual);
+    if (const toml::node* node = reader.find("levels")) {
+        const toml::table* levels = node->as_table();
+        if (levels == nullptr) {
+            faults.add(*node, "'levels' must be a table: [log.levels]");
+        } else {
+            TableReader areas(*levels, "[log.levels]", faults);
+            for (const std::string_view area : kLogAreas) {
+                std::optional<LogLevel> level;
+                const std::string name(area);
+                read_level(areas, name.c_str(), level, faults);
+                if (level) config.log.areas.emplace(name, *level);
+            }
+            areas.reject_unknown();
+        }
+    }
+    reader.reject_unknown();
+}
+
 bool is_absolute(std::string_view path) {
     return !path.empty() && path.front() == '/';
 }
@@ -445,6 +488,19 @@ std::string quoted_list(const std::vector<std::string>& texts) {
     std::string out = "[";
     for (const std::string& text : texts) out += (out.size() > 1 ? ", " : "") + quoted(text);
     return out + ']';
+}
+
+// Nothing where it is as it is without them.
+std::string format_api_and_log(const Config& config) {
+    std::string out;
+    if (!config.api_listen.empty())
+        out += fmt::format("\n[api]\nlisten = {}\n", quoted(config.api_listen));
+    if (config.log == LogLevels{}) return out;
+    out += fmt::format("\n[log]\nlevel = {}\n", quoted(log_level_name(config.log.usual)));
+    if (!config.log.areas.empty()) out += "\n[log.levels]\n";
+    for (const auto& [area, level] : config.log.areas)
+        out += fmt::format("{} = {}\n", area, quoted(log_level_name(level)));
+    return out;
 }
 
 // The keys that [network] ends with; nothing for what is as it is without them.
@@ -651,6 +707,27 @@ Status check_address(std::string_view address) {
     return check_port(address.substr(colon + 1));
 }
 
+Result<LoopbackAddress> parse_api_listen(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos)
+        return Error{ErrorKind::Invalid, "an address is written 127.0.0.1:PORT or [::1]:PORT"};
+    LoopbackAddress out{.host = std::string(text.substr(0, colon)), .port = 0};
+    const std::string_view digits = text.substr(colon + 1);
+    auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
+    if (failure != std::errc{} || end != digits.data() + digits.size() || out.port == 0)
+        return Error{ErrorKind::Invalid, "the port must be between 1 and 65535"};
+    in_addr address{};
+    const bool is_ipv4 = inet_pton(AF_INET, out.host.c_str(), &address) == 1;
+    const bool is_loopback = is_ipv4 ? ntohl(address.s_addr) >> 24 == 127 : out.host == "[::1]";
+    if (!is_loopback)
+        return Error{ErrorKind::Invalid,
+                     fmt::format("'{}' is no address of this machine alone (127.0.0.1 or [::1]): "
+                                 "the control API is not for a network",
+                                 out.host)};
+    if (!is_ipv4) out.host = "::1";
+    return out;
+}
+
 Result<Config> parse_config(std::string_view text) {
     Faults faults;
     if (text.size() > kConfigSizeMax) {
@@ -676,6 +753,8 @@ Result<Config> parse_config(std::string_view text) {
     if (const toml::table* keys = sub_table(root, "keys", faults)) {
         read_keys(*keys, config, faults);
     }
+    if (const toml::table* api = sub_table(root, "api", faults)) read_api(*api, config, faults);
+    if (const toml::table* log = sub_table(root, "log", faults)) read_log(*log, config, faults);
     if (const toml::node* vaults = root.find("vault")) read_vaults(*vaults, config, faults);
     root.reject_unknown();
     if (faults.any()) return std::move(faults).error();
@@ -711,6 +790,7 @@ std::string format_config(const Config& config) {
     if (!cache.empty()) out += "\n[cache]\n" + cache;
     if (config.kdf_memory_mib != kKdfMemoryMib)
         out += fmt::format("\n[keys]\nkdf_memory_mib = {}\n", config.kdf_memory_mib);
+    out += format_api_and_log(config);
     for (const VaultConfig& vault : config.vaults) {
         out += fmt::format("\n[[vault]]\nname = {}\ndirectory = {}\n", quoted(vault.name),
                            quoted(vault.directory));

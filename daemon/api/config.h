@@ -24,6 +24,12 @@
 //     content_mib = 256          # opened content kept in memory, for each unlocked vault
 //     on_demand_mib = 10240      # on the disk, of content that need not be here, for each vault
 //     copies = 1                 # other devices that must promise to keep what is evicted here
+//     [api]
+//     listen = "127.0.0.1:6980"  # the control API over TCP, too; default: nowhere
+//     [log]
+//     level = "info"             # debug, info, warning, error
+//     [log.levels]
+//     sync = "debug"             # of single areas
 //     [keys]
 //     kdf_memory_mib = 256       # what guessing a passphrase costs; cheaper ones are raised to it
 //     [[vault]]
@@ -56,6 +62,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/log_levels.h"
 #include "base/result.h"
 #include "daemon/api/bandwidth.h"
 
@@ -136,6 +143,8 @@ struct Config {
     std::uint32_t on_demand_mib = kOnDemandMib;
     std::uint32_t eviction_copies = 1;
     std::uint32_t kdf_memory_mib = kKdfMemoryMib;
+    std::string api_listen;  // as parse_api_listen() reads it; empty: no TCP
+    LogLevels log;
     std::vector<VaultConfig> vaults;
 
     bool operator==(const Config&) const = default;
@@ -162,6 +171,13 @@ Status check_relay_token(std::string_view line);
 Status check_relay_weight(std::string_view line);
 Status check_relay_strategy(std::string_view name);
 Status check_address(std::string_view address);
+
+// "127.0.0.1:6980" or "[::1]:6980". Invalid for every address that others could reach.
+struct LoopbackAddress {
+    std::string host;  // without brackets
+    std::uint16_t port = 0;
+};
+Result<LoopbackAddress> parse_api_listen(std::string_view text);
 
 bool is_utf8(std::string_view text);
 

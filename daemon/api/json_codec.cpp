@@ -382,6 +382,34 @@ void fields(F& f, T& v) {
     f("devices", v.devices);
 }
 
+template <typename F, Is<FindingInfo> T>
+void fields(F& f, T& v) {
+    f("id", v.id);
+    f("severity", v.severity);
+    f("where", v.where);
+    f("what", v.what);
+    f("advice", v.advice);
+    f("fix", v.fix);
+}
+
+template <typename F, Is<DoctorReport> T>
+void fields(F& f, T& v) {
+    f("findings", v.findings);
+}
+
+template <typename F, Is<LogLineInfo> T>
+void fields(F& f, T& v) {
+    f("timeMs", v.time_ms);
+    f("level", v.level);
+    f("area", v.area);
+    f("message", v.message);
+}
+
+template <typename F, Is<LogLineList> T>
+void fields(F& f, T& v) {
+    f("lines", v.lines);
+}
+
 template <typename F, Is<RelayList> T>
 void fields(F& f, T& v) {
     f("relays", v.relays);
@@ -914,6 +942,8 @@ LOCKSTEP_API_STRUCT(InviteList)
 LOCKSTEP_API_STRUCT(JoinInfo)
 LOCKSTEP_API_STRUCT(DeviceList)
 LOCKSTEP_API_STRUCT(RelayList)
+LOCKSTEP_API_STRUCT(DoctorReport)
+LOCKSTEP_API_STRUCT(LogLineList)
 LOCKSTEP_API_STRUCT(EntryList)
 LOCKSTEP_API_STRUCT(UploadInfo)
 LOCKSTEP_API_STRUCT(ConfigValue)

@@ -156,6 +156,31 @@ struct VaultList {
     std::vector<VaultInfo> vaults;
 };
 
+// Something that is not as it should be.
+struct FindingInfo {
+    std::string id;        // of the kind of thing, "fuse.device"
+    std::string severity;  // alarm, problem, note
+    std::string where;     // a vault, a relay, or empty
+    std::string what;      // a sentence
+    std::string advice;    // what it means
+    std::string fix;       // one line to type; may be empty
+};
+
+struct DoctorReport {
+    std::vector<FindingInfo> findings;
+};
+
+struct LogLineInfo {
+    std::int64_t time_ms = 0;
+    std::string level;
+    std::string area;
+    std::string message;
+};
+
+struct LogLineList {
+    std::vector<LogLineInfo> lines;  // oldest first
+};
+
 struct MirrorList {
     std::vector<MirrorInfo> mirrors;
 };

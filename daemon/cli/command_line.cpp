@@ -9,8 +9,6 @@ namespace lockstep::cli {
 
 namespace {
 
-constexpr const char* kVersionText = "lockstep 0.1.0";
-
 // Not in the help: what the shells' completion asks.
 constexpr std::string_view kCompleteVerb = "complete";
 

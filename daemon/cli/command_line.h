@@ -7,6 +7,8 @@
 
 namespace lockstep::cli {
 
+inline constexpr const char* kVersionText = "lockstep 0.1.0";
+
 struct Command {
     Verb verb = nullptr;
     Arguments arguments;

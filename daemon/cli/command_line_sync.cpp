@@ -201,8 +201,26 @@ void declare_sync_verbs(Grammar& grammar) {
     declare_devices(grammar);
     declare_relays(grammar);
     declare_state(grammar);
-    grammar.verb(grammar.app(), "doctor", "Explain what is not as it should be, and what to do",
-                 "  lockstep doctor      (exits 25 when there is an alarm)\n", doctor);
+    grammar.verb(
+        grammar.app(), "doctor", "Explain what is not as it should be, and what to do",
+        "  lockstep doctor\n"
+        "  lockstep doctor --json\n"
+        "Looks at the vaults, FUSE, limits, the clock, relays, ports and space; names what "
+        "fixes each finding.\n"
+        "Exits 25 on an alarm, 26 on a problem, 4 when the daemon does not run; notes are "
+        "no problem.\n",
+        doctor);
+    CLI::App& diagnostics = grammar.verb(
+        grammar.app(), "diagnostics", "Collect what somebody who helps you needs to know",
+        "  lockstep diagnostics lockstep.tar.gz\n"
+        "Versions, settings, status, findings, metrics and the last lines of the log. Secrets, "
+        "names "
+        "of files, vaults, devices and hosts, ids and addresses are taken out; look through it "
+        "before you hand it on.\n",
+        write_diagnostics);
+    diagnostics.add_option("file", grammar.arguments().target, "A new file")
+        ->required()
+        ->option_text("FILE");
     CLI::App& completion = grammar.verb(
         grammar.app(), "completion", "Print what makes a shell complete verbs, flags and names",
         "  source <(lockstep completion bash)      (in ~/.bashrc; the Debian package has it)\n"

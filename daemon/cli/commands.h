@@ -31,6 +31,11 @@ ExitCode device_role(Session& session);
 
 // commands_doctor.cpp
 ExitCode doctor(Session& session);
+// Of the vaults, the machine and the network; of the machine alone while no daemon answers.
+Result<std::vector<api::FindingInfo>> all_findings(Session& session);
+
+// commands_diagnostics.cpp
+ExitCode write_diagnostics(Session& session);
 
 // commands_mirror.cpp
 ExitCode mirror_add(Session& session);

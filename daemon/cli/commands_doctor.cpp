@@ -1,24 +1,28 @@
-// `lockstep doctor`: what is not as it should be, what that means, and what to do about it.
+// `lockstep doctor`: what is not as it should be, what that means, and what to do about it. The
+// daemon looks at the machine; without one the CLI does.
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "base/disk.h"
 #include "daemon/api/config.h"
+#include "daemon/api/json_codec.h"
+#include "daemon/api/machine_check.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/output.h"
 
 namespace lockstep::cli {
 
+namespace fs = std::filesystem;
+
 namespace {
 
-struct Finding {
-    bool is_alarm = false;
-    std::string where;   // a vault, a relay, or empty
-    std::string what;    // as the daemon says it
-    std::string advice;  // what it means, and what to do
-};
+using api::FindingInfo;
+using Findings = std::vector<FindingInfo>;
+namespace severity = api::severity;
 
 struct Explanation {
     std::string_view sign;  // in the alarm's sentence
@@ -79,88 +83,155 @@ constexpr std::uint64_t kStaleDays = 7;
 constexpr std::uint64_t kSilentDays = 90;
 
 void look_at_peer(const api::VaultInfo& vault, const api::PeerInfo& peer, std::uint64_t now_ms,
-                  std::vector<Finding>& out) {
+                  Findings& out) {
     if (peer.is_connected || peer.last_seen_ms == 0) return;
     const std::uint64_t days = (now_ms - std::min(now_ms, peer.last_seen_ms)) / kDayMs;
     if (days < kStaleDays) return;
-    Finding finding{
-        .is_alarm = false,
+    FindingInfo finding{
+        .id = "vault.peer",
+        .severity = severity::kNote,
         .where = vault.name,
         .what = fmt::format("last news from {}: {}", peer.label,
                             age_text(static_cast<std::int64_t>(peer.last_seen_ms))),
-        .advice = "It may have changes that nobody has, and lacks what was written since."};
-    if (days >= kSilentDays)
-        finding.advice += fmt::format(
-            " If it does not come back, others need not wait for it any more: lockstep device "
-            "retire "
-            "{}; if it is lost or stolen: lockstep device revoke {}.",
-            peer.device.substr(0, 16), peer.device.substr(0, 16));
+        .advice = "It may have changes that nobody has, and lacks what was written since.",
+        .fix = {}};
+    if (days >= kSilentDays) {
+        const std::string device = peer.device.substr(0, 16);
+        finding.advice += " If it does not come back, others need not wait for it any more.";
+        finding.fix =
+            fmt::format("lockstep device retire {}     (lost or stolen: lockstep device revoke {})",
+                        device, device);
+    }
     out.push_back(std::move(finding));
 }
 
-void look_at_vault(const api::VaultInfo& vault, std::uint64_t now_ms, std::vector<Finding>& out) {
+void look_at_vault(const api::VaultInfo& vault, std::uint64_t now_ms, Findings& out) {
     for (const std::string& alarm : vault.alarms)
-        out.push_back({true, vault.name, alarm, std::string(advice_for(alarm))});
+        out.push_back({"vault.alarm", severity::kAlarm, vault.name, alarm,
+                       std::string(advice_for(alarm)), "lockstep vault check " + vault.name});
     if (!vault.problem.empty())
-        out.push_back({false, vault.name, vault.problem, "See the daemon's log."});
+        out.push_back({"vault.problem", severity::kProblem, vault.name, vault.problem,
+                       "The daemon's log says more.", "journalctl --user -u lockstepd -n 50"});
     for (const std::string& note : vault.notes)
-        out.push_back(
-            {false, vault.name, note, "It is left alone; look whether it belongs there."});
+        out.push_back({"vault.note", severity::kNote, vault.name, note,
+                       "It is left alone; look whether it belongs there.",
+                       "ls " + vault.directory});
     if (vault.conflicts > 0)
-        out.push_back({false, vault.name, fmt::format("{} conflicts", vault.conflicts),
-                       "lockstep conflicts list"});
+        out.push_back({"vault.conflicts", severity::kNote, vault.name,
+                       fmt::format("{} conflicts", vault.conflicts),
+                       "Both versions are there; choose between them.",
+                       "lockstep conflicts list " + vault.name});
+    for (const api::MirrorInfo& mirror : vault.mirrors)
+        if (!mirror.problem.empty())
+            out.push_back({"mirror.problem", severity::kProblem, vault.name,
+                           fmt::format("the mirror {}: {}", mirror.directory, mirror.problem),
+                           "It is not kept equal to the vault meanwhile.", "lockstep mirror list"});
     for (const api::PeerInfo& peer : vault.peers) look_at_peer(vault, peer, now_ms, out);
     bool is_alone = vault.missing_packs > 0;
     for (const api::PeerInfo& peer : vault.peers) is_alone = is_alone && !peer.is_connected;
     if (is_alone)
-        out.push_back(
-            {false, vault.name,
-             fmt::format("{} of content is missing and no device is connected",
-                         size_text(vault.missing_pack_bytes)),
-             "Start Lockstep on a device that has it; `lockstep vault show` lists them."});
+        out.push_back({"vault.alone", severity::kProblem, vault.name,
+                       fmt::format("{} of content is missing and no device is connected",
+                                   size_text(vault.missing_pack_bytes)),
+                       "Start Lockstep on a device that has it.",
+                       "lockstep vault show " + vault.name + "     (lists the devices)"});
 }
 
-std::vector<Finding> findings_of(const api::StatusReport& status) {
+void look_at_vaults(const api::StatusReport& status, Findings& out) {
     const auto now_ms =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                        std::chrono::system_clock::now().time_since_epoch())
                                        .count());
-    std::vector<Finding> out;
     for (const api::VaultInfo& vault : status.vaults) look_at_vault(vault, now_ms, out);
-    for (const api::RelayInfo& relay : status.relays)
-        if (!relay.is_reachable)
-            out.push_back({false, relay.url, "the relay is not reachable: " + relay.detail,
-                           "lockstep relay test " + relay.url});
-    return out;
+}
+
+// What the daemon has chosen at an earlier start; 0: nothing.
+std::uint16_t remembered_port(const api::DataPaths& paths) {
+    Result<Bytes> text = posix_disk().read_file(paths.state_directory / "listen_port", 16);
+    std::uint16_t port = 0;
+    if (text.ok()) {
+        const std::string_view digits = as_text(*text);
+        std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    }
+    return port;
+}
+
+// Nobody answers: what would keep a daemon from starting, or from working when it has started.
+void look_without_daemon(const Session& session, const std::string& message, Findings& out) {
+    out.push_back(api::missing_daemon(message));
+    api::Config config;
+    const fs::path file = session.data_paths.config_file();
+    if (Result<Bytes> text = posix_disk().read_file(file, api::kConfigSizeMax); text.ok()) {
+        Result<api::Config> parsed = api::parse_config(as_text(*text));
+        if (parsed.ok())
+            config = std::move(*parsed);
+        else
+            out.push_back({"config.invalid",
+                           severity::kProblem,
+                           {},
+                           parsed.error().message,
+                           "The daemon does not start with a configuration that has a fault.",
+                           "lockstep config check     (names lines of " + file.native() + ")"});
+    }
+    Findings port = api::judge_port(config.listen_port);
+    // One of the daemon's own choice is replaced when it is taken.
+    if (config.listen_port == 0) port = api::judge_port(remembered_port(session.data_paths));
+    for (FindingInfo& each : port) {
+        if (config.listen_port == 0) each.severity = severity::kNote;
+        out.push_back(std::move(each));
+    }
+    const bool may_mount = true;
+    for (FindingInfo& each :
+         api::judge_machine(api::look_at_machine(session.data_paths, config, may_mount)))
+        out.push_back(std::move(each));
+}
+
+std::string_view heading(const FindingInfo& finding) {
+    if (finding.severity == severity::kAlarm) return "ALARM ";
+    return finding.severity == severity::kProblem ? "PROBLEM " : "note ";
+}
+
+void print_finding(const FindingInfo& finding) {
+    print_line(fmt::format("{}{}: {}", heading(finding),
+                           printable(finding.where.empty() ? finding.id : finding.where),
+                           printable_lines(finding.what)));
+    print_line("    " + printable(finding.advice));
+    if (!finding.fix.empty()) print_line("    fix: " + printable(finding.fix));
+}
+
+bool has(const Findings& findings, std::string_view severity) {
+    return std::ranges::any_of(findings,
+                               [&](const FindingInfo& each) { return each.severity == severity; });
 }
 
 }  // namespace
 
-ExitCode doctor(Session& session) {
+Result<Findings> all_findings(Session& session) {
+    Findings out;
     Result<api::StatusReport> status = session.daemon.status();
-    if (!status.ok()) return session.fail(status.error());
-    const std::vector<Finding> findings = findings_of(*status);
-    bool has_alarm = false;
-    nlohmann::json list = nlohmann::json::array();
-    for (const Finding& finding : findings) {
-        has_alarm = has_alarm || finding.is_alarm;
-        if (session.arguments.is_json) {
-            list.push_back({{"alarm", finding.is_alarm},
-                            {"where", finding.where},
-                            {"what", finding.what},
-                            {"advice", finding.advice}});
-            continue;
-        }
-        print_line(fmt::format("{}{}: {}", finding.is_alarm ? "ALARM " : "",
-                               printable(finding.where), printable(finding.what)));
-        print_line("    " + printable(finding.advice));
+    if (status.ok()) {
+        look_at_vaults(*status, out);
+        TRY(api::DoctorReport report, session.daemon.doctor());
+        for (FindingInfo& each : report.findings) out.push_back(std::move(each));
+        return out;
     }
+    if (!session.daemon.is_daemon_missing()) return std::move(status).error();
+    look_without_daemon(session, status.error().message, out);
+    return out;
+}
+
+ExitCode doctor(Session& session) {
+    Result<Findings> findings = all_findings(session);
+    if (!findings.ok()) return session.fail(findings.error());
     if (session.arguments.is_json)
-        print_line(nlohmann::json{{"findings", list}}.dump(
-            -1, ' ', false, nlohmann::json::error_handler_t::replace));
-    else if (findings.empty())
+        print_line(api::encode(api::DoctorReport{*findings}));
+    else if (findings->empty())
         print_line("all is well");
-    return has_alarm ? ExitCode::Alarm : ExitCode::Ok;
+    else
+        for (const FindingInfo& finding : *findings) print_finding(finding);
+    if (session.daemon.is_daemon_missing()) return ExitCode::NotRunning;
+    if (has(*findings, severity::kAlarm)) return ExitCode::Alarm;
+    return has(*findings, severity::kProblem) ? ExitCode::CheckFailed : ExitCode::Ok;
 }
 
 }  // namespace lockstep::cli

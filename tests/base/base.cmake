@@ -1,6 +1,6 @@
 lockstep_test(base_test
   SOURCES
-    base/bytes_test.cpp base/codec_test.cpp base/directory_watcher_test.cpp base/posix_disk_test.cpp base/result_test.cpp base/spelling_test.cpp base/worker_pool_test.cpp
+    base/bytes_test.cpp base/codec_test.cpp base/directory_watcher_test.cpp base/log_levels_test.cpp base/posix_disk_test.cpp base/result_test.cpp base/spelling_test.cpp base/worker_pool_test.cpp
   LIBRARIES lockstep::base lockstep_test_support)
 
 lockstep_test(http_test

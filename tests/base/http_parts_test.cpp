@@ -2,12 +2,23 @@
 #include <gtest/gtest.h>
 
 #include "base/http/event_stream.h"
+#include "base/http/http_date.h"
 #include "base/http/response_head.h"
 #include "base/http/url.h"
 #include "tests/support/seeded_random.h"
 
 namespace lockstep {
 namespace {
+
+TEST(HttpDateTest, IsReadAsItIsWritten) {
+    EXPECT_EQ(format_http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (std::int64_t seconds : {0LL, 784111777LL, 1709164800LL, 4102444799LL})
+        EXPECT_EQ(parse_http_date(format_http_date(seconds)).value(), seconds);
+    for (std::string_view bad : {"", "now", "Sunday, 06-Nov-94 08:49:37 GMT",
+                                 "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Nov 1994 25:49:37 GMT",
+                                 "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, -6 Nov 1994 08:49:37 GMT"})
+        EXPECT_EQ(parse_http_date(bad).error().kind, ErrorKind::Invalid) << bad;
+}
 
 TEST(UrlTest, EveryByteSurvivesEncoding) {
     std::string all;

@@ -35,6 +35,8 @@ Config full_config() {
     photos.mounts = {{"/home/ana/photos", "", true},
                      {"/home/ana/2026", "by year/2026", false, true}};
     config.vaults = {papers, photos};
+    config.api_listen = "[::1]:6980";
+    config.log = {LogLevel::Warning, {{"sync", LogLevel::Debug}}};
     return config;
 }
 
@@ -57,11 +59,31 @@ TEST(ConfigTest, AnEmptyFileIsTheDefault) {
     EXPECT_TRUE(config->lan_discovery);
 }
 
+TEST(ConfigTest, TheControlApiListensOnThisMachineAlone) {
+    for (const char* good : {"127.0.0.1:6980", "127.0.0.2:1", "[::1]:65535"})
+        EXPECT_TRUE(parse_api_listen(good).ok()) << good;
+    EXPECT_EQ(parse_api_listen("[::1]:80").value().host, "::1");
+    for (const char* bad : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:70000",
+                            "0.0.0.0:80", "10.0.0.1:80", "[::]:80", "::1:80", "[fe80::1]:80",
+                            "localhost:80", "[::ffff:127.0.0.1]:80", "127.0.0.1:8x"})
+        EXPECT_EQ(parse_api_listen(bad).error().kind, ErrorKind::Invalid) << bad;
+    EXPECT_NE(fault_of("[api]\nlisten = \"0.0.0.0:80\"\n").find("config.toml:2"),
+              std::string::npos);
+}
+
+TEST(ConfigTest, LogLevelsNameKnownAreas) {
+    EXPECT_NE(fault_of("[log]\nlevel = \"loud\"\n").find("config.toml:2"), std::string::npos);
+    EXPECT_NE(fault_of("[log.levels]\nsnyc = \"debug\"\n").find("did you mean 'sync'"),
+              std::string::npos);
+    EXPECT_NE(fault_of("[log.levels]\nsync = \"loud\"\n").find("config.toml:2"), std::string::npos);
+}
+
 TEST(ConfigTest, AnUnknownKeyIsNamedWithItsLine) {
     EXPECT_EQ(fault_of("[network]\nrelais = []\n"),
               "config.toml:2: unknown key 'relais' in [network]; did you mean 'relays'?");
     EXPECT_EQ(fault_of("\n\ncolour = 1\n"),
-              "config.toml:3: unknown key 'colour'; known are cache, device, keys, network, vault");
+              "config.toml:3: unknown key 'colour'; known are api, cache, device, keys, log, "
+              "network, vault");
     EXPECT_EQ(fault_of("[[vault]]\nname='a'\ndirectory='/a'\nmont='/m'\n"),
               "config.toml:4: unknown key 'mont' in [[vault]]; did you mean 'mount'?");
 }

@@ -93,7 +93,7 @@ class ManualTest(unittest.TestCase):
 
     def test_the_configuration_names_its_keys(self):
         tables = {"device": "[device]", "network": "[network]", "network.alternative": "[network.alternative]", "cache": "[cache]",
-                  "keys": "[keys]", "vault": "[[vault]]", "vault.mount": "[[vault.mount]]", "vault.mirror": "[[vault.mirror]]"}
+                  "keys": "[keys]", "api": "[api]", "log": "[log]", "log.levels": "[log.levels]", "vault": "[[vault]]", "vault.mount": "[[vault.mount]]", "vault.mirror": "[[vault.mirror]]"}
         page = self.scd("lockstep-config.5")
         sections = dict(re.findall(r"^# (\[.*?\])\n(.*?)(?=^# )", page, flags=re.M | re.S))
         self.assertEqual(set(sections), set(tables.values()))
