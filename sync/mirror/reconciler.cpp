@@ -188,7 +188,8 @@ bool Reconciler::is_gone_too_young(Time now) const {
 Status Reconciler::finish_batch() {
     batch_items_ = batch_bytes_ = 0;
     TRY_OK(place_staged());
-    if (has_vault_changes_) TRY_OK(files_.sync_metadata());
+    // What the folder has, the vault must not forget: else it would be given something older.
+    if (has_vault_changes_ || !changed_directories_.empty()) TRY_OK(files_.sync_metadata());
     has_vault_changes_ = false;
     constexpr std::size_t kSyncedOneByOne = 4;
     if (changed_directories_.size() > kSyncedOneByOne) {
@@ -353,7 +354,7 @@ Result<bool> Reconciler::take_up_step(Look& look) {
         is_in_vault = shown.node == look.vault->node && shown.size == step.folder.size &&
                       shown.modified_ns == step.folder.modified_ns;
     }
-    if (!is_in_vault && (!is_in_folder || step.version.is_zero())) return false;
+    if (!is_in_vault && (!is_in_folder || !has_moved_on_from(look, step.version))) return false;
     VaultFacts vault{.type = step.type, .version = step.version};
     if (is_in_vault) {
         vault = *look.vault;
@@ -363,6 +364,18 @@ Result<bool> Reconciler::take_up_step(Look& look) {
     look.agreed = &state_.put(*look.parent, name_of(look.path),
                               is_in_folder ? *look.folder : step.folder, vault);
     return true;
+}
+
+// Whether the vault has had this version here, and shows a later one. What it was given before a
+// kill it may have forgotten, for nothing was synced: then what the folder has is news.
+bool Reconciler::has_moved_on_from(const Look& look, const VersionId& version) {
+    if (!look.vault || look.vault->type == FileType::Directory || version.is_zero()) return false;
+    const Result<Attributes> shown = files_.lookup(look.parent->vault.node, name_of(look.path));
+    if (!shown.ok()) return false;
+    const bool is_known =
+        shown->node == look.vault->node && files_.shared_ranges(shown->node, version).ok();
+    files_.forget(shown->node, 1);
+    return is_known;
 }
 
 Status Reconciler::decide(Look& look) {

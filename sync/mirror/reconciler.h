@@ -160,6 +160,7 @@ class Reconciler {
     Status reconcile(const std::string& path, unsigned sides);
     Status decide(Look& look);
     Result<bool> take_up_step(Look& look);
+    bool has_moved_on_from(const Look& look, const VersionId& version);
     Result<bool> take_up_growth(Look& look, const MirrorStep& step);
     Status decide_agreed(Look& look);
     Status join(Look& look);

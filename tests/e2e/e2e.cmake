@@ -22,8 +22,10 @@ set(LOCKSTEP_E2E_TESTS
   Offline.test_decrypt_gives_every_file_back
   Offline.test_a_changed_byte_in_any_object_is_found_and_named
   ExitCodes.test_mistakes_have_their_own_exit_codes
+  Secrecy.test_memory_keeps_no_passphrase
   Secrecy.test_no_plaintext_in_state_or_on_the_wire
-  Secrecy.test_secret_files_are_the_users_alone)
+  Secrecy.test_secret_files_are_the_users_alone
+  Secrecy.test_what_dies_with_keys_in_memory_leaves_no_core)
 foreach(test IN LISTS LOCKSTEP_E2E_TESTS)
   add_test(NAME e2e.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/e2e_test.py ${test})
   set_tests_properties(e2e.${test} PROPERTIES

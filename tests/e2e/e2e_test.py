@@ -10,7 +10,9 @@ import json
 import mmap
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -646,6 +648,41 @@ class Secrecy(E2e):
         self.assertFalse(memory_holds(laptop.daemon.pid, PASSPHRASE), "after an unlock")
         # What is looked for is found where it is.
         self.assertTrue(memory_holds(os.getpid(), PASSPHRASE))
+
+    # SECURITY.md, T42. Whoever may raise the limit is root, and then nothing but "not dumpable" is in the way.
+    def test_what_dies_with_keys_in_memory_leaves_no_core(self):
+        world = self.make_world(wants_relay=False)
+        laptop = world.add_device("laptop")
+        laptop.create(VAULT)
+
+        def dumps_core(process):
+            with contextlib.suppress(PermissionError):
+                resource.prlimit(process.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            process.send_signal(signal.SIGABRT)
+            state = os.waitpid(process.pid, 0)[1]
+            process.returncode = -signal.SIGABRT
+            self.assertTrue(os.WIFSIGNALED(state))
+            return os.WCOREDUMP(state)
+
+        cores = world.directory / "cores"
+        cores.mkdir()
+        other = subprocess.Popen(["sleep", "60"], cwd=cores, start_new_session=True)
+        if not dumps_core(other):
+            self.skipTest("nothing leaves a core here")
+        asking = subprocess.Popen(laptop.command("vault", "unlock", VAULT, "--passphrase-file", "/dev/stdin"),
+                                  stdin=subprocess.PIPE, env={**os.environ, **laptop.environment}, start_new_session=True)
+        try:
+            about = Path(f"/proc/{asking.pid}")
+            wait_until("it waits for its secret", lambda: (about / "comm").read_text() == "lockstep\n" and
+                       re.search(r"Max core file size +0 +0 ", (about / "limits").read_text()) and
+                       "State:\tS" in (about / "status").read_text(), 30)
+            self.assertFalse(dumps_core(asking), "the command line's program")
+        finally:
+            asking.stdin.close()
+            if asking.returncode is None:
+                asking.kill()
+                asking.wait()
+        self.assertFalse(dumps_core(laptop.daemon.popen), "the daemon")
 
     def test_secret_files_are_the_users_alone(self):
         world = self.make_world(wants_relay=False)

@@ -823,10 +823,13 @@ TEST_F(TwoMirrorsTest, WhatWasNotPlacedBeforeAKillIsPlacedAndNotTakenForDeleted)
 // Killed when all was carried over, and MirrorState did not say so yet.
 class KilledMirrorTest : public TwoMirrorsTest {
   protected:
-    void carry_over_and_be_killed() {
+    // At the last step before the state is committed: the vault is being synced.
+    void carry_over_and_be_killed() { be_killed_at(DiskCall::Kind::Sync); }
+    // Before the vault had handed to the disk what it was given: it forgets that.
+    void carry_over_and_be_forgotten() { be_killed_at(DiskCall::Kind::Write); }
+    void be_killed_at(DiskCall::Kind kind) {
         ASSERT_TRUE(laptop.reconciler().scan().ok());
-        // The last step before the state is committed.
-        laptop.device().disk().fail_call(0, ErrorKind::Io, DiskCall::Kind::Sync);
+        laptop.device().disk().fail_call(0, ErrorKind::Io, kind);
         bool has_failed = false;
         for (int round = 0; round < 100'000 && !has_failed; ++round) {
             has_failed = !laptop.reconciler().work(std::chrono::seconds(10)).ok();
@@ -855,6 +858,36 @@ TEST_F(KilledMirrorTest, AFileThatIsWrittenOnAfterItWasTakenOverIsNoConflict) {
     laptop.write("new", "another");
     come_back();
     EXPECT_EQ(desk.tree(), (Tree{{"moved", "the third"}, {"new", "another"}}));
+}
+
+// Found by a soak of kills: the folder was given what the vault had before.
+TEST_F(KilledMirrorTest, WhatTheVaultForgotIsTakenOverAgain) {
+    laptop.write("doc", "first");
+    laptop.write("old", "text");
+    world.settle();
+    laptop.write("doc", "second");
+    laptop.write("new", "one");
+    laptop.rename("old", "renamed");
+    carry_over_and_be_forgotten();
+    const Tree wanted{{"doc", "second"}, {"new", "one"}, {"renamed", "text"}};
+    EXPECT_NE(laptop.vault_tree(), wanted);
+    come_back();
+    EXPECT_EQ(laptop.tree(), wanted);
+    EXPECT_EQ(desk.tree(), wanted);
+}
+
+TEST_F(KilledMirrorTest, WhatTheVaultForgotAndWasWrittenOnIsTakenOverAgain) {
+    laptop.write("doc", "first");
+    world.settle();
+    laptop.write("doc", "second");
+    laptop.write("new", "one");
+    carry_over_and_be_forgotten();
+    laptop.write("doc", "the third");
+    laptop.write("new", "another");
+    const Tree wanted{{"doc", "the third"}, {"new", "another"}};
+    come_back();
+    EXPECT_EQ(laptop.tree(), wanted);
+    EXPECT_EQ(desk.tree(), wanted);
 }
 
 TEST_F(KilledMirrorTest, AFileThatIsDeletedAfterItWasTakenOverStaysDeleted) {

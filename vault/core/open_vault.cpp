@@ -262,7 +262,7 @@ Result<std::uint64_t> OpenVault::merge() {
     std::set<PackId> unindexed;
     {
         MutexLock lock(mutex);
-        unindexed.swap(unindexed_);
+        unindexed = unindexed_;
     }
     for (const PackId& pack : unindexed) pack_arrived(pack);
     std::uint64_t count = 0;
@@ -344,14 +344,22 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
 
 void OpenVault::pack_arrived(const PackId& pack) {
     auto info = replica_.pack_info(pack);
-    if (!info.ok()) return;
-    Status indexed = content_->pack_arrived(*info);
+    Status indexed = info.ok() ? content_->pack_arrived(*info) : Status{};
     if (replica_.has_open_condemnations()) may_have_collections_ = true;
+    const bool is_decided = indexed.ok() || indexed.error().kind == ErrorKind::Corrupt;
+    bool has_failed_before = false;
+    {
+        MutexLock lock(mutex);
+        if (is_decided) unindexed_.erase(pack);
+        if (!is_decided) has_failed_before = !unindexed_.insert(pack).second;
+    }
     if (indexed.ok()) return;
-    replica_.alarm("pack " + pack.to_hex() + ": " + indexed.error().message);
-    if (indexed.error().kind == ErrorKind::Corrupt) return;
-    MutexLock lock(mutex);
-    unindexed_.insert(pack);
+    const std::string sentence = "pack " + pack.to_hex() + ": " + indexed.error().message;
+    // What a disk refuses once is tried again by the next merge, and alarms nobody before.
+    if (is_decided || has_failed_before)
+        replica_.alarm(sentence);
+    else
+        log_warning("vault", "{}", sentence);
 }
 
 void OpenVault::expect_pack() {

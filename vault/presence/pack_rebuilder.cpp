@@ -109,10 +109,10 @@ std::optional<PackRebuilder::Known> PackRebuilder::find_in_files(const ChunkId& 
                                                                  std::uint32_t length) {
     MutexLock lock(mutex_);
     if (!is_learnt_) return std::nullopt;
-    const auto [first, last] = std::ranges::equal_range(known_, key_of(id), {}, &Known::key);
-    const auto at =
-        std::find_if(first, last, [&](const Known& known) { return known.length == length; });
-    return at == last ? std::nullopt : std::optional(*at);
+    const auto key = key_of(id);
+    auto at = std::ranges::lower_bound(known_, key, {}, &Known::key);
+    while (at != known_.end() && at->key == key && at->length != length) ++at;
+    return at == known_.end() || at->key != key ? std::nullopt : std::optional(*at);
 }
 
 Result<Bytes> PackRebuilder::read_from_files(const ChunkId& id, std::uint32_t length) {
