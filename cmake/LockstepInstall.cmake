@@ -20,7 +20,7 @@ function(lockstep_manual page)
     COMMAND ${LOCKSTEP_SCDOC} < ${made}.scd > ${made}
     DEPENDS ${source} ${CMAKE_SOURCE_DIR}/installers/man/verbs.py)
   string(REGEX MATCH "[0-9]$" section ${page})
-  install(FILES ${made} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT manuals)
+  install(FILES ${made} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section} COMPONENT manuals OPTIONAL)
   set(LOCKSTEP_MANUALS ${LOCKSTEP_MANUALS} ${made} PARENT_SCOPE)
 endfunction()
 
@@ -31,11 +31,12 @@ function(lockstep_completion shell directory name)
     COMMAND ${CMAKE_COMMAND} -E make_directory ${LOCKSTEP_MADE}
     COMMAND lockstep completion ${shell} > ${made}
     DEPENDS lockstep)
-  install(FILES ${made} DESTINATION ${CMAKE_INSTALL_DATADIR}/${directory} RENAME ${name} COMPONENT manuals)
+  install(FILES ${made} DESTINATION ${CMAKE_INSTALL_DATADIR}/${directory} RENAME ${name} COMPONENT manuals OPTIONAL)
   set(LOCKSTEP_COMPLETIONS ${LOCKSTEP_COMPLETIONS} ${made} PARENT_SCOPE)
 endfunction()
 
-install(TARGETS lockstepd lockstep lockstep-relay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# What was not built is left out; packages name what they must have.
+install(TARGETS lockstepd lockstep lockstep-relay RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)
 if(TARGET lockstep-gui)
   install(TARGETS lockstep-gui RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(FILES installers/desktop/lockstep-gui.desktop DESTINATION ${CMAKE_INSTALL_DATADIR}/applications)
