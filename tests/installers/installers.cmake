@@ -14,6 +14,10 @@ add_test(NAME installers.manuals
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/manuals_test.py ${CMAKE_BINARY_DIR}/bin ${CMAKE_SOURCE_DIR})
 set_tests_properties(installers.manuals PROPERTIES LABELS e2e TIMEOUT 240 SKIP_RETURN_CODE 77)
 
+add_test(NAME installers.file_managers
+  COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/file_manager_test.py ${CMAKE_BINARY_DIR}/bin ${CMAKE_SOURCE_DIR})
+set_tests_properties(installers.file_managers PROPERTIES LABELS e2e TIMEOUT 240 SKIP_RETURN_CODE 77)
+
 add_test(NAME installers.documents
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/documents_test.py ${CMAKE_BINARY_DIR}/bin ${CMAKE_SOURCE_DIR})
 set_tests_properties(installers.documents PROPERTIES LABELS e2e TIMEOUT 120)
