@@ -20,7 +20,7 @@ Requires=basic.target dbus.service systemd-logind.service systemd-user-sessions.
 After=basic.target dbus.service systemd-logind.service systemd-user-sessions.service
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'python3 -u {script} {debs} > /results/log 2>&1; echo $? > /results/code; systemctl poweroff --no-block'
+ExecStart=/bin/sh -c 'python3 -u {script} {debs} >> /results/log 2>&1; code=$?; if [ $code = 0 ] && rm {debs}/reboot; then systemctl reboot --no-block; else echo $code > /results/code; systemctl poweroff --no-block; fi'
 """
 
 
