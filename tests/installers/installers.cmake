@@ -8,7 +8,7 @@ set_tests_properties(installers.service PROPERTIES LABELS e2e TIMEOUT 240)
 
 add_test(NAME installers.containers
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/containers_test.py $<TARGET_FILE:lockstep-relay> ${CMAKE_SOURCE_DIR})
-set_tests_properties(installers.containers PROPERTIES LABELS e2e TIMEOUT 120 SKIP_RETURN_CODE 77)
+set_tests_properties(installers.containers PROPERTIES LABELS e2e TIMEOUT 240 SKIP_RETURN_CODE 77)
 
 add_test(NAME installers.manuals
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/manuals_test.py ${CMAKE_BINARY_DIR}/bin ${CMAKE_SOURCE_DIR})
