@@ -10,6 +10,7 @@
 #include "daemon/memory_care.h"
 #include "daemon/metered_network.h"
 #include "daemon/sleep_watch.h"
+#include "daemon/start_passphrase.h"
 #include "vault/keys/device_identity.h"
 
 namespace lockstep {
@@ -52,11 +53,27 @@ void VaultManager::open_all() {
         }
         if (services_.may_mount) vault->guard_mount_points();
         if (!vault->open().ok()) continue;  // told and kept by the vault
-        if (!config.unlock_at_start || vault->is_blind()) continue;
-        if (Status unlocked = vault->unlock({}); !unlocked.ok()) {
-            log_warning("vault", "{}: unlock at start: {}", config.name, unlocked.error().message);
-        }
+        if (!vault->is_blind()) unlock_at_start(*vault, config);
     }
+}
+
+// With the key that is kept; without one, or when the passphrase has been changed elsewhere since,
+// with the passphrase that is meant for this.
+void VaultManager::unlock_at_start(ManagedVault& vault, const api::VaultConfig& config) {
+    const auto warn = [&](const Error& error) {
+        log_warning("vault", "{}: unlock at start: {}", config.name, error.message);
+    };
+    if (config.unlock_at_start) {
+        const Status unlocked = vault.unlock({});
+        if (unlocked.ok()) return;
+        warn(unlocked.error());
+    }
+    Result<std::optional<api::SecretText>> passphrase = start_passphrase(config);
+    if (!passphrase.ok()) return warn(passphrase.error());
+    if (!*passphrase) return;
+    api::UnlockVault request;
+    request.passphrase = *std::move(*passphrase);
+    if (const Status unlocked = vault.unlock(request); !unlocked.ok()) warn(unlocked.error());
 }
 
 void VaultManager::shut_down(SteadyTime deadline) {

@@ -74,6 +74,7 @@ class VaultManager {
     std::string free_name(const std::string& wish) const;
 
   private:
+    static void unlock_at_start(ManagedVault& vault, const api::VaultConfig& config);
     using SteadyTime = std::chrono::steady_clock::time_point;
 
     Status check_free(const api::VaultConfig& config) const;

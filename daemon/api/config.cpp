@@ -408,6 +408,7 @@ VaultConfig read_vault(const toml::table& table, Faults& faults) {
     read_mounts(reader, vault.mounts, faults);
     read_mirrors(reader, vault.mirrors, faults);
     reader.flag("unlock_at_start", vault.unlock_at_start);
+    reader.text("passphrase_command", vault.passphrase_command);
     reader.flag("paused", vault.paused);
     std::int64_t until_ms = 0;
     if (const toml::node* node = reader.value("paused_until_ms", until_ms, "a number")) {
@@ -801,6 +802,8 @@ std::string format_config(const Config& config) {
         if (is_simple) out += fmt::format("mount = {}\n", quoted(mounts[0].directory));
         out +=
             fmt::format("unlock_at_start = {}\npaused = {}\n", vault.unlock_at_start, vault.paused);
+        if (!vault.passphrase_command.empty())
+            out += fmt::format("passphrase_command = {}\n", quoted(vault.passphrase_command));
         if (vault.paused_until_ms != 0)
             out += fmt::format("paused_until_ms = {}\n", vault.paused_until_ms);
         out += fmt::format("addresses = {}\n", quoted_list(vault.addresses));

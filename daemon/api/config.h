@@ -37,6 +37,7 @@
 //     directory = "/home/ana/.local/share/lockstep/papers.vault"
 //     mount = "/home/ana/papers"   # or several, each in a [[vault.mount]] as below
 //     unlock_at_start = false
+//     passphrase_command = "pass show papers"
 //     paused = false
 //     paused_until_ms = 0          # milliseconds since 1970 UTC; 0: until somebody resumes it
 //     addresses = ["192.0.2.7:22100"]
@@ -116,6 +117,7 @@ struct VaultConfig {
     std::vector<MountConfig> mounts;
     std::vector<MirrorConfig> mirrors;
     bool unlock_at_start = false;
+    std::string passphrase_command;  // prints its passphrase at the start; empty: there is none
     bool paused = false;
     std::uint64_t paused_until_ms = 0;    // wall clock; 0: until somebody resumes it
     std::vector<std::string> addresses;   // of other members: "1.2.3.4:5", "[::1]:5"

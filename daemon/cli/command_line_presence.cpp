@@ -16,6 +16,7 @@ void declare_presence_verbs(Grammar& grammar) {
         "  lockstep keep papers                       (what is chosen)\n"
         "  lockstep keep papers on-demand             (only what is read, from now on)\n"
         "  lockstep keep papers:films on-demand\n"
+        "  lockstep keep ~/papers/films on-demand     (the same, where papers is mounted)\n"
         "  lockstep keep papers:letters full          (all of it)\n"
         "  lockstep keep papers:letters inherited     (as the folder above)\n",
         keep_path);

@@ -170,6 +170,7 @@ void declare_state(Grammar& grammar) {
     CLI::App& explaining =
         grammar.verb(grammar.app(), "explain", "Say why a file is not the same on all devices",
                      "  lockstep explain papers:letters/july.txt\n"
+                     "  lockstep explain ./july.txt        (in a mount or a mirror)\n"
                      "  lockstep explain papers:letters/july.txt --json\n",
                      explain_file);
     explaining.add_option("path", arguments.target, "Vault and path")

@@ -12,11 +12,6 @@ namespace lockstep::cli {
 
 namespace {
 
-// "papers" is all of it.
-Result<VaultPath> place_of(const std::string& given) {
-    return parse_vault_path(given.find(':') == std::string::npos ? given + ":" : given);
-}
-
 std::string end_text(const api::VersionInfo& version) {
     if (version.end == "shown") return "is shown";
     if (version.end == "conflict") return "is a conflict";
@@ -86,7 +81,7 @@ ExitCode restore_here(Session& session, const VaultPath& place) {
 }  // namespace
 
 ExitCode show_history(Session& session) {
-    Result<VaultPath> place = place_of(session.arguments.target);
+    Result<VaultPath> place = find_place(session, session.arguments.target);
     if (!place.ok()) return session.fail(place.error());
     Result<api::HistoryAnswer> answer = session.daemon.history(place->vault, place->path);
     if (!answer.ok()) return session.fail(answer.error());
@@ -99,7 +94,7 @@ ExitCode show_history(Session& session) {
 
 ExitCode restore_path(Session& session) {
     const Arguments& arguments = session.arguments;
-    Result<VaultPath> place = place_of(arguments.target);
+    Result<VaultPath> place = find_place(session, arguments.target);
     if (!place.ok()) return session.fail(place.error());
     if (!arguments.directory.empty()) return restore_here(session, *place);
     api::RestorePath request;

@@ -11,10 +11,8 @@ namespace lockstep::cli {
 
 namespace {
 
-// "papers" is all of it.
-Result<VaultPath> place_of(const Session& session) {
-    const std::string& given = session.arguments.target;
-    return parse_vault_path(given.find(':') == std::string::npos ? given + ":" : given);
+Result<VaultPath> place_of(Session& session) {
+    return find_place(session, session.arguments.target);
 }
 
 template <typename Request>

@@ -265,7 +265,7 @@ ExitCode conflicts_list(Session& session) {
 }
 
 ExitCode conflicts_resolve(Session& session) {
-    Result<VaultPath> place = parse_vault_path(session.arguments.target);
+    Result<VaultPath> place = find_place(session, session.arguments.target);
     if (!place.ok()) return session.fail(place.error());
     api::ResolveConflict request;
     request.keep = session.arguments.value;
@@ -298,7 +298,7 @@ void print_explanation(const std::string& vault, const api::ExplainAnswer& answe
 }  // namespace
 
 ExitCode explain_file(Session& session) {
-    Result<VaultPath> place = parse_vault_path(session.arguments.target);
+    Result<VaultPath> place = find_place(session, session.arguments.target);
     if (!place.ok()) return session.fail(place.error());
     Result<api::ExplainAnswer> answer = session.daemon.explain(place->vault, place->path);
     if (!answer.ok()) return session.fail(answer.error());

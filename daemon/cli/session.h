@@ -92,6 +92,12 @@ struct VaultPath {
     std::string path;
 };
 Result<VaultPath> parse_vault_path(const std::string& text);
+// Where an absolute path of this machine lies: in the innermost mount (of the present) or mirror.
+std::optional<VaultPath> place_below(const std::vector<api::VaultInfo>& vaults,
+                                     const std::string& path);
+// A place as a person names it: "V:PATH", "V" for all of it, or a path of this machine that begins
+// with "/", "./" or "../" and lies in a mount or mirror, which the daemon is asked for.
+Result<VaultPath> find_place(Session& session, const std::string& text);
 // "V[:PATH]" apart; a vault that is named by its directory may have a ':' further on. Invalid when
 // the path is no UTF-8.
 Result<VaultPath> parse_vault_folder(const std::string& text);

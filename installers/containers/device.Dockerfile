@@ -4,6 +4,7 @@
 #   docker exec -i copy lockstep join - < ticket
 FROM debian:12-slim
 COPY build/package/lockstep_*_*.deb /tmp/
+COPY --chmod=0755 installers/containers/join-once /usr/libexec/lockstep/join-once
 RUN printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d \
  && apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates /tmp/lockstep_*_*.deb \

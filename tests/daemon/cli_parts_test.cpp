@@ -79,6 +79,35 @@ TEST(VaultPathTest, VaultAndPathAreSplitAtTheFirstColon) {
     EXPECT_FALSE(parse_vault_path(":x").ok());
 }
 
+TEST(VaultPathTest, APathOfThisMachineIsFoundInTheInnermostMountOrMirror) {
+    api::VaultInfo papers, films;
+    papers.name = "papers";
+    papers.mounts.resize(4);
+    papers.mounts[0].directory = "/home/ana/papers";
+    papers.mounts[1].directory = "/mnt/letters";
+    papers.mounts[1].path = "letters";
+    papers.mounts[2].directory = "/mnt/off";
+    papers.mounts[3].directory = "/mnt/past";
+    papers.mounts[3].at_ms = 1;
+    for (const std::size_t shown : {0U, 1U, 3U}) papers.mounts[shown].is_mounted = true;
+    films.name = "films";
+    films.mirrors.resize(1);
+    films.mirrors[0].directory = "/home/ana/papers/films";
+    films.mirrors[0].path = "all";
+    const auto place = [&](const std::string& path) {
+        const auto found = place_below({papers, films}, path);
+        return found ? found->vault + ":" + found->path : "none";
+    };
+    EXPECT_EQ(place("/home/ana/papers"), "papers:");
+    EXPECT_EQ(place("/home/ana/papers/a:b/c"), "papers:a:b/c");
+    EXPECT_EQ(place("/mnt/letters"), "papers:letters");
+    EXPECT_EQ(place("/mnt/letters/july"), "papers:letters/july");
+    EXPECT_EQ(place("/home/ana/papers/films/one"), "films:all/one");
+    EXPECT_EQ(place("/home/ana/papers2/x"), "none");
+    EXPECT_EQ(place("/mnt/off/x"), "none");
+    EXPECT_EQ(place("/mnt/past/x"), "none") << "what is there now may be something else";
+}
+
 TEST(CommandLineTest, AVerbGetsItsArguments) {
     auto parsed = parse({"wait", "papers", "--copies", "2", "--timeout", "5s", "--json"});
     ASSERT_TRUE(std::holds_alternative<Command>(parsed));

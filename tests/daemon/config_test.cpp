@@ -24,6 +24,7 @@ Config full_config() {
     papers.directory = "/home/ana/pa\tpers.vault";
     papers.mounts = {{"/home/ana/papers", "", false}};
     papers.unlock_at_start = true;
+    papers.passphrase_command = "pass show \"papers\"";
     papers.paused = true;
     papers.paused_until_ms = 1'764'000'000'000;
     papers.idle_lock_seconds = 900;

@@ -5,7 +5,7 @@ lockstep_test(daemon_test
     daemon/error_code_test.cpp daemon/event_log_test.cpp daemon/explain_file_test.cpp daemon/idle_timer_test.cpp daemon/instance_lock_test.cpp
     daemon/json_codec_test.cpp daemon/long_polls_test.cpp daemon/machine_check_test.cpp daemon/memory_care_test.cpp
     daemon/openapi_test.cpp daemon/relay_settings_test.cpp daemon/router_test.cpp daemon/sightings_test.cpp
-    daemon/transfers_test.cpp
+    daemon/start_passphrase_test.cpp daemon/transfers_test.cpp
     support/memory_file_system.cpp
   LIBRARIES lockstep::daemon lockstep::cli lockstep_test_support)
 target_compile_definitions(daemon_test PRIVATE

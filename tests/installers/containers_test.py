@@ -2,12 +2,18 @@
 
 usage: containers_test.py LOCKSTEP_RELAY SOURCE_DIRECTORY; exit status 77 when neither docker-compose nor kubectl is installed
 """
+import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from lockstep_world import World, why_no_mounts  # noqa: E402
 
 try:
     import yaml
@@ -36,16 +42,79 @@ def check_dockerfile(file, package, program, debian):
     return user
 
 
-def check_compose(file, version):
+def check_compose(file, version, names, ours):
     run("docker-compose", "-f", file, "config", "--quiet")
     services = yaml.safe_load(run("docker-compose", "-f", file, "config"))["services"]
-    assert set(services) == {"relay", "device", "prometheus"}
-    for name in ("relay", "device"):
+    assert set(services) == names
+    for name in ours:
         assert services[name]["image"].endswith(f":{version}") and services[name]["read_only"] and services[name]["cap_drop"] == ["ALL"]
     for service in services.values():
         for volume in service["volumes"]:
             source = str(volume).split(":")[0] if isinstance(volume, str) else volume.get("source", "")
             assert not source.startswith("/") or Path(source).exists(), f"{source} is not there"
+    return services
+
+
+def gib(text):
+    """Of "60Gi" and "50GiB" alike."""
+    return int(re.fullmatch(r"(\d+)GiB?", text)[1])
+
+
+def check_joining(command, dockerfile, file_of_ticket):
+    """The command is in the image, reads the ticket that is there, and its flags are those of `lockstep join`."""
+    assert f"join-once {command[0]}\n" in dockerfile.read_text() and command[1] == file_of_ticket
+    assert command[2] == "--quota" and gib(command[3]) > 0 and len(command) == 4
+
+
+def check_blind_overlay(directory, dockerfile, user, version):
+    objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(run("kubectl", "kustomize", directory))}
+    assert all(one["metadata"].get("namespace") == "lockstep" for (kind, _), one in objects.items() if kind != "Namespace")
+    stateful, service = objects[("StatefulSet", "lockstep-blind")], objects[("Service", "lockstep-blind")]
+    policy = objects[("NetworkPolicy", "lockstep-blind")]
+    pod, labels = stateful["spec"]["template"]["spec"], stateful["spec"]["template"]["metadata"]["labels"]
+    for selector in (stateful["spec"]["selector"]["matchLabels"], service["spec"]["selector"], policy["spec"]["podSelector"]["matchLabels"]):
+        assert selector and selector.items() <= labels.items(), f"{selector} does not select {labels}"
+    container, = pod["containers"]
+    assert container["image"] == f"lockstep-device:{version}" and pod["securityContext"]["runAsUser"] == user
+    # Others are told the port that the daemon listens on: it must lead here from everywhere.
+    port, = service["spec"]["ports"]
+    listens = {int(one["value"]) for one in container["env"] if one["name"] == "LOCKSTEP_LISTEN_PORT"}
+    assert listens == {port["port"], port.get("nodePort", port["port"]), *(one["containerPort"] for one in container["ports"])}, listens
+    there = {volume["name"] for volume in pod["volumes"]} | {claim["metadata"]["name"] for claim in stateful["spec"]["volumeClaimTemplates"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert set(mounts) == there and f"VOLUME {mounts['device']}\n" in dockerfile.read_text()
+    joining = container["lifecycle"]["postStart"]["exec"]["command"]
+    check_joining(joining, dockerfile, f"{mounts['ticket']}/ticket")
+    assert gib(joining[3]) < gib(stateful["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"])
+    assert pod["terminationGracePeriodSeconds"] > 20
+
+
+def check_join_once(bin_directory, script):
+    """With a real daemon as in the container, and a device that invites it."""
+    environment = {"PATH": f"{bin_directory}:{os.environ['PATH']}"}
+
+    def join(device, ticket):
+        done = subprocess.run([script, ticket, "--quota", "50GiB"], capture_output=True, text=True, timeout=180,
+                              env={**os.environ, **environment, **device.environment}, stdin=subprocess.DEVNULL)
+        return done.returncode, done.stdout + done.stderr
+
+    with World(wants_namespaces=False, wants_relay=True, prefix="lockstep-containers-", bin_directory=bin_directory) as world:
+        laptop, server = world.add_device("laptop"), world.add_device("server")
+        laptop.create("papers")
+        ticket = world.directory / "ticket"
+        code, said = join(server, ticket)
+        assert code == 1 and "there is no ticket" in said, said
+        ticket.write_text(laptop.invite("papers", role="blind") + "\n")
+        code, said = join(server, ticket)
+        assert code == 0, said
+        vault, = json.loads(server.call("status", "--json").stdout)["vaults"]
+        assert (vault["role"], vault["quotaBytes"]) == ("blind", 50 << 30), vault
+        # A container that starts again has the used ticket, or none.
+        server.kill()
+        server.start()
+        assert join(server, ticket) == (0, "join-once: this device has a vault\n")
+        ticket.unlink()
+        assert join(server, ticket)[0] == 0
 
 
 def check_overlay(relay, directory, user, version, scratch):
@@ -78,14 +147,25 @@ def main(relay, source):
     installers, debian = source / "installers", source / "debian"
     version = re.match(r"lockstep \((.*?)\)", (debian / "changelog").read_text())[1]
     user = check_dockerfile(installers / "containers/relay.Dockerfile", "lockstep-relay", "lockstep-relay", debian)
-    check_dockerfile(installers / "containers/device.Dockerfile", "lockstep", "lockstepd", debian)
+    device = installers / "containers/device.Dockerfile"
+    device_user = check_dockerfile(device, "lockstep", "lockstepd", debian)
     missing = [tool for tool in ("docker-compose", "kubectl") if shutil.which(tool) is None or yaml is None]
     if "docker-compose" not in missing:
-        check_compose(installers / "containers/compose.yml", version)
+        check_compose(installers / "containers/compose.yml", version, {"relay", "device", "prometheus"}, ("relay", "device"))
+        with tempfile.TemporaryDirectory(prefix="lockstep-containers-") as scratch:
+            # Where the file says that the ticket is to be put.
+            shutil.copytree(installers, Path(scratch, "installers"))
+            Path(scratch, "installers/containers/ticket").write_text("lockstep:...\n")
+            services = check_compose(Path(scratch, "installers/containers/blind.compose.yml"), version, {"blind", "join"}, ("blind", "join"))
+        check_joining([*services["join"]["entrypoint"], *services["join"]["command"]], device, "/run/secrets/ticket")
     if "kubectl" not in missing:
         with tempfile.TemporaryDirectory(prefix="lockstep-containers-") as scratch:
             for overlay in sorted((installers / "kubernetes/relay/overlays").iterdir()):
                 check_overlay(relay, overlay, user, version, Path(scratch))
+        for overlay in sorted((installers / "kubernetes/blind/overlays").iterdir()):
+            check_blind_overlay(overlay, device, device_user, version)
+    if not why_no_mounts():
+        check_join_once(relay.parent, installers / "containers/join-once")
     print("good" if not missing else f"good, as far as it goes without {' and '.join(missing)}")
     sys.exit(77 if len(missing) == 2 else 0)
 

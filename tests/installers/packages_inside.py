@@ -2,9 +2,11 @@
 
 usage: packages_inside.py DIRECTORY
 """
+import json
 import os
 import pwd
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +16,8 @@ USER, NUMBER = "ana", 4242
 HOME = Path("/home/ana")
 COPY = Path("/var/lib/lockstep/copy")
 CONTENT = "nobody loses this\n"
+# Where this goes on after a boot.
+BOOTED = Path("/packages/booted")
 
 
 def run(*words, code=0, **more):
@@ -42,7 +46,9 @@ def await_true(what, question, seconds=60):
 
 
 def debs_of(directory, is_later):
-    return sorted(file for file in directory.glob("lockstep*.deb") if "dbgsym" not in file.name and ("+later" in file.name) == is_later)
+    has_nautilus = run("dpkg-query", "-W", "-f", "${db:Status-Status}", "python3-nautilus", code=None) == "installed"
+    return sorted(file for file in directory.glob("lockstep*.deb") if "dbgsym" not in file.name and ("+later" in file.name) == is_later
+                  and (has_nautilus or not file.name.startswith("lockstep-nautilus_")))
 
 
 def shown(unit, name, of=run):
@@ -106,6 +112,26 @@ def restart_after_a_crash():
     assert as_ana("cat", HOME / "papers/note") == CONTENT
 
 
+def come_back_after_a_hang():
+    step("a daemon that hangs is ended by its watchdog, and is back with vault and mount")
+    drop_in = HOME / ".config/systemd/user/lockstepd.service.d/soon.conf"
+    as_ana("mkdir", "-p", drop_in.parent)
+    as_ana("sh", "-c", f"printf '[Service]\\nWatchdogSec=8\\n' > {drop_in}")
+    users("daemon-reload")
+    users("restart", "lockstepd.service")
+    await_true("the mount", is_mounted)
+    before = shown("lockstepd.service", "MainPID", as_ana)
+    os.kill(int(before), signal.SIGSTOP)
+    await_true("the restart", lambda: shown("lockstepd.service", "ActiveState", as_ana) == "active"
+               and shown("lockstepd.service", "MainPID", as_ana) not in (before, "0"), 180)
+    await_true("the mount", is_mounted)
+    assert as_ana("cat", HOME / "papers/note") == CONTENT
+    assert "lockstepd.service: Watchdog timeout" in run("journalctl", "--no-pager", "-b")
+    as_ana("rm", "-r", drop_in.parent)
+    users("daemon-reload")
+    users("restart", "lockstepd.service")
+
+
 def upgrade(debs):
     step("an upgrade leaves a daemon with mounts alone and restarts the others")
     before, copy = shown("lockstepd.service", "MainPID", as_ana), shown("lockstepd-no-mount@copy", "MainPID")
@@ -145,6 +171,58 @@ def other_ways_to_start():
     users("enable", "--now", "lockstepd.service")
 
 
+def open_by_credentials():
+    step("without a key on the disk a server's vault opens by a credential of the service manager")
+    unit, credential = f"lockstepd@{NUMBER}", Path(f"/etc/credstore/lockstepd-{NUMBER}.passphrase")
+    as_ana("lockstep", "vault", "autolock", "papers", "--at-start", "off")
+    users("disable", "--now", "lockstepd.service")
+    run("systemctl", "start", unit)
+    assert not is_mounted() and json.loads(as_ana("lockstep", "status", "--json"))["vaults"][0]["state"] == "locked"
+    credential.parent.mkdir(mode=0o700, exist_ok=True)
+    credential.touch(mode=0o600)
+    credential.write_text((HOME / "passphrase").read_text())
+    run("systemctl", "restart", unit)
+    assert is_mounted() and as_ana("cat", HOME / "papers/note") == CONTENT
+    step("also by one that only this machine can open")
+    credential.unlink()
+    sealed, drop_in = Path("/etc/credstore.encrypted/papers"), Path(f"/etc/systemd/system/{unit}.service.d/sealed.conf")
+    for file in (sealed, drop_in):
+        file.parent.mkdir(mode=0o755, exist_ok=True)
+    run("systemd-creds", "encrypt", "--with-key=host", "--name=passphrase", HOME / "passphrase", sealed)
+    assert b"correct horse" not in sealed.read_bytes()
+    drop_in.write_text(f"[Service]\nLoadCredentialEncrypted=passphrase:{sealed}\n")
+    run("systemctl", "daemon-reload")
+    run("systemctl", "restart", unit)
+    assert is_mounted() and as_ana("cat", HOME / "papers/note") == CONTENT
+    run("systemctl", "enable", unit, "lockstepd-no-mount@copy")
+
+
+def reboot():
+    step("the machine boots")
+    BOOTED.touch()
+    Path("/packages/passphrase").write_text((HOME / "passphrase").read_text())
+    Path("/packages/reboot").touch()
+
+
+def serve_after_a_boot():
+    step("after the boot vault, mount and copy are there, and nobody was asked")
+    assert not is_mounted(), "nothing ran on"
+    # What multi-user.target would start: here only this test is.
+    units = [link.name for link in Path("/etc/systemd/system/multi-user.target.wants").glob("lockstep*")]
+    assert {f"lockstepd@{NUMBER}.service", "lockstepd-no-mount@copy.service", "lockstep-relay.service"} <= set(units), units
+    run("systemctl", "start", *units)
+    assert is_mounted() and as_ana("cat", HOME / "papers/note") == CONTENT
+    as_ana("sh", "-c", "echo later > ~/papers/later")
+    # The copy keeps no key: it holds what comes, and is opened by hand.
+    as_copy("lockstep", "vault", "unlock", "papers", "--passphrase-file", "/packages/passphrase")
+    await_true("what came since", lambda: "later" in as_copy("lockstep", "get", "papers:later", "-", code=None), 120)
+    as_ana("lockstep", "vault", "unlock", "papers", "--at-start", "--passphrase-file", HOME / "passphrase")
+    run("systemctl", "disable", "--now", *(unit for unit in units if unit.startswith("lockstepd@")))
+    await_true("the user's manager", lambda: Path(f"/run/user/{NUMBER}/systemd/private").exists())
+    users("enable", "--now", "lockstepd.service")
+    await_true("the mount", is_mounted)
+
+
 def remove_and_purge(debs):
     step("removing and purging takes programs and the relay's state, and no vault")
     names = [deb.name.split("_")[0] for deb in debs]
@@ -168,15 +246,20 @@ def remove_and_purge(debs):
 def main(directory):
     earlier, later = debs_of(directory, False), debs_of(directory, True)
     assert earlier and later, "two versions of the packages"
+    if BOOTED.exists():
+        serve_after_a_boot()
+        remove_and_purge(later)
+        assert pwd.getpwnam("lockstep").pw_dir == "/var/lib/lockstep"
+        return step("good")
     install(earlier)
     start_as_user()
     sync_with_a_copy()
     restart_after_a_crash()
+    come_back_after_a_hang()
     upgrade(later)
     other_ways_to_start()
-    remove_and_purge(later)
-    assert pwd.getpwnam("lockstep").pw_dir == "/var/lib/lockstep"
-    step("good")
+    open_by_credentials()
+    reboot()
 
 
 if __name__ == "__main__":

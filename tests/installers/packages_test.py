@@ -15,17 +15,33 @@ import sys
 from pathlib import Path
 
 PATIENCE = 900
+REBOOTED = 133  # systemd-nspawn leaves it to whoever has started it
 UNIT = """[Unit]
 Requires=basic.target dbus.service systemd-logind.service systemd-user-sessions.service
 After=basic.target dbus.service systemd-logind.service systemd-user-sessions.service
 [Service]
 Type=oneshot
-ExecStart=/bin/sh -c 'python3 -u {script} {debs} > /results/log 2>&1; echo $? > /results/code; systemctl poweroff --no-block'
+ExecStart=/bin/sh -c 'python3 -u {script} {debs} >> /results/log 2>&1; code=$?; if [ $code = 0 ] && rm {debs}/reboot; then systemctl reboot --no-block; else echo $code > /results/code; systemctl poweroff --no-block; fi'
 """
 
 
 def run(*command):
     subprocess.run(command, check=True)
+
+
+def boot(command, log):
+    """Until the machine is switched off. Its exit status."""
+    with open(log, "ab") as output:
+        machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        machine.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        print(f"not done within {PATIENCE} s")
+        # Its first process, with which all others end; not nspawn, which would leave it behind.
+        for child in Path(f"/proc/{machine.pid}/task/{machine.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        machine.wait()
+    return machine.returncode
 
 
 def main(debs):
@@ -57,19 +73,13 @@ def main(debs):
     for deb in debs.glob("*.deb"):
         shutil.copy(deb, root / "packages")
     (root / "results").mkdir()
-    with open(debs / "boot.log", "wb") as boot:
-        machine = subprocess.Popen(
-            ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}", "--boot", "--private-network",
-             "--link-journal=no", "--machine=lockstep-packages", f"--bind={fuse}:/dev/fuse", f"--bind={results}:/results", "--",
-             "systemd.unit=lockstep-packages.service"], stdin=subprocess.DEVNULL, stdout=boot, stderr=subprocess.STDOUT)
-    try:
-        machine.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        print(f"not done within {PATIENCE} s")
-        # Its first process, with which all others end; not nspawn, which would leave it behind.
-        for child in Path(f"/proc/{machine.pid}/task/{machine.pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGKILL)
-        machine.wait()
+    command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}", "--boot", "--private-network",
+               "--link-journal=no", "--machine=lockstep-packages", f"--bind={fuse}:/dev/fuse", f"--bind={results}:/results", "--",
+               "systemd.unit=lockstep-packages.service"]
+    (debs / "boot.log").unlink(missing_ok=True)
+    # Once more for the boot that it asks for in between.
+    if boot(command, debs / "boot.log") == REBOOTED:
+        boot(command, debs / "boot.log")
     log = results / "log"
     print(log.read_text() if log.exists() else (debs / "boot.log").read_text(errors="replace"), end="")
     code = (results / "code").read_text().strip() if (results / "code").exists() else "none"

@@ -183,6 +183,49 @@ class ServiceTest(unittest.TestCase):
             self.assertEqual(self.device.daemon.wait(PATIENCE), 2)
             self.assertIn(name, self.device.log())
 
+    def make_locked_vault(self):
+        (self.device.home / "passphrase").write_text("correct horse\n")
+        self.device.start("--no-mount")
+        self.device.await_note("READY=1")
+        self.device.run("vault", "create", "papers", "--kdf-memory", "64", "--passphrase-file", str(self.device.home / "passphrase"))
+        self.assertEqual(self.device.stop(), 0)
+        self.assertEqual(self.state_after_start(), "locked")
+
+    def state_after_start(self, **variables):
+        self.device.start("--no-mount", **variables)
+        self.device.await_note("READY=1")
+        vault, = json.loads(self.device.run("status", "--json"))["vaults"]
+        self.assertEqual(self.device.stop(), 0)
+        return vault["state"]
+
+    def test_a_vault_opens_at_the_start_by_a_credential(self):
+        self.make_locked_vault()
+        credentials = self.device.home / "credentials"
+        credentials.mkdir()
+        (credentials / "passphrase").write_text("correct horse\n")
+        self.assertEqual(self.state_after_start(CREDENTIALS_DIRECTORY=str(credentials)), "unlocked")
+        self.assertEqual(self.state_after_start(), "locked", "no key was kept")
+        (credentials / "passphrase.papers").write_text("a wrong one\n")
+        self.assertEqual(self.state_after_start(CREDENTIALS_DIRECTORY=str(credentials)), "locked")
+        self.assertIn("papers: unlock at start", self.device.log())
+        self.assertNotIn("a wrong one", self.device.log())
+
+    def test_a_vault_opens_at_the_start_by_a_command(self):
+        self.make_locked_vault()
+        text = self.device.config.read_text()
+        command = f"passphrase_command = \"cat '{self.device.home}/passphrase'\"\n"
+        self.device.write_config(text.replace("[[vault]]\n", "[[vault]]\n" + command))
+        self.assertEqual(self.state_after_start(), "unlocked")
+        # What the daemon writes itself keeps it.
+        self.device.start("--no-mount")
+        self.device.await_note("READY=1")
+        self.device.run("pause", "papers")
+        self.assertEqual(self.device.stop(), 0)
+        self.assertIn(command, self.device.config.read_text())
+        (self.device.home / "passphrase").unlink()
+        self.assertEqual(self.state_after_start(), "locked")
+        self.assertIn("passphrase_command: it failed", self.device.log())
+
     def test_without_mounts_nothing_is_mounted_and_files_come_and_go_all_the_same(self):
         self.device.start("--no-mount")
         self.device.await_note("READY=1")
