@@ -3,6 +3,7 @@
 #include <QLocale>
 #include <QMessageBox>
 #include <QPushButton>
+#include <QTimer>
 
 #include "gui/models/join_link.h"
 #include "gui/widgets/icons.h"
@@ -14,6 +15,12 @@ static void lockstep_init_resources() {
 }
 
 namespace lockstep::gui {
+
+namespace {
+
+constexpr std::chrono::seconds kTrayDelay{2};
+
+}  // namespace
 
 void prepare(QApplication& app) {
     lockstep_init_resources();
@@ -37,8 +44,7 @@ Application::Application(const api::DataPaths& paths, std::filesystem::path sock
       link_(std::move(socket)),
       state_(link_),
       starter_(paths),
-      window_(std::make_unique<MainWindow>(state_, starter_, preferences_)),
-      tray_(std::make_unique<TrayIcon>(state_, window_->commands())) {
+      window_(std::make_unique<MainWindow>(state_, starter_, preferences_)) {
     connect(&instance_, &SingleInstance::started, this, &Application::open);
     connect(&notifier_, &Notifier::chosen, this, &Application::choose);
     connect(&state_, &DaemonState::statusChanged, this,
@@ -52,14 +58,15 @@ Application::Application(const api::DataPaths& paths, std::filesystem::path sock
     connect(window_.get(), &MainWindow::quitWanted, this, &Application::askToQuit);
     connect(window_.get(), &MainWindow::closed, this, [this] {
         // Without a tray nothing would bring the window back.
-        if (!tray_->isThere()) QApplication::quit();
+        if (!tray().isThere()) QApplication::quit();
     });
-    connectTray();
 }
 
 Application::~Application() = default;
 
-void Application::connectTray() {
+TrayIcon& Application::tray() {
+    if (tray_ != nullptr) return *tray_;
+    tray_ = std::make_unique<TrayIcon>(state_, window_->commands());
     const auto show = [this](MainWindow::Page page) {
         window_->showPage(page);
         window_->present();
@@ -71,12 +78,16 @@ void Application::connectTray() {
             [show] { show(MainWindow::Page::Activity); });
     connect(tray_.get(), &TrayIcon::settingsWanted, window_.get(), &MainWindow::settings);
     connect(tray_.get(), &TrayIcon::quitWanted, this, &Application::askToQuit);
+    return *tray_;
 }
 
 void Application::begin(const QString& link, bool is_quiet) {
     QApplication::setQuitOnLastWindowClosed(false);
     instance_.listen();
-    if (!is_quiet || !tray_->isThere()) window_->present();
+    if (!is_quiet || !tray().isThere()) window_->present();
+    // Behind the first frame; soon all the same where nothing is painted, on another workspace.
+    connect(window_.get(), &MainWindow::painted, this, [this] { tray(); });
+    QTimer::singleShot(kTrayDelay, this, [this] { tray(); });
     if (!link.isEmpty()) open(link);
 }
 

@@ -37,10 +37,10 @@ class Application : public QObject {
 
     MainWindow& window() { return *window_; }
     DaemonState& state() { return state_; }
-    TrayIcon& tray() { return *tray_; }
 
   private:
-    void connectTray();
+    // Looks for a tray, which is asked over D-Bus.
+    TrayIcon& tray();
     void tellNews(const std::vector<NewsItem>& news);
     void choose(const NewsItem& item);
     void askToQuit();
@@ -53,7 +53,7 @@ class Application : public QObject {
     News news_;
     Notifier notifier_;
     std::unique_ptr<MainWindow> window_;
-    std::unique_ptr<TrayIcon> tray_;
+    std::unique_ptr<TrayIcon> tray_;  // made when the window is there, or in its place
 };
 
 }  // namespace lockstep::gui

@@ -1,13 +1,19 @@
 // The QApplication, and in debug builds a watch over its thread: what keeps it from the person for
 // longer than a frame of the display is logged, with what it was.
 //
-// It counts both what is busy and what waits: neither belongs on the GUI's thread. On a machine
-// that has no time for this process everything is slow, so nothing is asserted but by who asks:
-// with LOCKSTEP_GUI_WATCH=abort the first slow event ends the program.
+// What counts is the time in which the thread worked or waited for something (a disk, a lock, an
+// answer). The time in which it could have run and the machine had no processor for it does not: so
+// a loaded machine makes nobody look slow. Work takes longer in debug builds, waiting does not; so
+// tests assert how long it waited, and with LOCKSTEP_GUI_WATCH=abort the first event that kept the
+// thread for longer than a frame ends the program.
+// LOCKSTEP_GUI_WATCH=start tells, in release builds too, when the first frame is on its way to the
+// display (tests/bench/gui_start).
 #pragma once
 
 #include <QApplication>
 #include <chrono>
+
+#include "base/unique_fd.h"
 
 namespace lockstep::gui {
 
@@ -21,17 +27,27 @@ class WatchedApplication : public QApplication {
     WatchedApplication(int& argc, char** argv);
 
     bool notify(QObject* receiver, QEvent* event) override;
+    bool eventFilter(QObject* receiver, QEvent* event) override;
 
     // Events that took longer than kFrame, so far; 0 in release builds.
     int slowEvents() const { return slow_; }
+    // The longest that one event has waited for anything but a processor, so far; 0 in release
+    // builds.
+    std::chrono::milliseconds longestWait() const { return longest_wait_; }
+    const QString& longestWaiter() const { return longest_waiter_; }
 
   private:
-    void tell(const char* receiver, int type, std::chrono::milliseconds wall,
-              std::chrono::milliseconds busy);
+    struct Times;
+    Times now() const;
+    void tell(const char* receiver, int type, std::chrono::milliseconds worked,
+              std::chrono::milliseconds waited);
 
     const bool aborts_;
+    UniqueFd schedule_;  // of this thread
     int depth_ = 0;
     int slow_ = 0;
+    std::chrono::milliseconds longest_wait_{0};
+    QString longest_waiter_;
 };
 
 }  // namespace lockstep::gui

@@ -10,6 +10,7 @@ namespace lockstep::gui {
 ConflictModel::ConflictModel(DaemonState& state, QObject* parent)
     : QAbstractTableModel(parent), state_(state) {
     connect(&state_, &DaemonState::statusChanged, this, &ConflictModel::ask);
+    ask();
 }
 
 void ConflictModel::ask() {

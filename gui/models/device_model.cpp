@@ -7,6 +7,14 @@
 
 namespace lockstep::gui {
 
+namespace {
+
+std::string place_of(const api::DeviceInfo& device) {
+    return device.id + '/' + device.vault;
+}
+
+}  // namespace
+
 DeviceModel::DeviceModel(DaemonState& state, QObject* parent)
     : QAbstractTableModel(parent), state_(state), devices_(state.devices().devices) {
     connect(&state_, &DaemonState::devicesChanged, this, &DeviceModel::take);
@@ -14,8 +22,7 @@ DeviceModel::DeviceModel(DaemonState& state, QObject* parent)
 
 void DeviceModel::take() {
     const std::vector<api::DeviceInfo>& now = state_.devices().devices;
-    const auto place = [](const api::DeviceInfo& device) { return device.id + '/' + device.vault; };
-    const bool has_same_rows = std::ranges::equal(now, devices_, {}, place, place);
+    const bool has_same_rows = std::ranges::equal(now, devices_, {}, place_of, place_of);
     if (!has_same_rows) beginResetModel();
     devices_ = now;
     if (!has_same_rows) return endResetModel();
@@ -34,12 +41,18 @@ const api::DeviceInfo* DeviceModel::device(int row) const {
     return row < 0 || row >= rowCount() ? nullptr : &devices_[static_cast<std::size_t>(row)];
 }
 
+int DeviceModel::rowOf(const QString& place) const {
+    const auto found = std::ranges::find(devices_, place.toStdString(), place_of);
+    return found == devices_.end() ? -1 : static_cast<int>(found - devices_.begin());
+}
+
 QVariant DeviceModel::data(const QModelIndex& index, int role) const {
     const api::DeviceInfo* device = this->device(index.row());
     if (device == nullptr) return {};
     const auto column = static_cast<Column>(index.column());
     if (role == Qt::DecorationRole && column == Name) return icon(QStringLiteral("device"));
     if (role == Qt::ToolTipRole) return text_of(device->id);
+    if (role == PlaceRole) return text_of(place_of(*device));
     if (role != Qt::DisplayRole) return {};
     switch (column) {
         case Name:

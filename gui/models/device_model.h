@@ -13,6 +13,8 @@ class DeviceModel : public QAbstractTableModel {
 
   public:
     enum Column { Name, Vault, Role, State, LastSeen, ColumnCount };
+    // Which device of which vault: stays the same when its data changes.
+    static constexpr int PlaceRole = Qt::UserRole;
 
     explicit DeviceModel(DaemonState& state, QObject* parent = nullptr);
 
@@ -22,6 +24,8 @@ class DeviceModel : public QAbstractTableModel {
     QVariant headerData(int section, Qt::Orientation orientation, int role) const override;
     // Null for a row that is not there.
     const api::DeviceInfo* device(int row) const;
+    // -1 when there is none.
+    int rowOf(const QString& place) const;
 
   private:
     void take();

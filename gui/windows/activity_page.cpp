@@ -12,9 +12,11 @@
 
 namespace lockstep::gui {
 
-ActivityPage::ActivityPage(DaemonState& state, Commands& commands, QWidget* parent)
+ActivityPage::ActivityPage(DaemonState& state, Commands& commands, ActivityModel& model,
+                           QWidget* parent)
     : QWidget(parent),
       state_(state),
+      model_(model),
       vaults_(new QComboBox(this)),
       devices_(new QComboBox(this)),
       kinds_(new QComboBox(this)) {
@@ -42,8 +44,6 @@ ActivityPage::ActivityPage(DaemonState& state, Commands& commands, QWidget* pare
     row->addWidget(history);
     row->addStretch(1);
     all->addLayout(row);
-    connect(&state_, &DaemonState::happened, this,
-            [this](const api::Event& event) { model_.add(event); });
     connect(&state_, &DaemonState::statusChanged, this, &ActivityPage::fillVaults);
     connect(&state_, &DaemonState::devicesChanged, this, &ActivityPage::fillDevices);
     fillVaults();

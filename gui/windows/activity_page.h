@@ -16,7 +16,9 @@ class ActivityPage : public QWidget {
     Q_OBJECT
 
   public:
-    ActivityPage(DaemonState& state, Commands& commands, QWidget* parent = nullptr);
+    // `model` lives longer: it collects before anybody looks.
+    ActivityPage(DaemonState& state, Commands& commands, ActivityModel& model,
+                 QWidget* parent = nullptr);
 
     ActivityModel& model() { return model_; }
 
@@ -26,7 +28,7 @@ class ActivityPage : public QWidget {
     void fillDevices();
 
     DaemonState& state_;
-    ActivityModel model_;
+    ActivityModel& model_;
     ActivityFilter filter_;
     QComboBox *vaults_, *devices_, *kinds_;
     QTreeView* table_;

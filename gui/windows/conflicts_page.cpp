@@ -22,6 +22,10 @@ ConflictsPage::ConflictsPage(DaemonState& state, QWidget* parent)
     all->addWidget(resolve_, 0, Qt::AlignLeft);
     connect(resolve_, &QPushButton::clicked, this, &ConflictsPage::resolve);
     connect(table_, &QTreeView::activated, this, &ConflictsPage::resolve);
+    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this] {
+        if (const VaultConflict* one = model_.conflict(selected_row(table_)))
+            chosen_ = {one->vault, one->conflict.sibling};
+    });
     connect(&model_, &QAbstractItemModel::modelReset, this, &ConflictsPage::fill);
     fill();
 }
@@ -31,7 +35,13 @@ void ConflictsPage::fill() {
     none_->setVisible(is_empty);
     resolve_->setEnabled(!is_empty);
     if (is_empty) return;
-    table_->setCurrentIndex(model_.index(0, 0));
+    // What was chosen stays chosen when conflicts come and go.
+    int row = 0;
+    for (int other = 0; other < model_.rowCount(); ++other) {
+        const VaultConflict* one = model_.conflict(other);
+        if (std::pair(one->vault, one->conflict.sibling) == chosen_) row = other;
+    }
+    table_->setCurrentIndex(model_.index(row, 0));
     for (int column = 0; column < ConflictModel::ColumnCount; ++column)
         table_->resizeColumnToContents(column);
 }

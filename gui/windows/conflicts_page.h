@@ -25,6 +25,7 @@ class ConflictsPage : public QWidget {
     DaemonState& state_;
     ConflictModel model_;
     QTreeView* table_;
+    std::pair<QString, std::string> chosen_;  // vault and sibling
     QLabel* none_;
     QPushButton* resolve_;
 };

@@ -56,9 +56,14 @@ DevicesPage::DevicesPage(DaemonState& state, Commands& commands, QWidget* parent
     all->addWidget(explanation_);
     all->addLayout(row);
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
-            &DevicesPage::fill);
+            [this](const QModelIndex& now) {
+                if (now.isValid()) chosen_ = now.data(DeviceModel::PlaceRole).toString();
+                fill();
+            });
     connect(&model_, &DeviceModel::modelReset, this, [this] {
-        if (model_.rowCount() > 0) table_->setCurrentIndex(model_.index(0, 0));
+        // What was chosen stays chosen when devices come and go.
+        if (model_.rowCount() > 0)
+            table_->setCurrentIndex(model_.index(std::max(0, model_.rowOf(chosen_)), 0));
         for (int column = 0; column < DeviceModel::ColumnCount; ++column)
             table_->resizeColumnToContents(column);
         fill();

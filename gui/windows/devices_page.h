@@ -28,6 +28,7 @@ class DevicesPage : public QWidget {
     DeviceModel model_;
     Commands& commands_;
     QTreeView* table_;
+    QString chosen_;  // its DeviceModel::PlaceRole
     QLabel* explanation_;
     QPushButton *rename_, *revoke_, *retire_, *role_, *adopt_, *answer_;
 };

@@ -4,6 +4,9 @@
 #include <QHBoxLayout>
 #include <QMenuBar>
 #include <QStatusBar>
+#include <QTimer>
+#include <QVBoxLayout>
+#include <utility>
 
 #include "gui/models/text.h"
 #include "gui/models/vault_view.h"
@@ -29,18 +32,17 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
     setWindowIcon(app_icon());
     if (!restoreGeometry(preferences_.windowPlace())) resize(960, 640);
     vaults_ = new VaultsPage(state_, commands_);
-    devices_ = new DevicesPage(state_, commands_);
-    activity_ = new ActivityPage(state_, commands_);
-    conflicts_ = new ConflictsPage(state_);
-    history_ = new HistoryPage(state_);
     places_->setAccessibleName(tr("Pages"));
     places_->setObjectName(QStringLiteral("places"));
-    addPage(vaults_, tr("Vaults"), QStringLiteral("vault"));
-    addPage(devices_, tr("Devices"), QStringLiteral("device"));
-    addPage(activity_, tr("Activity"), QStringLiteral("activity"));
-    addPage(conflicts_, tr("Conflicts"), QStringLiteral("state-conflict"));
-    addPage(history_, tr("History"), QStringLiteral("history"));
-    connect(places_, &QListWidget::currentRowChanged, pages_, &QStackedWidget::setCurrentIndex);
+    addPage(tr("Vaults"), QStringLiteral("vault"));
+    addPage(tr("Devices"), QStringLiteral("device"));
+    addPage(tr("Activity"), QStringLiteral("activity"));
+    addPage(tr("Conflicts"), QStringLiteral("state-conflict"));
+    addPage(tr("History"), QStringLiteral("history"));
+    connect(places_, &QListWidget::currentRowChanged, this,
+            [this](int row) { pages_->setCurrentWidget(made(static_cast<Page>(row))); });
+    connect(&state_, &DaemonState::happened, this,
+            [this](const api::Event& event) { activity_.add(event); });
     places_->setCurrentRow(0);
     places_->setMaximumWidth(places_->sizeHintForColumn(0) + 40);
     auto* normal = new QWidget(whole_);
@@ -53,7 +55,6 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
     setCentralWidget(whole_);
     connect(vaults_, &VaultsPage::newVaultWanted, this, &MainWindow::newVault);
     connect(vaults_, &VaultsPage::joinWanted, this, [this] { join({}); });
-    connect(devices_, &DevicesPage::requestWanted, this, &MainWindow::answer);
     connect(&commands_, &Commands::inviteWanted, this, &MainWindow::invite);
     connect(&commands_, &Commands::conflictsWanted, this, [this] {
         showPage(Page::Conflicts);
@@ -67,9 +68,53 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
     fill();
 }
 
-void MainWindow::addPage(QWidget* page, const QString& name, const QString& icon_name) {
-    pages_->addWidget(page);
+void MainWindow::addPage(const QString& name, const QString& icon_name) {
+    auto* place = new QWidget(pages_);
+    (new QVBoxLayout(place))->setContentsMargins(0, 0, 0, 0);
+    pages_->addWidget(place);
     new QListWidgetItem(icon(icon_name), name, places_);
+}
+
+QWidget* MainWindow::make(Page page) {
+    switch (page) {
+        case Page::Vaults:
+            return vaults_;
+        case Page::Devices: {
+            auto* devices = new DevicesPage(state_, commands_);
+            connect(devices, &DevicesPage::requestWanted, this, &MainWindow::answer);
+            return devices;
+        }
+        case Page::Activity:
+            return new ActivityPage(state_, commands_, activity_);
+        case Page::Conflicts:
+            return new ConflictsPage(state_);
+        case Page::History:
+            return new HistoryPage(state_);
+    }
+    return nullptr;
+}
+
+QWidget* MainWindow::made(Page page) {
+    QWidget* place = pages_->widget(static_cast<int>(page));
+    if (place->layout()->isEmpty()) place->layout()->addWidget(make(page));
+    return place;
+}
+
+void MainWindow::makeRest() {
+    for (int row = 0; row < pages_->count(); ++row) {
+        if (!pages_->widget(row)->layout()->isEmpty()) continue;
+        made(static_cast<Page>(row));
+        return QTimer::singleShot(0, this, &MainWindow::makeRest);
+    }
+}
+
+bool MainWindow::event(QEvent* event) {
+    if (event->type() == QEvent::Paint && !std::exchange(is_painted_, true)) {
+        // When the event that all of the window is painted in has ended.
+        QTimer::singleShot(0, this, &MainWindow::painted);
+        QTimer::singleShot(0, this, &MainWindow::makeRest);
+    }
+    return QMainWindow::event(event);
 }
 
 void MainWindow::showPage(Page page) {
@@ -97,8 +142,8 @@ void MainWindow::settings() {
 }
 
 void MainWindow::history(const QString& vault) {
-    history_->open(vault, {}, true);
     showPage(Page::History);
+    made(Page::History)->findChild<HistoryPage*>()->open(vault, {}, true);
     present();
 }
 

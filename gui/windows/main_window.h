@@ -46,12 +46,20 @@ class MainWindow : public QMainWindow {
   Q_SIGNALS:
     void quitWanted();
     void closed();
+    // For the first time, and handed over to the display.
+    void painted();
 
   protected:
     void closeEvent(QCloseEvent* event) override;
+    bool event(QEvent* event) override;
 
   private:
-    void addPage(QWidget* page, const QString& name, const QString& icon_name);
+    // The vaults are there from the beginning, other pages are made when they are shown first, or
+    // one by one when the window is there and has nothing else to do.
+    void addPage(const QString& name, const QString& icon_name);
+    QWidget* make(Page page);
+    QWidget* made(Page page);
+    void makeRest();
     void makeMenus();
     void makeStatusBar();
     void fill();
@@ -63,12 +71,10 @@ class MainWindow : public QMainWindow {
     QStackedWidget *whole_, *pages_;
     QListWidget* places_;
     VaultsPage* vaults_;
-    DevicesPage* devices_;
-    ActivityPage* activity_;
-    ConflictsPage* conflicts_;
-    HistoryPage* history_;
+    ActivityModel activity_;
     QLabel *rates_, *limits_, *summary_;
     bool has_greeted_ = false;
+    bool is_painted_ = false;
 };
 
 }  // namespace lockstep::gui

@@ -72,7 +72,8 @@ RelayList::RelayList(DaemonState& state, QWidget* parent)
 }
 
 void RelayList::fill() {
-    const int current = list_->currentRow();
+    const QListWidgetItem* chosen = list_->currentItem();
+    const QString url = chosen == nullptr ? QString() : chosen->data(Qt::UserRole).toString();
     list_->clear();
     for (const api::RelayInfo& relay : state_.status().relays) {
         const QString name = relay.is_reachable ? QStringLiteral("state-up-to-date")
@@ -81,8 +82,8 @@ void RelayList::fill() {
             icon(name),
             tr("%1: %2").arg(text_of(relay.url), text_of(relay.detail)) + notes_of(relay), list_);
         item->setData(Qt::UserRole, text_of(relay.url));
+        if (text_of(relay.url) == url) list_->setCurrentItem(item);
     }
-    list_->setCurrentRow(std::min(current, list_->count() - 1));
 }
 
 void RelayList::add() {

@@ -206,18 +206,26 @@ void SettingsDialog::addNumber(QFormLayout* form, const QString& text, const QSt
     box->setSpecialValueText(none);
     form->addRow(text, box);
     // Once the person has gone on, not with every digit.
-    connect(box, &QSpinBox::editingFinished, this,
-            [this, box, key] { set(key, QString::number(box->value())); });
-    fields_[key] = [box](const QString& value) { box->setValue(value.toInt()); };
+    connect(box, &QSpinBox::valueChanged, this, [this, key] { edited_.insert(key); });
+    connect(box, &QSpinBox::editingFinished, this, [this, box, key] {
+        if (edited_.remove(key)) set(key, QString::number(box->value()));
+    });
+    fields_[key] = [box](const QString& value) {
+        const QSignalBlocker quiet(box);
+        box->setValue(value.toInt());
+    };
 }
 
 void SettingsDialog::addTime(QFormLayout* form, const QString& text, const QString& key) {
     auto* box = new QTimeEdit(form->parentWidget());
     box->setObjectName(key);
     form->addRow(text, box);
-    connect(box, &QTimeEdit::editingFinished, this,
-            [this, box, key] { set(key, box->time().toString(QStringLiteral("HH:mm"))); });
+    connect(box, &QTimeEdit::timeChanged, this, [this, key] { edited_.insert(key); });
+    connect(box, &QTimeEdit::editingFinished, this, [this, box, key] {
+        if (edited_.remove(key)) set(key, box->time().toString(QStringLiteral("HH:mm")));
+    });
     fields_[key] = [box](const QString& value) {
+        const QSignalBlocker quiet(box);
         box->setTime(QTime::fromString(value, QStringLiteral("HH:mm")));
     };
 }
@@ -260,8 +268,10 @@ void SettingsDialog::askConfig() {
 void SettingsDialog::show(const api::ConfigList& config) {
     config_path_->setText(text_of(config.path));
     for (const api::ConfigValue& value : config.values) {
-        const auto field = fields_.find(text_of(value.key));
-        if (field != fields_.end()) field->second(text_of(value.value));
+        // An answer to an earlier question does not undo what is being typed.
+        const QString key = text_of(value.key);
+        const auto field = fields_.find(key);
+        if (field != fields_.end() && !edited_.contains(key)) field->second(text_of(value.value));
     }
 }
 

@@ -4,6 +4,7 @@
 #include <QDialog>
 #include <QFormLayout>
 #include <QLabel>
+#include <QSet>
 #include <QTabWidget>
 #include <functional>
 
@@ -43,6 +44,7 @@ class SettingsDialog : public QDialog {
     Preferences& preferences_;
     QTabWidget* tabs_;
     QLabel *failure_, *config_path_;
+    QSet<QString> edited_;  // keys that the person has changed and not yet left
     // How to show each value, by key.
     std::map<QString, std::function<void(const QString&)>> fields_;
 };

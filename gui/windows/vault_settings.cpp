@@ -119,7 +119,8 @@ void VaultSettings::fill() {
             : tr("It asks for its passphrase. To unlock it by itself, say so when you unlock it."));
     add_->setEnabled(vault->state != "locked");
     collect_->setEnabled(vault->state != "locked");
-    const int current = mirrors_->currentRow();
+    const QListWidgetItem* chosen = mirrors_->currentItem();
+    const QString directory = chosen == nullptr ? QString() : chosen->data(Qt::UserRole).toString();
     mirrors_->clear();
     for (const api::MirrorInfo& mirror : vault->mirrors) {
         const bool is_stopped = mirror.state == "stopped";
@@ -130,8 +131,8 @@ void VaultSettings::fill() {
             tr("%1%2: %3").arg(text_of(mirror.directory), where, text_of(mirror.state)), mirrors_);
         item->setData(Qt::UserRole, text_of(mirror.directory));
         item->setToolTip(text_of(mirror.problem));
+        if (text_of(mirror.directory) == directory) mirrors_->setCurrentItem(item);
     }
-    mirrors_->setCurrentRow(std::min(current, mirrors_->count() - 1));
 }
 
 void VaultSettings::addMirror() {

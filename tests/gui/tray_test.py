@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""The app in a desktop's tray: a StatusNotifierWatcher and a notification service that are made up (python3-dbusmock)
-meet lockstep-gui with a real daemon; the icon and the menu are read, menu entries and notifications are clicked.
+"""The app in a desktop's tray: a StatusNotifierWatcher of our own (status_notifier_watcher.py) and a notification service
+that is made up (python3-dbusmock) meet lockstep-gui with a real daemon; the icon and the menu are read, the icon, menu
+entries and notifications are clicked.
 
 usage: tray_test.py     (LOCKSTEP_BIN: where the programs are)
 Exits 77 when something is not installed.
@@ -42,11 +43,13 @@ class Tray:
     def __init__(self, watcher):
         self.watcher = watcher
 
+    def items(self):
+        return [str(item) for item in self.watcher.Get(WATCHER, "RegisteredStatusNotifierItems",
+                                                       dbus_interface=dbus.PROPERTIES_IFACE)]
+
     def find(self):
         def registered():
-            for call in self.watcher.GetMethodCalls("RegisterStatusNotifierItem"):
-                return str(call[1][0])
-            return None
+            return next(iter(self.items()), None)
         self.service = wait_until("the app is in the tray", registered, PATIENCE, 0.1)
         self.item = dbus.SessionBus().get_object(self.service, "/StatusNotifierItem")
 
@@ -96,11 +99,13 @@ def figures(process):
 def test(stack, directory):
     desktop = Desktop(directory)
     stack.callback(desktop.close)
-    watcher = mock_service(stack, WATCHER, "/StatusNotifierWatcher", WATCHER)
-    watcher.AddProperties(WATCHER, dbus.Dictionary({
-        "IsStatusNotifierHostRegistered": dbus.Boolean(True), "ProtocolVersion": dbus.Int32(0),
-        "RegisteredStatusNotifierItems": dbus.Array([], "s")}, signature="sv"))
-    watcher.AddMethod(WATCHER, "RegisterStatusNotifierItem", "s", "", "")
+    desktop.start([sys.executable, str(Path(__file__).with_name("status_notifier_watcher.py"))], "watcher")
+
+    def watcher_object():
+        with contextlib.suppress(dbus.DBusException):
+            return dbus.SessionBus().get_object(WATCHER, "/StatusNotifierWatcher")
+        return None
+    watcher = wait_until("the watcher is there", watcher_object, PATIENCE, 0.1)
     notifications = mock_service(stack, NOTIFICATIONS, "/org/freedesktop/Notifications", NOTIFICATIONS)
     notifications.AddMethod(NOTIFICATIONS, "Notify", "susssasa{sv}i", "u",
                             "self.number = getattr(self, 'number', 0) + 1; ret = args[1] or self.number")
@@ -143,9 +148,12 @@ def test(stack, directory):
     app.find(("table", "tree table", "tree"), "^Files then$")
     faults, seen = app.nameless()
     check(f"what takes the keyboard on the page of the past has a name ({seen})" + "; ".join(faults), not faults and seen > 10)
+    tray.item.Activate(0, 0, dbus_interface=ITEM)
+    app.find(("frame",), "Lockstep")
     tray.click("Quit…")
     app.press("Go on syncing")
     wait_until("the app has ended", lambda: not app.process.is_running(), PATIENCE)
+    wait_until("its icon is gone", lambda: not tray.items(), PATIENCE, 0.1)
     check("the service goes on", laptop.exit_code("status") == 0)
 
 
