@@ -73,10 +73,13 @@ Result<HttpResponse> status(ControlContext& context, const ApiRequest& request) 
         report.addresses.push_back(format_address(address));
     }
     report.relays = relays_of(context);
-    const SyncLimits limits =
-        limits_now(context.services.config.get().bandwidth, context.services.clock);
+    const api::BandwidthConfig bandwidth = services.config.get().bandwidth;
+    const SyncLimits limits = limits_now(bandwidth, services.clock);
     report.limit_up = limits.up;
     report.limit_down = limits.down;
+    report.has_alternative_limits = api::is_alternative_at(bandwidth, local_time(services.clock));
+    report.alternative_up = std::uint64_t{bandwidth.alternative.up_kib} * 1024;
+    report.alternative_down = std::uint64_t{bandwidth.alternative.down_kib} * 1024;
     if (const std::string only = request.query("vault"); !only.empty()) {
         TRY(auto vault, context.vaults.find(only));
         report.vaults.push_back(vault->info());

@@ -38,6 +38,7 @@ void EventLog::follow(std::uint64_t since, std::shared_ptr<EventSink> sink) {
     MutexLock lock(mutex_);
     if (is_closed_) return sink->close();
     const std::uint64_t before_first = sequence_ - kept_.size();
+    if (since == 0) since = sequence_ - std::min(kept_.size(), kEventsReplayedMax);
     if (since < before_first || since > sequence_) {
         api::Event resync{sequence_, clock_.wall_ms(),
                           "resync",  {},

@@ -16,6 +16,8 @@
 namespace lockstep {
 
 inline constexpr std::size_t kEventsKeptMax = 4096;
+// What who asks for the beginning gets of them: less than a follower may be behind.
+inline constexpr std::size_t kEventsReplayedMax = 1000;
 
 // THREADS: any.
 class EventLog {
@@ -35,7 +37,8 @@ class EventLog {
 
     // Sends everything after `since`, then what happens from now on, until the sink is closed. When
     // events after `since` are no longer kept (or it lies ahead of us), sends a "resync" event
-    // first, whose number is where the stream goes on.
+    // first, whose number is where the stream goes on. From 0: the last kEventsReplayedMax that are
+    // kept, and no resync.
     void follow(std::uint64_t since, std::shared_ptr<EventSink> sink);
     // From now on only.
     void follow(std::shared_ptr<EventSink> sink);

@@ -36,11 +36,6 @@ Status change_limit(std::uint32_t& limit, const std::string& value) {
     return {};
 }
 
-Status change_time(std::uint16_t& minute, const std::string& value) {
-    TRY(minute, api::parse_time_of_day(value));
-    return {};
-}
-
 using api::Config;
 
 std::vector<Setting> make_settings() {
@@ -103,20 +98,16 @@ std::vector<Setting> make_settings() {
          [](Config& c, const std::string& value) {
              return change_limit(c.bandwidth.alternative.down_kib, value);
          }},
-        {"network.alternative.from",
-         [](const Config& c) { return api::format_time_of_day(c.bandwidth.from_minute); },
-         [](Config& c, const std::string& value) {
-             return change_time(c.bandwidth.from_minute, value);
-         }},
-        {"network.alternative.to",
-         [](const Config& c) { return api::format_time_of_day(c.bandwidth.to_minute); },
-         [](Config& c, const std::string& value) {
-             return change_time(c.bandwidth.to_minute, value);
-         }},
-        {"network.alternative.days",
-         [](const Config& c) { return api::format_days(c.bandwidth.days); },
+        {"network.alternative.hours",
+         [](const Config& c) { return api::format_hours(c.bandwidth.hours); },
          [](Config& c, const std::string& value) -> Status {
-             TRY(c.bandwidth.days, api::parse_days(value));
+             TRY(c.bandwidth.hours, api::parse_hours(value));
+             return {};
+         }},
+        {"network.alternative.now",
+         [](const Config& c) { return api::format_limit_choice(c.bandwidth.choice); },
+         [](Config& c, const std::string& value) -> Status {
+             TRY(c.bandwidth.choice, api::parse_limit_choice(value));
              return {};
          }},
         {"cache.content_mib", [](const Config& c) { return std::to_string(c.content_cache_mib); },

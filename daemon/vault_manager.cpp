@@ -341,7 +341,28 @@ void VaultManager::report_changes() {
 
 void VaultManager::apply_limits() {
     MutexLock lock(limiting_);
-    const SyncLimits limits = limits_now(services_.config.get().bandwidth, services_.clock);
+    api::BandwidthConfig bandwidth = services_.config.get().bandwidth;
+    const std::tm local = local_time(services_.clock);
+    // The schedule has caught up with what was switched by hand. (Not saved when the file was
+    // edited meanwhile: the same limits count either way, until it is read.)
+    if (api::choice_at(bandwidth, local) != bandwidth.choice &&
+        services_.config
+            .update([&](api::Config& config) -> Status {
+                config.bandwidth.choice = api::choice_at(config.bandwidth, local);
+                return {};
+            })
+            .ok())
+        services_.events.add(
+            {"config.changed", {}, "network.alternative.now", "network.alternative.now changed"});
+    const bool is_alternative = api::is_alternative_at(bandwidth, local);
+    const SyncLimits limits = limits_now(bandwidth, services_.clock);
+    if (limits_ && is_alternative_ != is_alternative)
+        services_.events.add(
+            {"limits.changed",
+             {},
+             is_alternative ? "alternative" : "usual",
+             is_alternative ? "the alternative limits count" : "the usual limits count"});
+    is_alternative_ = is_alternative;
     if (limits_ == limits) return;
     services_.sync.set_limits(limits);
     limits_ = limits;

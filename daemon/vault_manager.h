@@ -97,6 +97,7 @@ class VaultManager {
     bool is_stopping_ GUARDED_BY(mutex_) = false;
     Mutex limiting_;
     std::optional<SyncLimits> limits_ GUARDED_BY(limiting_);  // as last told
+    bool is_alternative_ GUARDED_BY(limiting_) = false;       // those are the alternative ones
     CondVar stopped_;
     std::thread carer_;
 };

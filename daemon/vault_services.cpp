@@ -43,11 +43,15 @@ VaultEnvironment VaultServices::environment() const {
                             .eviction_copies = config.get().eviction_copies};
 }
 
-SyncLimits limits_now(const api::BandwidthConfig& config, Clock& clock) {
+std::tm local_time(Clock& clock) {
     const auto seconds = static_cast<std::time_t>(clock.wall_ms() / 1000);
     std::tm local{};
     localtime_r(&seconds, &local);
-    const api::BandwidthLimits limits = api::limits_at(config, local);
+    return local;
+}
+
+SyncLimits limits_now(const api::BandwidthConfig& config, Clock& clock) {
+    const api::BandwidthLimits limits = api::limits_at(config, local_time(clock));
     return {.up = std::uint64_t{limits.up_kib} * 1024,
             .down = std::uint64_t{limits.down_kib} * 1024,
             .counts_in_lan = config.counts_in_lan};

@@ -1,6 +1,8 @@
 // What every vault of the daemon stands on.
 #pragma once
 
+#include <ctime>
+
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/random.h"
@@ -33,6 +35,7 @@ struct VaultServices {
     VaultEnvironment environment() const;
 };
 
+std::tm local_time(Clock& clock);
 // The limits that count by the local time of now.
 SyncLimits limits_now(const api::BandwidthConfig& config, Clock& clock);
 

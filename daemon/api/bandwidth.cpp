@@ -33,17 +33,70 @@ std::optional<std::uint16_t> number_of(std::string_view digits) {
 
 }  // namespace
 
-BandwidthLimits limits_at(const BandwidthConfig& config, const std::tm& local) {
-    if (config.from_minute == config.to_minute) return config.usual;
+bool is_scheduled_at(const std::vector<HoursOfDays>& hours, const std::tm& local) {
     const int minute = local.tm_hour * 60 + local.tm_min;
     const int today = (local.tm_wday + 6) % 7, yesterday = (today + 6) % 7;
-    const auto begins_on = [&](int day) { return ((config.days >> day) & 1) != 0; };
-    const bool is_over_midnight = config.to_minute < config.from_minute;
-    const bool is_now = is_over_midnight ? (minute >= config.from_minute && begins_on(today)) ||
-                                               (minute < config.to_minute && begins_on(yesterday))
-                                         : minute >= config.from_minute &&
-                                               minute < config.to_minute && begins_on(today);
-    return is_now ? config.alternative : config.usual;
+    return std::any_of(hours.begin(), hours.end(), [&](const HoursOfDays& span) {
+        const auto begins_on = [&](int day) { return ((span.days >> day) & 1) != 0; };
+        if (span.to_minute > span.from_minute)
+            return minute >= span.from_minute && minute < span.to_minute && begins_on(today);
+        return (minute >= span.from_minute && begins_on(today)) ||
+               (minute < span.to_minute && begins_on(yesterday));
+    });
+}
+
+bool is_alternative_at(const BandwidthConfig& config, const std::tm& local) {
+    switch (config.choice) {
+        case LimitChoice::Usual:
+            return false;
+        case LimitChoice::Alternative:
+            return true;
+        case LimitChoice::Schedule:
+            break;
+    }
+    return is_scheduled_at(config.hours, local);
+}
+
+BandwidthLimits limits_at(const BandwidthConfig& config, const std::tm& local) {
+    return is_alternative_at(config, local) ? config.alternative : config.usual;
+}
+
+LimitChoice choice_at(const BandwidthConfig& config, const std::tm& local) {
+    const bool is_same = is_alternative_at(config, local) == is_scheduled_at(config.hours, local);
+    return is_same ? LimitChoice::Schedule : config.choice;
+}
+
+WeekGrid grid_of(const std::vector<HoursOfDays>& hours) {
+    WeekGrid grid;
+    for (std::size_t day = 0; day < grid.size(); ++day) {
+        for (std::size_t half = 0; half < grid[day].size(); ++half) {
+            std::tm local{};
+            local.tm_wday = static_cast<int>((day + 1) % 7);
+            local.tm_hour = static_cast<int>(half / 2);
+            local.tm_min = static_cast<int>(half % 2) * 30;
+            grid[day][half] = is_scheduled_at(hours, local);
+        }
+    }
+    return grid;
+}
+
+std::vector<HoursOfDays> hours_of(const WeekGrid& grid) {
+    std::vector<HoursOfDays> hours;
+    for (std::size_t day = 0; day < grid.size(); ++day) {
+        for (std::size_t half = 0; half < grid[day].size(); ++half) {
+            if (!grid[day][half]) continue;
+            HoursOfDays span{.from_minute = static_cast<std::uint16_t>(half * 30), .days = 0};
+            while (half < grid[day].size() && grid[day][half]) ++half;
+            span.to_minute = static_cast<std::uint16_t>(half * 30);
+            // Days with the same hours are one span.
+            auto same = std::find_if(hours.begin(), hours.end(), [&](const HoursOfDays& other) {
+                return other.from_minute == span.from_minute && other.to_minute == span.to_minute;
+            });
+            if (same == hours.end()) same = hours.insert(hours.end(), span);
+            same->days = static_cast<std::uint8_t>(same->days | 1U << day);
+        }
+    }
+    return hours;
 }
 
 Status check_limit(std::int64_t kib) {
@@ -97,6 +150,78 @@ std::string format_days(std::uint8_t days) {
         day = last;
     }
     return out;
+}
+
+namespace {
+
+Error no_hours() {
+    return {ErrorKind::Invalid, "hours are like mon-fri 08:30-18:00; sat,sun 22:00-06:00"};
+}
+
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+    return text;
+}
+
+Result<HoursOfDays> parse_span(std::string_view text) {
+    const std::size_t space = text.find(' ');
+    if (space == std::string_view::npos) return no_hours();
+    const std::string_view times = trimmed(text.substr(space));
+    const std::size_t dash = times.find('-');
+    if (dash == std::string_view::npos) return no_hours();
+    HoursOfDays span;
+    TRY(span.days, parse_days(text.substr(0, space)));
+    TRY(span.from_minute, parse_time_of_day(times.substr(0, dash)));
+    if (const std::string_view to = times.substr(dash + 1); to != "24:00") {
+        TRY(span.to_minute, parse_time_of_day(to));
+    }
+    if (span.from_minute == span.to_minute) return no_hours();
+    return span;
+}
+
+}  // namespace
+
+Result<std::vector<HoursOfDays>> parse_hours(std::string_view text) {
+    std::vector<HoursOfDays> hours;
+    if (trimmed(text).empty()) return hours;
+    for (std::size_t start = 0; start <= text.size();) {
+        const std::size_t end = std::min(text.find(';', start), text.size());
+        TRY(HoursOfDays span, parse_span(trimmed(text.substr(start, end - start))));
+        hours.push_back(span);
+        if (hours.size() > kHoursMax)
+            return Error{ErrorKind::Invalid, fmt::format("there are {} spans at most", kHoursMax)};
+        start = end + 1;
+    }
+    return hours;
+}
+
+std::string format_hours(const std::vector<HoursOfDays>& hours) {
+    std::string out;
+    for (const HoursOfDays& span : hours)
+        out +=
+            fmt::format("{}{} {}-{}", out.empty() ? "" : "; ", format_days(span.days),
+                        format_time_of_day(span.from_minute), format_time_of_day(span.to_minute));
+    return out;
+}
+
+Result<LimitChoice> parse_limit_choice(std::string_view text) {
+    for (const LimitChoice choice :
+         {LimitChoice::Schedule, LimitChoice::Usual, LimitChoice::Alternative})
+        if (text == format_limit_choice(choice)) return choice;
+    return Error{ErrorKind::Invalid, "it is on, off or schedule"};
+}
+
+std::string format_limit_choice(LimitChoice choice) {
+    switch (choice) {
+        case LimitChoice::Schedule:
+            return "schedule";
+        case LimitChoice::Usual:
+            return "off";
+        case LimitChoice::Alternative:
+            return "on";
+    }
+    return {};
 }
 
 }  // namespace lockstep::api

@@ -171,9 +171,8 @@ void read_alternative(TableReader& network, BandwidthConfig& bandwidth, Faults& 
     TableReader reader(*table, "[network.alternative]", faults);
     read_limit(reader, "limit_up", bandwidth.alternative.up_kib, faults);
     read_limit(reader, "limit_down", bandwidth.alternative.down_kib, faults);
-    read_parsed(reader, "from", bandwidth.from_minute, parse_time_of_day, faults);
-    read_parsed(reader, "to", bandwidth.to_minute, parse_time_of_day, faults);
-    read_parsed(reader, "days", bandwidth.days, parse_days, faults);
+    read_parsed(reader, "hours", bandwidth.hours, parse_hours, faults);
+    read_parsed(reader, "now", bandwidth.choice, parse_limit_choice, faults);
     reader.reject_unknown();
 }
 
@@ -517,11 +516,9 @@ std::string format_bandwidth(const BandwidthConfig& bandwidth) {
     alternative.usual = none.usual;
     alternative.counts_in_lan = none.counts_in_lan;
     if (alternative == none) return out;
-    return out + fmt::format("\n[network.alternative]\n{}from = {}\nto = {}\ndays = {}\n",
-                             limits(bandwidth.alternative),
-                             quoted(format_time_of_day(bandwidth.from_minute)),
-                             quoted(format_time_of_day(bandwidth.to_minute)),
-                             quoted(format_days(bandwidth.days)));
+    return out + fmt::format("\n[network.alternative]\n{}hours = {}\nnow = {}\n",
+                             limits(bandwidth.alternative), quoted(format_hours(bandwidth.hours)),
+                             quoted(format_limit_choice(bandwidth.choice)));
 }
 
 bool has_control_byte(std::string_view text) {

@@ -17,9 +17,8 @@
 //     [network.alternative]      # other limits at some hours, by local time
 //     limit_up = 100
 //     limit_down = 400
-//     from = "08:30"
-//     to = "18:00"               # may be after midnight; equal to `from`: never
-//     days = "mon-fri"           # on which those hours begin
+//     hours = "mon-fri 08:30-18:00; sat 22:00-02:00"   # over midnight: they begin on that day
+//     now = "schedule"           # or on, off: by hand, until the schedule says the same
 //     [cache]
 //     content_mib = 256          # opened content kept in memory, for each unlocked vault
 //     on_demand_mib = 10240      # on the disk, of content that need not be here, for each vault

@@ -181,6 +181,9 @@ void fields(F& f, T& v) {
     f("listenPort", v.listen_port);
     f("limitUp", v.limit_up);
     f("limitDown", v.limit_down);
+    f("alternativeLimits", v.has_alternative_limits);
+    f("alternativeUp", v.alternative_up);
+    f("alternativeDown", v.alternative_down);
     f("addresses", v.addresses);
     f("relays", v.relays);
     f("vaults", v.vaults);

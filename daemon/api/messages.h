@@ -146,6 +146,8 @@ struct StatusReport {
     DeviceInfo device;
     std::uint16_t listen_port = 0;
     std::uint64_t limit_up = 0, limit_down = 0;  // bytes per second, in force now; 0: none
+    bool has_alternative_limits = false;         // those are the alternative ones
+    std::uint64_t alternative_up = 0, alternative_down = 0;  // as above
     std::vector<std::string> addresses;
     std::vector<RelayInfo> relays;
     std::vector<VaultInfo> vaults;

@@ -65,16 +65,16 @@ void declare_config(Grammar& grammar) {
         grammar.verb(config, "get", "Print one setting, or all",
                      "  lockstep config get\n  lockstep config get device.name\n", config_get);
     get.add_option("key", arguments.target, "Which one")->option_text("KEY");
-    CLI::App& set =
-        grammar.verb(config, "set", "Change a setting",
-                     "  lockstep config set device.name laptop\n"
-                     "  lockstep config set network.listen_port 22100\n"
-                     "  lockstep config set network.limit_up 500      (KiB/s; 0: none)\n"
-                     "  lockstep config set network.alternative.limit_up 100\n"
-                     "  lockstep config set network.alternative.days mon-fri\n"
-                     "  lockstep config set network.alternative.from 08:30\n"
-                     "  lockstep config set network.alternative.to 18:00\n",
-                     config_set);
+    CLI::App& set = grammar.verb(
+        config, "set", "Change a setting",
+        "  lockstep config set device.name laptop\n"
+        "  lockstep config set network.listen_port 22100\n"
+        "  lockstep config set network.limit_up 500      (KiB/s; 0: none)\n"
+        "  lockstep config set network.alternative.limit_up 100\n"
+        "  lockstep config set network.alternative.hours 'mon-fri 08:30-18:00; sat "
+        "09:00-12:00'\n"
+        "  lockstep config set network.alternative.now on   (until the hours say so)\n",
+        config_set);
     set.add_option("key", arguments.target, "Which one")->required()->option_text("KEY");
     set.add_option("value", arguments.value, "Its new value")->required()->option_text("VALUE");
     grammar.verb(config, "check", "Check config.toml without the daemon",

@@ -37,8 +37,9 @@ void print_status(const api::StatusReport& status, bool is_one_vault) {
         const auto limit = [](std::uint64_t rate) {
             return rate == 0 ? std::string("no limit") : size_text(rate) + "/s";
         };
-        print_line(fmt::format("limits: {} up, {} down", limit(status.limit_up),
-                               limit(status.limit_down)));
+        print_line(fmt::format("limits: {} up, {} down{}", limit(status.limit_up),
+                               limit(status.limit_down),
+                               status.has_alternative_limits ? " (the alternative ones)" : ""));
     }
     for (const api::RelayInfo& relay : status.relays) {
         print_line(fmt::format("relay {}: {}", printable(relay.url),

@@ -60,13 +60,18 @@ void DaemonState::follow(const std::stop_token& stop) {
                 Q_EMIT statusChanged();
                 askDevices();
             });
+            bool are_lost = false;
+            // From 0: all that the daemon still knows.
             ended = client.events(since, [&](const api::Event& event) {
-                since = event.sequence;
+                are_lost = event.type == "resync" && since != 0;
+                since = are_lost ? 0 : event.sequence;
+                if (are_lost) return false;
                 post(
                     [this, event, is_past = event.sequence <= past] { takeEvent(event, is_past); });
                 return !stop.stop_requested();
             });
-            // A stream that was idle too long is opened again at once.
+            // A stream that was idle too long, or began too late, is opened again at once.
+            if (are_lost) continue;
             if (!ended.ok() && ended.error().kind == ErrorKind::Timeout) continue;
         } else {
             ended = std::move(status).error();

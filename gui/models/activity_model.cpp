@@ -5,7 +5,9 @@
 namespace lockstep::gui {
 
 void ActivityModel::add(const api::Event& event) {
-    if (event.message.empty()) return;
+    // What is told once more after the way to the service was lost is known.
+    if (event.message.empty() || event.type == "resync" || event.sequence <= newest_) return;
+    newest_ = event.sequence;
     beginInsertRows({}, 0, 0);
     events_.push_front(event);
     endInsertRows();
@@ -37,7 +39,9 @@ QString ActivityModel::kindText(const QString& kind) {
     if (kind == QLatin1String("device")) return tr("device");
     if (kind == QLatin1String("invite")) return tr("invite");
     if (kind == QLatin1String("join")) return tr("join");
-    if (kind == QLatin1String("config") || kind == QLatin1String("relays")) return tr("setting");
+    if (kind == QLatin1String("config") || kind == QLatin1String("relays") ||
+        kind == QLatin1String("limits"))
+        return tr("setting");
     if (kind == QLatin1String("daemon")) return tr("service");
     return kind;
 }

@@ -20,7 +20,8 @@ class ActivityModel : public QAbstractTableModel {
 
     using QAbstractTableModel::QAbstractTableModel;
 
-    // Events without anything to tell a person are left out.
+    // Events without anything to tell a person, and those that are known, are left out. Numbers
+    // grow, also when the service starts anew.
     void add(const api::Event& event);
 
     int rowCount(const QModelIndex& parent = {}) const override;
@@ -35,6 +36,7 @@ class ActivityModel : public QAbstractTableModel {
 
   private:
     std::deque<api::Event> events_;  // newest first
+    std::uint64_t newest_ = 0;       // its number
 };
 
 // Of one vault, of one device, of one kind, with a text in it; empty: any.

@@ -56,6 +56,13 @@ QString moment_text(std::int64_t wall_ms, std::int64_t now_ms) {
     return QLocale().toString(time, QLocale::ShortFormat);
 }
 
+QString age_text(std::int64_t ms) {
+    const std::int64_t minutes = std::max<std::int64_t>(1, ms / 60'000);
+    if (minutes < 60) return Text::tr("%n minute(s)", "", static_cast<int>(minutes));
+    if (minutes < 48 * 60) return Text::tr("%n hour(s)", "", static_cast<int>(minutes / 60));
+    return Text::tr("%n day(s)", "", static_cast<int>(minutes / (24 * 60)));
+}
+
 QString digits_text(const std::string& digits) {
     if (digits.size() != 6) return text_of(digits);
     return text_of(digits.substr(0, 3)) + QLatin1Char(' ') + text_of(digits.substr(3));

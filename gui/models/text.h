@@ -18,6 +18,8 @@ QString time_left_text(std::uint64_t bytes, std::uint64_t bytes_per_second);
 QString countdown_text(std::int64_t seconds);
 // "14:03" today, with the date before; "never" for 0.
 QString moment_text(std::int64_t wall_ms, std::int64_t now_ms);
+// "3 days", "5 hours": how long ago something was; at least a minute.
+QString age_text(std::int64_t ms);
 // "123 456"
 QString digits_text(const std::string& digits);
 // "owner" as a word of the person's language.

@@ -33,7 +33,7 @@ QString lines_of(const std::vector<std::string>& sentences) {
 
 Look vault_look(const api::VaultInfo& vault) {
     if (vault.id.empty() || !vault.problem.empty() || !vault.alarms.empty()) return Look::Error;
-    if (vault.state == "locked") return Look::Locked;
+    if (vault.state == "locked" && !is_blind(vault)) return Look::Locked;
     if (failed_mount(vault) != nullptr || mirror_in_state(vault, "stopped") != nullptr)
         return Look::Error;
     if (mirror_in_state(vault, "held") != nullptr) return Look::Frozen;
@@ -79,7 +79,20 @@ void describe_disconnected(const api::VaultInfo& vault, VaultView& view) {
                   "itself when one is.")
             : VaultText::tr(
                   "No other device can be reached. What changes here is sent when one is.");
-    view.action = folder_of(vault).isEmpty() ? VaultAction::Mount : VaultAction::OpenFolder;
+    view.action = is_blind(vault)              ? VaultAction::SetQuota
+                  : folder_of(vault).isEmpty() ? VaultAction::Mount
+                                               : VaultAction::OpenFolder;
+}
+
+void describe_blind(const api::VaultInfo& vault, VaultView& view) {
+    view.headline = VaultText::tr("Holds for others");
+    view.explanation =
+        VaultText::tr("This device holds its content for others, and cannot read it.");
+    view.action = VaultAction::SetQuota;
+    if (vault.left_out_pack_bytes > 0)
+        view.explanation +=
+            QLatin1Char(' ') +
+            VaultText::tr("%1 have no room here.").arg(size_text(vault.left_out_pack_bytes));
 }
 
 void describe_up_to_date(const api::VaultInfo& vault, VaultView& view) {
@@ -147,6 +160,7 @@ void describe(const api::VaultInfo& vault, VaultView& view) {
         case Look::Disconnected:
             return describe_disconnected(vault, view);
         case Look::UpToDate:
+            if (is_blind(vault)) return describe_blind(vault, view);
             return describe_up_to_date(vault, view);
     }
 }
@@ -169,7 +183,43 @@ VaultView view_of(const api::VaultInfo& vault) {
         if (!left.isEmpty()) view.progress += QStringLiteral(", ") + left;
     }
     describe(vault, view);
+    if (view.look == Look::UpToDate || view.look == Look::Disconnected)
+        if (const QString stale = stale_text(vault, now_ms()); !stale.isEmpty())
+            view.explanation += QLatin1Char('\n') + stale;
     return view;
+}
+
+bool is_blind(const api::VaultInfo& vault) {
+    return vault.role == "blind";
+}
+
+QString member_text(const api::PeerInfo& peer, std::int64_t now_ms) {
+    QString how = !peer.is_connected ? VaultText::tr("not connected")
+                  : peer.is_in_step  ? VaultText::tr("in step")
+                                     : VaultText::tr("syncing");
+    if (!peer.is_connected)
+        how += QStringLiteral(", ") +
+               (peer.last_seen_ms == 0
+                    ? VaultText::tr("no news yet")
+                    : VaultText::tr("last news %1 ago")
+                          .arg(age_text(now_ms - static_cast<std::int64_t>(peer.last_seen_ms))));
+    if (peer.audit == "passed")
+        how += QStringLiteral(", ") + VaultText::tr("has shown that it holds its copy");
+    if (peer.audit == "failed")
+        how += QStringLiteral(", ") + VaultText::tr("could not show its copy");
+    return VaultText::tr("%1 (%2): %3").arg(text_of(peer.label), role_text(peer.role), how);
+}
+
+QString stale_text(const api::VaultInfo& vault, std::int64_t now_ms) {
+    constexpr std::int64_t kDayMs = 86'400'000;
+    QStringList lines;
+    for (const api::PeerInfo& peer : vault.peers) {
+        const std::int64_t age = now_ms - static_cast<std::int64_t>(peer.last_seen_ms);
+        if (peer.is_connected || peer.last_seen_ms == 0 || age < kDayMs) continue;
+        lines +=
+            VaultText::tr("Last news from %1: %2 ago.").arg(text_of(peer.label), age_text(age));
+    }
+    return lines.join(QLatin1Char(' '));
 }
 
 Look look_of(const std::vector<api::VaultInfo>& vaults) {
@@ -244,6 +294,8 @@ QString action_text(VaultAction action) {
             return VaultText::tr("&Invite a device…");
         case VaultAction::Mount:
             return VaultText::tr("Show as a &folder…");
+        case VaultAction::SetQuota:
+            return VaultText::tr("&Room for it…");
         case VaultAction::OpenFolder:
             return VaultText::tr("&Open folder");
     }

@@ -24,6 +24,7 @@ enum class VaultAction {
     Pause,
     Invite,
     Mount,
+    SetQuota,
     OpenFolder,
 };
 
@@ -39,6 +40,14 @@ struct VaultView {
 };
 
 VaultView view_of(const api::VaultInfo& vault);
+
+// This device holds it for others, and has no key to it.
+bool is_blind(const api::VaultInfo& vault);
+// "laptop (owner): not connected, last news 3 days ago"
+QString member_text(const api::PeerInfo& peer, std::int64_t now_ms);
+// "Last news from laptop: 3 days ago." of members that were not heard of for a day or more; empty:
+// none.
+QString stale_text(const api::VaultInfo& vault, std::int64_t now_ms);
 
 // The look of everything together; UpToDate when there is no vault.
 Look look_of(const std::vector<api::VaultInfo>& vaults);

@@ -203,6 +203,27 @@
         <source>blind</source>
         <translation>blind</translation>
     </message>
+    <message numerus="yes">
+        <source>%n minute(s)</source>
+        <translation>
+            <numerusform>%n Minute</numerusform>
+            <numerusform>%n Minuten</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n hour(s)</source>
+        <translation>
+            <numerusform>%n Stunde</numerusform>
+            <numerusform>%n Stunden</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n day(s)</source>
+        <translation>
+            <numerusform>%n Tag</numerusform>
+            <numerusform>%n Tagen</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>VaultText</name>
@@ -380,6 +401,58 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
     <message>
         <source>&amp;Open folder</source>
         <translation>Ordner ö&amp;ffnen</translation>
+    </message>
+    <message>
+        <source>Holds for others</source>
+        <translation>Verwahrt für andere</translation>
+    </message>
+    <message>
+        <source>This device holds its content for others, and cannot read it.</source>
+        <translation>Dieses Gerät verwahrt den Inhalt für andere und kann ihn nicht lesen.</translation>
+    </message>
+    <message>
+        <source>%1 have no room here.</source>
+        <translation>%1 haben hier keinen Platz.</translation>
+    </message>
+    <message>
+        <source>not connected</source>
+        <translation>nicht verbunden</translation>
+    </message>
+    <message>
+        <source>in step</source>
+        <translation>im Gleichstand</translation>
+    </message>
+    <message>
+        <source>syncing</source>
+        <translation>gleicht ab</translation>
+    </message>
+    <message>
+        <source>no news yet</source>
+        <translation>noch keine Nachricht</translation>
+    </message>
+    <message>
+        <source>last news %1 ago</source>
+        <translation>letzte Nachricht vor %1</translation>
+    </message>
+    <message>
+        <source>has shown that it holds its copy</source>
+        <translation>hat seine Kopie nachgewiesen</translation>
+    </message>
+    <message>
+        <source>could not show its copy</source>
+        <translation>konnte seine Kopie nicht nachweisen</translation>
+    </message>
+    <message>
+        <source>%1 (%2): %3</source>
+        <translation>%1 (%2): %3</translation>
+    </message>
+    <message>
+        <source>Last news from %1: %2 ago.</source>
+        <translation>Letzte Nachricht von %1: vor %2.</translation>
+    </message>
+    <message>
+        <source>&amp;Room for it…</source>
+        <translation>&amp;Platz dafür…</translation>
     </message>
 </context>
 <context>
@@ -725,6 +798,24 @@ Kennen womöglich auch andere die Passphrase, legen Sie einen neuen Tresor an un
     <message>
         <source>The role could not be changed.</source>
         <translation>Die Rolle ließ sich nicht ändern.</translation>
+    </message>
+    <message>
+        <source>The limits cannot be switched.</source>
+        <translation>Die Grenzen lassen sich nicht umschalten.</translation>
+    </message>
+    <message>
+        <source>Room for %1</source>
+        <translation>Platz für %1</translation>
+    </message>
+    <message>
+        <source>GiB that this device gives to it (0: as much as it needs).
+What is here and does not fit goes when other devices keep it:</source>
+        <translation>GiB, die dieses Gerät dafür gibt (0: so viel wie nötig).
+Was hier ist und nicht passt, geht, sobald andere Geräte es behalten:</translation>
+    </message>
+    <message>
+        <source>The room cannot be changed.</source>
+        <translation>Der Platz lässt sich nicht ändern.</translation>
     </message>
 </context>
 <context>
@@ -1099,6 +1190,45 @@ geschrieben %3
     </message>
 </context>
 <context>
+    <name>lockstep::gui::IgnoreDialog</name>
+    <message>
+        <source>What is ignored in %1</source>
+        <translation>Was in %1 ignoriert wird</translation>
+    </message>
+    <message>
+        <source>One pattern a line; the first that fits decides. *.o fits anywhere, /build in the folder itself, docs/ what is in it; !keep.o is not ignored after all; // begins a comment.</source>
+        <translation>Ein Muster je Zeile; das erste passende entscheidet. *.o passt überall, /build im Ordner selbst, docs/ auf das, was darin ist; !keep.o wird doch nicht ignoriert; // beginnt eine Bemerkung.</translation>
+    </message>
+    <message>
+        <source>Ignore rules</source>
+        <translation>Regeln, was ignoriert wird</translation>
+    </message>
+    <message>
+        <source>Path of a file in the folder</source>
+        <translation>Pfad einer Datei im Ordner</translation>
+    </message>
+    <message>
+        <source>Is it &amp;ignored?</source>
+        <translation>Wird sie &amp;ignoriert?</translation>
+    </message>
+    <message>
+        <source>By the rules as they are saved.</source>
+        <translation>Nach den Regeln, wie sie gespeichert sind.</translation>
+    </message>
+    <message>
+        <source>Saved.</source>
+        <translation>Gespeichert.</translation>
+    </message>
+    <message>
+        <source>It is not ignored.</source>
+        <translation>Sie wird nicht ignoriert.</translation>
+    </message>
+    <message>
+        <source>It is ignored, by the rule: %1</source>
+        <translation>Sie wird ignoriert, nach der Regel: %1</translation>
+    </message>
+</context>
+<context>
     <name>lockstep::gui::InviteDialog</name>
     <message>
         <source>Invite a device</source>
@@ -1333,6 +1463,14 @@ geschrieben %3
     <message>
         <source>&amp;History</source>
         <translation>&amp;Versionen</translation>
+    </message>
+    <message>
+        <source>Other limits</source>
+        <translation>Andere Grenzen</translation>
+    </message>
+    <message>
+        <source>While it is on, these limits count: %1 down, %2 up. It goes on and off by the hours in the settings, too; what is switched here counts until they say the same.</source>
+        <translation>Solange es an ist, gelten diese Grenzen: %1 herunter, %2 hinauf. Auch die Stunden in den Einstellungen schalten es ein und aus; was hier geschaltet wird, gilt, bis sie dasselbe sagen.</translation>
     </message>
 </context>
 <context>
@@ -1852,28 +1990,12 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <translation>Sie gelten auch im &amp;lokalen Netz</translation>
     </message>
     <message>
-        <source>Other limits for some hours</source>
-        <translation>Andere Grenzen für einige Stunden</translation>
-    </message>
-    <message>
         <source>D&amp;own:</source>
         <translation>He&amp;runter:</translation>
     </message>
     <message>
         <source>U&amp;p:</source>
         <translation>Hinau&amp;f:</translation>
-    </message>
-    <message>
-        <source>&amp;From:</source>
-        <translation>&amp;Von:</translation>
-    </message>
-    <message>
-        <source>&amp;To (equal: never):</source>
-        <translation>&amp;Bis (gleich: nie):</translation>
-    </message>
-    <message>
-        <source>On:</source>
-        <translation>Am:</translation>
     </message>
     <message>
         <source>From the next start of the service on</source>
@@ -1938,6 +2060,26 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>Sync nothing while the network is &amp;metered</source>
         <translation>Nichts abgleichen, solange das Netz nach &amp;Verbrauch kostet</translation>
+    </message>
+    <message>
+        <source>&amp;Disk for content on demand, for each vault:</source>
+        <translation>&amp;Platte für Inhalt bei Bedarf, je Tresor:</translation>
+    </message>
+    <message>
+        <source>&amp;Other devices that promise to keep what goes:</source>
+        <translation>A&amp;ndere Geräte, die behalten, was geht:</translation>
+    </message>
+    <message>
+        <source>Hours in which the other limits count</source>
+        <translation>Stunden, in denen die anderen Grenzen gelten</translation>
+    </message>
+    <message>
+        <source>Hours: %1</source>
+        <translation>Stunden: %1</translation>
+    </message>
+    <message>
+        <source>Other limits, for some hours or when they are switched on</source>
+        <translation>Andere Grenzen, für einige Stunden oder wenn sie eingeschaltet sind</translation>
     </message>
 </context>
 <context>
@@ -2102,6 +2244,101 @@ Wer diesen Code hat, kann den Tresor öffnen.
     </message>
 </context>
 <context>
+    <name>lockstep::gui::VaultContent</name>
+    <message>
+        <source>&amp;As the folder above</source>
+        <translation>&amp;Wie der Ordner darüber</translation>
+    </message>
+    <message>
+        <source>Content on this device</source>
+        <translation>Inhalt auf diesem Gerät</translation>
+    </message>
+    <message>
+        <source>Of the whole vault</source>
+        <translation>Vom ganzen Tresor</translation>
+    </message>
+    <message>
+        <source>Everything is here</source>
+        <translation>Alles ist hier</translation>
+    </message>
+    <message>
+        <source>On demand: what was used, as long as there is room</source>
+        <translation>Bei Bedarf: was benutzt wurde, solange Platz ist</translation>
+    </message>
+    <message>
+        <source>Folders and files with a choice of their own</source>
+        <translation>Ordner und Dateien mit eigener Wahl</translation>
+    </message>
+    <message>
+        <source>Folder or file in the vault</source>
+        <translation>Ordner oder Datei im Tresor</translation>
+    </message>
+    <message>
+        <source>What is kept of it</source>
+        <translation>Was davon behalten wird</translation>
+    </message>
+    <message>
+        <source>always here</source>
+        <translation>immer hier</translation>
+    </message>
+    <message>
+        <source>on demand</source>
+        <translation>bei Bedarf</translation>
+    </message>
+    <message>
+        <source>here</source>
+        <translation>hier</translation>
+    </message>
+    <message>
+        <source>&amp;Set</source>
+        <translation>&amp;Setzen</translation>
+    </message>
+    <message>
+        <source>Free what &amp;need not be here</source>
+        <translation>&amp;Freigeben, was nicht hier sein muss</translation>
+    </message>
+    <message>
+        <source>Versions of the past, on every device</source>
+        <translation>Frühere Fassungen, auf jedem Gerät</translation>
+    </message>
+    <message>
+        <source>What is kept of the past</source>
+        <translation>Was von früher behalten wird</translation>
+    </message>
+    <message>
+        <source>all 30d: every version of 30 days. daily 1y: what was shown at the beginning of each day, for a year. Also hourly, weekly, monthly, yearly; h, d, w, y.</source>
+        <translation>all 30d: jede Fassung von 30 Tagen. daily 1y: was zu Beginn jedes Tages zu sehen war, ein Jahr lang. Auch hourly, weekly, monthly, yearly; h, d, w, y.</translation>
+    </message>
+    <message>
+        <source>S&amp;et</source>
+        <translation>S&amp;etzen</translation>
+    </message>
+    <message>
+        <source>%1: %2</source>
+        <translation>%1: %2</translation>
+    </message>
+    <message>
+        <source>Kept now: %1</source>
+        <translation>Behalten wird jetzt: %1</translation>
+    </message>
+    <message>
+        <source>Kept now: %1, as nothing was chosen</source>
+        <translation>Behalten wird jetzt: %1, da nichts gewählt wurde</translation>
+    </message>
+    <message>
+        <source>Asking the other devices to keep it…</source>
+        <translation>Die anderen Geräte werden gebeten, es zu behalten…</translation>
+    </message>
+    <message>
+        <source>%1 are free now.</source>
+        <translation>%1 sind jetzt frei.</translation>
+    </message>
+    <message>
+        <source>%1: stays here (%2)</source>
+        <translation>%1: bleibt hier (%2)</translation>
+    </message>
+</context>
+<context>
     <name>lockstep::gui::VaultDetail</name>
     <message>
         <source>Content that is here</source>
@@ -2168,28 +2405,20 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <translation>%1 herunter, %2 hinauf</translation>
     </message>
     <message>
-        <source>not connected</source>
-        <translation>nicht verbunden</translation>
-    </message>
-    <message>
-        <source>in step</source>
-        <translation>im Gleichstand</translation>
-    </message>
-    <message>
-        <source>syncing</source>
-        <translation>gleicht ab</translation>
-    </message>
-    <message>
-        <source>%1 (%2): %3</source>
-        <translation>%1 (%2): %3</translation>
-    </message>
-    <message>
         <source>none yet</source>
         <translation>noch keine</translation>
     </message>
     <message>
         <source>none</source>
         <translation>keine</translation>
+    </message>
+    <message>
+        <source>as much room as it needs</source>
+        <translation>so viel Platz wie nötig</translation>
+    </message>
+    <message>
+        <source>of %1 that it may take</source>
+        <translation>von %1, die er belegen darf</translation>
     </message>
 </context>
 <context>
@@ -2385,10 +2614,6 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <translation>Tresor</translation>
     </message>
     <message>
-        <source>Mirrors: plain folders kept equal to the vault</source>
-        <translation>Spiegel: einfache Ordner, die dem Tresor gleich bleiben</translation>
-    </message>
-    <message>
         <source>Mirrors</source>
         <translation>Spiegel</translation>
     </message>
@@ -2401,14 +2626,6 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <translation>&amp;Entfernen</translation>
     </message>
     <message>
-        <source>Path of a file in a mirror</source>
-        <translation>Pfad einer Datei in einem Spiegel</translation>
-    </message>
-    <message>
-        <source>Is it &amp;ignored?</source>
-        <translation>Wird sie &amp;ignoriert?</translation>
-    </message>
-    <message>
         <source>Space</source>
         <translation>Platz</translation>
     </message>
@@ -2419,10 +2636,6 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>&amp;Free it</source>
         <translation>&amp;Freigeben</translation>
-    </message>
-    <message>
-        <source>What was replaced or deleted more than 30 days ago can be freed, on every device.</source>
-        <translation>Was vor mehr als 30 Tagen ersetzt oder gelöscht wurde, lässt sich freigeben, auf jedem Gerät.</translation>
     </message>
     <message>
         <source>It unlocks by itself: this device keeps its key.</source>
@@ -2449,20 +2662,36 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <translation>Der Ordner bleibt, wie er ist; er wird nicht mehr gleich gehalten.</translation>
     </message>
     <message>
-        <source>It is not ignored.</source>
-        <translation>Sie wird nicht ignoriert.</translation>
-    </message>
-    <message>
-        <source>It is ignored, by the rule: %1</source>
-        <translation>Sie wird ignoriert, nach der Regel: %1</translation>
-    </message>
-    <message>
         <source>%1 can be freed.</source>
         <translation>%1 lassen sich freigeben.</translation>
     </message>
     <message>
         <source>%1 are freed as soon as every device has agreed.</source>
         <translation>%1 werden frei, sobald jedes Gerät zugestimmt hat.</translation>
+    </message>
+    <message>
+        <source>Con&amp;tent</source>
+        <translation>&amp;Inhalt</translation>
+    </message>
+    <message>
+        <source>&amp;Mirrors</source>
+        <translation>&amp;Spiegel</translation>
+    </message>
+    <message>
+        <source>Plain folders that are kept equal to the vault:</source>
+        <translation>Gewöhnliche Ordner, die dem Tresor gleich gehalten werden:</translation>
+    </message>
+    <message>
+        <source>What is &amp;ignored…</source>
+        <translation>Was &amp;ignoriert wird…</translation>
+    </message>
+    <message>
+        <source>What the versions of the past do not need can be freed, on every device.</source>
+        <translation>Was die früheren Fassungen nicht brauchen, kann auf jedem Gerät freigegeben werden.</translation>
+    </message>
+    <message>
+        <source>It is held here for other devices; nothing of it can be read here.</source>
+        <translation>Er wird hier für andere Geräte verwahrt; nichts davon kann hier gelesen werden.</translation>
     </message>
 </context>
 <context>
@@ -2525,6 +2754,33 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>What became of it</source>
         <translation>Was daraus wurde</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::WeekGrid</name>
+    <message>
+        <source>%1 %2–%3</source>
+        <translation>%1 %2–%3</translation>
+    </message>
+    <message>
+        <source>never</source>
+        <translation>nie</translation>
+    </message>
+    <message>
+        <source>Draw over the hours. Arrow keys move, Space switches half an hour, Shift with an arrow goes on with it.</source>
+        <translation>Ziehen Sie über die Stunden. Pfeiltasten bewegen, die Leertaste schaltet eine halbe Stunde, Umschalt mit Pfeil setzt sie fort.</translation>
+    </message>
+    <message>
+        <source>%1 %2: %3</source>
+        <translation>%1 %2: %3</translation>
+    </message>
+    <message>
+        <source>on</source>
+        <translation>an</translation>
+    </message>
+    <message>
+        <source>off</source>
+        <translation>aus</translation>
     </message>
 </context>
 <context>

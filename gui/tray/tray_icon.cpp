@@ -46,7 +46,9 @@ void TrayIcon::addVault(const api::VaultInfo& vault) {
                                     [this, reference] { commands_.openFolder(reference); });
     open->setEnabled(!folder_of(vault).isEmpty());
     if (vault.id.empty()) return;
-    if (vault.state == "locked")
+    if (is_blind(vault)) {
+        // Nothing of it can be read here.
+    } else if (vault.state == "locked")
         menu->addAction(icon(QStringLiteral("unlock")), tr("&Unlock…"), &commands_,
                         [this, reference] { commands_.unlock(reference); });
     else

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "gui/models/text.h"
+#include "gui/models/vault_view.h"
 
 namespace lockstep::gui {
 
@@ -74,9 +75,41 @@ void Commands::run(VaultAction action, const QString& vault) {
             return;
         case VaultAction::Mount:
             return mount(vault);
+        case VaultAction::SetQuota:
+            return setQuota(vault);
         case VaultAction::OpenFolder:
             return openFolder(vault);
     }
+}
+
+void Commands::setAlternativeLimits(bool is_on) {
+    tell(tr("The limits cannot be switched."), [is_on](api::DaemonClient& client) {
+        return client.set_config({"network.alternative.now", is_on ? "on" : "off"});
+    });
+}
+
+void Commands::setQuota(const QString& vault) {
+    const api::VaultInfo* info = state_.vault(vault);
+    if (info == nullptr || !is_blind(*info)) return;
+    constexpr double kGib = 1 << 30;
+    auto* dialog = new QInputDialog(window_);
+    dialog->setAttribute(Qt::WA_DeleteOnClose);
+    dialog->setObjectName(QStringLiteral("quotaDialog"));
+    dialog->setWindowTitle(tr("Room for %1").arg(text_of(info->name)));
+    dialog->setLabelText(
+        tr("GiB that this device gives to it (0: as much as it needs).\n"
+           "What is here and does not fit goes when other devices keep it:"));
+    dialog->setInputMode(QInputDialog::DoubleInput);
+    dialog->setDoubleRange(0, 1 << 20);
+    dialog->setDoubleDecimals(1);
+    dialog->setDoubleValue(static_cast<double>(info->quota_bytes) / kGib);
+    connect(dialog, &QInputDialog::doubleValueSelected, this, [this, vault](double gib) {
+        tell(tr("The room cannot be changed."),
+             [name = vault.toStdString(),
+              wish = api::SetQuota{static_cast<std::uint64_t>(gib * kGib)}](
+                 api::DaemonClient& client) { return client.set_quota(name, wish); });
+    });
+    dialog->open();
 }
 
 // What the keychain keeps need not be typed; when it does not fit any more, it must be.

@@ -34,6 +34,10 @@ class Commands : public QObject {
     // An empty vault: all of them. `seconds` 0: until resumed.
     void pause(const QString& vault, std::uint64_t seconds);
     void resume(const QString& vault);
+    // By hand, until the schedule says the same.
+    void setAlternativeLimits(bool is_on);
+    // Of a blind member.
+    void setQuota(const QString& vault);
     void openFolder(const QString& vault);
     void mount(const QString& vault);
     void unmount(const QString& vault);

@@ -30,7 +30,7 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
       places_(new QListWidget(whole_)) {
     setWindowTitle(tr("Lockstep"));
     setWindowIcon(app_icon());
-    if (!restoreGeometry(preferences_.windowPlace())) resize(960, 640);
+    if (!restoreGeometry(preferences_.windowPlace())) resize(1100, 640);
     vaults_ = new VaultsPage(state_, commands_);
     places_->setAccessibleName(tr("Pages"));
     places_->setObjectName(QStringLiteral("places"));
@@ -216,7 +216,17 @@ void MainWindow::makeStatusBar() {
     summary_ = new QLabel(this);
     rates_ = new QLabel(this);
     limits_ = new QLabel(this);
+    alternative_ = new QToolButton(this);
+    alternative_->setObjectName(QStringLiteral("alternativeLimits"));
+    alternative_->setText(tr("Other limits"));
+    alternative_->setCheckable(true);
+    // Not the click but what the service says switches it.
+    connect(alternative_, &QToolButton::clicked, this, [this](bool is_on) {
+        alternative_->setChecked(!is_on);
+        commands_.setAlternativeLimits(is_on);
+    });
     statusBar()->addWidget(summary_, 1);
+    statusBar()->addPermanentWidget(alternative_);
     statusBar()->addPermanentWidget(limits_);
     statusBar()->addPermanentWidget(rates_);
 }
@@ -240,6 +250,11 @@ void MainWindow::fill() {
     limits_->setVisible(status.limit_down + status.limit_up > 0);
     limits_->setText(
         tr("Limits: %1 down, %2 up").arg(limit(status.limit_down), limit(status.limit_up)));
+    alternative_->setChecked(status.has_alternative_limits);
+    alternative_->setToolTip(
+        tr("While it is on, these limits count: %1 down, %2 up. It goes on and off by the hours in "
+           "the settings, too; what is switched here counts until they say the same.")
+            .arg(limit(status.alternative_down), limit(status.alternative_up)));
 }
 
 }  // namespace lockstep::gui

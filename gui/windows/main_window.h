@@ -5,6 +5,7 @@
 #include <QListWidget>
 #include <QMainWindow>
 #include <QStackedWidget>
+#include <QToolButton>
 
 #include "gui/client/daemon_starter.h"
 #include "gui/client/daemon_state.h"
@@ -73,6 +74,7 @@ class MainWindow : public QMainWindow {
     VaultsPage* vaults_;
     ActivityModel activity_;
     QLabel *rates_, *limits_, *summary_;
+    QToolButton* alternative_;
     bool has_greeted_ = false;
     bool is_painted_ = false;
 };

@@ -6,16 +6,16 @@
 #include <QDialogButtonBox>
 #include <QGroupBox>
 #include <QHBoxLayout>
-#include <QLocale>
 #include <QPushButton>
 #include <QSignalBlocker>
 #include <QSpinBox>
-#include <QTimeEdit>
 #include <QVBoxLayout>
 
 #include "daemon/api/bandwidth.h"
+#include "daemon/api/config.h"
 #include "gui/client/autostart.h"
 #include "gui/models/text.h"
+#include "gui/widgets/week_grid.h"
 #include "gui/windows/relay_list.h"
 #include "gui/windows/vault_security.h"
 #include "gui/windows/vault_settings.h"
@@ -23,8 +23,6 @@
 namespace lockstep::gui {
 
 namespace {
-
-constexpr int kDays = 7;
 
 QString flag_value(bool is_on) {
     return is_on ? QStringLiteral("true") : QStringLiteral("false");
@@ -137,15 +135,14 @@ QWidget* SettingsDialog::makeNetwork() {
     addFlag(form, tr("They count on the &local network, too"), QStringLiteral("network.limit_lan"));
     addFlag(form, tr("Sync nothing while the network is &metered"),
             QStringLiteral("network.pause_when_metered"));
-    auto* other = new QGroupBox(tr("Other limits for some hours"), page);
+    auto* other =
+        new QGroupBox(tr("Other limits, for some hours or when they are switched on"), page);
     form = new QFormLayout(other);
     addNumber(form, tr("D&own:"), QStringLiteral("network.alternative.limit_down"),
               api::kLimitKibMax, unit, none);
     addNumber(form, tr("U&p:"), QStringLiteral("network.alternative.limit_up"), api::kLimitKibMax,
               unit, none);
-    addTime(form, tr("&From:"), QStringLiteral("network.alternative.from"));
-    addTime(form, tr("&To (equal: never):"), QStringLiteral("network.alternative.to"));
-    addDays(form, tr("On:"), QStringLiteral("network.alternative.days"));
+    addWeek(form, QStringLiteral("network.alternative.hours"));
     auto* more = new QGroupBox(tr("From the next start of the service on"), page);
     form = new QFormLayout(more);
     addFlag(form, tr("Find devices on the local &network"),
@@ -180,6 +177,11 @@ QWidget* SettingsDialog::makeAdvanced() {
     form->addRow(tr("Configuration:"), config_path_);
     addNumber(form, tr("&Memory for each unlocked vault:"), QStringLiteral("cache.content_mib"),
               65536, tr(" MiB"), {});
+    addNumber(form, tr("&Disk for content on demand, for each vault:"),
+              QStringLiteral("cache.on_demand_mib"), static_cast<int>(api::kOnDemandMibMax),
+              tr(" MiB"), {});
+    addNumber(form, tr("&Other devices that promise to keep what goes:"),
+              QStringLiteral("cache.copies"), static_cast<int>(api::kEvictionCopiesMax), {}, {});
     auto* copy = new QPushButton(tr("&Copy a description for bug reports"), page);
     copy->setToolTip(tr("It names no vault, no file and no device."));
     connect(copy, &QPushButton::clicked, this,
@@ -216,43 +218,27 @@ void SettingsDialog::addNumber(QFormLayout* form, const QString& text, const QSt
     };
 }
 
-void SettingsDialog::addTime(QFormLayout* form, const QString& text, const QString& key) {
-    auto* box = new QTimeEdit(form->parentWidget());
-    box->setObjectName(key);
-    form->addRow(text, box);
-    connect(box, &QTimeEdit::timeChanged, this, [this, key] { edited_.insert(key); });
-    connect(box, &QTimeEdit::editingFinished, this, [this, box, key] {
-        if (edited_.remove(key)) set(key, box->time().toString(QStringLiteral("HH:mm")));
-    });
-    fields_[key] = [box](const QString& value) {
-        const QSignalBlocker quiet(box);
-        box->setTime(QTime::fromString(value, QStringLiteral("HH:mm")));
+void SettingsDialog::addWeek(QFormLayout* form, const QString& key) {
+    auto* grid = new WeekGrid(form->parentWidget());
+    grid->setObjectName(key);
+    grid->setAccessibleName(tr("Hours in which the other limits count"));
+    auto* words = new QLabel(form->parentWidget());
+    words->setWordWrap(true);
+    const auto say = [grid, words] {
+        words->setText(tr("Hours: %1").arg(hours_text(api::hours_of(grid->hours()))));
     };
-}
-
-void SettingsDialog::addDays(QFormLayout* form, const QString& text, const QString& key) {
-    auto* row = new QWidget(form->parentWidget());
-    auto* layout = new QHBoxLayout(row);
-    layout->setContentsMargins(0, 0, 0, 0);
-    QList<QCheckBox*> boxes;
-    for (int day = 0; day < kDays; ++day) {
-        boxes += new QCheckBox(QLocale().dayName(day + 1, QLocale::ShortFormat), row);
-        boxes.back()->setAccessibleName(QLocale().dayName(day + 1));
-        layout->addWidget(boxes.back());
-    }
-    form->addRow(text, row);
-    for (QCheckBox* box : boxes)
-        connect(box, &QCheckBox::clicked, this, [this, boxes, box, key] {
-            unsigned days = 0;
-            for (int day = 0; day < kDays; ++day) days |= boxes[day]->isChecked() ? 1U << day : 0U;
-            // No day at all is said by equal hours.
-            if (days == 0) return box->setChecked(true);
-            set(key, text_of(api::format_days(static_cast<std::uint8_t>(days))));
-        });
-    fields_[key] = [boxes](const QString& value) {
-        const Result<std::uint8_t> days = api::parse_days(value.toStdString());
-        for (int day = 0; day < kDays; ++day)
-            boxes[day]->setChecked(days.ok() && ((*days >> day) & 1) != 0);
+    say();
+    form->addRow(grid);
+    form->addRow(words);
+    connect(grid, &WeekGrid::changed, this, [this, grid, key, say] {
+        say();
+        set(key, text_of(api::format_hours(api::hours_of(grid->hours()))));
+    });
+    fields_[key] = [grid, words](const QString& value) {
+        const auto hours = api::parse_hours(value.toStdString());
+        if (!hours.ok() || grid->isPainting()) return;
+        grid->show(api::grid_of(*hours));
+        words->setText(tr("Hours: %1").arg(hours_text(*hours)));
     };
 }
 

@@ -33,8 +33,7 @@ class SettingsDialog : public QDialog {
     void addFlag(QFormLayout* form, const QString& text, const QString& key);
     void addNumber(QFormLayout* form, const QString& text, const QString& key, int most,
                    const QString& unit, const QString& none);
-    void addTime(QFormLayout* form, const QString& text, const QString& key);
-    void addDays(QFormLayout* form, const QString& text, const QString& key);
+    void addWeek(QFormLayout* form, const QString& key);
     void askConfig();
     void set(const QString& key, const QString& value);
     void say(const Error& error);

@@ -137,7 +137,7 @@ void VaultDetail::fill() {
     const bool is_usable = !vault->id.empty();
     const bool is_locked = vault->state == "locked";
     open_->setEnabled(!folder_of(*vault).isEmpty());
-    lock_->setEnabled(is_usable);
+    lock_->setEnabled(is_usable && !is_blind(*vault));
     lock_->setText(is_locked ? tr("Un&lock…") : tr("&Lock"));
     lock_->setIcon(icon(is_locked ? QStringLiteral("unlock") : QStringLiteral("state-locked")));
     pause_->setEnabled(is_usable);
@@ -149,21 +149,22 @@ void VaultDetail::fillFacts(const api::VaultInfo& vault) {
     const QString folder = folder_of(vault);
     folder_->setText(folder.isEmpty() ? tr("not shown as a folder now") : folder);
     directory_->setText(text_of(vault.directory));
-    content_->setText(vault.state == "locked"
+    QString content = vault.state == "locked"
                           ? tr("%1 in %2 packs").arg(size_text(vault.pack_bytes)).arg(vault.packs)
                           : tr("%1 files, %2 folders, %3")
                                 .arg(vault.files)
                                 .arg(vault.directories)
-                                .arg(size_text(vault.pack_bytes)));
+                                .arg(size_text(vault.pack_bytes));
+    if (is_blind(vault))
+        content += QStringLiteral(", ") +
+                   (vault.quota_bytes == 0
+                        ? tr("as much room as it needs")
+                        : tr("of %1 that it may take").arg(size_text(vault.quota_bytes)));
+    content_->setText(content);
     rates_->setText(
         tr("%1 down, %2 up").arg(rate_text(vault.receive_rate), rate_text(vault.send_rate)));
     QStringList peers;
-    for (const api::PeerInfo& peer : vault.peers) {
-        const QString how = !peer.is_connected ? tr("not connected")
-                            : peer.is_in_step  ? tr("in step")
-                                               : tr("syncing");
-        peers += tr("%1 (%2): %3").arg(text_of(peer.label), role_text(peer.role), how);
-    }
+    for (const api::PeerInfo& peer : vault.peers) peers += member_text(peer, now_ms());
     members_->setText(peers.isEmpty() ? tr("none yet") : peers.join(QLatin1Char('\n')));
     QStringList notes;
     for (const std::string& note : vault.notes) notes += text_of(note);

@@ -6,7 +6,9 @@
 #include <QVBoxLayout>
 
 #include "gui/models/text.h"
+#include "gui/models/vault_view.h"
 #include "gui/widgets/icons.h"
+#include "gui/windows/ignore_dialog.h"
 
 namespace lockstep::gui {
 
@@ -16,7 +18,9 @@ VaultSettings::VaultSettings(DaemonState& state, QWidget* parent)
       vaults_(new QComboBox(this)),
       unlocks_(new QLabel(this)),
       result_(new QLabel(this)),
-      content_(new QWidget(this)) {
+      content_(new QWidget(this)),
+      parts_(new QTabWidget(content_)),
+      kept_(new VaultContent(state, parts_)) {
     vaults_->setAccessibleName(tr("Vault"));
     vaults_->setObjectName(QStringLiteral("settingsVault"));
     unlocks_->setWordWrap(true);
@@ -25,8 +29,16 @@ VaultSettings::VaultSettings(DaemonState& state, QWidget* parent)
     auto* inner = new QVBoxLayout(content_);
     inner->setContentsMargins(0, 0, 0, 0);
     inner->addWidget(unlocks_);
-    inner->addWidget(makeMirrors());
-    inner->addWidget(makeSpace());
+    inner->addWidget(parts_, 1);
+    parts_->setObjectName(QStringLiteral("vaultParts"));
+    auto* kept = new QWidget(parts_);
+    auto* column = new QVBoxLayout(kept);
+    column->addWidget(kept_);
+    column->addWidget(makeSpace());
+    column->addStretch(1);
+    parts_->addTab(kept, tr("Con&tent"));
+    parts_->addTab(makeMirrors(), tr("&Mirrors"));
+    connect(kept_, &VaultContent::said, this, &VaultSettings::say);
     auto* all = new QVBoxLayout(this);
     all->addWidget(vaults_);
     all->addWidget(content_);
@@ -41,45 +53,45 @@ VaultSettings::VaultSettings(DaemonState& state, QWidget* parent)
 }
 
 QWidget* VaultSettings::makeMirrors() {
-    auto* box = new QGroupBox(tr("Mirrors: plain folders kept equal to the vault"), content_);
-    mirrors_ = new QListWidget(box);
+    auto* page = new QWidget(parts_);
+    auto* words = new QLabel(tr("Plain folders that are kept equal to the vault:"), page);
+    words->setWordWrap(true);
+    mirrors_ = new QListWidget(page);
     mirrors_->setAccessibleName(tr("Mirrors"));
     mirrors_->setObjectName(QStringLiteral("mirrors"));
-    mirrors_->setMaximumHeight(mirrors_->fontMetrics().height() * 5);
-    add_ = new QPushButton(tr("&Add a folder…"), box);
-    auto* remove = new QPushButton(tr("&Remove"), box);
-    ignored_ = new QLineEdit(box);
-    ignored_->setPlaceholderText(tr("Path of a file in a mirror"));
-    ignored_->setAccessibleName(tr("Path of a file in a mirror"));
-    auto* test = new QPushButton(tr("Is it &ignored?"), box);
-    for (QPushButton* button : {add_, remove, test}) button->setAutoDefault(false);
+    add_ = new QPushButton(tr("&Add a folder…"), page);
+    auto* remove = new QPushButton(tr("&Remove"), page);
+    rules_ = new QPushButton(tr("What is &ignored…"), page);
+    rules_->setObjectName(QStringLiteral("ignoreRulesButton"));
+    for (QPushButton* button : {add_, remove, rules_}) button->setAutoDefault(false);
     connect(add_, &QPushButton::clicked, this, &VaultSettings::addMirror);
     connect(remove, &QPushButton::clicked, this, &VaultSettings::removeMirror);
-    connect(test, &QPushButton::clicked, this, &VaultSettings::testIgnored);
+    connect(rules_, &QPushButton::clicked, this, [this] {
+        if (const QListWidgetItem* item = mirrors_->currentItem())
+            (new IgnoreDialog(state_, item->data(Qt::UserRole).toString(), this))->open();
+    });
+    connect(mirrors_, &QListWidget::currentRowChanged, this,
+            [this](int row) { rules_->setEnabled(row >= 0); });
+    rules_->setEnabled(false);
     auto* buttons = new QHBoxLayout;
-    buttons->addWidget(add_);
-    buttons->addWidget(remove);
+    for (QPushButton* button : {add_, remove, rules_}) buttons->addWidget(button);
     buttons->addStretch(1);
-    auto* row = new QHBoxLayout;
-    row->addWidget(ignored_, 1);
-    row->addWidget(test);
-    auto* all = new QVBoxLayout(box);
-    all->addWidget(mirrors_);
+    auto* all = new QVBoxLayout(page);
+    all->addWidget(words);
+    all->addWidget(mirrors_, 1);
     all->addLayout(buttons);
-    all->addLayout(row);
-    return box;
+    return page;
 }
 
 QWidget* VaultSettings::makeSpace() {
-    auto* box = new QGroupBox(tr("Space"), content_);
+    auto* box = new QGroupBox(tr("Space"), parts_);
     auto* look = new QPushButton(tr("&How much can be freed?"), box);
     collect_ = new QPushButton(tr("&Free it"), box);
     for (QPushButton* button : {look, collect_}) button->setAutoDefault(false);
     connect(look, &QPushButton::clicked, this, [this] { collect(true); });
     connect(collect_, &QPushButton::clicked, this, [this] { collect(false); });
     auto* words = new QLabel(
-        tr("What was replaced or deleted more than 30 days ago can be freed, on every device."),
-        box);
+        tr("What the versions of the past do not need can be freed, on every device."), box);
     words->setWordWrap(true);
     auto* row = new QHBoxLayout;
     row->addWidget(look);
@@ -112,9 +124,11 @@ void VaultSettings::fillVaults() {
 void VaultSettings::fill() {
     const api::VaultInfo* vault = state_.vault(vaults_->currentData().toString());
     content_->setEnabled(vault != nullptr);
+    kept_->setVault(vault == nullptr ? QString() : text_of(vault->id));
     if (vault == nullptr) return;
     unlocks_->setText(
-        vault->unlock_at_start
+        is_blind(*vault) ? tr("It is held here for other devices; nothing of it can be read here.")
+        : vault->unlock_at_start
             ? tr("It unlocks by itself: this device keeps its key.")
             : tr("It asks for its passphrase. To unlock it by itself, say so when you unlock it."));
     add_->setEnabled(vault->state != "locked");
@@ -168,20 +182,6 @@ void VaultSettings::removeMirror() {
             state_.refresh();
             say(removed.ok() ? tr("The folder stays as it is; it is not kept equal any more.")
                              : text_of(removed.error().message));
-        });
-}
-
-void VaultSettings::testIgnored() {
-    state_.link().ask(
-        this,
-        [path = ignored_->text().trimmed().toStdString()](api::DaemonClient& client) {
-            return client.test_ignore({path});
-        },
-        [this](Result<api::IgnoreAnswer> answer) {
-            if (!answer.ok()) return say(text_of(answer.error().message));
-            say(!answer->is_ignored
-                    ? tr("It is not ignored.")
-                    : tr("It is ignored, by the rule: %1").arg(text_of(answer->rule)));
         });
 }
 

@@ -1,15 +1,17 @@
-// What can be set for one vault: unlocking by itself, plain folders kept equal to it, its space.
+// What can be set for one vault: what is kept of it here and of its past, its space, plain folders
+// kept equal to it and what they ignore.
 #pragma once
 
 #include <QCheckBox>
 #include <QComboBox>
 #include <QLabel>
-#include <QLineEdit>
 #include <QListWidget>
 #include <QPushButton>
+#include <QTabWidget>
 #include <QWidget>
 
 #include "gui/client/daemon_state.h"
+#include "gui/windows/vault_content.h"
 
 namespace lockstep::gui {
 
@@ -27,17 +29,17 @@ class VaultSettings : public QWidget {
     std::string vault() const;
     void addMirror();
     void removeMirror();
-    void testIgnored();
     void collect(bool is_dry_run);
     void say(const QString& text);
 
     DaemonState& state_;
     QComboBox* vaults_;
     QListWidget* mirrors_;
-    QLineEdit* ignored_;
     QLabel *unlocks_, *result_;
-    QPushButton *add_, *collect_;
+    QPushButton *add_, *rules_, *collect_;
     QWidget* content_;
+    QTabWidget* parts_;
+    VaultContent* kept_;
 };
 
 }  // namespace lockstep::gui

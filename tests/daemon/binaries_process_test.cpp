@@ -114,6 +114,29 @@ TEST(ProcessTest, ABrokenConfigurationIsNamedByBothBinaries) {
     EXPECT_NE(check.errors.find("config.toml:2"), std::string::npos);
 }
 
+TEST(ProcessTest, OtherLimitsAreSwitchedByHandUntilTheHoursSayTheSame) {
+    LockstepHome home;
+    ASSERT_TRUE(home.start());
+    home.must({"config", "set", "network.alternative.limit_up", "100"});
+    EXPECT_EQ(home.must({"status", "--json"}).json()["alternativeLimits"], false);
+    home.must({"config", "set", "network.alternative.now", "on"});
+    const auto status = [&] { return home.must({"status", "--json"}).json(); };
+    EXPECT_EQ(status()["alternativeLimits"], true);
+    EXPECT_EQ(status()["limitUp"], 100 * 1024);
+    EXPECT_EQ(home.stop(), 0);
+    ASSERT_TRUE(home.start());
+    EXPECT_EQ(status()["limitUp"], 100 * 1024);
+    EXPECT_NE(home.must({"status"}).output.find("the alternative ones"), std::string::npos);
+    home.must({"config", "set", "network.alternative.now", "off"});
+    EXPECT_EQ(status()["limitUp"], 0);
+    EXPECT_EQ(status()["alternativeUp"], 100 * 1024);
+    EXPECT_EQ(home.must({"config", "get", "network.alternative.now"}).output, "schedule\n");
+    home.must({"config", "set", "network.alternative.hours", "mon-sun 00:00-24:00"});
+    EXPECT_EQ(status()["alternativeLimits"], true);
+    EXPECT_EQ(home.run({"config", "set", "network.alternative.hours", "always"}).exit_code, 2);
+    EXPECT_EQ(home.run({"config", "set", "network.alternative.now", "yes"}).exit_code, 2);
+}
+
 TEST(ProcessTest, SettingsAndRelaysAreKept) {
     LockstepHome home;
     ASSERT_TRUE(home.start());

@@ -15,9 +15,8 @@ Config full_config() {
     config.bandwidth = {.usual = {.up_kib = 500, .down_kib = 0},
                         .counts_in_lan = true,
                         .alternative = {.up_kib = 0, .down_kib = 64},
-                        .from_minute = 510,
-                        .to_minute = 30,
-                        .days = 0x1f};
+                        .hours = {{510, 30, 0x1f}, {0, 1440, 0x40}},
+                        .choice = LimitChoice::Alternative};
     config.relays = {"http://relay.example.org:7070", "https://other.example.org"};
     VaultConfig papers;
     papers.name = "papers";

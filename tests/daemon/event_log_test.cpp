@@ -79,6 +79,19 @@ TEST_F(EventLogTest, TheOldestKeptIsReplayedAndOneBeforeIsAResync) {
     EXPECT_EQ(late->messages().back(), "test/y");
 }
 
+TEST_F(EventLogTest, FromZeroComesWhatIsStillKnown) {
+    EXPECT_TRUE(follow(0)->events.empty());
+    add("a");
+    add("b");
+    auto sink = follow(0);
+    add("c");
+    EXPECT_EQ(sink->messages(), (Messages{"test/a", "test/b", "test/c"}));
+    for (std::size_t i = 0; i < kEventsKeptMax; ++i) add("x");
+    auto late = follow(0);
+    ASSERT_EQ(late->events.size(), kEventsReplayedMax);
+    EXPECT_EQ(late->events.back().id, std::to_string(log_.sequence()));
+}
+
 TEST_F(EventLogTest, ANumberAheadOfUsIsAResync) {
     auto sink = follow(start_ + 100);
     ASSERT_EQ(sink->events.size(), 1U);

@@ -7,15 +7,18 @@
 #include <QPlainTextEdit>
 #include <QRegularExpression>
 #include <QSpinBox>
+#include <QToolButton>
 #include <QtTest>
 #include <csignal>
 
 #include "gui/application.h"
 #include "gui/client/autostart.h"
 #include "gui/watched_application.h"
+#include "gui/widgets/week_grid.h"
 #include "gui/windows/settings_dialog.h"
 #include "gui/windows/setup_pages.h"
 #include "gui/windows/vault_security.h"
+#include "gui/windows/vault_settings.h"
 #include "tests/daemon/lockstep_home.h"
 #include "tests/gui/gui_test.h"
 
@@ -35,6 +38,9 @@ class DaemonWindowTest : public QObject {
     void aRejectedDeviceIsToldSo();
     void conflictsAreResolvedAsChosen();
     void settingsReachTheService();
+    void otherLimitsAreSwitchedInTheStatusBar();
+    void whatHappenedBeforeTheAppIsShown();
+    void whatIsKeptOfAVaultIsChosen();
     void historyBringsBackWhatWasThere();
     void securitySettingsReachTheService();
     void recoverySheetsAreMadeAndTested();
@@ -400,6 +406,124 @@ void DaemonWindowTest::settingsReachTheService() {
     dialog->findChild<QPushButton*>(QStringLiteral("removeRelay"))->click();
     QTRY_COMPARE_WITH_TIMEOUT(relays->count(), 0, kPatienceMs);
     QCOMPARE(home.run({"config", "get", "network.limit_down"}).output, std::string("512\n"));
+}
+
+void DaemonWindowTest::otherLimitsAreSwitchedInTheStatusBar() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    QCOMPARE(home.run({"config", "set", "network.alternative.limit_down", "100"}).exit_code, 0);
+    Person person(home);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    auto* toggle = person.find<QToolButton>("alternativeLimits");
+    QVERIFY(!toggle->isChecked());
+    person.click("alternativeLimits");
+    QTRY_VERIFY_WITH_TIMEOUT(toggle->isChecked(), kPatienceMs);
+    QCOMPARE(person.application.state().status().limit_down, std::uint64_t{100 * 1024});
+    person.click("alternativeLimits");
+    QTRY_VERIFY_WITH_TIMEOUT(!toggle->isChecked(), kPatienceMs);
+    // The hours switch it, too, and are painted in the settings.
+    person.application.window().settings();
+    auto* grid = person.find<WeekGrid>("network.alternative.hours");
+    QVERIFY(grid != nullptr);
+    api::WeekGrid all;
+    for (auto& day : all) day.set();
+    grid->show(all);
+    Q_EMIT grid->changed();
+    QTRY_VERIFY_WITH_TIMEOUT(toggle->isChecked(), kPatienceMs);
+    QCOMPARE(home.run({"config", "get", "network.alternative.hours"}).output,
+             std::string("mon-sun 00:00-24:00\n"));
+}
+
+void DaemonWindowTest::whatHappenedBeforeTheAppIsShown() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    QCOMPARE(home.run({"vault", "lock", "papers"}).exit_code, 0);
+    Person person(home);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Locked"), kPatienceMs);
+    MainWindow& window = person.application.window();
+    window.showPage(MainWindow::Page::Activity);
+    const auto& activity = window.findChild<ActivityPage*>()->model();
+    const auto has = [&](const char* type) {
+        for (int row = 0; row < activity.rowCount(); ++row)
+            if (activity.eventAt(row)->type == type) return true;
+        return false;
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(has("vault.locked") && has("vault.added"), kPatienceMs);
+    const int rows = activity.rowCount();
+    // A service that starts anew is followed on; nothing is told twice.
+    QCOMPARE(home.stop(), 0);
+    QVERIFY(home.start());
+    QTRY_VERIFY_WITH_TIMEOUT(person.isConnected(), kPatienceMs);
+    QCOMPARE(home.run({"pause", "papers"}).exit_code, 0);
+    QTRY_VERIFY_WITH_TIMEOUT(has("vault.paused"), kPatienceMs);
+    QVERIFY(activity.rowCount() > rows);
+    QSet<quint64> numbers;
+    for (int row = 0; row < activity.rowCount(); ++row) numbers += activity.eventAt(row)->sequence;
+    QCOMPARE(numbers.size(), activity.rowCount());
+}
+
+void DaemonWindowTest::whatIsKeptOfAVaultIsChosen() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    QCOMPARE(home.run({"put", "-", "papers:a.txt"}, "text").exit_code, 0);
+    std::filesystem::create_directory(home / "desk");
+    write_text(home / "desk" / "b.o", "object");
+    QCOMPARE(home.run({"mirror", "add", "papers", (home / "desk").native()}).exit_code, 0);
+    Person person(home);
+    QTRY_VERIFY_WITH_TIMEOUT(!person.application.state().status().vaults.empty(), kPatienceMs);
+    person.application.window().settings();
+    auto* settings = person.find<SettingsDialog>("settingsDialog");
+    settings->findChild<QTabWidget*>()->setCurrentWidget(settings->findChild<VaultSettings*>());
+    auto* rules = person.find<QListWidget>("keepRules");
+    auto* retention = person.find<QComboBox>("retention");
+    QTRY_COMPARE_WITH_TIMEOUT(retention->currentText(), QStringLiteral("all 30d"), kPatienceMs);
+    person.find<QLineEdit>("keepPath")->setText(QStringLiteral("a.txt"));
+    person.click("keepSet");
+    QTRY_COMPARE_WITH_TIMEOUT(rules->count(), 1, kPatienceMs);
+    const auto kept = [&] { return home.run({"keep", "papers:a.txt"}).output; };
+    QVERIFY2(kept().find("pinned") != std::string::npos, kept().c_str());
+    rules->setCurrentRow(0);
+    person.click("keepForget");
+    QTRY_COMPARE_WITH_TIMEOUT(rules->count(), 0, kPatienceMs);
+    retention->setEditText(QStringLiteral("all 7d, daily 30d"));
+    person.click("retentionSet");
+    const auto policy = [&] { return home.run({"retention", "papers"}).output; };
+    QTRY_VERIFY_WITH_TIMEOUT(policy().find("daily 30d") != std::string::npos, kPatienceMs);
+    // Its answer shows in the field, too: nothing is typed before it.
+    const auto says_so = [&] {
+        const auto labels = settings->findChildren<QLabel*>();
+        return std::ranges::any_of(labels, [](const QLabel* label) {
+            return label->text().contains(QStringLiteral("all 7d, daily 30d"));
+        });
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(says_so(), kPatienceMs);
+    auto* result = person.find<QLabel>("vaultResult");
+    retention->setEditText(QStringLiteral("all of it"));
+    person.click("retentionSet");
+    QTRY_VERIFY_WITH_TIMEOUT(!result->text().isEmpty(), kPatienceMs);
+    // What a mirror ignores.
+    auto* parts = settings->findChild<QTabWidget*>(QStringLiteral("vaultParts"));
+    parts->setCurrentIndex(1);
+    auto* mirrors = person.find<QListWidget>("mirrors");
+    QTRY_COMPARE_WITH_TIMEOUT(mirrors->count(), 1, kPatienceMs);
+    mirrors->setCurrentRow(0);
+    person.click("ignoreRulesButton");
+    auto* text = person.find<QPlainTextEdit>("ignoreRules");
+    QVERIFY(text != nullptr);
+    QTRY_VERIFY_WITH_TIMEOUT(text->isEnabled(), kPatienceMs);
+    text->setPlainText(QStringLiteral("*.o"));
+    person.click("ignoreSave");
+    const auto answer = [&] { return person.find<QLabel>("ignoreAnswer")->text(); };
+    QTRY_COMPARE_WITH_TIMEOUT(answer(), QStringLiteral("Saved."), kPatienceMs);
+    QCOMPARE(read_text(home / "desk" / ".lockstepignore"), std::string("*.o\n"));
+    person.find<QLineEdit>("ignorePath")->setText(QStringLiteral("b.o"));
+    // A mirror reads its rules when it hears of them.
+    QTRY_VERIFY_WITH_TIMEOUT((person.click("ignoreTest"), QTest::qWait(50),
+                              answer().contains(QStringLiteral("by the rule: *.o"))),
+                             kPatienceMs);
 }
 
 void DaemonWindowTest::historyBringsBackWhatWasThere() {

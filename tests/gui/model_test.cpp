@@ -1,5 +1,6 @@
 // What people read, from what the daemon says; no daemon, no window.
 #include <QAbstractItemModelTester>
+#include <QScrollBar>
 #include <QSignalSpy>
 #include <QtTest>
 
@@ -16,6 +17,7 @@
 #include "gui/tray/news.h"
 #include "gui/widgets/qr_code.h"
 #include "gui/widgets/table.h"
+#include "gui/widgets/week_grid.h"
 #include "tests/gui/gui_samples.h"
 #include "tests/gui/gui_test.h"
 
@@ -34,6 +36,11 @@ class ModelTest : public QObject {
     void devicesSayWhatTheyAre();
     void activityIsFilteredByVaultKindAndText();
     void activityIsBounded();
+    void activityKnowsWhatItWasTold();
+    void aHundredThousandRowsOfActivityScrollAtTheCostOfWhatIsShown();
+    void aBlindVaultHoldsForOthers();
+    void membersWithoutNewsAreNamed();
+    void aWeekIsPaintedByMouseAndByKeys();
     void aFolderOfThePastHasFoldersFirstAndDeletedLast();
     void aHundredThousandFilesOfThePastAreShown();
     void versionsSayWhatBecameOfThem();
@@ -229,6 +236,124 @@ void ModelTest::activityIsBounded() {
             sample_event(static_cast<std::uint64_t>(number), "papers", "vault.locked", "locked"));
     QCOMPARE(model.rowCount(), ActivityModel::kRowsMax);
     QCOMPARE(model.eventAt(0)->sequence, static_cast<std::uint64_t>(ActivityModel::kRowsMax + 9));
+}
+
+void ModelTest::activityKnowsWhatItWasTold() {
+    ActivityModel model;
+    model.add(sample_event(1, "papers", "vault.unlocked", "unlocked"));
+    model.add(sample_event(2, "papers", "vault.locked", "locked"));
+    // The way to the service was lost, and it tells all that it knows.
+    for (std::uint64_t number = 1; number <= 3; ++number)
+        model.add(sample_event(number, "papers", "vault.unlocked", "unlocked"));
+    QCOMPARE(model.rowCount(), 3);
+    model.add(sample_event(9, "", "resync", "events were lost"));
+    QCOMPARE(model.rowCount(), 3);
+}
+
+namespace {
+
+class CountingModel : public ActivityModel {
+  public:
+    QVariant data(const QModelIndex& index, int role) const override {
+        ++asked;
+        return ActivityModel::data(index, role);
+    }
+    mutable int asked = 0;
+};
+
+}  // namespace
+
+// What a step of the scroll bar costs does not grow with what there is.
+void ModelTest::aHundredThousandRowsOfActivityScrollAtTheCostOfWhatIsShown() {
+    CountingModel model;
+    for (int number = 1; number <= ActivityModel::kRowsMax; ++number)
+        model.add(sample_event(static_cast<std::uint64_t>(number), "papers", "vault.unlocked",
+                               "unlocked"));
+    ActivityFilter filter;
+    filter.setSourceModel(&model);
+    const std::unique_ptr<QTreeView> table(
+        make_table(&filter, QStringLiteral("Activity"), nullptr));
+    table->resize(600, 400);
+    table->show();
+    QVERIFY(QTest::qWaitForWindowExposed(table.get()));
+    QScrollBar* bar = table->verticalScrollBar();
+    QCOMPARE(filter.rowCount(), ActivityModel::kRowsMax);
+    for (const int part : {10, 3, 2}) {
+        model.asked = 0;
+        bar->setValue(bar->maximum() / part);
+        QVERIFY(!table->grab().isNull());
+        QVERIFY2(model.asked > 0 && model.asked < 5'000, qPrintable(QString::number(model.asked)));
+    }
+}
+
+void ModelTest::aBlindVaultHoldsForOthers() {
+    api::VaultInfo vault = sample_vault("a");
+    vault.role = "blind";
+    vault.state = "locked";
+    vault.mounts.clear();
+    VaultView view = view_of(vault);
+    QCOMPARE(view.look, Look::UpToDate);
+    QCOMPARE(view.headline, QStringLiteral("Holds for others"));
+    QCOMPARE(view.action, VaultAction::SetQuota);
+    vault.left_out_pack_bytes = 1536;
+    QVERIFY(view_of(vault).explanation.contains(QStringLiteral("1.5 KiB")));
+    vault.status = "Disconnected";
+    view = view_of(vault);
+    QCOMPARE(view.look, Look::Disconnected);
+    QCOMPARE(view.action, VaultAction::SetQuota);
+    vault.status = "Syncing";
+    QCOMPARE(view_of(vault).action, VaultAction::Pause);
+    QCOMPARE(look_of({vault}), Look::Syncing);
+}
+
+void ModelTest::membersWithoutNewsAreNamed() {
+    constexpr std::int64_t kDay = 86'400'000;
+    api::VaultInfo vault = sample_vault("a");
+    api::PeerInfo& peer = vault.peers[0];
+    QVERIFY(stale_text(vault, now_ms()).isEmpty());
+    peer.is_connected = false;
+    peer.last_seen_ms = static_cast<std::uint64_t>(now_ms() - 3 * kDay - 1000);
+    QCOMPARE(stale_text(vault, now_ms()), QStringLiteral("Last news from desktop: 3 days ago."));
+    QVERIFY(view_of(vault).explanation.contains(QStringLiteral("3 days")));
+    QCOMPARE(member_text(peer, now_ms()),
+             QStringLiteral("desktop (owner): not connected, last news 3 days ago"));
+    peer.last_seen_ms = static_cast<std::uint64_t>(now_ms() - kDay / 2);
+    QVERIFY(stale_text(vault, now_ms()).isEmpty());
+    peer.last_seen_ms = 0;
+    QVERIFY(member_text(peer, now_ms()).contains(QStringLiteral("no news yet")));
+    peer.role = "blind";
+    peer.audit = "failed";
+    QVERIFY(member_text(peer, now_ms()).contains(QStringLiteral("could not show")));
+}
+
+void ModelTest::aWeekIsPaintedByMouseAndByKeys() {
+    WeekGrid grid;
+    grid.resize(grid.sizeHint());
+    grid.QWidget::show();
+    QVERIFY(QTest::qWaitForWindowExposed(&grid));
+    const QSignalSpy changed(&grid, &WeekGrid::changed);
+    const auto text = [&] {
+        return QString::fromStdString(api::format_hours(api::hours_of(grid.hours())));
+    };
+    // From Monday's midnight by keys: one hour, and the same on Tuesday's first half hour.
+    QTest::keyClick(&grid, Qt::Key_Space);
+    QTest::keyClick(&grid, Qt::Key_Right, Qt::ShiftModifier);
+    QTest::keyClick(&grid, Qt::Key_Left);
+    QTest::keyClick(&grid, Qt::Key_Down, Qt::ShiftModifier);
+    QCOMPARE(text(), QStringLiteral("mon 00:00-01:00; tue 00:00-00:30"));
+    QCOMPARE(changed.count(), 3);
+    QVERIFY(grid.accessibleDescription().contains(QStringLiteral("00:30")));
+    grid.show(api::WeekGrid());
+    // The mouse draws over the last row, to its end and beyond.
+    const QPoint end(grid.width() - 2, grid.height() - 3);
+    QTest::mousePress(&grid, Qt::LeftButton, {}, end);
+    for (int x = end.x(); x > end.x() - 40; x -= 2) QTest::mouseMove(&grid, QPoint(x, end.y()));
+    QVERIFY(grid.isPainting());
+    QTest::mouseRelease(&grid, Qt::LeftButton, {}, QPoint(end.x() - 40, end.y()));
+    QVERIFY2(text().startsWith(QStringLiteral("sun ")) && text().endsWith(QStringLiteral("-24:00")),
+             qPrintable(text()));
+    QVERIFY(!grid.isPainting());
+    QCOMPARE(changed.count(), 4);
 }
 
 void ModelTest::aFolderOfThePastHasFoldersFirstAndDeletedLast() {

@@ -8,11 +8,13 @@
 
 #include "gui/models/text.h"
 #include "gui/windows/conflict_dialog.h"
+#include "gui/windows/ignore_dialog.h"
 #include "gui/windows/invite_dialog.h"
 #include "gui/windows/main_window.h"
 #include "gui/windows/settings_dialog.h"
 #include "gui/windows/setup_pages.h"
 #include "gui/windows/unlock_dialog.h"
+#include "gui/windows/vault_content.h"
 #include "gui/windows/vault_security.h"
 #include "tests/gui/gui_samples.h"
 #include "tests/gui/gui_test.h"
@@ -109,13 +111,25 @@ api::HistoryAnswer sample_versions() {
 void ScreenTest::mainWindow() {
     Sample sample;
     MainWindow window(sample.state, sample.starter, sample.preferences);
-    sample.state.show(sample_status(), sample_devices());
-    for (std::uint64_t number = 0; number < 8; ++number)
+    api::StatusReport status = sample_status();
+    api::VaultInfo blind = sample_vault("cousin");
+    blind.role = "blind";
+    blind.state = "locked";
+    blind.mounts.clear();
+    blind.quota_bytes = 10ULL << 30;
+    blind.left_out_pack_bytes = 1ULL << 30;
+    blind.peers[0].is_connected = false;
+    blind.peers[0].last_seen_ms = static_cast<std::uint64_t>(now_ms() - 3 * 86'400'000);
+    status.vaults.push_back(blind);
+    status.has_alternative_limits = true;
+    status.limit_up = status.alternative_up = 100 * 1024;
+    sample.state.show(status, sample_devices());
+    for (std::uint64_t number = 1; number < 8; ++number)
         Q_EMIT sample.state.happened(sample_event(number, "papers", "vault.unlocked", "unlocked"),
                                      true);
     LOCKSTEP_SHOOT(window, QStringLiteral("vaults"));
     auto* table = window.findChild<QTreeView*>(QStringLiteral("vaultTable"));
-    for (int row = 1; row < 5; ++row) {
+    for (int row = 1; row < 6; ++row) {
         table->setCurrentIndex(table->model()->index(row, 0));
         LOCKSTEP_SHOOT(window, QStringLiteral("vault-%1").arg(row));
     }
@@ -232,9 +246,7 @@ void ScreenTest::settings() {
     dialog.setAttribute(Qt::WA_DeleteOnClose, false);
     dialog.show({"/home/ana/.config/lockstep/config.toml",
                  {{"network.limit_down", "500"},
-                  {"network.alternative.days", "mon-fri"},
-                  {"network.alternative.from", "08:30"},
-                  {"network.alternative.to", "18:00"},
+                  {"network.alternative.hours", "mon-fri 08:30-18:00; sat 10:00-12:00"},
                   {"cache.content_mib", "256"}}});
     auto* tabs = dialog.findChild<QTabWidget*>();
     api::PassphraseList opens;
@@ -242,10 +254,23 @@ void ScreenTest::settings() {
                          {"local", "bb", 256 << 20, 3, 1'795'000'000'000, "laptop"},
                          {"recovery", "cc", 0, 0, 1'795'000'000'000, "laptop"}};
     dialog.findChild<VaultSecurity*>()->show(opens);
+    api::KeepAnswer keep;
+    keep.rules = {{"", "on-demand", ""}, {"letters/2026", "pinned", "letters/2026"}};
+    auto* content = dialog.findChild<VaultContent*>();
+    content->show(keep);
+    content->show(api::RetentionAnswer{"all 30d, daily 1y", true});
+    auto* parts = dialog.findChild<QTabWidget*>(QStringLiteral("vaultParts"));
     for (int tab = 0; tab < tabs->count(); ++tab) {
         tabs->setCurrentIndex(tab);
         LOCKSTEP_SHOOT(dialog, QStringLiteral("settings-%1").arg(tab));
+        for (int part = 1; part < parts->count() && parts->isVisible(); ++part) {
+            parts->setCurrentIndex(part);
+            LOCKSTEP_SHOOT(dialog, QStringLiteral("settings-%1-%2").arg(tab).arg(part));
+        }
     }
+    IgnoreDialog ignore(sample.state, QStringLiteral("/home/ana/Letters"));
+    ignore.setAttribute(Qt::WA_DeleteOnClose, false);
+    LOCKSTEP_SHOOT(ignore, QStringLiteral("ignore"));
 }
 
 namespace {

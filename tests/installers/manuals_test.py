@@ -192,7 +192,7 @@ class ShellTest(unittest.TestCase):
 
     def test_settings_and_devices(self):
         name = run(BIN / "lockstep", "config", "get", "device.name", env=self.environment).strip()
-        for words, wanted in ((("config", "get", "network.alternative.d"), "network.alternative.days"), (("undo", "papers", "--device", ""), name)):
+        for words, wanted in ((("config", "get", "network.alternative.h"), "network.alternative.hours"), (("undo", "papers", "--device", ""), name)):
             said = run(BIN / "lockstep", "complete", *words, env=self.environment)
             self.assertIn(wanted, said)
 
