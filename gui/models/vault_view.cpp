@@ -36,7 +36,7 @@ Look vault_look(const api::VaultInfo& vault) {
     if (vault.state == "locked") return Look::Locked;
     if (failed_mount(vault) != nullptr || mirror_in_state(vault, "stopped") != nullptr)
         return Look::Error;
-    if (mirror_in_state(vault, "held") != nullptr) return Look::Frozen;
+    if (mirror_in_state(vault, "held") != nullptr || !vault.rewrites.empty()) return Look::Frozen;
     if (vault.conflicts > 0) return Look::Conflict;
     if (vault.is_paused) return Look::Paused;
     if (vault.status == "Syncing" || vault.status == "Scanning") return Look::Syncing;
@@ -82,6 +82,16 @@ void describe_disconnected(const api::VaultInfo& vault, VaultView& view) {
     view.action = folder_of(vault).isEmpty() ? VaultAction::Mount : VaultAction::OpenFolder;
 }
 
+void describe_rewrites(const api::VaultInfo& vault, VaultView& view) {
+    view.headline = VaultText::tr("Frozen (mass change)");
+    view.explanation =
+        VaultText::tr(
+            "%1 rewrote many files to noise, as ransomware does. What it writes is held until you "
+            "decide: \"lockstep brake release\" lets it through, \"lockstep brake undo\" takes "
+            "it back.")
+            .arg(text_of(vault.rewrites.front().label));
+}
+
 void describe_up_to_date(const api::VaultInfo& vault, VaultView& view) {
     view.headline = VaultText::tr("Up to date");
     view.explanation =
@@ -100,6 +110,7 @@ void describe(const api::VaultInfo& vault, VaultView& view) {
             return describe_error(vault, view);
         case Look::Frozen: {
             const api::MirrorInfo* mirror = mirror_in_state(vault, "held");
+            if (mirror == nullptr) return describe_rewrites(vault, view);
             const std::uint64_t held = mirror->held_in_vault + mirror->held_in_folder;
             view.headline = VaultText::tr("Frozen (mass change)");
             view.explanation = VaultText::tr(
