@@ -63,7 +63,7 @@ class RewriteBrakeTest : public ::testing::Test {
     static std::size_t noisy(VaultDevice& device) {
         std::size_t out = 0;
         for (const auto& [path, content] : device.tree())
-            out += looks_like_noise(as_bytes(content)) ? 1 : 0;
+            out += looks_like_noise(as_bytes(content)) ? 1U : 0U;
         return out;
     }
     static void release(VaultDevice& device) {
