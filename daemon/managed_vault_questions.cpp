@@ -420,8 +420,7 @@ Result<CheckReport> ManagedVault::check(bool rebuilds_index, bool mends_index) {
     if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
     TRY(CheckReport report, vault->check());
     if (mends_index && std::ranges::any_of(report.errors, [](const std::string& error) {
-            return error.find("--rebuild-index") != std::string::npos ||
-                   error.starts_with("index");
+            return error.find("--rebuild-index") != std::string::npos || error.starts_with("index");
         }))
         rebuilds_index = true;
     if (!rebuilds_index) return report;

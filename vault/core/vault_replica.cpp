@@ -402,10 +402,10 @@ std::uint64_t VaultReplica::mend_keys() {
     bool is_any_missing = false;
     {
         MutexLock write_lock(write_mutex_);
-        mended = put_heads_back(environment_.disk, directory_,
-                                local_directory(environment_, header_.id), local_.pinned,
-                                temporary_ending_)
-                     .size();
+        mended =
+            put_heads_back(environment_.disk, directory_, local_directory(environment_, header_.id),
+                           local_.pinned, temporary_ending_)
+                .size();
         for (const KeyObjectId& id : key_objects()) {
             const auto bytes =
                 environment_.disk.read_file(key_object_path(directory_, id), kKeyObjectSizeMax);
