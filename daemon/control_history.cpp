@@ -148,12 +148,7 @@ Result<HttpResponse> undo(ControlContext& context, const ApiRequest& request) {
     TRY(VaultHistory * history, vault->history());
     TRY(const DeviceId device, find_device(*vault, wish.device));
     TRY(UndoReport report, history->undo(device, wish.since_ms, wish.is_dry_run));
-    api::UndoAnswer answer;
-    for (UndoStep& step : report.done)
-        answer.done.push_back(
-            {std::move(step.action), std::move(step.path), std::move(step.before)});
-    answer.left = std::move(report.left);
-    return json_response(200, answer);
+    return json_response(200, undo_answer(std::move(report)));
 }
 
 Result<HttpResponse> list_snapshots(ControlContext& context, const ApiRequest& request) {

@@ -57,15 +57,29 @@ Result<HttpResponse> test_ignore(ControlContext& context, const ApiRequest& requ
 
 Result<HttpResponse> show_brake(ControlContext& context, const ApiRequest& request) {
     TRY(auto vault, context.vaults.find(request.parameter("vault")));
-    return json_response(200, api::MirrorList{vault->mirrors()});
+    return json_response(200, vault->brake());
+}
+
+Result<HttpResponse> set_brake(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::SetBrake>(request.http.body));
+    TRY(auto vault, context.vaults.find(request.parameter("vault")));
+    TRY_OK(vault->set_rewrite_brake(wish.is_on));
+    return json_response(200, vault->brake());
 }
 
 Result<HttpResponse> release_brake(ControlContext& context, const ApiRequest& request) {
     TRY(auto vault, context.vaults.find(request.parameter("vault")));
     // As it was when it was released.
-    const api::MirrorList list{vault->mirrors()};
+    const api::BrakeAnswer before = vault->brake();
     vault->release_brake();
-    return json_response(200, list);
+    return json_response(200, before);
+}
+
+Result<HttpResponse> undo_brake(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::UndoRewrites>(request.http.body));
+    TRY(auto vault, context.vaults.find(request.parameter("vault")));
+    TRY(const api::UndoAnswer undone, vault->undo_rewrites(wish.is_dry_run));
+    return json_response(200, undone);
 }
 
 }  // namespace
@@ -77,6 +91,8 @@ std::vector<Route> mirror_routes() {
         {"POST", "/v1/mirrors/ignore-test", test_ignore},
         {"POST", "/v1/vaults/{vault}/mirrors", add_mirror},
         {"GET", "/v1/vaults/{vault}/brake", show_brake},
+        {"POST", "/v1/vaults/{vault}/brake", set_brake},
+        {"POST", "/v1/vaults/{vault}/brake/undo", undo_brake},
         {"POST", "/v1/vaults/{vault}/brake/release", release_brake},
     };
 }

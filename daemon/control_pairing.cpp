@@ -229,6 +229,17 @@ Result<HttpResponse> adopt_device(ControlContext& context, const ApiRequest& req
         [](ManagedVault& vault, const DeviceId& id) { return vault.adopt(id); });
 }
 
+// It may go on to bring in what it was held back with.
+Result<HttpResponse> let_in_device(ControlContext& context, const ApiRequest& request) {
+    return act_on_device(
+        context, request, "let in",
+        [](const api::DeviceInfo& device) { return device.is_held_back; },
+        [](ManagedVault& vault, const DeviceId& id) -> Result<std::uint64_t> {
+            TRY_OK(vault.let_in(id));
+            return std::uint64_t{0};
+        });
+}
+
 Result<HttpResponse> set_role(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::SetRole>(request.http.body));
     if (wish.vault.empty()) return Error{ErrorKind::Invalid, "say in which vault"};
@@ -259,6 +270,7 @@ std::vector<Route> pairing_routes() {
         {"POST", "/v1/devices/{device}/revoke", revoke_device},
         {"POST", "/v1/devices/{device}/retire", retire_device},
         {"POST", "/v1/devices/{device}/adopt", adopt_device},
+        {"POST", "/v1/devices/{device}/let-in", let_in_device},
         {"POST", "/v1/devices/{device}/role", set_role},
     };
 }

@@ -49,6 +49,19 @@ Result<HttpResponse> set_quota(ControlContext& context, const ApiRequest& reques
     return json_response(200, vault->info());
 }
 
+Result<HttpResponse> show_member_quota(ControlContext& context, const ApiRequest& request) {
+    TRY(auto vault, context.vaults.find(request.parameter("vault")));
+    TRY(const std::uint64_t bytes, vault->member_quota());
+    return json_response(200, api::SetQuota{bytes});
+}
+
+Result<HttpResponse> set_member_quota(ControlContext& context, const ApiRequest& request) {
+    TRY(auto wish, api::decode_request<api::SetQuota>(request.http.body));
+    TRY(auto vault, context.vaults.find(request.parameter("vault")));
+    TRY_OK(vault->set_member_quota(wish.bytes));
+    return json_response(200, wish);
+}
+
 Result<HttpResponse> show_reseal(ControlContext& context, const ApiRequest& request) {
     TRY(auto vault, context.vaults.find(request.parameter("vault")));
     TRY(api::ResealAnswer answer, vault->reseal());
@@ -60,6 +73,8 @@ Result<HttpResponse> show_reseal(ControlContext& context, const ApiRequest& requ
 std::vector<Route> presence_routes() {
     return {
         {"PUT", "/v1/vaults/{vault}/quota", set_quota},
+        {"GET", "/v1/vaults/{vault}/member-quota", show_member_quota},
+        {"PUT", "/v1/vaults/{vault}/member-quota", set_member_quota},
         {"GET", "/v1/vaults/{vault}/reseal", show_reseal},
         {"GET", "/v1/vaults/{vault}/keep", show_keep},
         {"PUT", "/v1/vaults/{vault}/keep", set_keep},

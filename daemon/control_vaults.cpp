@@ -95,13 +95,14 @@ Result<HttpResponse> unmount_vault(ControlContext& context, const ApiRequest& re
 Result<HttpResponse> check_vault_objects(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::CheckVault>(request.http.body));
     TRY(auto vault, vault_of(context, request));
-    TRY(CheckReport report, vault->check(wish.rebuilds_index));
+    TRY(CheckReport report, vault->check(wish.rebuilds_index, wish.repairs));
     api::CheckAnswer answer{report.key_objects,     report.segments, report.packs,
                             report.chunks,          report.files,    std::move(report.errors),
                             std::move(report.notes)};
     if (wish.repairs) {
         TRY(const PackScrub::Report repaired, vault->repair());
         answer.fetched_again = repaired.fetched_again;
+        answer.mended_keys = repaired.mended_keys;
     }
     return json_response(200, answer);
 }

@@ -410,6 +410,7 @@ void ManagedVault::tick() {
         note_mounts();
     }
     if (has_mirror_news_.exchange(false)) note_mirrors();
+    note_rewrites();
     transfers_->drop_idle();
     care_for_presence();
     const auto now = services_.clock.steady();

@@ -11,9 +11,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "daemon/api/history_messages.h"
 #include "daemon/api/messages.h"
 #include "daemon/idle_timer.h"
 #include "daemon/sightings.h"
@@ -65,6 +67,11 @@ class ManagedVault {
     // Also while the vault is locked.
     std::vector<api::MirrorInfo> mirrors() const;
     void release_brake();
+    std::vector<api::HeldRewritesInfo> held_rewrites() const;
+    // The brake: deletes of mirrors, and rewrites of devices. The latter need an unlocked vault.
+    api::BrakeAnswer brake();
+    Status set_rewrite_brake(bool is_on);
+    Result<api::UndoAnswer> undo_rewrites(bool is_dry_run);
     Result<IgnoreRules::Verdict> ignore_verdict(const std::string& directory,
                                                 const std::string& path) const;
     // Remembered over restarts. `until_ms`: wall clock when it is to be resumed; 0: by somebody.
@@ -77,6 +84,10 @@ class ManagedVault {
     bool is_blind() const;
     // Of a blind member; 0: no limit. Refused on others.
     Status set_quota(std::uint64_t bytes);
+    // What each other device may bring in within a day; 0: no limit.
+    Result<std::uint64_t> member_quota();
+    Status set_member_quota(std::uint64_t bytes);
+    Status let_in(const DeviceId& device);
     // Publishes, unmounts, locks and leaves the swarm; bounded by `deadline` as far as the vault
     // allows.
     void shut_down(std::chrono::steady_clock::time_point deadline);
@@ -104,7 +115,8 @@ class ManagedVault {
     Result<api::WhereisAnswer> whereis(const std::string& path);
     // Locked while it is.
     Result<VaultHistory*> history();
-    Result<CheckReport> check(bool rebuilds_index);
+    // `mends_index`: an index that says otherwise than the directory is thrown away, too.
+    Result<CheckReport> check(bool rebuilds_index, bool mends_index = false);
     // Reads every pack again; what is damaged is fetched from other devices.
     Result<PackScrub::Report> repair();
     // These need it unlocked.
@@ -165,6 +177,7 @@ class ManagedVault {
     Status check_apart(const std::string& directory, const char* what) const;
     void start_mirrors() REQUIRES_LOCK(operation_);
     void note_mirrors();
+    void note_rewrites();
     fs::path mirror_states() const { return services_.paths.state_directory / "mirrors"; }
     Status remember(const std::function<void(api::VaultConfig&)>& change);
     void care_for_presence();
@@ -207,6 +220,7 @@ class ManagedVault {
     std::optional<std::uint64_t> told_at_uses_{};         // the same: what lock_waits was told at
     std::atomic<std::uint64_t> uses_{0};                  // through the API
     std::atomic<bool> has_mirror_news_{false};
+    std::set<DeviceId> told_rewrites_;  // held devices that were told of; of the thread of tick()
 
     // Short; what questions read.
     mutable Mutex state_;
@@ -222,6 +236,7 @@ class ManagedVault {
 };
 
 std::string_view role_text(MemberRole role);
+api::UndoAnswer undo_answer(UndoReport report);
 
 // "it is not mounted at DIRECTORY: PROBLEM"
 std::string mount_problem_text(const std::string& directory, const std::string& problem);

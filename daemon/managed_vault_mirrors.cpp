@@ -162,8 +162,84 @@ void ManagedVault::note_mirrors() {
     }
 }
 
+// ---- the brake
+
+namespace {
+
+std::string held_text(const api::HeldRewritesInfo& held) {
+    return held.is_own ? fmt::format(
+                             "{} files were rewritten to noise on this device within ten "
+                             "minutes, as ransomware does: nothing is published",
+                             held.files)
+                       : fmt::format(
+                             "{} rewrote {} files to noise within ten minutes, as "
+                             "ransomware does: what it writes is not applied here",
+                             held.label, held.files);
+}
+
+}  // namespace
+
+std::vector<api::HeldRewritesInfo> ManagedVault::held_rewrites() const {
+    std::vector<api::HeldRewritesInfo> out;
+    Vault* vault = this->vault();
+    if (vault == nullptr || !vault->is_unlocked() || vault->replica() == nullptr) return out;
+    const std::vector<HeldRewrites> all = vault->held_rewrites();
+    if (all.empty()) return out;
+    const std::vector<Member> members = vault->replica()->members();
+    for (const HeldRewrites& held : all) {
+        api::HeldRewritesInfo info;
+        info.device = held.device.to_hex();
+        const auto member = std::ranges::find(members, held.device, &Member::device);
+        info.label = member == members.end() ? info.device.substr(0, 16) : member->label;
+        info.is_own = held.is_own;
+        info.since_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, held.since_ms));
+        info.files = held.files;
+        info.segments = held.segments;
+        info.examples = held.examples;
+        out.push_back(std::move(info));
+    }
+    return out;
+}
+
+void ManagedVault::note_rewrites() {
+    std::set<DeviceId> held;
+    for (const api::HeldRewritesInfo& each : held_rewrites()) {
+        const auto device = DeviceId::parse_hex(each.device);
+        if (!device.ok()) continue;
+        held.insert(*device);
+        if (!told_rewrites_.contains(*device))
+            tell("brake.held", held_text(each) + " (lockstep brake show)", each.device);
+    }
+    told_rewrites_ = std::move(held);
+}
+
+api::BrakeAnswer ManagedVault::brake() {
+    api::BrakeAnswer out;
+    out.mirrors = mirrors();
+    out.rewrites = held_rewrites();
+    if (Vault* vault = this->vault(); vault != nullptr && vault->is_unlocked())
+        out.has_rewrite_brake = vault->status().has_brake;
+    return out;
+}
+
 void ManagedVault::release_brake() {
-    if (vault() != nullptr) mirrors_->release_brake();
+    Vault* vault = this->vault();
+    if (vault == nullptr) return;
+    mirrors_->release_brake();
+    if (vault->is_unlocked() && vault->release_rewrites().ok()) note_use();
+}
+
+Status ManagedVault::set_rewrite_brake(bool is_on) {
+    TRY(Vault * vault, unlocked_vault());
+    note_use();
+    return vault->set_rewrite_brake(is_on);
+}
+
+Result<api::UndoAnswer> ManagedVault::undo_rewrites(bool is_dry_run) {
+    TRY(Vault * vault, unlocked_vault());
+    note_use();
+    TRY(UndoReport report, vault->undo_rewrites(is_dry_run));
+    return undo_answer(std::move(report));
 }
 
 Result<IgnoreRules::Verdict> ManagedVault::ignore_verdict(const std::string& directory,

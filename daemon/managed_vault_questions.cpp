@@ -28,6 +28,15 @@ std::string_view role_text(MemberRole role) {
     CHECK(false, "a MemberRole outside its enumeration");
 }
 
+api::UndoAnswer undo_answer(UndoReport report) {
+    api::UndoAnswer answer;
+    for (UndoStep& step : report.done)
+        answer.done.push_back(
+            {std::move(step.action), std::move(step.path), std::move(step.before)});
+    answer.left = std::move(report.left);
+    return answer;
+}
+
 Vault* ManagedVault::vault() const {
     MutexLock lock(state_);
     return opened_;
@@ -49,6 +58,24 @@ Status ManagedVault::set_quota(std::uint64_t bytes) {
     Vault* vault = this->vault();
     if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
     return vault->set_quota(bytes == 0 ? std::nullopt : std::optional(bytes));
+}
+
+Result<std::uint64_t> ManagedVault::member_quota() {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
+    return vault->member_quota();
+}
+
+Status ManagedVault::set_member_quota(std::uint64_t bytes) {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
+    return vault->set_member_quota(bytes);
+}
+
+Status ManagedVault::let_in(const DeviceId& device) {
+    Vault* vault = this->vault();
+    if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
+    return vault->let_in(device);
 }
 
 Status ManagedVault::begin_reseal(const DeviceId& device) {
@@ -189,6 +216,11 @@ std::vector<api::PeerInfo> peers_of(Replica& replica, const VaultSyncStatus& syn
         peer.role = role_text(member.role);
         peer.last_seen_ms = sightings.last_seen_ms(member.device);
         add_audit(replica, member, peer);
+        for (const MemberSign& sign : sync.signs) {
+            if (sign.device != member.device) continue;
+            peer.last_sign_ms = static_cast<std::uint64_t>(sign.time_ms);
+            peer.unseen_segments = sign.unseen_segments;
+        }
         for (const PeerStatus& status : sync.peers) {
             if (status.device != member.device) continue;
             peer.is_connected = true;
@@ -221,7 +253,7 @@ std::string ManagedVault::status_word(const api::VaultInfo& info,
         return std::ranges::count(info.mirrors, mirror_phase_text(phase), &api::MirrorInfo::state) >
                0;
     };
-    if (is_any_mirror(MirrorPhase::Held)) return "Frozen (mass change)";
+    if (is_any_mirror(MirrorPhase::Held) || !info.rewrites.empty()) return "Frozen (mass change)";
     const bool is_connected = !sync.peers.empty();
     const bool is_behind = sync.missing_segments > 0 || info.missing_packs > 0;
     if (is_behind && !is_connected) return text(SyncWord::OutOfSync);
@@ -260,6 +292,7 @@ api::VaultInfo ManagedVault::info() {
         vault = opened_;
     }
     info.mirrors = mirrors();
+    info.rewrites = held_rewrites();
     VaultSyncStatus sync;
     api::VaultState state = api::VaultState::Locked;
     if (vault != nullptr) {
@@ -335,6 +368,7 @@ std::vector<api::DeviceInfo> ManagedVault::members() {
         add_audit(*replica, member, device);
         for (const HeldSegments& held : status.held)
             if (held.device == member.device) device.held_segments = held.segments;
+        device.is_held_back = std::ranges::count(status.held_back, member.device) > 0;
         devices.push_back(std::move(device));
     }
     return devices;
@@ -381,10 +415,14 @@ Result<api::ExplainAnswer> ManagedVault::explain(const std::string& path) {
     return answer;
 }
 
-Result<CheckReport> ManagedVault::check(bool rebuilds_index) {
+Result<CheckReport> ManagedVault::check(bool rebuilds_index, bool mends_index) {
     Vault* vault = this->vault();
     if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
     TRY(CheckReport report, vault->check());
+    if (mends_index && std::ranges::any_of(report.errors, [](const std::string& error) {
+            return error.find("--rebuild-index") != std::string::npos || error.starts_with("index");
+        }))
+        rebuilds_index = true;
     if (!rebuilds_index) return report;
     TRY_OK(vault->rebuild_index());
     report.notes.emplace_back("the index was thrown away; the next unlock makes it anew");
@@ -465,6 +503,9 @@ std::vector<std::string> ManagedVault::missing(const api::WaitForVault& request)
                 mirror.problem.empty() ? "holds deletes" : "does not run: " + mirror.problem));
         }
     }
+    for (const api::HeldRewritesInfo& held : held_rewrites())
+        missing.push_back(fmt::format("the brake holds what {} rewrote (lockstep brake show)",
+                                      held.is_own ? "this device" : held.label));
     if (vault->publish_due()) missing.push_back("local changes are not published yet");
     if (request.is_published_only || !missing.empty()) return missing;
 

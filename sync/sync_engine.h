@@ -80,6 +80,13 @@ struct PeerStatus {
     std::uint64_t receive_rate = 0, send_rate = 0;  // bytes per second, over the last two seconds
 };
 
+// What another member has last signed of itself, whoever passed it on.
+struct MemberSign {
+    DeviceId device;
+    std::int64_t time_ms = 0;           // by its own clock
+    std::uint64_t unseen_segments = 0;  // that it had then, and that are not here
+};
+
 struct VaultSyncStatus {
     bool paused = false;
     std::vector<RelayStatus> relays;
@@ -90,6 +97,7 @@ struct VaultSyncStatus {
     // Nothing is missing here and every connected peer is in step. Says nothing when there is no
     // peer.
     bool in_step = false;
+    std::vector<MemberSign> signs;  // of other members, as far as any was heard of in this run
 };
 
 // A ticket's secret. Whoever knows it may ask to join, once.

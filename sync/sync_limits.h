@@ -47,6 +47,7 @@ inline constexpr std::size_t kSeededTorrentsMax = 512;
 inline constexpr std::size_t kRangesWantedMax = 256;  // requests of ranges a peer may wait for
 inline constexpr std::size_t kQuestionsMax = 64;      // about packs, likewise
 inline constexpr std::size_t kAuditsMax = 4;          // of blocks, likewise
+inline constexpr std::size_t kAliveLogsMax = 1024;    // in a sign of life
 inline constexpr std::size_t kLinksPerSwarmMax = 512;
 inline constexpr std::size_t kLinksPerDeviceMax = 4;
 

@@ -123,6 +123,8 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
         packs_.on_fetching(peer, *fetching);
     } else if (auto* addresses = std::get_if<AddressesMessage>(&message)) {
         on_addresses(*addresses);
+    } else if (auto* alive = std::get_if<AliveMessage>(&message)) {
+        signs_.on_signs(peer, *alive);
     }
     return {};
 }
@@ -303,6 +305,7 @@ void VaultSync::on_key_survey(const KeySurvey& survey) {
     std::set<DeviceId> before = std::exchange(members_, {});
     for (const Member& member : survey.members)
         if (!member.is_revoked) members_.insert(member.device);
+    signs_.set_members(members_);
     if (members_ != before) mailbox_.on_members_changed();
     for (LinkNumber link : outsiders) drop(link, LinkEnd::Blamed, "no member any more");
     tunnels_.set_names(survey.relay_names);

@@ -53,6 +53,7 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
                      });
                  },
                  [this] { changed(); }}),
+      signs_(env_.loop, work_, peers_, device_, [this] { changed(); }),
       mailbox_(
           {env_.loop, env_.mailbox_workers, work_, [this] { return mailbox_members(); },
            [this](const std::string&) { changed(); },
@@ -412,6 +413,7 @@ void VaultSync::welcome(LinkNumber link, Stranger stranger) {
         {HelloMessage{label_.substr(0, kDeviceLabelSizeMax), env_.net.listen_port()},
          KeysMessage{keys_}});
     if (is_surveyed_) send_heads(&joined);
+    signs_.introduce(joined);
     settle_duplicates(device);
     changed();
     while (!stranger.frames.empty() && peers_.count(link) != 0) {
@@ -516,6 +518,7 @@ void VaultSync::tick() {
     dial_through_relays(now);
     mailbox_.on_tick(now);
     presence_.on_tick(now);
+    if (is_surveyed_) signs_.on_tick(now, frontier_);
     if (now - heads_sent_ > std::chrono::seconds(15)) heads_changed();
     publish_status();
 }
@@ -574,6 +577,7 @@ void VaultSync::publish_status() {
         out.in_step = out.in_step && p.in_step;
         out.peers.push_back(std::move(p));
     }
+    out.signs = signs_.signs(frontier_);
     MutexLock lock(status_mutex_);
     status_ = std::move(out);
     status_change_ = surveyed_change_;

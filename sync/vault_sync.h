@@ -13,6 +13,7 @@
 #include "sync/pack_fetcher.h"
 #include "sync/presence_sync.h"
 #include "sync/segment_fetcher.h"
+#include "sync/signs_of_life.h"
 #include "sync/swarm_owner.h"
 #include "sync/sync_engine.h"
 #include "sync/tunnel_plan.h"
@@ -188,6 +189,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
     SegmentFetcher segments_;
     PackFetcher packs_;
     PresenceSync presence_;
+    SignsOfLife signs_;
     VaultMailbox mailbox_;
     std::map<DeviceId, MemberState> last_heads_;  // of members that were connected in this run
     std::uint64_t left_out_ = 0;

@@ -1,4 +1,5 @@
-// PackScrub: reads every pack of a vault again and has what is damaged fetched from other members.
+// PackScrub: reads every pack of a vault again and has what is damaged fetched from other members;
+// files of key objects are made again from what this device holds, or fetched as well.
 //
 // In the background each pack has its turn once in 30 days, spread evenly; how far it is survives
 // restarts. Works while the vault is locked, too: a pack's name is the hash of its bytes.
@@ -26,8 +27,9 @@ class PackScrub {
 
     struct Report {
         std::uint64_t packs = 0, bytes = 0;  // read
-        std::uint64_t fetched_again = 0;     // damaged ones that others are asked for
-        std::vector<std::string> damaged;    // each names the pack and what is wrong
+        std::uint64_t fetched_again = 0;   // damaged ones, and segments, that others are asked for
+        std::uint64_t mended_keys = 0;     // key objects whose files were gone or damaged
+        std::vector<std::string> damaged;  // each names the pack and what is wrong
     };
     // The pack whose turn it is; none most of the time.
     Report next();

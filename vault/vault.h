@@ -138,6 +138,16 @@ struct HeldSegments {
     std::uint64_t segments = 0;
 };
 
+// A device that rewrote so many files to noise that it is held: see RewriteBrake.
+struct HeldRewrites {
+    DeviceId device;
+    bool is_own = false;        // this device: nothing is published; else: nothing of it is applied
+    std::int64_t since_ms = 0;  // wall clock, just before the first of them
+    std::uint64_t files = 0;    // when it was stopped
+    std::uint64_t segments = 0;         // of other devices: that wait
+    std::vector<std::string> examples;  // paths; a few
+};
+
 struct VaultStatus {
     bool is_unlocked = false;
     bool may_write = true;  // unlocked: this device's role; else every change fails with ReadOnly
@@ -151,7 +161,9 @@ struct VaultStatus {
     std::uint64_t pending_records = 0;        // local changes not yet published
     std::uint64_t unmerged_segments = 0;
     std::uint64_t conflicts = 0;
+    std::vector<DeviceId> held_back;  // that have brought in too much within a day
     std::vector<HeldSegments> held;   // what revoked devices wrote that does not count
+    bool has_brake = true;            // for rewrites
     std::vector<std::string> alarms;  // forks, rollbacks, damage: sentences for a person
     std::vector<std::string> notes;   // files in the directory that are left alone, and why
 };
@@ -266,6 +278,25 @@ class Vault {
     virtual std::uint64_t care_for_presence() = 0;
     // While false, readers of content that is not here get Locked instead of waiting for it.
     virtual void set_waiting(bool may_wait) = 0;
+
+    // What each other device may bring in within a day, in bytes (0: no limit), before what else it
+    // writes is left with those who have it: see IntakeQuota. Durable on return; also while locked.
+    // Locked on a device that has never been in this vault.
+    virtual Result<std::uint64_t> member_quota() = 0;
+    virtual Status set_member_quota(std::uint64_t bytes_per_day) = 0;
+    // A device that is held back may go on.
+    virtual Status let_in(const DeviceId& device) = 0;
+
+    // The brake for rewrites; none is held while it is locked, and the rest needs an unlocked
+    // vault. A release lets everything through that is held, and more of the same devices for an
+    // hour. An undo brings back what they had changed, as VaultHistory::undo() from `since_ms` on,
+    // and releases then: of what was written here nothing was ever published. Its report may name
+    // what is left.
+    virtual std::vector<HeldRewrites> held_rewrites() = 0;
+    virtual Status release_rewrites() = 0;
+    virtual Result<UndoReport> undo_rewrites(bool is_dry_run) = 0;
+    // Durable on return. Off: what is held is released, and nothing is held any more.
+    virtual Status set_rewrite_brake(bool is_on) = 0;
 
     // What it held before.
     virtual VaultHistory& history() = 0;

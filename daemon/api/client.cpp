@@ -155,12 +155,21 @@ Result<IgnoreAnswer> DaemonClient::test_ignore(const TestIgnore& request) {
     return ask<IgnoreAnswer>({"POST", "/v1/mirrors/ignore-test", {}, encode(request)});
 }
 
-Result<MirrorList> DaemonClient::brake(const std::string& vault) {
-    return ask<MirrorList>({"GET", vault_path(vault, "brake"), {}, {}});
+Result<BrakeAnswer> DaemonClient::brake(const std::string& vault) {
+    return ask<BrakeAnswer>({"GET", vault_path(vault, "brake"), {}, {}});
 }
 
-Result<MirrorList> DaemonClient::release_brake(const std::string& vault) {
-    return ask<MirrorList>({"POST", vault_path(vault, "brake/release"), {}, {}});
+Result<BrakeAnswer> DaemonClient::release_brake(const std::string& vault) {
+    return ask<BrakeAnswer>({"POST", vault_path(vault, "brake/release"), {}, {}});
+}
+
+Result<UndoAnswer> DaemonClient::undo_brake(const std::string& vault, const UndoRewrites& request) {
+    return ask<UndoAnswer>(
+        {"POST", vault_path(vault, "brake/undo"), {}, encode(request), kLongTimeout});
+}
+
+Result<BrakeAnswer> DaemonClient::set_brake(const std::string& vault, const SetBrake& request) {
+    return ask<BrakeAnswer>({"POST", vault_path(vault, "brake"), {}, encode(request)});
 }
 
 Result<CheckAnswer> DaemonClient::check(const std::string& vault, const CheckVault& request) {
@@ -190,6 +199,14 @@ Result<KeepAnswer> DaemonClient::keep(const std::string& vault, const std::strin
 
 Result<KeepAnswer> DaemonClient::set_keep(const std::string& vault, const SetKeep& request) {
     return ask<KeepAnswer>({"PUT", vault_path(vault, "keep"), {}, encode(request)});
+}
+
+Result<SetQuota> DaemonClient::member_quota(const std::string& vault) {
+    return ask<SetQuota>({"GET", vault_path(vault, "member-quota"), {}, {}});
+}
+
+Result<SetQuota> DaemonClient::set_member_quota(const std::string& vault, const SetQuota& request) {
+    return ask<SetQuota>({"PUT", vault_path(vault, "member-quota"), {}, encode(request)});
 }
 
 Result<VaultInfo> DaemonClient::set_quota(const std::string& vault, const SetQuota& request) {

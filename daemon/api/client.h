@@ -54,14 +54,19 @@ class DaemonClient {
     Result<MirrorInfo> add_mirror(const std::string& vault, const AddMirror& request);
     Status remove_mirror(const RemoveMirror& request);
     Result<IgnoreAnswer> test_ignore(const TestIgnore& request);
-    Result<MirrorList> brake(const std::string& vault);
-    Result<MirrorList> release_brake(const std::string& vault);
+    Result<BrakeAnswer> brake(const std::string& vault);
+    Result<BrakeAnswer> release_brake(const std::string& vault);
+    Result<UndoAnswer> undo_brake(const std::string& vault, const UndoRewrites& request);
+    Result<BrakeAnswer> set_brake(const std::string& vault, const SetBrake& request);
     Result<CheckAnswer> check(const std::string& vault, const CheckVault& request);
     Result<CollectAnswer> collect(const std::string& vault, const CollectVault& request);
     Result<ConflictList> conflicts(const std::string& vault);
     Status resolve_conflict(const std::string& vault, const ResolveConflict& request);
     Result<ExplainAnswer> explain(const std::string& vault, const std::string& path);
     Result<KeepAnswer> keep(const std::string& vault, const std::string& path);
+    // Of each other device, within a day.
+    Result<SetQuota> member_quota(const std::string& vault);
+    Result<SetQuota> set_member_quota(const std::string& vault, const SetQuota& request);
     Result<VaultInfo> set_quota(const std::string& vault, const SetQuota& request);
     Result<ResealAnswer> reseal(const std::string& vault);
     Result<KeepAnswer> set_keep(const std::string& vault, const SetKeep& request);

@@ -35,6 +35,8 @@ void fields(F& f, T& v) {
     f("audit", v.audit);
     f("lastAuditMs", v.last_audit_ms);
     f("auditedPacks", v.audited_packs);
+    f("lastSignMs", v.last_sign_ms);
+    f("unseenSegments", v.unseen_segments);
 }
 
 template <typename F, Is<MountInfo> T>
@@ -67,6 +69,34 @@ void fields(F& f, T& v) {
     f("heldInFolder", v.held_in_folder);
     f("heldExamples", v.held_examples);
     f("problems", v.problems);
+}
+
+template <typename F, Is<HeldRewritesInfo> T>
+void fields(F& f, T& v) {
+    f("device", v.device);
+    f("label", v.label);
+    f("own", v.is_own);
+    f("sinceMs", v.since_ms);
+    f("files", v.files);
+    f("segments", v.segments);
+    f("examples", v.examples);
+}
+
+template <typename F, Is<BrakeAnswer> T>
+void fields(F& f, T& v) {
+    f("mirrors", v.mirrors);
+    f("rewrites", v.rewrites);
+    f("rewriteBrake", v.has_rewrite_brake);
+}
+
+template <typename F, Is<SetBrake> T>
+void fields(F& f, T& v) {
+    f("on", v.is_on);
+}
+
+template <typename F, Is<UndoRewrites> T>
+void fields(F& f, T& v) {
+    f("dryRun", v.is_dry_run);
 }
 
 template <typename F, Is<MirrorList> T>
@@ -136,6 +166,7 @@ void fields(F& f, T& v) {
     f("alarms", v.alarms);
     f("notes", v.notes);
     f("peers", v.peers);
+    f("rewrites", v.rewrites);
 }
 
 template <typename F, Is<RelayInfo> T>
@@ -167,6 +198,7 @@ void fields(F& f, T& v) {
     f("revoked", v.is_revoked);
     f("pending", v.is_pending);
     f("digits", v.digits);
+    f("heldBack", v.is_held_back);
     f("heldSegments", v.held_segments);
     f("lastSeenMs", v.last_seen_ms);
     f("audit", v.audit);
@@ -211,6 +243,7 @@ void fields(F& f, T& v) {
     f("errors", v.errors);
     f("notes", v.notes);
     f("fetchedAgain", v.fetched_again);
+    f("mendedKeys", v.mended_keys);
 }
 
 template <typename F, Is<CollectAnswer> T>
@@ -923,6 +956,10 @@ Error decode_error(int status, std::string_view body) {
 LOCKSTEP_API_STRUCT(PeerInfo)
 LOCKSTEP_API_STRUCT(MountInfo)
 LOCKSTEP_API_STRUCT(MirrorInfo)
+LOCKSTEP_API_STRUCT(HeldRewritesInfo)
+LOCKSTEP_API_STRUCT(BrakeAnswer)
+LOCKSTEP_API_STRUCT(SetBrake)
+LOCKSTEP_API_STRUCT(UndoRewrites)
 LOCKSTEP_API_STRUCT(MirrorList)
 LOCKSTEP_API_STRUCT(IgnoreAnswer)
 LOCKSTEP_API_STRUCT(AddMirror)

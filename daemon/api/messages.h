@@ -44,6 +44,10 @@ struct PeerInfo {
     std::string audit;                // passed, failed; empty: it was not asked yet
     std::uint64_t last_audit_ms = 0;  // 0: never
     std::uint64_t audited_packs = 0;  // of which it has shown blocks
+    // Its last sign of life, whoever passed it on, by its own clock (0: none in this run); and how
+    // many segments it had then that are not here.
+    std::uint64_t last_sign_ms = 0;
+    std::uint64_t unseen_segments = 0;
 };
 
 // A folder of this machine that shows a vault, or is to show it.
@@ -74,6 +78,17 @@ struct MirrorInfo {
     std::vector<std::string> problems;       // of single paths, as sentences; a few
 };
 
+// A device that the brake for rewrites holds.
+struct HeldRewritesInfo {
+    std::string device;  // id
+    std::string label;
+    bool is_own = false;         // of this device nothing is published; of others nothing applied
+    std::uint64_t since_ms = 0;  // wall clock, just before the first of the rewrites
+    std::uint64_t files = 0;     // rewritten when it was stopped
+    std::uint64_t segments = 0;  // of another device: that wait
+    std::vector<std::string> examples;  // paths; a few
+};
+
 struct VaultInfo {
     std::string id;
     std::string name;
@@ -102,8 +117,9 @@ struct VaultInfo {
     std::uint64_t last_synced_ms = 0;               // since the daemon's start; 0: not yet
     std::uint64_t conflicts = 0;
     std::vector<std::string> alarms;
-    std::vector<std::string> notes;  // files in the directory that are left alone, and why
-    std::vector<PeerInfo> peers;     // the other members
+    std::vector<std::string> notes;          // files in the directory that are left alone, and why
+    std::vector<PeerInfo> peers;             // the other members
+    std::vector<HeldRewritesInfo> rewrites;  // that the brake holds
 };
 
 struct RelayInfo {
@@ -134,6 +150,7 @@ struct DeviceInfo {
     bool is_pending = false;          // asks to be admitted: `id` is an invite's
     std::string digits;               // of a pending device
     std::uint64_t last_seen_ms = 0;   // when it was last connected; 0: never
+    bool is_held_back = false;        // it has brought in too much within a day
     std::uint64_t held_segments = 0;  // what it wrote after its removal, to be adopted or not
     // As in PeerInfo.
     std::string audit;
@@ -183,6 +200,12 @@ struct LogLineList {
     std::vector<LogLineInfo> lines;  // oldest first
 };
 
+struct BrakeAnswer {
+    std::vector<MirrorInfo> mirrors;         // with the deletes that wait
+    std::vector<HeldRewritesInfo> rewrites;  // that wait
+    bool has_rewrite_brake = true;
+};
+
 struct MirrorList {
     std::vector<MirrorInfo> mirrors;
 };
@@ -205,7 +228,8 @@ struct CheckAnswer {
     std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
     std::vector<std::string> errors;
     std::vector<std::string> notes;
-    std::uint64_t fetched_again = 0;  // damaged packs that other devices are asked for
+    std::uint64_t fetched_again = 0;  // damaged packs and segments that other devices are asked for
+    std::uint64_t mended_keys = 0;    // key objects whose files were gone or damaged
 };
 
 struct CollectAnswer {
@@ -466,6 +490,14 @@ struct RemoveMirror {
 
 struct TestIgnore {
     std::string path;  // absolute, in the folder of a mirror
+};
+
+struct SetBrake {
+    bool is_on = true;  // the brake for rewrites
+};
+
+struct UndoRewrites {
+    bool is_dry_run = false;
 };
 
 struct PauseSync {

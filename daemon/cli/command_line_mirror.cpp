@@ -47,16 +47,28 @@ void declare_mirror(Grammar& grammar) {
 
 void declare_mirror_verbs(Grammar& grammar) {
     declare_mirror(grammar);
-    CLI::App& brake = grammar.group("brake", "Deletes of many files that wait to be released");
+    CLI::App& brake = grammar.group("brake", "Deletes and rewrites of many files that wait");
     CLI::App& show = grammar.verb(brake, "show", "Show what is held",
                                   "  lockstep brake show papers\n"
-                                  "More than a fifth of the files, or a thousand, deleted within "
-                                  "ten minutes is held.\n",
+                                  "More than a fifth of a mirror's files, or a thousand, deleted "
+                                  "within ten minutes is held; so is what a device writes that "
+                                  "rewrote a tenth of all files, or 200, to noise.\n",
                                   brake_show);
     grammar.vault_argument(show);
-    CLI::App& release = grammar.verb(brake, "release", "Let what is held be deleted",
+    CLI::App& release = grammar.verb(brake, "release", "Let what is held go on its way",
                                      "  lockstep brake release papers\n", brake_release);
     grammar.vault_argument(release);
+    CLI::App& undo = grammar.verb(brake, "undo", "Take back the rewrites that are held",
+                                  "  lockstep brake undo papers --dry-run\n"
+                                  "Takes back all that the device did since the first of them, "
+                                  "as `lockstep undo` does.\n",
+                                  brake_undo);
+    grammar.vault_argument(undo);
+    undo.add_flag("--dry-run", grammar.arguments().is_dry_run, "Only say what that would be");
+    grammar.vault_argument(grammar.verb(brake, "on", "Hold masses of rewrites (the default)",
+                                        "  lockstep brake on papers\n", brake_on));
+    grammar.vault_argument(grammar.verb(brake, "off", "Hold no rewrites on this device",
+                                        "  lockstep brake off papers\n", brake_off));
 }
 
 }  // namespace lockstep::cli

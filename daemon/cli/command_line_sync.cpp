@@ -103,6 +103,18 @@ void declare_devices(Grammar& grammar) {
     declare_role_verb(grammar, device);
     about(grammar.verb(device, "adopt", "Take over what a removed device wrote unseen",
                        "  lockstep device adopt phone\n", device_adopt));
+    CLI::App& quota = grammar.verb(
+        device, "quota", "Say how much each other device may bring into a vault within a day",
+        "  lockstep device quota papers           (what it is)\n"
+        "  lockstep device quota papers 20G\n"
+        "  lockstep device quota papers none\n"
+        "What is more is left with those who have it until the next day, and `lockstep doctor` "
+        "says so.\n",
+        device_quota);
+    grammar.vault_argument(quota);
+    quota.add_option("size", arguments.quota, "Like 500M, 20G, 1T, or none")->option_text("SIZE");
+    about(grammar.verb(device, "let-in", "Let a device go on that has brought in too much",
+                       "  lockstep device let-in phone\n", device_let_in));
 }
 
 void declare_relays(Grammar& grammar) {

@@ -104,7 +104,10 @@ void declare_checking(Grammar& grammar, CLI::App& vault) {
         ->required()
         ->option_text("V|DIR");
     check.add_flag("--repair", arguments.repairs,
-                   "Have damaged packs fetched again from other devices");
+                   "Have what is damaged fetched again from other devices, and made anew what this "
+                   "device can make: key objects that it has copies of, its index");
+    check.add_flag("--deep", arguments.is_deep,
+                   "Read and hash every byte: there is no other check, so this is always so");
     check.add_flag(
         "--rebuild-index", arguments.rebuilds_index,
         "Afterwards throw away what this device keeps to unlock quickly; the next unlock "

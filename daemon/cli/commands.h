@@ -44,6 +44,12 @@ ExitCode mirror_remove(Session& session);
 ExitCode mirror_ignore_test(Session& session);
 ExitCode brake_show(Session& session);
 ExitCode brake_release(Session& session);
+ExitCode device_let_in(Session& session);
+ExitCode device_quota(Session& session);
+ExitCode brake_undo(Session& session);
+ExitCode brake_on(Session& session);
+ExitCode brake_off(Session& session);
+ExitCode print_undone(Session& session, const Result<api::UndoAnswer>& answer);
 // "/home/ana/desk (folder letters): up to date, 12 files"
 std::string mirror_text(const api::MirrorInfo& mirror);
 

@@ -52,6 +52,11 @@ constexpr std::array kExplanations = {
                 "A file under keys/ is damaged or was made by somebody who may not. It is not "
                 "used. `lockstep vault check` names it; if another device has it intact, delete "
                 "the damaged file here and it comes again."},
+    Explanation{"held back:",
+                "Somebody moves very much, or a device writes without end. What it wrote before is "
+                "here, the rest stays with those who have it and comes on the next days. If it is "
+                "meant to be so: lockstep device let-in DEVICE, or lockstep device quota V SIZE. "
+                "If not, look what that device does, or remove it."},
     Explanation{"more than a day ahead",
                 "A device's clock is wrong by more than a day. Set it right; what it wrote is "
                 "held until then, not lost."},
@@ -80,19 +85,35 @@ std::string_view advice_for(std::string_view alarm) {
 
 constexpr std::uint64_t kDayMs = 24ULL * 3600 * 1000;
 constexpr std::uint64_t kStaleDays = 7;
+constexpr std::uint64_t kUnseenMs = 10ULL * 60 * 1000;
 constexpr std::uint64_t kSilentDays = 90;
 
 void look_at_peer(const api::VaultInfo& vault, const api::PeerInfo& peer, std::uint64_t now_ms,
                   Findings& out) {
-    if (peer.is_connected || peer.last_seen_ms == 0) return;
-    const std::uint64_t days = (now_ms - std::min(now_ms, peer.last_seen_ms)) / kDayMs;
+    // What it had a while ago should have come by now.
+    if (peer.unseen_segments > 0 && peer.last_sign_ms + kUnseenMs < now_ms)
+        out.push_back(
+            {.id = "vault.withheld",
+             .severity = severity::kProblem,
+             .where = vault.name,
+             .what = fmt::format("{} had written or received {} segments by {} that are not here",
+                                 peer.label, peer.unseen_segments,
+                                 time_text(static_cast<std::int64_t>(peer.last_sign_ms))),
+             .advice =
+                 "It lives: other devices have passed its signed sign of life on. Those who are "
+                 "connected do not have these news, or a relay withholds them; another relay, or "
+                 "the same network, brings them.",
+             .fix = "lockstep relay list"});
+    const std::uint64_t last_news_ms = std::max(peer.last_seen_ms, peer.last_sign_ms);
+    if (peer.is_connected || last_news_ms == 0) return;
+    const std::uint64_t days = (now_ms - std::min(now_ms, last_news_ms)) / kDayMs;
     if (days < kStaleDays) return;
     FindingInfo finding{
         .id = "vault.peer",
         .severity = severity::kNote,
         .where = vault.name,
         .what = fmt::format("last news from {}: {}", peer.label,
-                            age_text(static_cast<std::int64_t>(peer.last_seen_ms))),
+                            age_text(static_cast<std::int64_t>(last_news_ms))),
         .advice = "It may have changes that nobody has, and lacks what was written since.",
         .fix = {}};
     if (days >= kSilentDays) {
@@ -109,6 +130,21 @@ void look_at_vault(const api::VaultInfo& vault, std::uint64_t now_ms, Findings& 
     for (const std::string& alarm : vault.alarms)
         out.push_back({"vault.alarm", severity::kAlarm, vault.name, alarm,
                        std::string(advice_for(alarm)), "lockstep vault check " + vault.name});
+    for (const api::HeldRewritesInfo& held : vault.rewrites)
+        out.push_back(
+            {"vault.rewrites", severity::kAlarm, vault.name,
+             held.is_own ? fmt::format("{} files were rewritten to noise here within ten minutes; "
+                                       "nothing is published",
+                                       held.files)
+                         : fmt::format("{} rewrote {} files to noise within ten minutes; what it "
+                                       "writes is not applied here",
+                                       held.label, held.files),
+             "Ransomware does that. If it was you, release the brake. If not, stop that program, "
+             "or cut that device off, then `lockstep brake undo` brings the files back. Earlier "
+             "versions of every file are kept either way.",
+             fmt::format("lockstep brake release {0}     (bring the files back: lockstep brake "
+                         "undo {0})",
+                         vault.name)});
     if (!vault.problem.empty())
         out.push_back({"vault.problem", severity::kProblem, vault.name, vault.problem,
                        "The daemon's log says more.", "journalctl --user -u lockstepd -n 50"});

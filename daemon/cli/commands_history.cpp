@@ -166,6 +166,11 @@ ExitCode undo_device(Session& session) {
     Result<api::UndoAnswer> answer = session.daemon.undo(
         arguments.vault,
         {.device = arguments.device, .since_ms = *since, .is_dry_run = arguments.is_dry_run});
+    return print_undone(session, answer);
+}
+
+ExitCode print_undone(Session& session, const Result<api::UndoAnswer>& answer) {
+    const Arguments& arguments = session.arguments;
     if (!answer.ok()) return session.fail(answer.error());
     if (arguments.is_json) {
         print_line(api::encode(*answer));

@@ -23,24 +23,50 @@ void print_held(const api::MirrorInfo& mirror) {
     for (const std::string& path : mirror.held_examples) print_line("    " + printable(path));
 }
 
-ExitCode print_brake(Session& session, const Result<api::MirrorList>& list, bool is_released) {
-    if (!list.ok()) return session.fail(list.error());
+void print_held(const api::HeldRewritesInfo& held) {
+    print_line(held.is_own
+                   ? fmt::format("{} files were rewritten to noise on this device within ten "
+                                 "minutes; nothing is published",
+                                 held.files)
+                   : fmt::format("{} rewrote {} files to noise within ten minutes; {} segments of "
+                                 "it are not applied here",
+                                 printable(held.label), held.files, held.segments));
+    for (const std::string& path : held.examples) print_line("    " + printable(path));
+}
+
+ExitCode print_brake(Session& session, const Result<api::BrakeAnswer>& answer, bool is_released) {
+    if (!answer.ok()) return session.fail(answer.error());
     if (session.arguments.is_json) {
-        print_line(api::encode(*list));
+        print_line(api::encode(*answer));
         return ExitCode::Ok;
     }
-    std::uint64_t held = 0;
-    for (const api::MirrorInfo& mirror : list->mirrors) {
-        held += mirror.held_in_vault + mirror.held_in_folder;
+    std::uint64_t deletes = 0;
+    for (const api::MirrorInfo& mirror : answer->mirrors) {
+        deletes += mirror.held_in_vault + mirror.held_in_folder;
         print_held(mirror);
     }
-    if (held == 0) {
-        print_line("Nothing is held.");
-    } else {
+    for (const api::HeldRewritesInfo& held : answer->rewrites) print_held(held);
+    if (deletes > 0)
         print_line(is_released
                        ? "Released: they are deleted on the other side now."
                        : "Release it with: lockstep brake release, or bring the files back.");
-    }
+    if (!answer->rewrites.empty())
+        print_line(is_released
+                       ? "Released: what was rewritten goes on its way."
+                       : "If that was you: lockstep brake release. If not, it may be ransomware: "
+                         "stop it, then bring the files back with: lockstep brake undo.");
+    if (deletes == 0 && answer->rewrites.empty()) print_line("Nothing is held.");
+    if (!answer->has_rewrite_brake) print_line("The brake for rewrites is off.");
+    return ExitCode::Ok;
+}
+
+ExitCode set_brake(Session& session, bool is_on) {
+    Result<api::BrakeAnswer> answer =
+        session.daemon.set_brake(session.arguments.vault, {.is_on = is_on});
+    if (!answer.ok()) return session.fail(answer.error());
+    print_line(session.arguments.is_json ? api::encode(*answer)
+               : is_on                   ? "The brake for rewrites is on."
+                                         : "The brake for rewrites is off.");
     return ExitCode::Ok;
 }
 
@@ -120,6 +146,20 @@ ExitCode mirror_ignore_test(Session& session) {
 
 ExitCode brake_show(Session& session) {
     return print_brake(session, session.daemon.brake(session.arguments.vault), false);
+}
+
+ExitCode brake_undo(Session& session) {
+    return print_undone(session,
+                        session.daemon.undo_brake(session.arguments.vault,
+                                                  {.is_dry_run = session.arguments.is_dry_run}));
+}
+
+ExitCode brake_on(Session& session) {
+    return set_brake(session, true);
+}
+
+ExitCode brake_off(Session& session) {
+    return set_brake(session, false);
 }
 
 ExitCode brake_release(Session& session) {

@@ -293,4 +293,8 @@ ExitCode device_adopt(Session& session) {
     return act_on_device(session, "adopt", "was taken over");
 }
 
+ExitCode device_let_in(Session& session) {
+    return act_on_device(session, "let-in", "may go on");
+}
+
 }  // namespace lockstep::cli

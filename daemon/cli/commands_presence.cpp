@@ -120,6 +120,28 @@ ExitCode set_quota(Session& session) {
     return ExitCode::Ok;
 }
 
+// What each other device may bring in.
+ExitCode device_quota(Session& session) {
+    const Arguments& arguments = session.arguments;
+    Result<api::SetQuota> quota = [&]() -> Result<api::SetQuota> {
+        if (arguments.quota.empty()) return session.daemon.member_quota(arguments.vault);
+        api::SetQuota request;
+        if (arguments.quota != "none") {
+            TRY(request.bytes, parse_byte_size(arguments.quota));
+            if (request.bytes == 0)
+                return Error{ErrorKind::Invalid, "a quota of nothing; say none for no limit"};
+        }
+        return session.daemon.set_member_quota(arguments.vault, request);
+    }();
+    if (!quota.ok()) return session.fail(quota.error());
+    print_line(arguments.is_json ? api::encode(*quota)
+               : quota->bytes == 0
+                   ? "Other devices may bring in whatever they like."
+                   : fmt::format("Each other device may bring in {} a day; what is more waits.",
+                                 size_text(quota->bytes)));
+    return ExitCode::Ok;
+}
+
 ExitCode whereis_path(Session& session) {
     Result<VaultPath> place = place_of(session);
     if (!place.ok()) return session.fail(place.error());

@@ -325,8 +325,14 @@ ExitCode print_check(Session& session, const api::CheckAnswer& report) {
             report.errors.empty() ? "all is well"
                                   : fmt::format("{} errors", report.errors.size())));
         if (report.fetched_again > 0)
-            print_line(fmt::format("{} damaged packs are fetched again from other devices",
-                                   report.fetched_again));
+            print_line(
+                fmt::format("{} damaged packs and segments are fetched again from other devices",
+                            report.fetched_again));
+        if (report.mended_keys > 0)
+            print_line(
+                fmt::format("{} key objects were made again from what this device holds, or "
+                            "are asked of other devices",
+                            report.mended_keys));
     }
     return report.errors.empty() ? ExitCode::Ok : ExitCode::CheckFailed;
 }

@@ -46,6 +46,7 @@ struct Arguments {
     bool is_forced = false;
     bool is_forgotten = false;
     bool has_no_brake = false;
+    bool is_deep = false;  // changes nothing: every check is
     bool is_yes = false;
     bool is_read_only = false;
     bool has_owners = false;

@@ -36,7 +36,7 @@ Look vault_look(const api::VaultInfo& vault) {
     if (vault.state == "locked" && !is_blind(vault)) return Look::Locked;
     if (failed_mount(vault) != nullptr || mirror_in_state(vault, "stopped") != nullptr)
         return Look::Error;
-    if (mirror_in_state(vault, "held") != nullptr) return Look::Frozen;
+    if (mirror_in_state(vault, "held") != nullptr || !vault.rewrites.empty()) return Look::Frozen;
     if (vault.conflicts > 0) return Look::Conflict;
     if (vault.is_paused) return Look::Paused;
     if (vault.status == "Syncing" || vault.status == "Scanning") return Look::Syncing;
@@ -95,6 +95,16 @@ void describe_blind(const api::VaultInfo& vault, VaultView& view) {
             VaultText::tr("%1 have no room here.").arg(size_text(vault.left_out_pack_bytes));
 }
 
+void describe_rewrites(const api::VaultInfo& vault, VaultView& view) {
+    view.headline = VaultText::tr("Frozen (mass change)");
+    view.explanation =
+        VaultText::tr(
+            "%1 rewrote many files to noise, as ransomware does. What it writes is held until you "
+            "decide: \"lockstep brake release\" lets it through, \"lockstep brake undo\" takes "
+            "it back.")
+            .arg(text_of(vault.rewrites.front().label));
+}
+
 void describe_up_to_date(const api::VaultInfo& vault, VaultView& view) {
     view.headline = VaultText::tr("Up to date");
     view.explanation =
@@ -113,6 +123,7 @@ void describe(const api::VaultInfo& vault, VaultView& view) {
             return describe_error(vault, view);
         case Look::Frozen: {
             const api::MirrorInfo* mirror = mirror_in_state(vault, "held");
+            if (mirror == nullptr) return describe_rewrites(vault, view);
             const std::uint64_t held = mirror->held_in_vault + mirror->held_in_folder;
             view.headline = VaultText::tr("Frozen (mass change)");
             view.explanation = VaultText::tr(

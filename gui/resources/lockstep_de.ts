@@ -277,6 +277,10 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
         <source>Frozen (mass change)</source>
         <translation>Angehalten (Massenänderung)</translation>
     </message>
+    <message>
+        <source>%1 rewrote many files to noise, as ransomware does. What it writes is held until you decide: &quot;lockstep brake release&quot; lets it through, &quot;lockstep brake undo&quot; takes it back.</source>
+        <translation>%1 hat viele Dateien mit Rauschen überschrieben, wie Erpressersoftware es tut. Was das Gerät schreibt, wird angehalten, bis Sie entscheiden: „lockstep brake release“ lässt es durch, „lockstep brake undo“ nimmt es zurück.</translation>
+    </message>
     <message numerus="yes">
         <source>%n file(s) would be deleted. Nothing is deleted before you agree; everything else goes on.</source>
         <translation>

@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
     LackingPacks = 24,
     Audit = 25,
     Audited = 26,
+    Alive = 27,
 };
 
 Encoder begin(Kind kind) {
@@ -75,14 +76,15 @@ Encoder encode(const KeyObjectMessage& m) {
     out.id(m.id).u32(m.size).u32(m.offset).bytes(m.part);
     return out;
 }
+void put_frontier(Encoder& out, const Frontier& frontier) {
+    out.u32(static_cast<std::uint32_t>(frontier.size()));
+    for (const auto& [log, position] : frontier) out.id(log).u64(position.number).id(position.hash);
+}
+
 Encoder encode(const HeadsMessage& m) {
     Encoder out = begin(Kind::Heads);
-    out.u64(m.missing_packs)
-        .u64(m.missing_bytes)
-        .u64(m.left_out_packs)
-        .u32(static_cast<std::uint32_t>(m.frontier.size()));
-    for (const auto& [log, position] : m.frontier)
-        out.id(log).u64(position.number).id(position.hash);
+    out.u64(m.missing_packs).u64(m.missing_bytes).u64(m.left_out_packs);
+    put_frontier(out, m.frontier);
     return out;
 }
 Encoder encode(const WantSegmentsMessage& m) {
@@ -193,6 +195,13 @@ Encoder encode(const AuditedMessage& m) {
     for (const MerkleHash& hash : m.proof.path) out.id(hash);
     return out;
 }
+Encoder encode(const AliveMessage& m) {
+    Encoder out = begin(Kind::Alive);
+    out.id(m.sign.device).u64(m.sign.time_ms);
+    put_frontier(out, m.sign.frontier);
+    out.raw(m.sign.signature);
+    return out;
+}
 Encoder encode(const HeldPacksMessage& m) {
     Encoder out = begin(Kind::HeldPacks);
     out.u64(m.number);
@@ -207,21 +216,27 @@ HelloMessage get_hello(Decoder& in) {
     return m;
 }
 
-HeadsMessage get_heads(Decoder& in) {
-    HeadsMessage m;
-    m.missing_packs = in.u64();
-    m.missing_bytes = in.u64();
-    m.left_out_packs = in.u64();
-    std::uint32_t count = in.count(kLogsMax, LogId::kSize + 8 + SegmentHash::kSize);
+Frontier get_frontier(Decoder& in, std::size_t logs_max) {
+    Frontier frontier;
+    const std::uint32_t count = in.count(logs_max, LogId::kSize + 8 + SegmentHash::kSize);
     for (std::uint32_t i = 0; i < count && !in.failed(); ++i) {
         LogId log = in.id<LogId>();
         LogPosition position;
         position.number = in.u64();
         position.hash = in.id<SegmentHash>();
-        if (!m.frontier.empty() && log <= m.frontier.rbegin()->first) in.fail("logs out of order");
+        if (!frontier.empty() && log <= frontier.rbegin()->first) in.fail("logs out of order");
         if (position.number == 0) in.fail("a log without segments");
-        m.frontier.emplace_hint(m.frontier.end(), log, position);
+        frontier.emplace_hint(frontier.end(), log, position);
     }
+    return frontier;
+}
+
+HeadsMessage get_heads(Decoder& in) {
+    HeadsMessage m;
+    m.missing_packs = in.u64();
+    m.missing_bytes = in.u64();
+    m.left_out_packs = in.u64();
+    m.frontier = get_frontier(in, kLogsMax);
     return m;
 }
 
@@ -371,6 +386,16 @@ AuditedMessage get_audited(Decoder& in) {
     return m;
 }
 
+AliveMessage get_alive(Decoder& in) {
+    AliveMessage m;
+    m.sign.device = in.id<DeviceId>();
+    m.sign.time_ms = in.u64();
+    m.sign.frontier = get_frontier(in, kAliveLogsMax);
+    const ByteView signature = in.raw(m.sign.signature.size());
+    if (!in.failed()) std::copy(signature.begin(), signature.end(), m.sign.signature.begin());
+    return m;
+}
+
 std::vector<PackId> get_sorted_packs(Decoder& in) {
     std::vector<PackId> packs = get_ids<PackId>(in, kPacksAskedMax);
     for (std::size_t i = 1; i < packs.size() && !in.failed(); ++i)
@@ -446,6 +471,8 @@ Message get(Kind kind, Decoder& in) {
             return get_audit(in);
         case Kind::Audited:
             return get_audited(in);
+        case Kind::Alive:
+            return get_alive(in);
         case Kind::HeldPacks: {
             HeldPacksMessage m;
             m.number = in.u64();

@@ -163,6 +163,19 @@ struct AuditedMessage {
     bool operator==(const AuditedMessage&) const = default;
 };
 
+// A member's sign of life, its own or passed on.
+struct SignOfLife {
+    DeviceId device;
+    std::uint64_t time_ms = 0;  // wall clock of that device
+    Frontier frontier;          // what was there
+    std::array<std::byte, 64> signature{};
+    bool operator==(const SignOfLife&) const = default;
+};
+struct AliveMessage {
+    SignOfLife sign;
+    bool operator==(const AliveMessage&) const = default;
+};
+
 // The sender has taken note of `bytes` bytes of messages: the receiver may send as many more.
 struct CreditMessage {
     std::uint32_t bytes = 0;
@@ -181,7 +194,7 @@ using Message =
                  PackMessage, NoPackMessage, PackReadyMessage, HavePacksMessage, CreditMessage,
                  PingMessage, PongMessage, FetchingMessage, AddressesMessage, WantRangesMessage,
                  RangeMessage, NoRangesMessage, AskPacksMessage, HeldPacksMessage,
-                 LackingPacksMessage, AuditMessage, AuditedMessage>;
+                 LackingPacksMessage, AuditMessage, AuditedMessage, AliveMessage>;
 
 // REQUIRES: `message` is within the limits of sync_limits.h
 Bytes encode_message(const Message& message);

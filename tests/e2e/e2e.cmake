@@ -35,6 +35,7 @@ set(LOCKSTEP_MIRROR_TESTS
   test_edits_renames_and_deletes_reach_the_other_folder
   test_changes_while_both_were_away_are_joined
   test_a_mass_of_deletes_asks_first
+  test_a_mass_of_rewrites_to_noise_is_frozen_and_undone
   test_a_folder_without_its_marker_stops_the_mirror
   test_what_is_refused_and_what_is_ignored)
 foreach(test IN LISTS LOCKSTEP_MIRROR_TESTS)

@@ -168,6 +168,37 @@ class Mirrors(unittest.TestCase):
         self.settle()
         self.assertEqual(list((self.desk.folder / "many").iterdir()), [])
 
+    # Noise in a folder, as of ransomware: it reaches nobody else, and one command takes it back.
+    def test_a_mass_of_rewrites_to_noise_is_frozen_and_undone(self):
+        self.two_mirrors()
+        files = {f"many/{number}": f"{number}: what was written\n".encode() * (1 + number * 10) for number in range(90)}
+        for name, content in files.items():
+            (self.laptop.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.laptop.folder / name).write_bytes(content)
+        self.add_both()
+        self.settle()
+
+        def changed(device):
+            return [name for name, content in files.items() if (device.folder / name).read_bytes() != content]
+
+        for name, content in files.items():
+            (self.laptop.folder / name).write_bytes(os.urandom(max(len(content), 500)))
+        wait_until("the brake holds", lambda: self.laptop.status(VAULT)["status"] == "Frozen (mass change)")
+        held = self.laptop.json("brake", "show", VAULT)["rewrites"][0]
+        self.assertTrue(held["own"])
+        self.assertGreater(held["files"], 20)
+        self.assertIn("brake undo", self.laptop.call("brake", "show", VAULT).stdout)
+        doctor = self.laptop.call("doctor", check=False)
+        self.assertEqual(doctor.returncode, 25)
+        self.assertIn("Ransomware", doctor.stdout)
+        wait_until("all are imported", lambda: self.mirror(self.laptop)["state"] == "up to date")
+        self.assertLessEqual(len(changed(self.desk)), 20)
+        self.laptop.call("brake", "undo", VAULT)
+        wait_until("the folder has its files again", lambda: not changed(self.laptop), 60)
+        wait_until("the other folder too", lambda: not changed(self.desk), 60)
+        self.settle()
+        self.assertEqual([], self.laptop.json("brake", "show", VAULT)["rewrites"])
+
     def test_a_folder_without_its_marker_stops_the_mirror(self):
         self.two_mirrors()
         self.laptop.folder.mkdir()

@@ -75,6 +75,8 @@ class Storm:
         for device in self.devices:
             # So that a killed daemon comes back without anybody.
             device.call("vault", "unlock", VAULT, "--at-start", "--passphrase-file", self.world.passphrase_file)
+            # The storm rewrites most files to noise, and is meant to.
+            device.call("brake", "off", VAULT)
             device.is_up = True
             device.folder = self.world.directory / f"{device.name}-folder" if device.name in WITH_FOLDER else None
             if device.folder:

@@ -6,6 +6,7 @@ lockstep_test(sync_test
   SOURCES
     sync/fetch_plan_test.cpp
     sync/mailbox_test.cpp
+    sync/signs_of_life_test.cpp
     sync/network_watch_test.cpp
     sync/relay_client_test.cpp
     sync/relay_pool_test.cpp

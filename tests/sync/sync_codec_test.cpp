@@ -49,7 +49,11 @@ std::vector<Message> one_of_each() {
             HeldPacksMessage{9, {}},
             AuditMessage{10, {{{pack, 100'000}, 6}}},
             AuditedMessage{10, 0, {random_bytes(1'696), {MerkleHash{}, MerkleHash{}}}},
-            AuditedMessage{10, 1, {}}};
+            AuditedMessage{10, 1, {}},
+            AliveMessage{{system_random().id<DeviceId>(),
+                          1'700'000'000'000,
+                          {{log, {7, system_random().id<SegmentHash>()}}},
+                          {std::byte{1}, std::byte{2}}}}};
 }
 
 TEST(MessageCodecTest, EveryMessageComesBackTheSame) {

@@ -92,5 +92,38 @@ TEST_F(PackScrubTest, ADamagedPackComesAgainFromAnotherMember) {
     EXPECT_EQ(*laptop_.disk().read_file(path, 1 << 20), *desk_.disk().read_file(path, 1 << 20));
 }
 
+// Also while nothing else is wrong: nobody else may have them.
+TEST_F(PackScrubTest, KeyObjectsThatAreGoneOrDamagedAreThereAgain) {
+    expect_ok(laptop_.found());
+    expect_ok(laptop_.vault().rotate());
+    expect_ok(desk_.join(laptop_));
+    std::map<fs::path, Bytes> before;
+    const auto ids = laptop_.vault().replica()->key_objects();
+    for (const KeyObjectId& id : ids) {
+        const fs::path path = kTestVaultDirectory / "keys" / (id.to_hex() + ".keys");
+        before[path] = *laptop_.disk().read_file(path, 1 << 20);
+    }
+    ASSERT_GE(before.size(), 2u);
+    bool is_first = true;
+    for (const auto& [path, bytes] : before) {
+        if (std::exchange(is_first, false)) {
+            expect_ok(laptop_.disk().remove(path));
+        } else {
+            Bytes damaged = bytes;
+            damaged[damaged.size() / 2] ^= std::byte{1};
+            expect_ok(laptop_.disk().write_file_durably(path, damaged));
+        }
+    }
+    EXPECT_EQ(before.size(), scrub().everything().mended_keys);
+    ASSERT_TRUE(laptop_.pull(desk_).ok());
+    for (const auto& [path, bytes] : before)
+        EXPECT_EQ(bytes, *laptop_.disk().read_file(path, 1 << 20)) << path;
+    EXPECT_EQ(ids, laptop_.vault().replica()->key_objects());
+    EXPECT_EQ(0u, scrub().everything().mended_keys);
+    expect_ok(laptop_.kill_and_reopen());
+    expect_ok(laptop_.vault().lock(false));
+    expect_ok(laptop_.vault().unlock(as_bytes(kTestPassphrase)));
+}
+
 }  // namespace
 }  // namespace lockstep

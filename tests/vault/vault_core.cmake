@@ -19,7 +19,7 @@ lockstep_test(vault_failing_test
   SOURCES vault/vault_failing_disk_test.cpp
   LIBRARIES lockstep_vault_device)
 lockstep_test(vault_history_test
-  SOURCES vault/history_test.cpp vault/pack_scrub_test.cpp vault/retention_test.cpp
+  SOURCES vault/history_test.cpp vault/pack_scrub_test.cpp vault/retention_test.cpp vault/rewrite_brake_test.cpp vault/intake_quota_test.cpp
   LIBRARIES lockstep_vault_device)
 if("fuse" IN_LIST LOCKSTEP_LAYERS)
   lockstep_test(vault_conformance_test

@@ -238,6 +238,23 @@ TEST_F(VaultPassphrases, ACheapOneGetsDearerWhenAnOwnerUnlocksWithIt) {
     expect_ok(unlock_anew(laptop_, kTestPassphrase));
 }
 
+TEST_F(VaultPassphrases, ACheapOneThatStaysHereGetsDearer) {
+    VaultDevice home("home", 3, clock_, quick_stretcher());
+    expect_ok(home.found(nullptr, true));
+    home.set_passphrase_cost_min({.memory_bytes = 128ULL << 20, .operations = 4});
+    expect_ok(home.kill_and_reopen());
+    expect_ok(unlock_anew(home, kTestPassphrase));
+    const auto slots = home.vault().key_slots();
+    const auto slot = std::find_if(slots.begin(), slots.end(), [](const KeySlotInfo& info) {
+        return info.kind == KeySlotInfo::Kind::LocalPassphrase;
+    });
+    ASSERT_NE(slots.end(), slot);
+    EXPECT_EQ(128ULL << 20, slot->cost.memory_bytes);
+    EXPECT_EQ(4u, slot->cost.operations);
+    EXPECT_EQ(error_of(unlock_anew(home, "wrong")), ErrorKind::WrongKey);
+    expect_ok(home.vault().unlock(as_bytes(kTestPassphrase)));
+}
+
 TEST_F(VaultPassphrases, TheRecoveryCodeIsTriedWithoutUnlockingAndOpensTheVault) {
     expect_ok(laptop_.write("a", "text"));
     expect_ok(laptop_.vault().lock(false));

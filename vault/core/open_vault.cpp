@@ -16,6 +16,7 @@ constexpr auto kFirstPublishDelay = milliseconds(10);  // after a pause
 constexpr std::uint64_t kIntroduceBytes = 64 * kMiB;
 constexpr auto kPublishDelay = milliseconds(150);       // after the last change
 constexpr auto kPublishDelayMax = milliseconds(2000);   // under steady change
+constexpr unsigned kPublishesPutOffMax = 16;            // in a row, while files are rewritten
 constexpr std::uint64_t kJournaledContentMax = kMiB;    // more goes to a pack at fsync
 constexpr std::uint64_t kJournalSizeMax = 4 * kMiB;     // then it is emptied when that is easy
 constexpr std::uint64_t kJournalSizeLarge = 64 * kMiB;  // then it is emptied whatever that takes
@@ -45,7 +46,9 @@ OpenVault::OpenVault(const VaultEnvironment& environment, VaultReplica& replica,
       keys_(std::move(keys)),
       secrets_(std::move(secrets)),
       work_changed_(std::move(work_changed)),
-      hybrid_(environment.clock) {}
+      hybrid_(environment.clock),
+      brake_(environment_.disk, environment_.clock,
+             local_directory(environment_, replica.vault_id()) / "brake.local") {}
 
 OpenVault::~OpenVault() {
     close_absent_content();
@@ -61,6 +64,10 @@ Status OpenVault::load() {
     TRY(std::uint64_t history_end, end_of_history(entries));
     hybrid_.trust_until(history_end);
     TRY_OK(open_index());
+    {
+        MutexLock lock(mutex);
+        is_braking_ = !applied_.empty();
+    }
     content_ = std::make_unique<ContentPool>(ContentPoolEnvironment{
         .index = *index_,
         .packs = replica_.packs(),
@@ -104,7 +111,7 @@ Status OpenVault::load() {
     replica_.own_presence().attach(rebuilder_.get());
     TRY_OK(replay(entries));
     hybrid_.trust_until(0);
-    is_loaded_ = true;
+    is_loaded_ = is_braking_ = true;
     select_packs();
     return {};
 }
@@ -318,6 +325,7 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
         named = std::max(named, position);
         if (!is_applied(other, position)) return false;
     }
+    if (is_merging_held(ref, outer)) return false;
     // A branch begins behind a segment of another.
     if (ref.number == 1 && outer.header.number > 1 &&
         !is_applied(outer.header.log, {outer.header.number - 1, outer.replicator.previous}))
@@ -333,6 +341,7 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
             return false;
         }
     }
+    if (is_to_be_held(ref, outer, batch.records)) return false;
     for (const Record& record : batch.records) hybrid_.observe(stamp_of(record));
     TRY_OK(index_->log().apply_segment(outer, batch, ref));
     MutexLock lock(mutex);
@@ -376,6 +385,7 @@ void OpenVault::expected_pack_arrived(const PackId& pack) {
 void OpenVault::tree_changed() {
     auto records = tree.take_new_records();
     if (records.empty()) return;
+    note_rewrites(environment_.device.id(), records, 0);
     fresh_.insert(fresh_.end(), std::make_move_iterator(records.begin()),
                   std::make_move_iterator(records.end()));
     last_change_ = environment_.clock.steady();
@@ -449,9 +459,12 @@ std::optional<steady_clock::time_point> OpenVault::publish_due() {
     if (is_reader_)
         return may_have_ends_ || may_have_collections_ ? std::optional(environment_.clock.steady())
                                                        : due;
-    if (has_unpublished_ || may_have_ends_ || may_have_collections_ || has_packs_to_introduce())
+    if (may_have_ends_ || may_have_collections_) return environment_.clock.steady();
+    // What is held is not due until it is released.
+    const bool is_held = brake_.is_held(environment_.device.id());
+    if (!is_held && (has_unpublished_ || has_packs_to_introduce()))
         return environment_.clock.steady();
-    {
+    if (!is_held) {
         MutexLock lock(mutex);
         if (first_change_) {
             if (*first_change_ - last_publish_ >= kPublishDelay)
@@ -487,16 +500,25 @@ Status OpenVault::publish(bool all) {
         return commit();
     }
     if (is_log_in_doubt_) TRY_OK(begin_incarnation());
+    if (brake_.is_held(environment_.device.id())) {
+        TRY_OK(files_->commit_written(environment_.clock.steady(), all));
+        return commit();
+    }
     if (unpublished_.empty() && has_packs_to_introduce()) TRY_OK(publish_step({}));
     // Writes that only a large journal holds become versions, so that it can be emptied.
     const bool is_journal_large = journal_->size_bytes() >= kJournalSizeLarge;
     TRY_OK(files_->commit_written(environment_.clock.steady(), all || is_journal_large));
+    const std::uint64_t noted = brake_.noted();
+    if (is_publishing_held()) return commit();
     Frontier frontier;
     JournalPosition position;
     {
         // Nothing goes into the journal between the sequence that is released and the records that
         // it covers.
         MutexLock journal_lock(journal_mutex_);
+        // What was rewritten meanwhile is judged first: the publish is still due.
+        if (brake_.noted() != noted && ++publishes_put_off_ <= kPublishesPutOffMax) return {};
+        publishes_put_off_ = 0;
         TRY(position.mark, journal_->mark());
         position.has_open_writes = files_->journaled_files() > 0 || has_unrestored_writes_;
         MutexLock lock(mutex);
@@ -659,6 +681,7 @@ Result<FileSystemSpace> OpenVault::space() {
 }
 
 void OpenVault::add_status(VaultStatus& status) {
+    status.has_brake = brake_.is_on();
     const Frontier have = replica_.frontier_to_merge();
     MutexLock lock(mutex);
     TreeCounts counts = tree.counts();

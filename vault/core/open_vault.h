@@ -8,6 +8,7 @@
 // TreeHost::mutex.
 #pragma once
 
+#include "vault/core/rewrite_brake.h"
 #include "vault/core/vault_replica.h"
 #include "vault/files/vault_files.h"
 #include "vault/history.h"
@@ -91,6 +92,11 @@ class OpenVault final : public TreeHost {
                                                std::optional<std::int64_t> to_ms);
     Result<UndoReport> undo(const DeviceId& device, std::int64_t since_ms, bool is_dry_run)
         EXCLUDES_LOCK(mutex);
+    // The brake for rewrites (open_vault_brake.cpp): see Vault.
+    std::vector<HeldRewrites> held_rewrites() EXCLUDES_LOCK(mutex);
+    Status release_rewrites();
+    Result<UndoReport> undo_rewrites(bool is_dry_run) EXCLUDES_LOCK(mutex);
+    RewriteBrake& brake() { return brake_; }
     std::vector<Snapshot> snapshots() EXCLUDES_LOCK(mutex);
     Result<Snapshot> make_snapshot(const std::string& name, std::optional<std::int64_t> time_ms)
         EXCLUDES_LOCK(mutex);
@@ -181,6 +187,17 @@ class OpenVault final : public TreeHost {
     Status republish(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     bool can_adopt(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     void accept_applied(const std::vector<LogRow>& logs);
+
+    // The brake for rewrites.
+    void note_rewrites(const DeviceId& device, const std::vector<Record>& records,
+                       std::uint64_t packed_bytes) REQUIRES_LOCK(mutex);
+    bool is_made_noise(const RewriteBrake::Rewrite& rewrite) EXCLUDES_LOCK(mutex);
+    bool is_publishing_held() EXCLUDES_LOCK(mutex);
+    bool is_merging_held(const SegmentRef& segment, const SegmentOuter& outer)
+        REQUIRES_LOCK(merge_mutex_);
+    bool is_to_be_held(const SegmentRef& segment, const SegmentOuter& outer,
+                       const std::vector<Record>& records) REQUIRES_LOCK(merge_mutex_)
+        EXCLUDES_LOCK(mutex);
 
     // History.
     using KeepsRecords = std::function<bool(const Stamp&)>;
@@ -334,6 +351,13 @@ class OpenVault final : public TreeHost {
     std::atomic<bool> is_reader_{false};            // then nothing is published
     std::atomic<bool> may_have_ends_{true};         // keys have changed since settle_ends()
     bool has_unrestored_writes_ = false;            // then the journal is not emptied
+
+    RewriteBrake brake_;
+    unsigned publishes_put_off_ GUARDED_BY(publish_mutex_) = 0;
+    // The tree was not empty before: what is applied now is news.
+    std::atomic<bool> is_braking_{false};
+    // Of each device: bytes of packs that its segments introduced and no version has accounted for.
+    std::map<DeviceId, std::uint64_t> packed_ GUARDED_BY(merge_mutex_);
 
     std::atomic<bool> is_loaded_{false};
     std::atomic<bool> may_wait_{true};

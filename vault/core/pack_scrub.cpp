@@ -100,12 +100,16 @@ PackScrub::Report PackScrub::next() {
     look_again_ms_ = 0;
     last_ = at->id;
     read(*at, report);
+    report.mended_keys = replica_.mend_keys();
     save();
     return report;
 }
 
 PackScrub::Report PackScrub::everything() {
     Report report;
+    report.mended_keys = replica_.mend_keys();
+    for (const SegmentRef& segment : replica_.segments_here())
+        if (!replica_.recheck_segment(segment)) ++report.fetched_again;
     for (const PackInfo& pack : packs()) read(pack, report);
     return report;
 }

@@ -4,11 +4,13 @@ lockstep_library(vault_core
     core/check_open.cpp
     core/decrypt_vault.cpp
     core/directory_arrivals.cpp
+    core/intake_quota.cpp
     core/log_branches.cpp
     core/log_ends.cpp
     core/lockable_files.cpp
     core/offline_vault.cpp
     core/open_vault.cpp
+    core/open_vault_brake.cpp
     core/open_vault_collection.cpp
     core/open_vault_compaction.cpp
     core/open_vault_conflicts.cpp
@@ -24,6 +26,7 @@ lockstep_library(vault_core
     core/pack_scrub.cpp
     core/past_restorer.cpp
     core/restore_writes.cpp
+    core/rewrite_brake.cpp
     core/segment_files.cpp
     core/unlock_backoff.cpp
     core/vault_history.cpp

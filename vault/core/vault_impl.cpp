@@ -186,7 +186,11 @@ Status VaultImpl::unlock(ByteView passphrase) {
 
 Status VaultImpl::unlock_with(const SecretBytes& secret) {
     auto own = open_own_passphrase(secret);
-    if (own.ok()) return unlock_as_member(std::make_shared<const SealingKey>(std::move(*own)));
+    if (own.ok()) {
+        TRY_OK(unlock_as_member(std::make_shared<const SealingKey>(std::move(*own))));
+        raise_own_passphrase_cost(secret);
+        return {};
+    }
     if (own.error().kind != ErrorKind::WrongKey) return std::move(own).error();
     KeyCredentials credentials{.stretcher = environment_.stretcher};
     if (replica_) credentials.pinned = replica_->pinned();
@@ -424,6 +428,7 @@ VaultStatus VaultImpl::status() {
     }
     out.is_blind = replica_->is_blind();
     if (out.is_blind) out.quota = presence.quota();
+    out.held_back = replica_->held_back();
     out.alarms = replica_->alarms();
     if (!out.may_write && out.pending_records > 0)
         out.alarms.emplace_back(
@@ -497,6 +502,53 @@ std::uint64_t VaultImpl::care_for_presence() {
 void VaultImpl::set_waiting(bool may_wait) {
     if (blind_care_) blind_care_->set_waiting(may_wait);
     if (auto open = open_vault()) open->set_waiting(may_wait);
+}
+
+// ---- what other devices may bring in
+
+Result<std::uint64_t> VaultImpl::member_quota() {
+    if (!replica_) return locked();
+    return replica_->member_quota();
+}
+
+Status VaultImpl::set_member_quota(std::uint64_t bytes_per_day) {
+    if (!replica_) return locked();
+    return replica_->set_member_quota(bytes_per_day);
+}
+
+Status VaultImpl::let_in(const DeviceId& device) {
+    if (!replica_) return locked();
+    const std::vector<DeviceId> held = replica_->held_back();
+    if (std::find(held.begin(), held.end(), device) == held.end())
+        return Error{ErrorKind::NotFound, "that device is not held back"};
+    return replica_->let_in(device);
+}
+
+// ---- the brake for rewrites
+
+std::vector<HeldRewrites> VaultImpl::held_rewrites() {
+    auto open = open_vault();
+    return open ? open->held_rewrites() : std::vector<HeldRewrites>{};
+}
+
+Status VaultImpl::release_rewrites() {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->release_rewrites();
+}
+
+Result<UndoReport> VaultImpl::undo_rewrites(bool is_dry_run) {
+    auto open = open_vault();
+    if (!open) return locked();
+    return open->undo_rewrites(is_dry_run);
+}
+
+Status VaultImpl::set_rewrite_brake(bool is_on) {
+    auto open = open_vault();
+    if (!open) return locked();
+    TRY_OK(open->brake().set_on(is_on));
+    work_changed();
+    return {};
 }
 
 // ---- joining: the host

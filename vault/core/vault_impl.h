@@ -49,6 +49,13 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Status set_quota(std::optional<std::uint64_t> bytes) override;
     std::uint64_t care_for_presence() override;
     void set_waiting(bool may_wait) override;
+    Result<std::uint64_t> member_quota() override;
+    Status set_member_quota(std::uint64_t bytes_per_day) override;
+    Status let_in(const DeviceId& device) override;
+    std::vector<HeldRewrites> held_rewrites() override;
+    Status release_rewrites() override;
+    Result<UndoReport> undo_rewrites(bool is_dry_run) override;
+    Status set_rewrite_brake(bool is_on) override;
     VaultHistory& history() override { return history_; }
     Result<CheckReport> check() override;
     Status rebuild_index() override;
@@ -107,6 +114,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     std::vector<SigningPublicKey> slots_of(SlotType type);
     void raise_passphrase_cost(const KeyState& opened, const SecretBytes& secret)
         REQUIRES_LOCK(state_mutex_);
+    void raise_own_passphrase_cost(const SecretBytes& secret) REQUIRES_LOCK(state_mutex_);
     Status open_with(std::shared_ptr<const KeyState> keys);
     Status join_with_passphrase(KeyState state);
     Status save_sealing_key(const SealingKey& key, const RootKey& root);

@@ -239,4 +239,16 @@ void VaultImpl::raise_passphrase_cost(const KeyState& opened, const SecretBytes&
     }
 }
 
+// The same for the one that opens the vault on this device only; no owner is needed.
+void VaultImpl::raise_own_passphrase_cost(const SecretBytes& secret) {
+    const auto sealed = replica_->sealed_by_passphrase();
+    if (!environment_.passphrase_cost_min || !sealed) return;
+    const PassphraseCost least = as_cost(*environment_.passphrase_cost_min);
+    const PassphraseCost cost{std::max(sealed->cost.memory_bytes, least.memory_bytes),
+                              std::max(sealed->cost.operations, least.operations)};
+    if (cost == sealed->cost) return;
+    if (Status raised = set_local_passphrase(secret, cost); !raised.ok())
+        log_warning("vault", "the passphrase's cost was not raised: {}", raised.error().message);
+}
+
 }  // namespace lockstep

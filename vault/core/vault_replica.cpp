@@ -124,7 +124,9 @@ VaultReplica::VaultReplica(const VaultEnvironment& environment, fs::path directo
       own_sealing_(local_.sealing_public),
       signing_(environment.device.vault_signing_key(header_.id)),
       writer_(writer_name(signing_)),
-      temporary_ending_("." + writer_ + ".tmp") {}
+      temporary_ending_("." + writer_ + ".tmp"),
+      intake_(environment_.disk, environment_.clock,
+              local_directory(environment_, header_.id) / "intake.local") {}
 
 Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment& environment,
                                                          const fs::path& directory,
@@ -393,6 +395,30 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
         tell([&](ReplicaListener& listener) { listener.segment_added(segment); });
     TRY_OK(saved);
     return Added::Stored;
+}
+
+std::uint64_t VaultReplica::mend_keys() {
+    std::uint64_t mended = 0;
+    bool is_any_missing = false;
+    {
+        MutexLock write_lock(write_mutex_);
+        mended =
+            put_heads_back(environment_.disk, directory_, local_directory(environment_, header_.id),
+                           local_.pinned, temporary_ending_)
+                .size();
+        for (const KeyObjectId& id : key_objects()) {
+            const auto bytes =
+                environment_.disk.read_file(key_object_path(directory_, id), kKeyObjectSizeMax);
+            const bool is_gone = !bytes.ok() && bytes.error().kind == ErrorKind::NotFound;
+            if (is_key_object(bytes, id) || (!bytes.ok() && !is_gone)) continue;
+            MutexLock lock(mutex_);
+            key_objects_.erase(id);
+            is_any_missing = true;
+            ++mended;
+        }
+    }
+    if (is_any_missing) tell([](ReplicaListener& listener) { listener.keys_changed(); });
+    return mended;
 }
 
 Status VaultReplica::publish_key_object(ByteView bytes) {
@@ -683,6 +709,7 @@ Result<Added> VaultReplica::add_next(ByteView bytes) {
                 TRY_OK(repair_segment(opened.outer, bytes));
             return Added::Known;
         }
+        TRY_OK(check_intake(opened, first, bytes.size()));
         TRY(const LogStore::Name name, store_file(opened, bytes));
         if (opened.is_compacted()) note_compacted(opened, name);
         for (; first < opened.segments.size(); ++first) {
@@ -836,8 +863,10 @@ void VaultReplica::remove_listener(ReplicaListener& listener) {
 }
 
 std::vector<std::string> VaultReplica::alarms() {
+    std::vector<std::string> intake = intake_alarms();
     MutexLock lock(mutex_);
     std::vector<std::string> out = alarms_;
+    out.insert(out.end(), intake.begin(), intake.end());
     for (const auto& [segment, sentence] : segment_alarms_)
         if (out.empty() || out.back() != sentence) out.push_back(sentence);  // one for a range
     out.insert(out.end(), key_alarms_.begin(), key_alarms_.end());

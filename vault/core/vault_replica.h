@@ -20,6 +20,7 @@
 #include <set>
 
 #include "base/mutex.h"
+#include "vault/core/intake_quota.h"
 #include "vault/core/log_ends.h"
 #include "vault/core/segment_files.h"
 #include "vault/keys/key_author.h"
@@ -159,6 +160,9 @@ class VaultReplica final : public Replica {
     }
     bool recheck_pack(const PackId& pack);
     bool has_key_object(const KeyObjectId& id);
+    // Files of key objects that are gone or damaged: the newest ones are made again from this
+    // device's copies, others count as missing and are asked of members. Returns how many.
+    std::uint64_t mend_keys() EXCLUDES_LOCK(write_mutex_);
     bool is_introduced(const PackId& pack);
     // The greatest number that the log's segments here have in their headers, held ones included.
     std::uint64_t greatest_number_of(const LogId& log) EXCLUDES_LOCK(mutex_);
@@ -228,6 +232,11 @@ class VaultReplica final : public Replica {
     Frontier clipped_to_ends(Frontier frontier);
     // The last segment of a log that counts; nullopt: it goes on.
     std::optional<LogPosition> end_of(const LogId& log);
+    // What other devices may bring in (intake_quota.h).
+    std::uint64_t member_quota() EXCLUDES_LOCK(intake_mutex_);
+    Status set_member_quota(std::uint64_t bytes_per_day) EXCLUDES_LOCK(intake_mutex_);
+    Status let_in(const DeviceId& device) EXCLUDES_LOCK(intake_mutex_);
+    std::vector<DeviceId> held_back() EXCLUDES_LOCK(intake_mutex_);
     std::vector<std::string> alarms();
     void alarm(const std::string& sentence);
     std::pair<std::uint64_t, std::uint64_t> pack_totals();  // packs here and their bytes
@@ -310,6 +319,9 @@ class VaultReplica final : public Replica {
         EXCLUDES_LOCK(mutex_);
     void tell_pack(const PackInfo& pack);
     Status check_room(const PackInfo& pack);
+    Status check_intake(const OpenedSegments& opened, std::size_t first_new, std::size_t bytes)
+        EXCLUDES_LOCK(intake_mutex_);
+    std::vector<std::string> intake_alarms();
     template <typename Call>
     void tell(Call call) {
         MutexLock lock(listeners_mutex_);
@@ -359,6 +371,8 @@ class VaultReplica final : public Replica {
     // As headers name them; their files are not what they were.
     std::set<SegmentRef> damaged_segments_ GUARDED_BY(mutex_);
     std::vector<std::string> key_alarms_ GUARDED_BY(mutex_);
+    Mutex intake_mutex_;  // the innermost
+    IntakeQuota intake_ GUARDED_BY(intake_mutex_);
     Mutex listeners_mutex_;
     std::set<ReplicaListener*> listeners_ GUARDED_BY(listeners_mutex_);
 };

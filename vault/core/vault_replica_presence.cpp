@@ -1,7 +1,14 @@
 // VaultReplica: packs that are not here by choice.
+#include <algorithm>
+
 #include "vault/core/vault_replica.h"
 
 namespace lockstep {
+namespace {
+
+constexpr std::uint64_t kRoomKept = 1ULL << 30;  // of the disk, or a fiftieth of it
+
+}  // namespace
 
 void VaultReplica::open_presence() {
     presence_ = std::make_unique<VaultPresence>(VaultPresence::Environment{
@@ -66,10 +73,60 @@ std::uint64_t VaultReplica::log_bytes() {
     return out;
 }
 
-// Packs come unasked, too.
+// Packs come unasked, too. What others write does not take the last of the disk: this device's own
+// work needs it.
 Status VaultReplica::check_room(const PackInfo& pack) {
+    if (const auto space = environment_.disk.space(directory_);
+        space.ok() && space->available < pack.length + std::min(kRoomKept, space->total / 50))
+        return Error{ErrorKind::NoSpace, "the disk is nearly full"};
     if (!is_blind() || presence_->wants(pack.id)) return {};
     return Error{ErrorKind::Refused, "there is no room for it in this device's quota"};
+}
+
+// ---- what other devices may bring in
+
+Status VaultReplica::check_intake(const OpenedSegments& opened, std::size_t first_new,
+                                  std::size_t bytes) {
+    std::uint64_t total = bytes;
+    for (std::size_t i = first_new; i < opened.segments.size(); ++i)
+        for (const PackInfo& pack : opened.segments[i].replicator.packs) total += pack.length;
+    const DeviceId& writer = opened.segments[first_new].replicator.device;
+    if (writer == device()) return {};
+    MutexLock lock(intake_mutex_);
+    if (intake_.take(writer, opened.segments.size() - first_new, total)) return {};
+    return Error{ErrorKind::Refused, "its device has brought in too much within a day"};
+}
+
+std::uint64_t VaultReplica::member_quota() {
+    MutexLock lock(intake_mutex_);
+    return intake_.bytes_per_day();
+}
+
+Status VaultReplica::set_member_quota(std::uint64_t bytes_per_day) {
+    MutexLock lock(intake_mutex_);
+    return intake_.set_bytes_per_day(bytes_per_day);
+}
+
+Status VaultReplica::let_in(const DeviceId& device) {
+    MutexLock lock(intake_mutex_);
+    return intake_.let_in(device);
+}
+
+std::vector<DeviceId> VaultReplica::held_back() {
+    MutexLock lock(intake_mutex_);
+    return intake_.held_back();
+}
+
+std::vector<std::string> VaultReplica::intake_alarms() {
+    const std::vector<DeviceId> held = held_back();
+    std::vector<std::string> out;
+    if (held.empty()) return out;
+    for (const Member& member : members())
+        if (std::find(held.begin(), held.end(), member.device) != held.end())
+            out.push_back("held back: " + member.label +
+                          " has brought in more within a day than a device may; what else it "
+                          "writes is not fetched before the next day");
+    return out;
 }
 
 bool VaultReplica::has_absent_packs() {
