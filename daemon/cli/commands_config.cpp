@@ -36,8 +36,11 @@ ExitCode config_set(Session& session) {
     if (!list.ok()) return session.fail(list.error());
     if (arguments.is_json) {
         print_line(api::encode(*list));
-    } else if (arguments.target.starts_with("network.")) {
-        print_line("saved; it counts from the next start of lockstepd");
+    } else if (arguments.target.starts_with("network.") || arguments.target.starts_with("cache.") ||
+               arguments.target.starts_with("api.")) {
+        print_line(
+            "saved; lockstep-config(5) says what counts at once, and what from the next start of "
+            "lockstepd");
     } else {
         print_line("saved");
     }
