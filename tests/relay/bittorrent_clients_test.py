@@ -1,4 +1,4 @@
-"""Standard BitTorrent clients (Transmission, aria2) exchange a torrent through lockstep-relay as an open tracker.
+"""Standard BitTorrent clients (Transmission, aria2, qBittorrent) exchange a torrent through lockstep-relay as an open tracker.
 
 usage: bittorrent_clients_test.py LOCKSTEP_RELAY; exit status 77 when a client is not installed
 """
@@ -75,6 +75,20 @@ def transmission(programs, name, torrent, directory):
     programs.start(name, "transmission-cli", "-g", home, "-w", directory, "-p", free_port(), "-M", torrent)
 
 
+def qbittorrent(programs, name, torrent, directory):
+    profile = programs.directory / f"{name}.profile"
+    (profile / "qBittorrent/config").mkdir(parents=True)
+    session = {"DHTEnabled": "false", "LSDEnabled": "false", "PeXEnabled": "false", "BTProtocol": "TCP", "Port": free_port(),
+               "Interface": "lo", "InterfaceAddress": "127.0.0.1", "MultiConnectionsPerIp": "true",
+               "DefaultSavePath": directory, "AddTorrentPaused": "false", "QueueingSystemEnabled": "false"}
+    (profile / "qBittorrent/config/qBittorrent.conf").write_text(
+        "[LegalNotice]\nAccepted=true\n[BitTorrent]\n"
+        + "".join(f"Session\\{key}={value}\n" for key, value in session.items())
+        + "[Preferences]\nWebUI\\Address=127.0.0.1\n")
+    programs.start(name, "qbittorrent-nox", f"--profile={profile}", f"--webui-port={free_port()}",
+                   f"--save-path={directory}", "--skip-dialog=true", torrent)
+
+
 def exchange(relay, seeder, leecher):
     with tempfile.TemporaryDirectory(prefix="relay-clients-") as directory:
         programs, root = Programs(directory), Path(directory)
@@ -92,6 +106,8 @@ def exchange(relay, seeder, leecher):
             for client, side in ((seeder, "seed"), (leecher, "leech")):
                 if client == "aria2":
                     aria2(programs, side, root / "file.torrent", root / side, side == "seed")
+                elif client == "qBittorrent":
+                    qbittorrent(programs, side, root / "file.torrent", root / side)
                 else:
                     transmission(programs, side, root / "file.torrent", root / side)
             got = root / "leech/file.bin"
@@ -103,9 +119,11 @@ def exchange(relay, seeder, leecher):
 
 
 if __name__ == "__main__":
-    for needed in ("aria2c", "transmission-cli", "transmission-create"):
+    for needed in ("aria2c", "qbittorrent-nox", "transmission-cli", "transmission-create"):
         if shutil.which(needed) is None:
             print(f"{needed} is not installed")
             sys.exit(77)
     exchange(sys.argv[1], "transmission", "aria2")
     exchange(sys.argv[1], "aria2", "transmission")
+    exchange(sys.argv[1], "qBittorrent", "aria2")
+    exchange(sys.argv[1], "aria2", "qBittorrent")
