@@ -256,6 +256,12 @@ class Reconciler {
     // Of the batch under way.
     std::uint64_t batch_bytes_ = 0, batch_items_ = 0;
     std::chrono::steady_clock::time_point batch_begun_;
+    // Large files whose content is awaited.
+    struct ToCome {
+        std::uint64_t bytes = 0;
+        std::chrono::milliseconds delay{0};
+    };
+    std::map<std::string, ToCome> to_come_;
     bool has_vault_changes_ = false;
     std::set<std::string> changed_directories_;  // in the folder
 

@@ -20,7 +20,7 @@ constexpr std::uint64_t kSharedSizeMin = kMiB;
 constexpr std::uint64_t kCopiedAtOnce = 64 * kMiB;
 constexpr std::uint64_t kFlushedAtOnce = 16 * kMiB;
 constexpr std::uint64_t kToComeMax = 32 * kMiB;
-constexpr std::chrono::milliseconds kLookAtToCome{300};
+constexpr std::chrono::milliseconds kLookAtToComeMin{300}, kLookAtToComeMax{10'000};
 
 Error system_error(std::string_view doing) {
     return {errno == ENOSPC || errno == EDQUOT ? ErrorKind::NoSpace : ErrorKind::Io,
@@ -125,8 +125,15 @@ Result<bool> Reconciler::comes_later(const Look& look) {
     const Result<std::uint64_t> to_come =
         shown.size <= kToComeMax ? Result<std::uint64_t>(0) : files_.bytes_to_come(shown.node);
     files_.forget(shown.node, 1);
-    if (!to_come.ok() || *to_come <= kToComeMax) return false;
-    defer(look.path, kBoth, kLookAtToCome);
+    if (!to_come.ok() || *to_come <= kToComeMax) {
+        to_come_.erase(look.path);
+        return false;
+    }
+    // A look costs what the file has chunks: seldom when nothing comes, and when very much is left.
+    ToCome& known = to_come_[look.path];
+    const bool has_come = std::exchange(known.bytes, *to_come) != *to_come;
+    known.delay = has_come ? kLookAtToComeMin : std::min(known.delay * 2, kLookAtToComeMax);
+    defer(look.path, kBoth, known.delay + std::chrono::milliseconds(*to_come / kMiB));
     return true;
 }
 
