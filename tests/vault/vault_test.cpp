@@ -96,6 +96,30 @@ TEST_F(VaultTest, SyncedContentSurvivesAPowerCutBeforeItIsPublished) {
     EXPECT_EQ(huge, *laptop_.read("d/huge"));
 }
 
+// What is written to a version in conflict becomes a file of its own, whose records have the stamps
+// of that version: they are older than what this device published last.
+TEST_F(VaultTest, SyncedContentOfAConflictSurvivesAPowerCut) {
+    join_desk();
+    ASSERT_TRUE(laptop_.write("plan", "base").ok());
+    settle();
+    ASSERT_TRUE(laptop_.write("plan", "laptop's").ok());
+    ASSERT_TRUE(desk_.write("plan", "desk's").ok());
+    ASSERT_TRUE(desk_.write("other", "something later").ok());
+    settle();
+    VaultDevice* devices[] = {&laptop_, &desk_};
+    for (VaultDevice* device : devices) {
+        auto conflicts = device->vault().conflicts();
+        ASSERT_EQ(1u, conflicts.size());
+        const std::string sibling = conflicts[0].sibling;
+        ASSERT_TRUE(device->write(sibling, "both").ok());
+        ASSERT_TRUE(device->sync("other").ok());
+        ASSERT_TRUE(device->crash_and_reopen(7).ok());
+        EXPECT_EQ("both", device->read(sibling).value_or("nothing"));
+    }
+    settle();
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+}
+
 TEST_F(VaultTest, APackThatArrivesWhileTheVaultIsBeingUnlockedIsRead) {
     join_desk();
     const std::string first = noise(300'000, 1), second = noise(300'000, 2);

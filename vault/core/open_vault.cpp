@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "vault/core/open_vault_secrets.h"
+#include "vault/core/already_published.h"
 
 namespace lockstep {
 namespace {
@@ -174,7 +175,8 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
         log_ = secrets_->vault.log_id(environment_.device.id(), incarnation_);
         if (auto at = applied_.find(log_); at != applied_.end()) head_ = at->second;
     }
-    TRY(const auto published, last_own_stamps(entries));
+    TRY(auto last_stamps, last_own_stamps(entries));
+    const AlreadyPublished published(std::move(last_stamps), entries, secrets_->derived);
     if (doubts_incarnation(entries)) {
         MutexLock publish_lock(publish_mutex_);
         Status began = begin_incarnation();
@@ -191,10 +193,8 @@ Status OpenVault::replay(const std::vector<ReplayedEntry>& entries) {
         if (const auto* records = std::get_if<JournalRecords>(&replayed.entry)) {
             std::vector<Record> pending;
             for (const Record& record : records->records) {
-                const Stamp& stamp = stamp_of(record);
-                hybrid_.observe(stamp);
-                auto last = published.find(stamp.log);
-                if (last == published.end() || stamp > last->second) pending.push_back(record);
+                hybrid_.observe(stamp_of(record));
+                if (!published.contains(record)) pending.push_back(record);
             }
             if (pending.empty()) continue;
             MutexLock lock(mutex);

@@ -1,5 +1,6 @@
 lockstep_library(vault_core
   SOURCES
+    core/already_published.cpp
     core/blind_care.cpp
     core/check_open.cpp
     core/decrypt_vault.cpp
