@@ -2,6 +2,10 @@
 // the reference model, and to tell which conflicts a simulation met.
 #pragma once
 
+#include <map>
+#include <set>
+#include <string>
+
 #include "tests/sim/sim_device.h"
 #include "tests/support/reference_view.h"
 #include "vault/keys/key_state.h"
@@ -32,6 +36,7 @@ class Witness {
     struct Shown {
         std::map<std::string, std::string> entries;
         std::map<std::string, std::string> bytes;  // files and symlinks: path → content
+        std::set<std::string> with_holes;          // files
         std::string wrong;                         // empty when nothing is
     };
     static Shown shown_by(SimDevice& device);
