@@ -23,6 +23,9 @@ constexpr std::uint64_t kRegressionSeedsOfMembers[] = {
 // With compaction.
 constexpr std::uint64_t kRegressionSeedsOfCompaction[] = {5510, 40532};
 
+// With everything.
+constexpr std::uint64_t kRegressionSeedsOfAll[] = {202439, 300232};
+
 class VaultSimulation : public ::testing::TestWithParam<std::uint64_t> {
   protected:
     void SetUp() override { set_log_level(LogLevel::Error); }
@@ -72,6 +75,8 @@ TEST(VaultSimulationTest, WhatOnceWentWrongDoesNotAgain) {
         options.with_old_directories = options.with_blind = false;
         EXPECT_EQ("", run(options)) << "replay: ./dev sim --seed " << seed;
     }
+    for (const std::uint64_t seed : kRegressionSeedsOfAll)
+        EXPECT_EQ("", run(seed)) << "replay: ./dev sim --seed " << seed;
 }
 
 TEST(VaultSimulationTest, EveryFaultAndEveryRowOfTheMergeTableOccurs) {

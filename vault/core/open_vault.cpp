@@ -318,7 +318,10 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     if (auto end = replica_.end_of(log); end && done >= end->number) return false;
     SegmentRef ref{log, done + 1};
     if (replica_.last_of(log).number < ref.number) return false;  // it was forked just now
-    TRY(Bytes bytes, read_original(ref));
+    auto original = read_original(ref);
+    // In a compacted file: the key object that tells its epoch has not come yet.
+    if (!original.ok() && original.error().kind == ErrorKind::WrongKey) return false;
+    TRY(const Bytes bytes, std::move(original));
     TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
     for (const auto& [other, position] : outer.replicator.frontier) {
         LogPosition& named = named_[other];
