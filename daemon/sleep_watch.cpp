@@ -28,8 +28,8 @@ constexpr const char* kInterface = "org.freedesktop.login1.Manager";
 }  // namespace
 
 struct SleepWatch::Parts {
-    explicit Parts(std::function<void()> told) : before_sleep(std::move(told)) {
-        stop = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    explicit Parts(std::function<void()> told)
+        : before_sleep(std::move(told)), stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
         CHECK(stop.ok(), "no eventfd");
         thread = std::thread([this] { run(); });
     }
