@@ -7,6 +7,8 @@ if(TARGET lockstep_vault_device)
     sim/simulated_blind.cpp
     sim/simulated_collection.cpp
     sim/simulated_compaction.cpp
+    sim/simulated_end.cpp
+    sim/simulated_faults.cpp
     sim/simulated_machines.cpp
     sim/simulated_members.cpp
     sim/simulated_network.cpp

@@ -13,9 +13,8 @@
 //   * an index that is made anew is the one that was there; check() finds nothing;
 //   * every version within the retention can be read back, whatever was collected (archive.h);
 //   * all members agree on who is one and in which role, and nothing of a removed device counts
-//   that
-//     lies behind the end of its logs. Who might only read for a while may write again in the end,
-//     and has lost nothing;
+//     that lies behind the end of its logs. Who might only read for a while may write again in the
+//     end, and has lost nothing;
 //   * a blind member holds what all hold, each object verified, and opens nothing.
 // The same seed gives the same trace.
 //
@@ -29,6 +28,8 @@
 #include "tests/sim/witness.h"
 
 namespace lockstep::sim {
+
+inline constexpr std::int64_t kHourMs = 3'600'000, kYearMs = 365 * 24 * kHourMs;
 
 inline constexpr std::size_t kSimDevicesMax = 7;
 
