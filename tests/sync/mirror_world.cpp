@@ -107,6 +107,13 @@ std::map<std::string, std::string> MirroredDevice::tree() const {
     return tree;
 }
 
+std::vector<std::string> MirroredDevice::names_with(std::string_view part) const {
+    std::vector<std::string> names;
+    for (const auto& [name, content] : tree())
+        if (name.find(part) != std::string::npos) names.push_back(name);
+    return names;
+}
+
 Attributes MirroredDevice::attributes(const std::string& path) {
     const auto node = device_.node(path);
     EXPECT_TRUE(node.ok()) << path;

@@ -49,6 +49,8 @@ class MirroredDevice final : private ChangeObserver {
     std::string read(const std::string& name) const;
     // path -> content; directories end in '/', links are "-> target"; names of ours are left out.
     std::map<std::string, std::string> tree() const;
+    // Of its folder.
+    std::vector<std::string> names_with(std::string_view part) const;
     // ---- the vault
     Attributes attributes(const std::string& path);
     std::map<std::string, std::string> vault_tree() { return device_.tree(); }

@@ -34,6 +34,6 @@ if(TARGET lockstep_vault_device)
   lockstep_compile(lockstep_mirror_world)
 
   lockstep_test(mirror_test
-    SOURCES sync/mirror_parts_test.cpp sync/mirror_reconciler_test.cpp sync/mirror_thread_test.cpp
+    SOURCES sync/mirror_parts_test.cpp sync/mirror_reconciler_test.cpp sync/mirror_thread_test.cpp sync/two_mirrors_test.cpp
     LIBRARIES lockstep_mirror_world)
 endif()
