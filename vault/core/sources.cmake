@@ -38,6 +38,7 @@ lockstep_library(vault_core
     core/vault_replica_collections.cpp
     core/vault_replica_compaction.cpp
     core/vault_replica_ends.cpp
+    core/vault_replica_keys.cpp
     core/vault_replica_presence.cpp
     history/retention.cpp
     vault_drop_box.cpp
