@@ -3,10 +3,6 @@
 namespace lockstep {
 namespace {
 
-Error locked() {
-    return {ErrorKind::Locked, "the vault is locked"};
-}
-
 Error read_only() {
     return {ErrorKind::ReadOnly, "this device may only read in this vault"};
 }

@@ -12,6 +12,10 @@
 
 namespace lockstep {
 
+inline Error locked() {
+    return {ErrorKind::Locked, "the vault is locked"};
+}
+
 class LockableFiles final : public FileSystem {
   public:
     // From now on calls go to `files`, and its changes to our observers; those that change

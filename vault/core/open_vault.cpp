@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "vault/core/open_vault_secrets.h"
 #include "vault/core/already_published.h"
+#include "vault/core/open_vault_secrets.h"
 
 namespace lockstep {
 namespace {

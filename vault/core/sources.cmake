@@ -33,6 +33,7 @@ lockstep_library(vault_core
     core/vault_history.cpp
     core/vault_impl.cpp
     core/vault_impl_keys.cpp
+    core/vault_impl_members.cpp
     core/vault_replica.cpp
     core/vault_replica_arrivals.cpp
     core/vault_replica_collections.cpp
