@@ -1,17 +1,12 @@
 // The lists of fields of messages_keys.h; only json_codec.cpp includes this.
 #pragma once
 
-#include <concepts>
-#include <type_traits>
-
+#include "daemon/api/json_fields.h"
 #include "daemon/api/messages_keys.h"
 
 namespace lockstep::api {
 
-template <typename T, typename U>
-concept IsKeys = std::same_as<std::remove_const_t<T>, U>;
-
-template <typename F, IsKeys<PassphraseInfo> T>
+template <typename F, Is<PassphraseInfo> T>
 void fields(F& f, T& v) {
     f("kind", v.kind);
     f("id", v.id);
@@ -21,12 +16,12 @@ void fields(F& f, T& v) {
     f("addedBy", v.added_by);
 }
 
-template <typename F, IsKeys<PassphraseList> T>
+template <typename F, Is<PassphraseList> T>
 void fields(F& f, T& v) {
     f("passphrases", v.passphrases);
 }
 
-template <typename F, IsKeys<SetPassphrase> T>
+template <typename F, Is<SetPassphrase> T>
 void fields(F& f, T& v) {
     f("current", v.current);
     f("byDevice", v.by_device);
@@ -36,31 +31,31 @@ void fields(F& f, T& v) {
     f("kdfMemoryBytes", v.kdf_memory_bytes);
 }
 
-template <typename F, IsKeys<RemovePassphrase> T>
+template <typename F, Is<RemovePassphrase> T>
 void fields(F& f, T& v) {
     f("id", v.id);
     f("current", v.current);
     f("byDevice", v.by_device);
 }
 
-template <typename F, IsKeys<RenewRecovery> T>
+template <typename F, Is<RenewRecovery> T>
 void fields(F& f, T& v) {
     f("current", v.current);
     f("byDevice", v.by_device);
 }
 
-template <typename F, IsKeys<RecoveryAnswer> T>
+template <typename F, Is<RecoveryAnswer> T>
 void fields(F& f, T& v) {
     f("code", v.code);
     f("sheet", v.sheet);
 }
 
-template <typename F, IsKeys<TestRecovery> T>
+template <typename F, Is<TestRecovery> T>
 void fields(F& f, T& v) {
     f("code", v.code);
 }
 
-template <typename F, IsKeys<SetRole> T>
+template <typename F, Is<SetRole> T>
 void fields(F& f, T& v) {
     f("vault", v.vault);
     f("role", v.role);
