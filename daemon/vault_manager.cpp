@@ -17,7 +17,7 @@ namespace lockstep {
 
 namespace {
 
-constexpr std::chrono::milliseconds kCareInterval{250};
+constexpr std::chrono::milliseconds kCareInterval{250}, kCalmInterval{1'000};
 constexpr std::chrono::seconds kMemoryInterval{1};
 constexpr std::size_t kIdDigitsMin = 6;
 
@@ -29,6 +29,7 @@ VaultManager::VaultManager(const VaultServices& services, LongPolls& polls)
         {
             MutexLock lock(mutex_);
             changed_.insert(vault);
+            if (changed_.size() == 1) wake_.notify_all();
         }
         polls_.wake();
     });
@@ -81,7 +82,7 @@ void VaultManager::shut_down(SteadyTime deadline) {
     {
         MutexLock lock(mutex_);
         is_stopping_ = true;
-        stopped_.notify_all();
+        wake_.notify_all();
     }
     if (carer_.joinable()) carer_.join();
     MutexLock making(making_);
@@ -380,6 +381,7 @@ void VaultManager::watch_sleep(std::unique_ptr<SleepWatch>& sleep) {
     });
 }
 
+// Soon after something has changed, seldom else.
 void VaultManager::care() {
     name_thread("ls-care");
     MemoryCare memory;
@@ -390,8 +392,11 @@ void VaultManager::care() {
         apply_limits();
         {
             MutexLock lock(mutex_);
-            const SteadyTime until = std::chrono::steady_clock::now() + kCareInterval;
-            while (!is_stopping_ && stopped_.wait_until(mutex_, until)) {
+            const SteadyTime begun = std::chrono::steady_clock::now();
+            while (!is_stopping_) {
+                const SteadyTime until = begun + (changed_.empty() ? kCalmInterval : kCareInterval);
+                if (std::chrono::steady_clock::now() >= until) break;
+                wake_.wait_until(mutex_, until);
             }
             if (is_stopping_) return;
         }

@@ -98,7 +98,7 @@ class VaultManager {
     Mutex limiting_;
     std::optional<SyncLimits> limits_ GUARDED_BY(limiting_);  // as last told
     bool is_alternative_ GUARDED_BY(limiting_) = false;       // those are the alternative ones
-    CondVar stopped_;
+    CondVar wake_;
     std::thread carer_;
 };
 

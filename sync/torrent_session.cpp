@@ -42,6 +42,8 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kSyntheticSize = 16 * kKiB;
+// Its tick hands out what limits let through; all else of it is done once a second.
+constexpr int kLimitingTickMs = 100, kCalmTickMs = 500;
 
 void set_dht(lt::settings_pack& s, const TorrentSessionOptions& options) {
     s.set_int(lt::settings_pack::dht_announce_interval, 300);
@@ -102,7 +104,7 @@ lt::settings_pack session_settings(const TorrentSessionOptions& options,
     s.set_int(lt::settings_pack::max_queued_disk_bytes, 16 * 1024 * 1024);
     s.set_int(lt::settings_pack::initial_picker_threshold, 0);
     s.set_bool(lt::settings_pack::strict_end_game_mode, true);
-    s.set_int(lt::settings_pack::tick_interval, 100);
+    s.set_int(lt::settings_pack::tick_interval, kCalmTickMs);
     s.set_int(lt::settings_pack::active_downloads, -1);
     s.set_int(lt::settings_pack::active_seeds, -1);
     s.set_int(lt::settings_pack::active_limit, -1);
@@ -398,6 +400,8 @@ void LibtorrentSession::set_limits_now(const TorrentLimits& limits) {
     lt::settings_pack settings;
     settings.set_int(lt::settings_pack::upload_rate_limit, clamped(limits.up));
     settings.set_int(lt::settings_pack::download_rate_limit, clamped(limits.down));
+    const bool is_limited = limits.up != 0 || limits.down != 0;
+    settings.set_int(lt::settings_pack::tick_interval, is_limited ? kLimitingTickMs : kCalmTickMs);
     session_->apply_settings(std::move(settings));
     session_->set_peer_class_filter(peer_classes(limits.counts_in_lan));
 }

@@ -68,6 +68,7 @@ class HttpServer::Impl {
     net::executor_work_guard<net::io_context::executor_type> work_;
     net::steady_timer timer_;
     std::chrono::milliseconds tick_interval_;
+    bool is_ticking_ = false;  // on the thread
     std::list<std::shared_ptr<Listener>> listeners_;
     Mutex drain_mutex_;
     CondVar drained_;
@@ -88,7 +89,7 @@ HttpServer::Impl::Impl(HttpServerOptions options, HttpHandler handler)
     auto shortest = std::min({o.idle_timeout, o.request_timeout, o.event_heartbeat});
     tick_interval_ =
         std::clamp(shortest / 4, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
-    await_tick();
+    if (o.on_tick) net::post(*core_.io, [this] { await_tick(); });
     thread_ = std::thread([this] {
         name_thread("ls-http");
         core_.io->run();
@@ -135,6 +136,7 @@ void HttpServer::Impl::await_connections(const std::shared_ptr<Listener>& listen
                                     [this, listener](error_code error) {
                                         if (error || core_.is_draining) return;
                                         accept_some(*listener);
+                                        await_tick();
                                         if (!listener->is_paused) await_connections(listener);
                                     });
 }
@@ -185,9 +187,16 @@ void HttpServer::Impl::admit(UniqueFd fd, bool is_tls) {
                           is_tls ? core_.tls : nullptr);
 }
 
+// Only while there is somebody whom it concerns.
 void HttpServer::Impl::await_tick() {
+    const bool is_wanted =
+        core_.options.on_tick || !core_.sessions.empty() ||
+        std::ranges::any_of(listeners_, [](const auto& each) { return each->is_paused; });
+    if (is_ticking_ || !is_wanted) return;
+    is_ticking_ = true;
     timer_.expires_after(tick_interval_);
     timer_.async_wait([this](error_code error) {
+        is_ticking_ = false;
         if (error || core_.is_stopping) return;
         tick();
         await_tick();

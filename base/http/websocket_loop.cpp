@@ -109,7 +109,6 @@ Result<DialledWebSocket> dial_websocket(const WebSocketAddress& address,
 class WebSocketLoop::Impl {
   public:
     explicit Impl(const char* name) : work_(io_.get_executor()), timer_(io_) {
-        await_tick();
         thread_ = std::thread([this, name] {
             name_thread(name);
             io_.run();
@@ -160,14 +159,19 @@ class WebSocketLoop::Impl {
     void begin(const std::shared_ptr<WebSocketConnection>& connection,
                std::shared_ptr<WebSocketEvents> events, Bytes already_read) {
         sessions_.insert(connection);
+        await_tick();
         connection->start(std::move(events), std::move(already_read),
                           [this, weak = std::weak_ptr<Session>(connection)] {
                               if (auto session = weak.lock()) sessions_.erase(session);
                           });
     }
+    // As long as there are connections.
     void await_tick() {
+        if (is_ticking_ || sessions_.empty()) return;
+        is_ticking_ = true;
         timer_.expires_after(kTick);
         timer_.async_wait([this](const boost::system::error_code& error) {
+            is_ticking_ = false;
             if (error || is_stopping_) return;
             auto at = std::chrono::steady_clock::now();
             auto sessions = sessions_;  // tick() may close one
@@ -179,7 +183,7 @@ class WebSocketLoop::Impl {
     net::io_context io_{1};
     net::executor_work_guard<net::io_context::executor_type> work_;
     net::steady_timer timer_;
-    bool is_stopping_ = false;
+    bool is_stopping_ = false, is_ticking_ = false;
     std::set<std::shared_ptr<Session>> sessions_;
     std::thread thread_;
 };
