@@ -20,6 +20,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::uint32_t kModeBits = 0777;
+constexpr std::chrono::milliseconds kNear{2};
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 
 ErrorKind kind_of(int code) {
@@ -114,9 +115,9 @@ std::array<timespec, 2> modified_times(std::int64_t modified_ns) {
 
 // Of what a path leads to, which is no link.
 Result<Xattrs> read_xattrs(const std::string& path) {
-    std::vector<char> names(4096);
-    ssize_t size = ::listxattr(path.c_str(), names.data(), names.size());
-    if (size < 0 && errno == ERANGE) {
+    std::vector<char> names;
+    ssize_t size = ::listxattr(path.c_str(), nullptr, 0);
+    if (size > 0) {
         names.resize(64 * 1024);
         size = ::listxattr(path.c_str(), names.data(), names.size());
     }
@@ -232,24 +233,47 @@ Result<UniqueFd> Folder::open_directory(std::string_view path) const {
                         O_RDONLY | O_DIRECTORY);
 }
 
+Result<Folder::Directory> Folder::directory_at(std::string_view path) const {
+    const auto now = std::chrono::steady_clock::now();
+    if (near_.directory && near_.path == path && now < near_.until) return near_.directory;
+    TRY(UniqueFd opened,
+        open_beneath(root_.get(), path.empty() ? "." : std::string(path), O_PATH | O_DIRECTORY));
+    auto directory = std::make_shared<const UniqueFd>(std::move(opened));
+    if (is_near_) near_ = {std::string(path), directory, now + kNear};
+    return directory;
+}
+
+// What lies there, and below it, may be something else from now on.
+void Folder::leave(std::string_view directory) {
+    if (near_.path == directory || is_below_path(near_.path, directory)) near_.directory.reset();
+}
+
 Result<Folder::Place> Folder::place(std::string_view path) const {
-    const std::string_view parent = parent_of(path);
     Place found;
     found.name = name_of(path);
     CHECK(!found.name.empty() && found.name != "." && found.name != "..");
-    TRY(found.directory, open_beneath(root_.get(), parent.empty() ? "." : std::string(parent),
-                                      O_PATH | O_DIRECTORY));
+    TRY(found.directory, directory_at(parent_of(path)));
     return found;
+}
+
+Result<UniqueFd> Folder::open_file(std::string_view path, int flags, unsigned mode) const {
+    if (!is_near_) return open_beneath(root_.get(), std::string(path), flags, mode);
+    TRY(const Place at, place(path));
+    return open_beneath(at.directory->get(), at.name, flags, mode);
 }
 
 // ---- questions
 
-Result<FileFacts> Folder::facts_at(int directory, const char* name) const {
+bool Folder::has_directory(std::string_view path) const {
+    return directory_at(path).ok();
+}
+
+Result<FileFacts> Folder::facts_at(int directory, const char* name, bool has_xattrs) const {
     struct statx found {};
     if (::statx(directory, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, kStatxMask, &found) != 0)
         return system_error("stat");
     FileFacts facts = facts_from(found, device_);
-    const bool may_have_xattrs = !facts.is_foreign && facts.type != FileType::Symlink;
+    const bool may_have_xattrs = has_xattrs && !facts.is_foreign && facts.type != FileType::Symlink;
     if (may_have_xattrs)
         facts.xattrs = xattrs_digest_at(path_of_descriptor(directory) + "/" + name);
     return facts;
@@ -257,7 +281,12 @@ Result<FileFacts> Folder::facts_at(int directory, const char* name) const {
 
 Result<FileFacts> Folder::facts(std::string_view path) const {
     TRY(const Place at, place(path));
-    return facts_at(at.directory.get(), at.name.c_str());
+    return facts_at(at.directory->get(), at.name.c_str());
+}
+
+Result<FileFacts> Folder::content_facts(std::string_view path) const {
+    TRY(const Place at, place(path));
+    return facts_at(at.directory->get(), at.name.c_str(), false);
 }
 
 Result<FileFacts> Folder::facts_of(int descriptor) {
@@ -304,7 +333,7 @@ Result<std::string> Folder::read_link(std::string_view path) const {
     TRY(const Place at, place(path));
     std::string target(4096, '\0');
     const ssize_t length =
-        ::readlinkat(at.directory.get(), at.name.c_str(), target.data(), target.size());
+        ::readlinkat(at.directory->get(), at.name.c_str(), target.data(), target.size());
     if (length < 0) return system_error("readlink");
     target.resize(static_cast<std::size_t>(length));
     return target;
@@ -317,8 +346,7 @@ Result<Xattrs> Folder::xattrs(std::string_view path) const {
 }
 
 Result<UniqueFd> Folder::open_to_read(std::string_view path) const {
-    TRY(UniqueFd opened, open_beneath(root_.get(), std::string(path),
-                                      O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    TRY(UniqueFd opened, open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     struct stat found {};
     if (::fstat(opened.get(), &found) != 0) return system_error("stat");
     if (!S_ISREG(found.st_mode)) return Error{ErrorKind::Invalid, "no regular file"};
@@ -364,19 +392,18 @@ Status Folder::set_modified_of(int descriptor, std::int64_t modified_ns) {
 
 Status Folder::make_directory(std::string_view path, std::uint32_t mode) {
     TRY(const Place at, place(path));
-    if (::mkdirat(at.directory.get(), at.name.c_str(), mode & kModeBits) != 0)
+    if (::mkdirat(at.directory->get(), at.name.c_str(), mode & kModeBits) != 0)
         return system_error("mkdir");
     return {};
 }
 
 Result<UniqueFd> Folder::create(std::string_view path) {
-    return open_beneath(root_.get(), std::string(path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                        0600);
+    return open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 }
 
 Status Folder::make_link(std::string_view path, const std::string& target) {
     TRY(const Place at, place(path));
-    if (::symlinkat(target.c_str(), at.directory.get(), at.name.c_str()) != 0)
+    if (::symlinkat(target.c_str(), at.directory->get(), at.name.c_str()) != 0)
         return system_error("symlink");
     return {};
 }
@@ -384,7 +411,7 @@ Status Folder::make_link(std::string_view path, const std::string& target) {
 Status Folder::link_file(std::string_view from, std::string_view to) {
     TRY(const Place source, place(from));
     TRY(const Place target, place(to));
-    if (::linkat(source.directory.get(), source.name.c_str(), target.directory.get(),
+    if (::linkat(source.directory->get(), source.name.c_str(), target.directory->get(),
                  target.name.c_str(), 0) != 0)
         return system_error("link");
     return {};
@@ -410,21 +437,24 @@ Status Folder::set_xattrs(std::string_view path, const Xattrs& xattrs) {
 
 Status Folder::remove_file(std::string_view path) {
     TRY(const Place at, place(path));
-    if (::unlinkat(at.directory.get(), at.name.c_str(), 0) != 0) return system_error("unlink");
+    if (::unlinkat(at.directory->get(), at.name.c_str(), 0) != 0) return system_error("unlink");
     return {};
 }
 
 Status Folder::remove_directory(std::string_view path) {
+    leave(path);
     TRY(const Place at, place(path));
-    if (::unlinkat(at.directory.get(), at.name.c_str(), AT_REMOVEDIR) != 0)
+    if (::unlinkat(at.directory->get(), at.name.c_str(), AT_REMOVEDIR) != 0)
         return system_error("rmdir");
     return {};
 }
 
 Status Folder::rename_with(std::string_view from, std::string_view to, unsigned flags) {
+    leave(from);
+    leave(to);
     TRY(const Place source, place(from));
     TRY(const Place target, place(to));
-    if (::renameat2(source.directory.get(), source.name.c_str(), target.directory.get(),
+    if (::renameat2(source.directory->get(), source.name.c_str(), target.directory->get(),
                     target.name.c_str(), flags) != 0)
         return system_error("rename");
     return {};
@@ -448,7 +478,7 @@ Status Folder::set_mode(std::string_view path, std::uint32_t mode) {
 Status Folder::set_modified(std::string_view path, std::int64_t modified_ns) {
     TRY(const Place at, place(path));
     const std::array<timespec, 2> times = modified_times(modified_ns);
-    if (::utimensat(at.directory.get(), at.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
+    if (::utimensat(at.directory->get(), at.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) != 0)
         return system_error("utimens");
     return {};
 }

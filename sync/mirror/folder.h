@@ -9,6 +9,7 @@
 // THREADS: one at a time.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,6 +74,10 @@ class Folder {
 
     // ---- questions
     Result<FileFacts> facts(std::string_view path) const;
+    // Without the extended attributes: what has_content_of() compares.
+    Result<FileFacts> content_facts(std::string_view path) const;
+    // False also when the way there cannot be taken.
+    bool has_directory(std::string_view path) const;
     // In no order; what goes away meanwhile is left out.
     Result<std::vector<FolderEntry>> list(std::string_view directory) const;
     Result<std::string> read_link(std::string_view path) const;
@@ -116,21 +121,48 @@ class Folder {
     // All that was ever written to the file system that the folder lies on.
     Status sync_all();
 
+    // While one lives, the directory that was used last is not opened anew for each name in it,
+    // for some milliseconds at most: who moves it meanwhile takes along what is done in it, as in
+    // the moment between opening it and doing something there.
+    class Near {
+      public:
+        explicit Near(Folder& folder) : folder_(folder) { folder_.is_near_ = true; }
+        ~Near() {
+            folder_.is_near_ = false;
+            folder_.near_.directory.reset();
+        }
+        Near(const Near&) = delete;
+        Near& operator=(const Near&) = delete;
+
+      private:
+        Folder& folder_;
+    };
+
   private:
+    using Directory = std::shared_ptr<const UniqueFd>;
     explicit Folder(std::string path) : path_(std::move(path)) {}
-    Result<FileFacts> facts_at(int directory, const char* name) const;
+    Result<FileFacts> facts_at(int directory, const char* name, bool has_xattrs = true) const;
     // The directory that holds the path's last name.
     struct Place {
-        UniqueFd directory;
+        Directory directory;
         std::string name;
     };
     Result<Place> place(std::string_view path) const;
+    Result<Directory> directory_at(std::string_view path) const;
+    Result<UniqueFd> open_file(std::string_view path, int flags, unsigned mode = 0) const;
+    void leave(std::string_view directory);
     Status rename_with(std::string_view from, std::string_view to, unsigned flags);
 
     std::string path_;
     UniqueFd root_;
     std::uint64_t device_ = 0;
     std::uint64_t inode_ = 0;
+    bool is_near_ = false;
+    mutable struct {
+        std::string path;
+        Directory directory;  // null: none
+        std::chrono::steady_clock::time_point until;
+    } near_;
 };
 
 // "a/b" for "a" and "b"; "b" for "" and "b".

@@ -129,8 +129,8 @@ std::optional<Reconciler::Time> Reconciler::next_due() const {
     for (const auto& [path, later] : later_) consider(later.due);
     if (is_held_stale_) {
         consider(look_at_held_);
-    } else {
-        for (const auto& [path, since] : gone_) consider(since + kGoneGrace);
+    } else if (const auto due = gone_due()) {
+        consider(*due);
     }
     return next;
 }
@@ -140,6 +140,7 @@ std::optional<Reconciler::Time> Reconciler::next_due() const {
 Status Reconciler::work(milliseconds limit) {
     const auto until = std::chrono::steady_clock::now() + limit;
     take_due();
+    const Folder::Near near(folder_);
     while (!ready_.empty()) {
         const auto first = ready_.begin();
         const std::string path = first->first;
@@ -160,38 +161,48 @@ Status Reconciler::work(milliseconds limit) {
         }
         if (batch_items_++ == 0) batch_begun_ = std::chrono::steady_clock::now();
         if (batch_items_ >= kBatchItemsMax || batch_bytes_ >= kBatchBytesMax)
-            TRY_OK(finish_batch());
+            TRY_OK(ready_.empty() ? finish_batch() : hand_over_batch());
         const auto now = std::chrono::steady_clock::now();
         if (now < until) continue;
         const bool goes_on =
             !ready_.empty() && batch_items_ != 0 && now < batch_begun_ + kBatchTimeMax;
-        return goes_on ? Status() : finish_batch();
+        if (goes_on) return {};
+        return ready_.empty() ? finish_batch() : hand_over_batch();
     }
     TRY_OK(finish_batch());
     if (!ready_.empty() || gone_.empty()) return {};
     const Time now = clock_.steady();
-    if (is_held_stale_ ? now < look_at_held_ : is_gone_too_young(now)) return {};
+    if (now < (is_held_stale_ ? look_at_held_ : *gone_due())) return {};
     TRY_OK(work_on_gone());
     return finish_batch();
 }
 
-// The other half of a rename may be yet to come; under a long `rm -r` there is always one such.
-bool Reconciler::is_gone_too_young(Time now) const {
-    bool is_any_young = false, is_any_old = false;
+// The other half of a rename may be yet to come; under a long `rm -r` there is always one such. The
+// brake is to see as many of one deed as it can; without it nothing waits for others for long.
+std::optional<Reconciler::Time> Reconciler::gone_due() const {
+    if (gone_.empty()) return std::nullopt;
+    Time first = Time::max(), last = Time::min();
     for (const auto& [path, since] : gone_) {
-        is_any_young = is_any_young || now < since + kGoneGrace;
-        is_any_old = is_any_old || now >= since + kGoneWaitMax;
+        first = std::min(first, since);
+        last = std::max(last, since);
     }
-    return is_any_young && !is_any_old;
+    return std::min(last + kGoneGrace,
+                    first + (options_.has_brake ? kGoneWaitMax : kGoneWaitUnbraked));
+}
+
+// With more of the same to come: the next batch syncs everything in any case, before it puts its
+// own files into place. The names of this one are noted then.
+Status Reconciler::hand_over_batch() {
+    if (staged_.size() <= kSyncedOneByOne) return finish_batch();
+    batch_items_ = batch_bytes_ = 0;
+    TRY_OK(place_staged());
+    return sync_vault();
 }
 
 Status Reconciler::finish_batch() {
     batch_items_ = batch_bytes_ = 0;
     TRY_OK(place_staged());
-    // What the folder has, the vault must not forget: else it would be given something older.
-    if (has_vault_changes_ || !changed_directories_.empty()) TRY_OK(files_.sync_metadata());
-    has_vault_changes_ = false;
-    constexpr std::size_t kSyncedOneByOne = 4;
+    TRY_OK(sync_vault());
     if (changed_directories_.size() > kSyncedOneByOne) {
         TRY_OK(folder_.sync_all());
     } else {
@@ -201,6 +212,18 @@ Status Reconciler::finish_batch() {
             if (!synced.ok() && synced.error().kind != ErrorKind::NotFound) return synced;
         }
     }
+    return commit_batch();
+}
+
+// What the folder has, the vault must not forget: else it would be given something older.
+Status Reconciler::sync_vault() {
+    if (has_vault_changes_ || !changed_directories_.empty()) TRY_OK(files_.sync_metadata());
+    has_vault_changes_ = false;
+    return {};
+}
+
+// REQUIRES: what was done is durable in the folder, and in the vault
+Status Reconciler::commit_batch() {
     changed_directories_.clear();
     return state_.commit();
 }
@@ -230,6 +253,7 @@ Result<std::optional<FileFacts>> Reconciler::look_in_folder(const std::string& p
         return std::optional<FileFacts>(*found);
     }
     if (found.error().kind != ErrorKind::NotFound) return std::move(found).error();
+    if (folder_.has_directory(parent_of(path))) return std::optional<FileFacts>();
     for (std::string_view parent = parent_of(path); !parent.empty(); parent = parent_of(parent)) {
         const Result<FileFacts> way = folder_.facts(parent);
         if (way.ok() && way->is_foreign)
@@ -316,7 +340,8 @@ Status Reconciler::reconcile(const std::string& path, unsigned sides) {
         note(parent, kBoth);
         return {};
     }
-    if (!look.folder && look.parent != &state_.root() && !folder_.facts(parent_of(path)).ok()) {
+    if (!look.folder && look.parent != &state_.root() && !folder_.has_directory(parent_of(path)) &&
+        !folder_.facts(parent_of(path)).ok()) {
         // What it lies in was renamed or deleted: that comes first, and takes it along.
         if (!gone_.contains(std::string(parent_of(path))))
             note(std::string(parent_of(path)), kFolder);

@@ -54,7 +54,7 @@ bool is_reserved_path(std::string_view path);
 
 // Deletes wait for the other half of a rename, and for each other.
 inline constexpr std::chrono::milliseconds kGoneGrace{60};
-inline constexpr std::chrono::milliseconds kGoneWaitMax{2000};
+inline constexpr std::chrono::milliseconds kGoneWaitMax{2000}, kGoneWaitUnbraked{250};
 
 struct ReconcilerOptions {
     std::string device_label;  // names what is moved aside
@@ -122,6 +122,7 @@ class Reconciler {
     const MirrorCounts& counts() const { return counts_; }
 
   private:
+    static constexpr std::size_t kSyncedOneByOne = 4;  // more of them: with everything else
     static constexpr unsigned kFolder = 1, kVault = 2, kBoth = 3;
     struct Later {
         unsigned sides = 0;
@@ -156,7 +157,7 @@ class Reconciler {
     void note(const std::string& path, unsigned sides);
     void defer(const std::string& path, unsigned sides, std::chrono::milliseconds delay);
     void take_due();
-    bool is_gone_too_young(Time now) const;
+    std::optional<Time> gone_due() const;
     Status reconcile(const std::string& path, unsigned sides);
     Status decide(Look& look);
     Result<bool> take_up_step(Look& look);
@@ -170,7 +171,10 @@ class Reconciler {
     Result<std::optional<VaultFacts>> look_in_vault(const MirrorEntry& parent,
                                                     std::string_view name);
     bool is_left_out(const std::string& path) const;
+    Status hand_over_batch();
     Status finish_batch();
+    Status sync_vault();
+    Status commit_batch();
     Status check_going_on() const;
     void agree(Look& look);
     void drop(MirrorEntry& entry);

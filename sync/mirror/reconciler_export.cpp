@@ -14,7 +14,6 @@
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kSyncedOneByOne = 4;
 // Below that, reading it from the vault is as fast.
 constexpr std::uint64_t kSharedSizeMin = kMiB;
 constexpr std::uint64_t kCopiedAtOnce = 64 * kMiB;
@@ -65,7 +64,7 @@ Result<bool> Reconciler::export_rename(Look& look) {
         // A second name of one file is a file of its own here.
         TRY(const std::optional<VaultFacts> shown, look_in_vault(*entry->parent, entry->name));
         if (shown && shown->node == look.vault->node) continue;
-        const Result<FileFacts> there = folder_.facts(before);
+        const Result<FileFacts> there = folder_.content_facts(before);
         if (!there.ok() || !there->has_content_of(entry->folder)) continue;
         TRY_OK(place_staged());
         TRY_OK(state_.steps().note(look.path,
@@ -176,9 +175,10 @@ Status Reconciler::write_part(const Look& look, const std::string& part) {
     }
     files_.release(from);
     TRY_OK(std::move(copied));
-    TRY_OK(export_xattrs(look, part));  // before the mode may forbid it
+    // Before the mode may forbid it; a new file has none.
+    if (look.vault->xattrs != 0) TRY_OK(export_xattrs(look, part));
     if (::fchmod(to.get(), look.vault->mode & 0777) != 0) return system_error("chmod");
-    TRY_OK(folder_.set_modified(part, look.vault->modified_ns));
+    TRY_OK(Folder::set_modified_of(to.get(), look.vault->modified_ns));
     batch_bytes_ += shown.size;
     return {};
 }
@@ -298,7 +298,13 @@ Status Reconciler::place_staged() {
     if (staged_.empty()) return {};
     std::vector<Staged> staged = std::exchange(staged_, {});
     Status synced = [&]() -> Status {
-        if (staged.size() > kSyncedOneByOne) return folder_.sync_all();
+        if (staged.size() > kSyncedOneByOne) {
+            TRY_OK(folder_.sync_all());
+            // With what was put into place before.
+            if (changed_directories_.empty()) return {};
+            TRY_OK(sync_vault());
+            return commit_batch();
+        }
         for (const Staged& each : staged) {
             if (each.vault.type != FileType::Regular) continue;
             // Opened for reading, which the mode may forbid; then everything is synced.
@@ -353,13 +359,13 @@ Status Reconciler::replace(Staged& staged, MirrorEntry& agreed) {
     const auto in_the_way = [] {
         return Error{ErrorKind::Busy, "somebody is changing it in the folder"};
     };
-    TRY(const FileFacts there, folder_.facts(staged.path));
+    TRY(const FileFacts there, folder_.content_facts(staged.path));
     if (!there.has_content_of(agreed.folder)) return in_the_way();
     const std::string swap = own_name(parent_of(staged.path), kSwapPrefix);
     TRY_OK(folder_.rename(staged.part, swap));
     staged.part = swap;
     TRY_OK(folder_.exchange(swap, staged.path));
-    const Result<FileFacts> displaced = folder_.facts(swap);
+    const Result<FileFacts> displaced = folder_.content_facts(swap);
     bool is_agreed = displaced.ok() && displaced->has_content_of(agreed.folder);
     if (is_agreed && displaced->type == FileType::Regular) {
         const Result<UniqueFd> opened = folder_.open_to_read(swap);

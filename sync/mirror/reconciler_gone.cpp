@@ -225,11 +225,11 @@ Result<bool> Reconciler::remove_left_in_directory(MirrorEntry& entry, const std:
 // It is looked at after it was taken out of the way, when nobody finds it any more.
 Status Reconciler::unlink_agreed(const MirrorEntry& entry, const std::string& path) {
     const Error changed{ErrorKind::Conflict, "it has changed in the folder"};
-    TRY(const FileFacts there, folder_.facts(path));
+    TRY(const FileFacts there, folder_.content_facts(path));
     if (!there.has_content_of(entry.folder)) return changed;
     const std::string swap = own_name(parent_of(path), kSwapPrefix);
     TRY_OK(folder_.rename(path, swap));
-    const Result<FileFacts> taken = folder_.facts(swap);
+    const Result<FileFacts> taken = folder_.content_facts(swap);
     bool is_agreed = taken.ok() && taken->has_content_of(entry.folder);
     if (is_agreed && taken->type == FileType::Regular) {
         const Result<UniqueFd> opened = folder_.open_to_read(swap);
