@@ -1,7 +1,10 @@
 // What a vault's sync says to its peers and makes of what they say.
 #include <algorithm>
 
+#include <fcntl.h>
+
 #include "base/log.h"
+#include "base/unique_fd.h"
 #include "sync/adding_from_peer.h"
 #include "sync/relay_url.h"
 #include "sync/vault_sync.h"
@@ -13,6 +16,15 @@ namespace {
 constexpr std::chrono::milliseconds kNewsDelay{5};
 constexpr std::size_t kPushBacklogMax = 4 * kMiB;  // to a peer further behind nothing is pushed
 constexpr std::uint64_t kPushLeadMax = 256;        // segments; likewise
+
+// The network thread reads it in small pieces, and would wait for the disk each time.
+void read_ahead(const std::filesystem::path& file, std::uint64_t size) {
+    constexpr std::uint64_t kStep = kMiB;  // of one hint the kernel takes some, not all
+    const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    for (std::uint64_t at = 0; opened.ok() && at < size; at += kStep)
+        static_cast<void>(
+            ::posix_fadvise(opened.get(), static_cast<off_t>(at), kStep, POSIX_FADV_WILLNEED));
+}
 
 // The segment and the small packs it introduces, newest first, as they go to peers unasked.
 // Nothing when it is what was pushed last.
@@ -200,6 +212,7 @@ void VaultSync::offer_torrent(LinkNumber link, const PackInfo& pack) {
         if (info.ok() && info->length == pack.length && replica.has_pack(pack.id)) {
             auto layers = replica.piece_layers(pack.id);
             if (layers.ok()) *seed = PackSeed{pack, replica.pack_path(pack.id), std::move(*layers)};
+            if (layers.ok()) read_ahead((*seed)->file, pack.length);
         }
         loop.post([this, link, pack, seed, alive] {
             if (alive.expired()) return;

@@ -77,18 +77,23 @@ Status PackStore::remove_leftovers() {
 }
 
 Status PackStore::put(const FinishedPack& pack) {
-    return write(pack.info(), pack.bytes);
+    TRY_OK(write(pack.info(), pack.bytes));
+    remember(pack.identity);
+    return {};
 }
 
 Status PackStore::put_received(const PackInfo& info, ByteView bytes) {
-    TRY_OK(identify(MemoryPackBytes(bytes), info));
-    return write(info, bytes);
+    TRY(const PackIdentity identity, identify(MemoryPackBytes(bytes), info));
+    TRY_OK(write(info, bytes));
+    remember(identity);
+    return {};
 }
 
 Status PackStore::adopt_file(const PackInfo& info, const fs::path& file) {
+    PackIdentity identity;
     {
         TRY(auto bytes, FilePackBytes::open(disk_, file));
-        TRY_OK(identify(*bytes, info));
+        TRY(identity, identify(*bytes, info));
     }
     {
         TRY(auto opened, disk_.open(file, OpenMode::ReadWrite));
@@ -98,6 +103,7 @@ Status PackStore::adopt_file(const PackInfo& info, const fs::path& file) {
     TRY_OK(prepare_folder(path.parent_path()));
     TRY_OK(disk_.rename(file, path));
     TRY_OK(disk_.sync_directory(path.parent_path()));
+    remember(identity);
     return disk_.sync_directory(file.parent_path());
 }
 
@@ -195,10 +201,14 @@ Result<Bytes> PackStore::piece_layers(const PackInfo& info) {
     }
     TRY(auto bytes, open_pack(info.id));
     TRY(PackIdentity identity, identify(*bytes, info));
+    remember(identity);
+    return std::move(identity.piece_layers);
+}
+
+void PackStore::remember(const PackIdentity& identity) {
     MutexLock lock(mutex_);
     if (piece_layers_.size() >= kPieceLayersKeptMax) piece_layers_.erase(piece_layers_.begin());
-    piece_layers_[info.id] = identity.piece_layers;
-    return std::move(identity.piece_layers);
+    piece_layers_[identity.info.id] = identity.piece_layers;
 }
 
 Result<PackStore::Listing> PackStore::list() const {

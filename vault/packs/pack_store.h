@@ -47,7 +47,8 @@ class PackStore {
     Result<Bytes> read_verified(const PackInfo& info) const;
     // Reads the file and compares it with its name. Corrupt when it is not that pack.
     Status verify(const PackInfo& info) const;
-    // As BEP 52 stores them; empty for packs of one piece. Remembered for packs asked for lately.
+    // As BEP 52 stores them; empty for packs of one piece. Remembered of packs that have come
+    // lately, or were asked for.
     Result<Bytes> piece_layers(const PackInfo& info);
 
     // Nothing when no pack in that folder of packs/ has that file name.
@@ -74,6 +75,7 @@ class PackStore {
     Status prepare_folder(const fs::path& folder);
     Status write(const PackInfo& info, ByteView bytes);
     fs::path temporary_path(const PackId& id);
+    void remember(const PackIdentity& identity);
 
     Disk& disk_;
     const fs::path directory_;
