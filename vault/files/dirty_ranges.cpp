@@ -5,7 +5,9 @@
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kStreamAllocation = 4 << 20;
+constexpr std::size_t kStreamAllocation = 4 << 20, kSpareSizeMax = 16 << 20;
+constexpr std::size_t kStreamBegin = 512 << 10;  // whoever writes that much at once goes on so
+constexpr std::size_t kSparesMax = 2;
 
 std::uint64_t end_of(const std::pair<const std::uint64_t, Bytes>& range) {
     return range.first + range.second.size();
@@ -44,7 +46,9 @@ std::uint64_t DirtyRanges::write(std::uint64_t offset, ByteView data) {
         target = &std::prev(at)->second;
         append(*target, data);
     } else {
-        target = &ranges_.emplace_hint(at, offset, to_bytes(data))->second;
+        Bytes bytes = data.size() >= kStreamBegin ? take_spare() : Bytes();
+        append(bytes, data);
+        target = &ranges_.emplace_hint(at, offset, std::move(bytes))->second;
     }
     if (at != ranges_.end() && at->first == end) {
         append(*target, at->second);
@@ -145,6 +149,25 @@ ByteView DirtyRanges::view(std::uint64_t offset, std::uint64_t size) const {
 void DirtyRanges::clear() {
     ranges_.clear();
     bytes_ = 0;
+}
+
+// Fresh memory would cost a stream more than the copying: the kernel finds and clears its pages.
+void DirtyRanges::reuse(DirtyRanges&& sealed) {
+    for (auto& [offset, bytes] : sealed.ranges_) {
+        const bool is_of_use =
+            bytes.capacity() >= kStreamAllocation && bytes.capacity() <= kSpareSizeMax;
+        if (!is_of_use || spares_.size() >= kSparesMax) continue;
+        bytes.clear();
+        spares_.push_back(std::move(bytes));
+    }
+    sealed.clear();
+}
+
+Bytes DirtyRanges::take_spare() {
+    if (spares_.empty()) return {};
+    Bytes spare = std::move(spares_.back());
+    spares_.pop_back();
+    return spare;
 }
 
 DirtyRanges::Range DirtyRanges::next(std::uint64_t offset) const {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -37,6 +38,9 @@ class DirtyRanges {
     // is not dirty. Valid until the next change.
     ByteView view(std::uint64_t offset, std::uint64_t size) const;
     void clear();
+    // A stream goes into the memory of one that has been sealed.
+    void reuse(DirtyRanges&& sealed);
+    void drop_spares() { spares_.clear(); }
 
     bool empty() const { return ranges_.empty(); }
     std::uint64_t bytes() const { return bytes_; }
@@ -46,7 +50,10 @@ class DirtyRanges {
     bool covers(std::uint64_t offset, std::uint64_t size) const;
 
   private:
+    Bytes take_spare();
+
     std::map<std::uint64_t, Bytes> ranges_;
+    std::vector<Bytes> spares_;  // empty ones, of a stream's size; a few
     std::uint64_t bytes_ = 0;
 };
 

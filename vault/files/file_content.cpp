@@ -289,7 +289,7 @@ Result<FileContent::Sealed> FileContent::seal() {
 // Seals dirty ranges of at least this size, without holding the mutex.
 // REQUIRES: nothing is being sealed
 Status FileContent::seal_ranges(SealMode mode, std::uint64_t range_size_min) {
-    auto taken = std::make_shared<const DirtyRanges>(dirty_.take(range_size_min));
+    auto taken = std::make_shared<DirtyRanges>(dirty_.take(range_size_min));
     if (taken->empty()) return {};
     streamed_ = 0;
     sealing_ = taken;
@@ -307,6 +307,11 @@ Status FileContent::seal_ranges(SealMode mode, std::uint64_t range_size_min) {
         dirty_.write_beneath(sealer.tail_offset(), sealer.tail());
     } else {
         dirty_.write_beneath(*taken);
+    }
+    if (mode == SealMode::All) {
+        dirty_.drop_spares();
+    } else if (taken.use_count() == 1) {  // nobody reads it any more
+        dirty_.reuse(std::move(*taken));
     }
     count_dirty();
     sealed_.notify_all();
