@@ -29,6 +29,11 @@ int wake_signal() {
 // again.
 constexpr auto kWakeInterval = std::chrono::milliseconds(5);
 
+// The kernel gives each request to the worker that has waited longest. With all of them waiting,
+// each would have its stack and its memory in no processor's cache any more when its turn comes;
+// the others rest until none is left to listen.
+constexpr unsigned kListenersMax = 3;
+
 void ignore_signal(int) {}
 
 void install_wake_signal() {
@@ -141,14 +146,39 @@ void Session::run(Worker& worker) {
     MutexLock lock(mutex_);
     worker.has_ended = true;
     worker_ended_.notify_all();
+    wanted_.notify_all();
+}
+
+void Session::begin_listening() {
+    for (;;) {
+        unsigned listeners = listening_;
+        while (listeners < kListenersMax)
+            if (listening_.compare_exchange_weak(listeners, listeners + 1)) return;
+        MutexLock lock(mutex_);
+        ++resting_;
+        while (listening_ >= kListenersMax && !stopping_ && fuse_session_exited(session_) == 0)
+            wanted_.wait(mutex_);
+        --resting_;
+        if (stopping_ || fuse_session_exited(session_) != 0) {
+            ++listening_;
+            return;
+        }
+    }
+}
+
+void Session::end_listening() {
+    if (listening_.fetch_sub(1) != 1) return;
+    MutexLock lock(mutex_);
+    if (resting_ > 0) wanted_.notify_one();
 }
 
 void Session::serve(Worker& worker) {
     fuse_buf buffer{};
     while (!fuse_session_exited(session_)) {
         worker.is_waiting = true;
-        if (stopping_) break;
-        const int length = fuse_session_receive_buf(session_, &buffer);
+        begin_listening();
+        const int length = stopping_ ? 0 : fuse_session_receive_buf(session_, &buffer);
+        end_listening();
         worker.is_waiting = false;
         if (length == -EINTR || length == -EAGAIN) continue;
         if (length <= 0) break;
@@ -185,6 +215,7 @@ void Session::stop() {
 // False when there is none left.
 bool Session::wake_workers() {
     bool any = false;
+    wanted_.notify_all();
     for (const auto& worker : workers_) {
         if (worker->has_ended) continue;
         any = true;

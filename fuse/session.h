@@ -62,6 +62,8 @@ class Session final : public KernelCaches {
 
     void run(Worker& worker);
     void serve(Worker& worker);
+    void begin_listening() EXCLUDES_LOCK(mutex_);
+    void end_listening() EXCLUDES_LOCK(mutex_);
     bool wake_workers();
     void drop_entries_out_of_reach(NodeId directory);
     void cut_connection();
@@ -76,6 +78,9 @@ class Session final : public KernelCaches {
     bool is_connected_ = false;
     Mutex mutex_;
     CondVar worker_ended_;
+    std::atomic<unsigned> listening_{0};  // workers in the blocking read, or about to be
+    unsigned resting_ GUARDED_BY(mutex_) = 0;
+    CondVar wanted_;  // workers that rest
 };
 
 }  // namespace lockstep
