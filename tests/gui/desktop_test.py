@@ -20,14 +20,14 @@ PATIENCE = 40.0
 
 
 class Desktop:
-    """An X display without a window manager, a session bus and an accessibility bus."""
+    """An X display (its pixels: directory/Xvfb_screen0), a session bus and an accessibility bus; no window manager."""
 
     def __init__(self, directory):
         self.directory, self.processes = Path(directory), []
         read, write = os.pipe()
         # Without -noreset the server starts anew whenever its last client leaves, and turns away who comes meanwhile.
-        self.start(["Xvfb", "-displayfd", str(write), "-noreset", "-screen", "0", "1280x900x24", "-nolisten", "tcp"],
-                   "xvfb", pass_fds=(write,))
+        self.start(["Xvfb", "-displayfd", str(write), "-noreset", "-screen", "0", "1280x900x24", "-nolisten", "tcp",
+                    "-fbdir", str(self.directory)], "xvfb", pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as answer:
             display = answer.readline().strip()
