@@ -112,7 +112,8 @@ void judge_vault_space(const api::VaultInfo& vault, std::vector<FindingInfo>& ou
                                    "fetched)",
                                    vault.name)});
     // Nine tenths.
-    if (vault.quota_bytes > 0 && vault.pack_bytes / 9 * 10 > vault.quota_bytes)
+    if (vault.role == "blind" && vault.quota_bytes > 0 &&
+        vault.pack_bytes / 9 * 10 > vault.quota_bytes)
         out.push_back({"space.quota", severity::kProblem, vault.name,
                        fmt::format("{} MiB of its quota of {} MiB are used",
                                    vault.pack_bytes / kMib, vault.quota_bytes / kMib),

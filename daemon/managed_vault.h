@@ -82,7 +82,7 @@ class ManagedVault {
     bool is_pause_over() const;
     // This device is a blind member of it.
     bool is_blind() const;
-    // Of a blind member; 0: no limit. Refused on others.
+    // Of a blind member, or of content on demand; 0: no limit, or as in all vaults.
     Status set_quota(std::uint64_t bytes);
     // What each other device may bring in within a day; 0: no limit.
     Result<std::uint64_t> member_quota();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "daemon/addresses.h"
+#include "daemon/api/config.h"
 #include "daemon/explain_file.h"
 #include "daemon/managed_vault.h"
 #include "daemon/vault_paths.h"
@@ -57,6 +58,8 @@ bool ManagedVault::is_blind() const {
 Status ManagedVault::set_quota(std::uint64_t bytes) {
     Vault* vault = this->vault();
     if (vault == nullptr) return Error{ErrorKind::NotFound, "the vault could not be opened"};
+    if (bytes != 0 && !vault->is_blind())
+        TRY_OK(api::check_on_demand_cache(static_cast<std::int64_t>(bytes >> 20)));
     return vault->set_quota(bytes == 0 ? std::nullopt : std::optional(bytes));
 }
 

@@ -97,7 +97,7 @@ constexpr VaultMetric kVaultMetrics[] = {
     {"vault_left_out_bytes", "Bytes of content that are not here by choice.",
      [](const VaultInfo& v) { return v.left_out_pack_bytes; }},
     {"vault_quota_bytes", "What a blind member gives to it; 0: no limit.",
-     [](const VaultInfo& v) { return v.quota_bytes; }},
+     [](const VaultInfo& v) { return v.role == "blind" ? v.quota_bytes : 0; }},
     {"vault_pending_records", "Changes made here that are not yet published.",
      [](const VaultInfo& v) { return v.pending_records; }},
     {"vault_unmerged_segments", "Pieces of other devices' logs that are not yet merged.",

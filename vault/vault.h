@@ -157,7 +157,7 @@ struct VaultStatus {
     std::uint64_t left_out_packs = 0, left_out_pack_bytes = 0;  // not here by choice
     bool is_selecting = false;                // what is to be fetched is not clear yet
     bool is_blind = false;                    // this device holds what it cannot open
-    std::optional<std::uint64_t> quota = {};  // of a blind member: bytes that it may take
+    std::optional<std::uint64_t> quota = {};  // see set_quota()
     std::uint64_t pending_records = 0;        // local changes not yet published
     std::uint64_t unmerged_segments = 0;
     std::uint64_t conflicts = 0;
@@ -269,9 +269,9 @@ class Vault {
     virtual Result<WhereisReport> whereis(const std::string& path) = 0;
     // A blind member never unlocks: what needs plaintext fails with Locked there.
     virtual bool is_blind() = 0;
-    // How much of this device's disk a blind member gives to the vault; nullopt: as much as it
-    // takes. Refused on others. What is here and does not fit goes with time, once other members
-    // promise to keep it.
+    // How much of this device's disk the vault may take; nullopt: as much as it takes. On members
+    // that are not blind: of content on demand; nullopt: on_demand_cache_size. What is here and
+    // does not fit goes with time, once others promise to keep it. Durable; also while locked.
     virtual Status set_quota(std::optional<std::uint64_t> bytes) = 0;
     // Regular care: learns what is to be fetched when that is not clear; holds the limit of the
     // cache, or the quota. May take a minute. Returns the bytes freed.

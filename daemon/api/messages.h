@@ -99,7 +99,7 @@ struct VaultInfo {
     std::string state;              // vault_state_text
     std::string status;             // sync_word_text; "Conflict (n)" with the number
     std::string role;               // of this device; empty: it has never been in the vault
-    std::uint64_t quota_bytes = 0;  // that a blind member gives to it; 0: no limit
+    std::uint64_t quota_bytes = 0;  // as SetQuota has it
     std::string problem;            // why it could not be opened or mounted; empty: no problem
     bool unlock_at_start = false;
     bool is_paused = false;
@@ -546,7 +546,7 @@ struct JoinVault {
 };
 
 struct SetQuota {
-    std::uint64_t bytes = 0;  // 0: no limit
+    std::uint64_t bytes = 0;  // 0: no limit, or as cache.on_demand_mib says for all vaults
 };
 
 struct RenameDevice {

@@ -41,11 +41,12 @@ void declare_presence_verbs(Grammar& grammar) {
                                      "  lockstep whereis papers:films/first.mkv\n", whereis_path);
     add_path(whereis);
     CLI::App& quota = grammar.verb(
-        grammar.app(), "quota", "Say how much of the disk a blind member gives to a vault",
+        grammar.app(), "quota", "Say how much of this device's disk a vault may take",
         "  lockstep quota papers            (what it is, and how much is used)\n"
         "  lockstep quota papers 200G\n"
-        "  lockstep quota papers none\n"
-        "What is here and does not fit goes once other devices promise to keep it.\n",
+        "  lockstep quota papers none       (as much as it takes, or as cache.on_demand_mib says)\n"
+        "Of a blind member all counts, of others the content that is kept on demand. What is here\n"
+        "and does not fit goes once other devices promise to keep it.\n",
         set_quota);
     grammar.vault_argument(quota);
     quota.add_option("size", arguments.quota, "Like 500M, 20G, 1T, or none")->option_text("SIZE");

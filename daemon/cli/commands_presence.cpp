@@ -112,8 +112,15 @@ ExitCode set_quota(Session& session) {
         print_line(api::encode(*vault));
         return ExitCode::Ok;
     }
-    if (vault->role != "blind")
-        return session.fail(ExitCode::Failure, "this device is no blind member: it has no quota");
+    if (vault->role != "blind") {
+        print_line(vault->quota_bytes == 0
+                       ? printable(vault->name) +
+                             ": content on demand is kept as in all vaults "
+                             "(cache.on_demand_mib)"
+                       : fmt::format("{}: {} of content on demand are kept at most",
+                                     printable(vault->name), size_text(vault->quota_bytes)));
+        return ExitCode::Ok;
+    }
     print_line(fmt::format(
         "{}: {} of packs are here, {}", printable(vault->name), size_text(vault->pack_bytes),
         vault->quota_bytes == 0 ? "without a quota" : "of " + size_text(vault->quota_bytes)));

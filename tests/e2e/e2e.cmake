@@ -56,6 +56,7 @@ set(LOCKSTEP_ON_DEMAND_TESTS
   test_the_only_copy_is_never_evicted
   test_two_that_evict_at_once_do_not_rely_on_each_other
   test_nothing_is_evicted_from_a_directory_that_two_devices_use
+  test_a_vault_has_a_cache_of_its_own_size
   test_readers_of_what_nobody_has_get_an_error_and_do_not_hold_up_a_lock
   test_words_for_what_cannot_be)
 foreach(test IN LISTS LOCKSTEP_ON_DEMAND_TESTS)

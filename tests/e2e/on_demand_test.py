@@ -228,6 +228,25 @@ class OnDemand(unittest.TestCase):
             self.assertIn("other devices use this vault directory", refused.stderr)
         self.assertEqual((desk.mount / "films/shared.bin").read_bytes(), content)
 
+    def test_a_vault_has_a_cache_of_its_own_size(self):
+        self.make_world("laptop", "desk")
+        self.assertIn("as in all vaults", self.desk.call("quota", VAULT).stdout)
+        for number in range(6):
+            self.write(self.laptop, f"film{number}", 4 * MIB)
+        self.settle(self.laptop, self.desk)
+        for number in range(6):
+            self.assertEqual(noise(f"film{number}", 4 * MIB), (self.desk.mount / f"film{number}").read_bytes())
+        self.assertGreater(sum(self.bytes_here(self.desk)), 23 * MIB)
+        self.assertEqual(16 * MIB, self.desk.json("quota", VAULT, "16M")["quotaBytes"])
+        wait_until("what is too much has gone", lambda: sum(self.bytes_here(self.desk)) <= 16 * MIB, 60, 0.2)
+        self.desk.stop()
+        self.desk.start()
+        self.assertIn("16.0 MiB of content on demand", self.desk.call("quota", VAULT).stdout)
+        self.desk.call("quota", VAULT, "none")
+        self.assertEqual(0, self.desk.status(VAULT)["quotaBytes"])
+        for wrong in ("15M", "0", "much"):
+            self.assertEqual(self.desk.exit_code("quota", VAULT, wrong), 2)
+
     def test_words_for_what_cannot_be(self):
         self.make_world("laptop", "desk")
         self.assertEqual(self.desk.exit_code("pin", f"{VAULT}:nowhere"), 10)

@@ -330,6 +330,30 @@ TEST_F(PresenceTest, WhatWasUsedLongestAgoGoesWhenThereIsTooMuch) {
     EXPECT_EQ(0u, care());
 }
 
+TEST_F(PresenceTest, AVaultHasACacheOfItsOwnSizeThatCanBeChanged) {
+    std::size_t size = 350'000;
+    for (const char* name : {"first", "second", "third"}) file_of_laptop(name, ++size);
+    ASSERT_TRUE(desk_.vault().set_keep("", Keep::OnDemand).ok());
+    auto care = [&] { return wire_->during([&] { return desk_.vault().care_for_presence(); }); };
+    EXPECT_EQ(0u, care());
+    EXPECT_EQ(std::nullopt, desk_.vault().status().quota);
+    ASSERT_TRUE(desk_.vault().set_quota(1 << 20).ok());
+    EXPECT_GT(care(), 0u);
+    EXPECT_EQ(0u, care());
+    const std::uint64_t packs = desk_.vault().status().packs;
+    // Also while it is locked, and after a crash.
+    ASSERT_TRUE(desk_.vault().lock(false).ok());
+    ASSERT_TRUE(desk_.vault().set_quota(500'000).ok());
+    wire_.reset();
+    ASSERT_TRUE(desk_.kill_and_reopen().ok());
+    wire_ = std::make_unique<Wire>(laptop_, desk_);
+    EXPECT_EQ(std::optional<std::uint64_t>(500'000), desk_.vault().status().quota);
+    EXPECT_GT(care(), 0u);
+    EXPECT_LT(desk_.vault().status().packs, packs);
+    ASSERT_TRUE(desk_.vault().set_quota(std::nullopt).ok());
+    EXPECT_EQ(0u, care());
+}
+
 TEST_F(PresenceTest, WhatIsNotPublishedIsNotEvicted) {
     ASSERT_TRUE(desk_.vault().set_keep("", Keep::OnDemand).ok());
     ASSERT_TRUE(desk_.write("own", std::string(300'000, 'x')).ok());

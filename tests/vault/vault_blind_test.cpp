@@ -176,10 +176,6 @@ TEST_F(VaultBlind, ALowerQuotaDeletesNothingThatNobodyPromisesToKeep) {
     EXPECT_EQ(packs, server_.vault().status().packs);
 }
 
-TEST_F(VaultBlind, OnlyABlindMemberHasAQuota) {
-    EXPECT_EQ(ErrorKind::Refused, error_of(laptop_.vault().set_quota(1'000'000)));
-}
-
 TEST_F(VaultBlind, WhatAllHaveLetGoItDeletesARetentionLater) {
     laptop_.set_retention(std::chrono::hours(24 * 30));
     write_pack("old", 300'000);

@@ -44,10 +44,11 @@ class ChunkSet final : public ContentVisitor {
 // ---- opening
 
 Status OpenVault::open_absent_content() {
-    TRY(range_cache_, RangeCache::open(environment_.disk,
-                                       local_directory(environment_, replica_.vault_id()) /
-                                           std::string(kRangesName),
-                                       environment_.on_demand_cache_size));
+    TRY(range_cache_,
+        RangeCache::open(
+            environment_.disk,
+            local_directory(environment_, replica_.vault_id()) / std::string(kRangesName),
+            replica_.own_presence().quota().value_or(environment_.on_demand_cache_size)));
     absent_ = std::make_unique<AbsentContent>(AbsentContent::Environment{
         .index = *index_,
         .presence = replica_.own_presence(),
@@ -554,7 +555,7 @@ Result<WhereisReport> OpenVault::whereis(const std::string& path) {
 std::uint64_t OpenVault::trim() {
     VaultPresence& presence = replica_.own_presence();
     if (replica_.is_blind() || !presence.rules().is_selective() || !presence.is_settled()) return 0;
-    const std::uint64_t limit = environment_.on_demand_cache_size;
+    const std::uint64_t limit = presence.quota().value_or(environment_.on_demand_cache_size);
     std::uint64_t bytes = 0;
     auto rows = index_->chunks().packs();
     if (!rows.ok()) return 0;

@@ -423,7 +423,7 @@ VaultStatus VaultImpl::status() {
         at->segments += log.numbers.size();
     }
     out.is_blind = replica_->is_blind();
-    if (out.is_blind) out.quota = presence.quota();
+    out.quota = presence.quota();
     out.held_back = replica_->held_back();
     out.alarms = replica_->alarms();
     if (!out.may_write && out.pending_records > 0)
@@ -483,7 +483,7 @@ Result<WhereisReport> VaultImpl::whereis(const std::string& path) {
 }
 
 Status VaultImpl::set_quota(std::optional<std::uint64_t> bytes) {
-    if (!is_blind()) return Error{ErrorKind::Refused, "only a blind member has a quota"};
+    if (!replica_) return locked();
     return replica_->own_presence().set_quota(bytes);
 }
 

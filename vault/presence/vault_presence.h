@@ -90,8 +90,8 @@ class VaultPresence final : public Presence {
 
     KeepRules rules() EXCLUDES_LOCK(mutex_);
     Status set_rules(const KeepRules& rules) EXCLUDES_LOCK(mutex_);  // durable on return
-    // Bytes that a blind member gives to the vault; nullopt: as many as it takes. Durable on
-    // return.
+    // Bytes that a blind member gives to the vault, or others to its content on demand; nullopt:
+    // as many as it takes, or as all vaults have. Durable on return.
     std::optional<std::uint64_t> quota() EXCLUDES_LOCK(mutex_);
     Status set_quota(std::optional<std::uint64_t> bytes) EXCLUDES_LOCK(mutex_);
     void note_shared_directory() EXCLUDES_LOCK(mutex_);
