@@ -4,6 +4,7 @@
 
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
+#include "daemon/api/vault_place.h"
 #include "daemon/cli/output.h"
 
 namespace lockstep::cli {
@@ -56,14 +57,6 @@ Result<VaultPath> parse_vault_path(const std::string& text) {
 
 namespace {
 
-// What follows `directory` in a path below it, without the slash between.
-std::optional<std::string> rest_below(const std::string& directory, const std::string& path) {
-    if (directory.empty() || !path.starts_with(directory)) return std::nullopt;
-    if (path.size() == directory.size()) return std::string();
-    if (path[directory.size()] != '/') return std::nullopt;
-    return path.substr(directory.size() + 1);
-}
-
 bool is_path_here(std::string_view text) {
     return text == "." || text == ".." || text.starts_with('/') || text.starts_with("./") ||
            text.starts_with("../");
@@ -73,27 +66,15 @@ bool is_path_here(std::string_view text) {
 
 std::optional<VaultPath> place_below(const std::vector<api::VaultInfo>& vaults,
                                      const std::string& path) {
-    std::optional<VaultPath> found;
-    std::size_t length = 0;
-    const auto look = [&](const api::VaultInfo& vault, const auto& shown) {
-        const std::optional<std::string> rest = rest_below(shown.directory, path);
-        if (!rest || shown.directory.size() < length) return;
-        const bool has_both = !shown.path.empty() && !rest->empty();
-        found = VaultPath{vault.name, shown.path + (has_both ? "/" : "") + *rest};
-        length = shown.directory.size();
-    };
-    for (const api::VaultInfo& vault : vaults) {
-        for (const api::MountInfo& mount : vault.mounts)
-            if (mount.is_mounted && mount.at_ms == 0) look(vault, mount);
-        for (const api::MirrorInfo& mirror : vault.mirrors) look(vault, mirror);
-    }
-    return found;
+    std::optional<api::VaultPlace> place = api::place_below(vaults, path);
+    if (!place) return std::nullopt;
+    return VaultPath{std::move(place->vault), std::move(place->path)};
 }
 
 Result<VaultPath> find_place(Session& session, const std::string& text) {
     if (is_path_here(text)) {
         TRY(const api::VaultList list, session.daemon.vaults());
-        if (std::optional<VaultPath> place = place_below(list.vaults, absolute_path(text)))
+        if (std::optional<VaultPath> place = cli::place_below(list.vaults, absolute_path(text)))
             return *std::move(place);
     }
     return parse_vault_path(text.find(':') == std::string::npos ? text + ":" : text);
