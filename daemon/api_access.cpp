@@ -45,11 +45,6 @@ Result<std::string> make_token(Disk& disk, const std::filesystem::path& file, Ra
 }
 
 Result<std::string> read_token(Disk& disk, const std::filesystem::path& file) {
-    struct stat status {};
-    if (::lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) ||
-        (status.st_mode & 077) != 0)
-        return Error{ErrorKind::Refused,
-                     file.native() + " must be a file that only its owner can read: chmod 600"};
     TRY(Bytes bytes, disk.read_file(file, kTokenFileSizeMax));
     std::string_view text = as_text(bytes);
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' '))
@@ -57,10 +52,33 @@ Result<std::string> read_token(Disk& disk, const std::filesystem::path& file) {
     if (text.size() < kTokenSizeMin)
         return Error{
             ErrorKind::Invalid,
-            fmt::format("{} holds a token of less than {} bytes; without the file lockstepd "
-                        "makes a good one",
+            fmt::format("{} holds a token of less than {} bytes; without one lockstepd makes a "
+                        "good one in its state directory",
                         file.native(), kTokenSizeMin)};
     return std::string(text);
+}
+
+// The user's alone, and made where there is none.
+Result<std::string> own_token(Disk& disk, const std::filesystem::path& file, Random& random) {
+    if (!disk.exists(file)) return make_token(disk, file, random);
+    struct stat status {};
+    if (::lstat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) ||
+        (status.st_mode & 077) != 0)
+        return Error{ErrorKind::Refused,
+                     file.native() + " must be a file that only its owner can read: chmod 600"};
+    return read_token(disk, file);
+}
+
+// Empty when none is shown.
+std::string_view shown_token(const HttpRequest& request) {
+    const std::string* shown = request.header("Authorization");
+    if (shown == nullptr || !shown->starts_with(kScheme)) return {};
+    return std::string_view(*shown).substr(kScheme.size());
+}
+
+bool is_about_figures(const HttpRequest& request) {
+    return (request.method == "GET" || request.method == "HEAD") &&
+           (request.path == "/metrics" || request.path == "/healthz");
 }
 
 HttpResponse refuse(int status, std::string_view why, const HttpRequest& request) {
@@ -72,17 +90,20 @@ HttpResponse refuse(int status, std::string_view why, const HttpRequest& request
 
 }  // namespace
 
-ApiAccess::ApiAccess(std::string token, api::LoopbackAddress address)
-    : token_(std::move(token)), address_(std::move(address)) {}
+ApiAccess::ApiAccess(Tokens tokens, api::LoopbackAddress address)
+    : tokens_(std::move(tokens)), address_(std::move(address)) {}
 
-Result<ApiAccess> ApiAccess::open(Disk& disk, const std::filesystem::path& file,
-                                  const api::LoopbackAddress& address, Random& random) {
-    if (disk.exists(file)) {
-        TRY(std::string token, read_token(disk, file));
-        return ApiAccess(std::move(token), address);
+Result<ApiAccess> ApiAccess::open(Disk& disk, const std::filesystem::path& directory,
+                                  const api::LoopbackAddress& address, Random& random,
+                                  const std::filesystem::path& metrics_token_file) {
+    Tokens tokens;
+    TRY(tokens.all, own_token(disk, directory / "api.token", random));
+    if (metrics_token_file.empty()) {
+        TRY(tokens.metrics, own_token(disk, directory / "metrics.token", random));
+    } else {
+        TRY(tokens.metrics, read_token(disk, metrics_token_file));
     }
-    TRY(std::string token, make_token(disk, file, random));
-    return ApiAccess(std::move(token), address);
+    return ApiAccess(std::move(tokens), address);
 }
 
 bool ApiAccess::is_own_host(const std::string& host) const {
@@ -97,12 +118,6 @@ bool ApiAccess::is_own_origin(const std::string& origin) const {
     return origin.starts_with(kHttp) && is_own_host(origin.substr(kHttp.size()));
 }
 
-bool ApiAccess::has_token(const HttpRequest& request) const {
-    const std::string* shown = request.header("Authorization");
-    return shown != nullptr && shown->starts_with(kScheme) &&
-           is_same_secret(std::string_view(*shown).substr(kScheme.size()), token_);
-}
-
 std::optional<HttpResponse> ApiAccess::refusal(const HttpRequest& request) const {
     std::size_t hosts = 0;
     for (const HttpField& field : request.headers) {
@@ -113,7 +128,12 @@ std::optional<HttpResponse> ApiAccess::refusal(const HttpRequest& request) const
             return refuse(403, "the request comes from another page", request);
     }
     if (hosts == 0) return refuse(403, "the request names no host", request);
-    if (has_token(request)) return std::nullopt;
+    const std::string_view shown = shown_token(request);
+    if (!shown.empty() && is_same_secret(shown, tokens_.all)) return std::nullopt;
+    if (!shown.empty() && is_same_secret(shown, tokens_.metrics)) {
+        if (is_about_figures(request)) return std::nullopt;
+        return refuse(403, "this token is for /metrics alone", request);
+    }
     HttpResponse response = refuse(401, "the token is missing, or is another", request);
     response.headers.push_back({"WWW-Authenticate", "Bearer"});
     return response;

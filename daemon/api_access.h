@@ -3,7 +3,8 @@
 //
 // A request must name this server as its Host (a page of another name that resolves to us does
 // not: DNS rebinding), must come from no page or from one of this server (Origin), and must show
-// the token, which lies where only the user can read it.
+// a token. One opens all and lies where only the user can read it; another, for Prometheus, opens
+// what tells how the daemon does, and nothing else.
 //
 // THREADS: any.
 #pragma once
@@ -21,25 +22,32 @@ namespace lockstep {
 
 class ApiAccess {
   public:
-    // Reads the token in `file`, or makes one there (mode 0600). Refused when others can read it,
-    // Invalid when it is shorter than 32 bytes.
-    static Result<ApiAccess> open(Disk& disk, const std::filesystem::path& file,
-                                  const api::LoopbackAddress& address, Random& random);
-    ApiAccess(std::string token, api::LoopbackAddress address);
+    struct Tokens {
+        std::string all;
+        std::string metrics;  // GET /metrics and /healthz
+    };
+
+    // Reads api.token and metrics.token in `directory`, or makes them there (mode 0600). Refused
+    // when others can read one, Invalid when one is shorter than 32 bytes.
+    // `metrics_token_file`: read in place of metrics.token, and others may read it, too: as files
+    // are that a container is handed. Empty: none.
+    static Result<ApiAccess> open(Disk& disk, const std::filesystem::path& directory,
+                                  const api::LoopbackAddress& address, Random& random,
+                                  const std::filesystem::path& metrics_token_file = {});
+    ApiAccess(Tokens tokens, api::LoopbackAddress address);
 
     const std::string& host() const { return address_.host; }
     std::uint16_t port() const { return address_.port; }
 
-    // What a request that may not come in is answered: 403 for a foreign Host or Origin, 401
-    // without the token. Nothing when it may.
+    // What a request that may not come in is answered: 403 for a foreign Host or Origin and for
+    // what the token does not open, 401 without a token. Nothing when it may.
     std::optional<HttpResponse> refusal(const HttpRequest& request) const;
 
   private:
     bool is_own_host(const std::string& host) const;
     bool is_own_origin(const std::string& origin) const;
-    bool has_token(const HttpRequest& request) const;
 
-    std::string token_;
+    Tokens tokens_;
     api::LoopbackAddress address_;
 };
 

@@ -117,12 +117,12 @@ struct Daemon::Parts {
     std::unique_ptr<ControlServer> server;
 
     // Makes `tcp` when that is configured.
-    Status open_api_to_programs() {
-        const std::string where = config->get().api_listen;
+    Status open_api_to_programs(const DaemonOptions& options) {
+        const std::string where = options.api_listen.value_or(config->get().api_listen);
         if (where.empty()) return {};
         TRY(api::LoopbackAddress address, api::parse_api_listen(where));
-        TRY(tcp, ApiAccess::open(posix_disk(), paths.state_directory / "api.token", address,
-                                 system_random()));
+        TRY(tcp, ApiAccess::open(posix_disk(), paths.state_directory, address, system_random(),
+                                 options.metrics_token_file));
         return {};
     }
     // Threads that have not yet answered the last beat.
@@ -150,7 +150,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
     Parts& parts = *daemon->parts_;
     parts.context.log_levels = options.log_levels;
     parts.context.apply_log_levels();
-    TRY_OK(parts.open_api_to_programs());
+    TRY_OK(parts.open_api_to_programs(options));
     parts.vaults.open_all();
     TRY(parts.server, ControlServer::start(parts.context, socket, std::move(options.control_socket),
                                            parts.tcp ? &*parts.tcp : nullptr));

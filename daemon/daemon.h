@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "base/log_levels.h"
 #include "base/result.h"
@@ -24,6 +25,10 @@ struct DaemonOptions {
     bool may_mount = true;
     // Instead of the configured ones.
     std::optional<LogLevels> log_levels = {};
+    // Instead of the configured one, as api::parse_api_listen() reads it; empty: no TCP.
+    std::optional<std::string> api_listen = {};
+    // The token that opens figures alone over TCP; empty: one of the daemon's own.
+    std::filesystem::path metrics_token_file = {};
     // Of the control API, made by the service manager; else the daemon makes its own.
     UniqueFd control_socket;
 };

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "daemon/api/config.h"
+
 namespace lockstep {
 
 namespace {
@@ -12,17 +14,22 @@ constexpr std::string_view kHelp = R"(lockstepd - keeps a user's encrypted vault
 
 Usage: lockstepd [OPTIONS]
 
-  --listen-port PORT   listen for other devices here, instead of the configured port
-  --log-level LEVEL    debug, info (the default), warning or error, and AREA=LEVEL for single areas, with
-                       commas between; lines go to stderr. Areas: control, daemon, fuse, http, index,
-                       mirror, relay, sync, vault
-  --no-mount           mount nothing: for a device that only keeps copies, or mirrors into plain folders
-  --version            print the version and end
-  --help               print this and end
+  --listen-port PORT         listen for other devices here, instead of the configured port
+  --api-listen ADDRESS:PORT  serve the control API, for whoever has a token, at 127.0.0.1:PORT or [::1]:PORT,
+                             too, instead of where the configuration says; none: over no TCP
+  --metrics-token-file FILE  what opens /metrics there, and nothing else, is FILE's content; else a token
+                             that the daemon makes, metrics.token in its state directory
+  --log-level LEVEL          debug, info (the default), warning or error, and AREA=LEVEL for single areas,
+                             with commas between; lines go to stderr. Areas: control, daemon, fuse, http,
+                             index, mirror, relay, sync, vault
+  --no-mount                 mount nothing: for a device that only keeps copies, or mirrors into plain folders
+  --version                  print the version and end
+  --help                     print this and end
 
 It runs in the foreground until SIGTERM or SIGINT; `lockstep` talks to it. SIGHUP reads config.toml again.
 A flag wins over its variable in the environment, that over config.toml:
-LOCKSTEP_LISTEN_PORT=PORT, LOCKSTEP_LOG_LEVEL=LEVEL, LOCKSTEP_NO_MOUNT=true.
+LOCKSTEP_LISTEN_PORT=PORT, LOCKSTEP_API_LISTEN=ADDRESS:PORT, LOCKSTEP_METRICS_TOKEN_FILE=FILE,
+LOCKSTEP_LOG_LEVEL=LEVEL, LOCKSTEP_NO_MOUNT=true.
 LOCKSTEP_HOME moves configuration, state, data and the control socket under one directory.
 
 Examples:
@@ -45,6 +52,19 @@ Status set_port(DaemonArguments& arguments, std::string_view text) {
     return {};
 }
 
+Status set_api_listen(DaemonArguments& arguments, std::string_view text) {
+    arguments.api_listen = text == "none" ? std::string() : std::string(text);
+    if (arguments.api_listen->empty()) return {};
+    if (auto valid = api::parse_api_listen(text); !valid.ok())
+        return std::move(valid).error().in("cannot be used");
+    return {};
+}
+
+Status set_metrics_token_file(DaemonArguments& arguments, std::string_view text) {
+    arguments.metrics_token_file = text;
+    return {};
+}
+
 Status set_no_mount(DaemonArguments& arguments, std::string_view text) {
     if (text != "true" && text != "false") return Error{ErrorKind::Invalid, "is true or false"};
     arguments.may_mount = text == "false";
@@ -58,9 +78,12 @@ struct Option {
     Status (*set)(DaemonArguments& arguments, std::string_view text);
 };
 
-constexpr Option kOptions[] = {{"--listen-port", "LOCKSTEP_LISTEN_PORT", true, set_port},
-                               {"--log-level", "LOCKSTEP_LOG_LEVEL", true, set_levels},
-                               {"--no-mount", "LOCKSTEP_NO_MOUNT", false, set_no_mount}};
+constexpr Option kOptions[] = {
+    {"--listen-port", "LOCKSTEP_LISTEN_PORT", true, set_port},
+    {"--api-listen", "LOCKSTEP_API_LISTEN", true, set_api_listen},
+    {"--metrics-token-file", "LOCKSTEP_METRICS_TOKEN_FILE", true, set_metrics_token_file},
+    {"--log-level", "LOCKSTEP_LOG_LEVEL", true, set_levels},
+    {"--no-mount", "LOCKSTEP_NO_MOUNT", false, set_no_mount}};
 
 const Option* option_named(std::string_view flag) {
     for (const Option& option : kOptions)

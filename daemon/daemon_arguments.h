@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,8 @@ namespace lockstep {
 struct DaemonArguments {
     std::optional<LogLevels> log_levels;       // else the configured ones
     std::optional<std::uint16_t> listen_port;  // else the configured one
+    std::optional<std::string> api_listen;     // else the configured one; empty: no TCP
+    std::string metrics_token_file;            // empty: the daemon's own
     bool may_mount = true;
     bool shows_help = false;
     bool shows_version = false;

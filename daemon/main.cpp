@@ -97,7 +97,7 @@ int serve(const DaemonArguments& arguments) {
 
     Result<std::unique_ptr<Daemon>> daemon =
         Daemon::start({*paths, arguments.listen_port, arguments.may_mount, arguments.log_levels,
-                       std::move(passed)});
+                       arguments.api_listen, arguments.metrics_token_file, std::move(passed)});
     if (!daemon.ok()) return fail(daemon.error());
     log_info("daemon", "lockstepd {} runs; port {}, socket {}", kVersion, (*daemon)->listen_port(),
              (*daemon)->control_socket().native());

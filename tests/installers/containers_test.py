@@ -66,7 +66,77 @@ def check_joining(command, dockerfile, file_of_ticket):
     assert command[2] == "--quota" and gib(command[3]) > 0 and len(command) == 4
 
 
-def check_blind_overlay(directory, dockerfile, user, version):
+def check_promtool(settings, rules, scratch):
+    """Prometheus takes the settings, with the rules where they are mounted and a token."""
+    if shutil.which("promtool") is None:
+        return
+    (scratch / "token").write_text("t" * 64)
+    text = re.sub(r"(credentials_file: )\S+", rf"\1{scratch}/token", settings)
+    named = re.findall(r"^  - (\S+\.rules\.yml)$", text, flags=re.M)
+    assert {Path(name).name for name in named} == set(rules), f"{named} and {set(rules)}"
+    for name in named:
+        (scratch / Path(name).name).write_text(rules[Path(name).name])
+        text = text.replace(name, Path(name).name)
+    (scratch / "prometheus.yml").write_text(text)
+    run("promtool", "check", "config", scratch / "prometheus.yml")
+
+
+def jobs_of(settings):
+    return {job["job_name"]: job for job in yaml.safe_load(settings)["scrape_configs"]}
+
+
+def check_watching(services, containers, installers, relay, scratch):
+    """In the compose file, Prometheus finds relay and device, both know its token, and it has the rules for both."""
+    secret = "/run/secrets/metrics-token"
+    blind, watcher = services["blind"], services["prometheus"]
+    for name in ("relay", "blind", "prometheus"):
+        assert [one["source"] for one in services[name]["secrets"]] == ["metrics-token"], name
+    settings = (containers / "prometheus.yml").read_text()
+    jobs = jobs_of(settings)
+    assert all(job["authorization"]["credentials_file"] == secret for job in jobs.values())
+    # What is served on a loopback is asked for from there.
+    assert watcher["network_mode"] == "service:blind" and blind["environment"]["LOCKSTEP_METRICS_TOKEN_FILE"] == secret
+    assert jobs["lockstepd"]["static_configs"][0]["targets"] == [blind["environment"]["LOCKSTEP_API_LISTEN"]]
+    toml = (containers / "relay.toml").read_text()
+    port, = re.findall(r'listen = \["0\.0\.0\.0:(\d+)"\]', toml)
+    assert jobs["lockstep-relay"]["static_configs"][0]["targets"] == [f"relay:{port}"]
+    assert f'file = "{secret}"' in toml and 'rights = ["operate"]' in toml and 'metrics = "operators"' in toml
+    (scratch / "token").write_text("t" * 64)
+    (scratch / "relay.toml").write_text(toml.replace(secret, f"{scratch}/token"))
+    run(relay, "check-config", scratch / "relay.toml")
+    mounted = [str(volume).split(":")[:2] for volume in watcher["volumes"]]
+    rules = {Path(there).name: Path(here).read_text() for here, there in mounted if there.endswith(".rules.yml")}
+    assert ["/etc/prometheus/prometheus.yml"] == [there for here, there in mounted if here.endswith("/prometheus.yml")]
+    check_promtool(settings, rules, scratch)
+
+
+def check_watched_pod(objects, pod, scratch):
+    """Beside the blind member is a Prometheus that asks for its figures with the same token."""
+    blind, watcher = pod["containers"]
+    variables = {one["name"]: one["value"] for one in blind["env"]}
+    places = [{mount["name"]: mount["mountPath"] for mount in one["volumeMounts"]} for one in (blind, watcher)]
+    token = f"{places[0]['metrics-token']}/token"
+    assert variables["LOCKSTEP_METRICS_TOKEN_FILE"] == token and places[1]["metrics-token"] == places[0]["metrics-token"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    maps = {name: objects[("ConfigMap", volumes[name]["configMap"]["name"])]["data"] for name in ("prometheus-settings", "prometheus-rules")}
+    settings = maps["prometheus-settings"]["prometheus.yml"]
+    assert f"--config.file={places[1]['prometheus-settings']}/prometheus.yml" in watcher["args"]
+    assert f"--storage.tsdb.path={places[1]['prometheus']}" in watcher["args"]
+    job = jobs_of(settings)["lockstepd"]
+    assert job["static_configs"][0]["targets"] == [variables["LOCKSTEP_API_LISTEN"]]
+    assert job["authorization"]["credentials_file"] == token
+    rule, = yaml.safe_load(settings)["rule_files"]
+    assert rule == f"{places[1]['prometheus-rules']}/lockstepd.rules.yml"
+    check_promtool(settings, maps["prometheus-rules"], scratch)
+    service, = objects[("Service", "lockstep-blind-metrics")]["spec"]["ports"]
+    assert service["targetPort"] == "prometheus" in {port["name"] for port in watcher["ports"]}
+    assert "type" not in objects[("Service", "lockstep-blind-metrics")]["spec"], "figures are for the cluster alone"
+    (_, allowed) = objects[("NetworkPolicy", "lockstep-blind")]["spec"]["ingress"]
+    assert allowed["ports"] == [{"port": "prometheus"}] and allowed["from"]
+    assert watcher["securityContext"] == blind["securityContext"]
+
+
+def check_blind_overlay(directory, dockerfile, user, version, scratch):
     objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(run("kubectl", "kustomize", directory))}
     assert all(one["metadata"].get("namespace") == "lockstep" for (kind, _), one in objects.items() if kind != "Namespace")
     stateful, service = objects[("StatefulSet", "lockstep-blind")], objects[("Service", "lockstep-blind")]
@@ -74,7 +144,8 @@ def check_blind_overlay(directory, dockerfile, user, version):
     pod, labels = stateful["spec"]["template"]["spec"], stateful["spec"]["template"]["metadata"]["labels"]
     for selector in (stateful["spec"]["selector"]["matchLabels"], service["spec"]["selector"], policy["spec"]["podSelector"]["matchLabels"]):
         assert selector and selector.items() <= labels.items(), f"{selector} does not select {labels}"
-    container, = pod["containers"]
+    check_watched_pod(objects, pod, scratch)
+    container = pod["containers"][0]
     assert container["image"] == f"lockstep-device:{version}" and pod["securityContext"]["runAsUser"] == user
     # Others are told the port that the daemon listens on: it must lead here from everywhere.
     port, = service["spec"]["ports"]
@@ -82,7 +153,8 @@ def check_blind_overlay(directory, dockerfile, user, version):
     assert listens == {port["port"], port.get("nodePort", port["port"]), *(one["containerPort"] for one in container["ports"])}, listens
     there = {volume["name"] for volume in pod["volumes"]} | {claim["metadata"]["name"] for claim in stateful["spec"]["volumeClaimTemplates"]}
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
-    assert set(mounts) == there and f"VOLUME {mounts['device']}\n" in dockerfile.read_text()
+    others = {mount["name"] for mount in pod["containers"][1]["volumeMounts"]}
+    assert set(mounts) <= there == set(mounts) | others and f"VOLUME {mounts['device']}\n" in dockerfile.read_text()
     joining = container["lifecycle"]["postStart"]["exec"]["command"]
     check_joining(joining, dockerfile, f"{mounts['ticket']}/ticket")
     assert gib(joining[3]) < gib(stateful["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"])
@@ -151,19 +223,21 @@ def main(relay, source):
     device_user = check_dockerfile(device, "lockstep", "lockstepd", debian)
     missing = [tool for tool in ("docker-compose", "kubectl") if shutil.which(tool) is None or yaml is None]
     if "docker-compose" not in missing:
-        check_compose(installers / "containers/compose.yml", version, {"relay", "device", "prometheus"}, ("relay", "device"))
         with tempfile.TemporaryDirectory(prefix="lockstep-containers-") as scratch:
-            # Where the file says that the ticket is to be put.
+            # Where the file says that ticket and token are to be put.
             shutil.copytree(installers, Path(scratch, "installers"))
-            Path(scratch, "installers/containers/ticket").write_text("lockstep:...\n")
-            services = check_compose(Path(scratch, "installers/containers/blind.compose.yml"), version, {"blind", "join"}, ("blind", "join"))
+            containers = Path(scratch, "installers/containers")
+            for secret in ("ticket", "metrics-token"):
+                (containers / secret).write_text("...\n")
+            services = check_compose(containers / "compose.yml", version, {"relay", "blind", "join", "prometheus"}, ("relay", "blind", "join"))
+            check_watching(services, containers, installers, relay, Path(scratch))
         check_joining([*services["join"]["entrypoint"], *services["join"]["command"]], device, "/run/secrets/ticket")
     if "kubectl" not in missing:
         with tempfile.TemporaryDirectory(prefix="lockstep-containers-") as scratch:
             for overlay in sorted((installers / "kubernetes/relay/overlays").iterdir()):
                 check_overlay(relay, overlay, user, version, Path(scratch))
-        for overlay in sorted((installers / "kubernetes/blind/overlays").iterdir()):
-            check_blind_overlay(overlay, device, device_user, version)
+            for overlay in sorted((installers / "kubernetes/blind/overlays").iterdir()):
+                check_blind_overlay(overlay, device, device_user, version, Path(scratch))
     if not why_no_mounts():
         check_join_once(relay.parent, installers / "containers/join-once")
     print("good" if not missing else f"good, as far as it goes without {' and '.join(missing)}")

@@ -11,7 +11,7 @@ from pathlib import Path
 DOCUMENTS = ("README.md", "installers/README.md", "relay/README.md", "debian/lockstep.README.Debian", "installers/man/lockstep.1.scd",
              "installers/man/lockstepd.1.scd", "installers/man/lockstep-config.5.scd", "installers/systemd/lockstepd@.service",
              "installers/systemd/lockstepd-no-mount@.service", "installers/systemd/lockstepd.service", "installers/containers/join-once",
-             "installers/containers/blind.compose.yml", "installers/kubernetes/blind/base/kustomization.yaml")
+             "installers/containers/compose.yml", "installers/kubernetes/blind/base/kustomization.yaml")
 SETTING = re.compile(r"lockstep config set (\S+)")
 
 

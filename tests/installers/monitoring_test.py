@@ -1,9 +1,12 @@
-"""The daemon's alert rules and dashboard are about the metrics that it tells, over TCP as Prometheus asks.
+"""The daemon's alert rules and dashboard are about the metrics that it tells, over TCP as Prometheus asks; and a Prometheus
+with the settings of containers/ finds relay and daemon well.
 
 usage: monitoring_test.py BIN_DIRECTORY SOURCE_DIRECTORY; exit status 77 without promtool
 """
 import contextlib
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -49,6 +52,71 @@ def metrics_of(programs):
                 daemon.terminate()
 
 
+def await_targets(port, processes):
+    """What Prometheus says of the jobs, as soon as it has asked all of them."""
+    end = time.monotonic() + 90
+    targets = []
+    while time.monotonic() < end and all(process.poll() is None for process in processes):
+        with contextlib.suppress(OSError):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/targets", timeout=20) as response:
+                targets = json.load(response)["data"]["activeTargets"]
+            if targets and all(target["health"] != "unknown" for target in targets):
+                return {target["labels"]["job"]: (target["health"], target["lastError"]) for target in targets}
+        time.sleep(0.1)
+    raise AssertionError(f"not all were asked: {targets}")
+
+
+def watch(programs, source, token):
+    """The health of each job, with the settings of the compose file, but ports and files of this test."""
+    containers = source / "installers/containers"
+    relay_port, api_port, own_port = (free_port() for _ in range(3))
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-monitoring-")))
+        (home / "secret").write_text("t" * 64 + "\n")
+        (home / "shown").write_text(token + "\n")
+        settings = (containers / "relay.toml").read_text().replace("0.0.0.0:6970", f"127.0.0.1:{relay_port}")
+        settings = settings.replace("/run/secrets/metrics-token", f"{home}/secret").replace("/var/lib/lockstep-relay", str(home))
+        (home / "relay.toml").write_text(settings)
+        settings = (containers / "prometheus.yml").read_text().replace("relay:6970", f"127.0.0.1:{relay_port}")
+        settings = settings.replace("127.0.0.1:6980", f"127.0.0.1:{api_port}").replace("/run/secrets/metrics-token", f"{home}/shown")
+        (home / "prometheus.yml").write_text(settings.replace("scrape_interval: 30s", "scrape_interval: 1s"))
+        for rules in re.findall(r"\S+\.rules\.yml", settings):
+            shutil.copy(source / "installers/prometheus" / rules, home)
+
+        def start(*command, **environment):
+            process = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                       env={**os.environ, **environment})
+            stack.callback(process.wait, 60)
+            stack.callback(process.terminate)
+            return process
+        relay = start(programs / "lockstep-relay", "--config", home / "relay.toml")
+        daemon = start(programs / "lockstepd", LOCKSTEP_HOME=str(home / "device"), LOCKSTEP_NO_MOUNT="true",
+                       LOCKSTEP_API_LISTEN=f"127.0.0.1:{api_port}", LOCKSTEP_METRICS_TOKEN_FILE=str(home / "secret"))
+        # Each answers before it is asked, so that the first word on it is the last.
+        await_port(relay_port, relay)
+        await_port(api_port, daemon)
+        watcher = start("prometheus", f"--config.file={home}/prometheus.yml", f"--storage.tsdb.path={home}/prometheus",
+                        f"--web.listen-address=127.0.0.1:{own_port}")
+        return await_targets(own_port, (relay, daemon, watcher))
+
+
+def await_port(port, process):
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"nobody answers at port {port}")
+
+
+def check_watching(programs, source):
+    told = watch(programs, source, "t" * 64)
+    assert told == {"lockstepd": ("up", ""), "lockstep-relay": ("up", "")}, told
+    # Who shows another token is told nothing, so that the test above can fail.
+    told = watch(programs, source, "u" * 64)
+    assert {health for health, _ in told.values()} == {"down"} and all("401" in why for _, why in told.values()), told
+
+
 def main(programs, source):
     if shutil.which("promtool") is None:
         print("promtool is not installed")
@@ -59,6 +127,8 @@ def main(programs, source):
     monitoring.check_rules(source / "installers/prometheus/lockstepd.rules.yml", "lockstepd_", known)
     with tempfile.TemporaryDirectory(prefix="lockstep-monitoring-") as scratch:
         monitoring.check_expressions(expressions, Path(scratch))
+    if shutil.which("prometheus") is not None:
+        check_watching(programs, source)
     print(f"good: {len(known)} metrics")
 
 

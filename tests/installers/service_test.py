@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 BIN = None
@@ -177,8 +179,40 @@ class ServiceTest(unittest.TestCase):
             self.assertEqual(json.loads(self.device.run("status", "--json"))["listenPort"], wanted)
             self.assertEqual(self.device.stop(), 0)
 
+    def test_figures_are_told_to_who_has_the_token_of_the_environment(self):
+        with contextlib.ExitStack() as stack:
+            ports = []
+            for _ in range(2):
+                probe = stack.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", 0))
+                ports.append(probe.getsockname()[1])
+        in_file, in_environment = ports
+        token = self.device.home / "token"
+        token.write_text("t" * 40 + "\n")
+        self.device.write_config(f'[api]\nlisten = "127.0.0.1:{in_file}"\n')
+        self.device.start(LOCKSTEP_API_LISTEN=f"127.0.0.1:{in_environment}", LOCKSTEP_METRICS_TOKEN_FILE=str(token))
+        self.device.await_note("READY=1")
+
+        def answer(port, path):
+            asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {'t' * 40}"})
+            try:
+                with urllib.request.urlopen(asked, timeout=20) as response:
+                    return response.status
+            except urllib.error.HTTPError as error:
+                return error.code
+        self.assertEqual((answer(in_environment, "/metrics"), answer(in_environment, "/v1/status")), (200, 403))
+        with self.assertRaises(urllib.error.URLError):
+            answer(in_file, "/metrics")
+        self.assertEqual(self.device.stop(), 0)
+        self.device.start("--api-listen=none", LOCKSTEP_API_LISTEN=f"127.0.0.1:{in_environment}")
+        self.device.await_note("READY=1")
+        for port in ports:
+            with self.assertRaises(urllib.error.URLError):
+                answer(port, "/metrics")
+        self.assertEqual(self.device.stop(), 0)
+
     def test_a_variable_that_makes_no_sense_is_named(self):
-        for name, value in (("LOCKSTEP_LISTEN_PORT", "many"), ("LOCKSTEP_LOG_LEVEL", "loud"), ("LOCKSTEP_NO_MOUNT", "1")):
+        for name, value in (("LOCKSTEP_LISTEN_PORT", "many"), ("LOCKSTEP_API_LISTEN", "0.0.0.0:6980"), ("LOCKSTEP_LOG_LEVEL", "loud"), ("LOCKSTEP_NO_MOUNT", "1")):
             self.device.start(**{name: value})
             self.assertEqual(self.device.daemon.wait(PATIENCE), 2)
             self.assertIn(name, self.device.log())
