@@ -360,10 +360,20 @@ Status Reconciler::reconcile(const std::string& path, unsigned sides) {
 
 // Whether what a kill has left half noted was found: that is what was agreed on.
 Result<bool> Reconciler::take_up_step(Look& look) {
-    const MirrorStep* const left = state_.steps().left(look.path);
+    const std::vector<MirrorStep>* const left = state_.steps().left(look.path);
     if (left == nullptr) return false;
-    const MirrorStep step = *left;
+    const std::vector<MirrorStep> steps = *left;
     state_.steps().forget(look.path);
+    // The newest that anything found agrees with: those behind it did not come to pass, or the
+    // vault forgot them.
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+        TRY(const bool is_taken_up, take_up(look, *step));
+        if (is_taken_up) return true;
+    }
+    return false;
+}
+
+Result<bool> Reconciler::take_up(Look& look, const MirrorStep& step) {
     const bool is_in_folder = look.folder && look.folder->has_content_of(step.folder);
     // It was noted and did not come to pass.
     if (!is_in_folder && look.agreed != nullptr && look.folder &&

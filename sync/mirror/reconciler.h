@@ -151,6 +151,7 @@ class Reconciler {
     struct Staged {
         std::string path, part;
         VaultFacts vault;
+        bool is_noted = false;  // as a step
     };
 
     // reconciler.cpp: what to look at, and what to do about it
@@ -161,6 +162,7 @@ class Reconciler {
     Status reconcile(const std::string& path, unsigned sides);
     Status decide(Look& look);
     Result<bool> take_up_step(Look& look);
+    Result<bool> take_up(Look& look, const MirrorStep& step);
     bool has_moved_on_from(const Look& look, const VersionId& version);
     Result<bool> take_up_growth(Look& look, const MirrorStep& step);
     Status decide_agreed(Look& look);

@@ -319,7 +319,7 @@ Status Reconciler::place_staged() {
         if (placed.ok()) continue;
         if (!each.part.empty()) {
             static_cast<void>(folder_.remove_file(each.part).ok());
-            static_cast<void>(state_.steps().cancel(each.path).ok());
+            if (each.is_noted) static_cast<void>(state_.steps().cancel(each.path).ok());
         }
         const bool is_passing = placed.error().kind == ErrorKind::Busy;
         if (!is_passing) set_problem(each.path, placed.error().message);
@@ -334,6 +334,7 @@ Status Reconciler::place(Staged& staged) {
     MirrorEntry* const agreed = state_.find(staged.path);
     TRY(const FileFacts written, folder_.facts(staged.part));
     TRY_OK(state_.steps().note(staged.path, {written, staged.vault.type, staged.vault.version}));
+    staged.is_noted = true;
     state_.steps().forget(staged.path);
     if (agreed == nullptr) {
         Status renamed = folder_.rename(staged.part, staged.path);

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view kLineEnd = " .\n";
 constexpr int kCancelled = -1;  // in place of a type
+constexpr int kOpenFlags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
 
 Error system_error(std::string_view doing) {
     return {errno == ENOSPC || errno == EDQUOT ? ErrorKind::NoSpace : ErrorKind::Io,
@@ -59,9 +60,8 @@ std::optional<Line> read_line(const std::string& line) {
 }  // namespace
 
 Result<std::unique_ptr<StepLog>> StepLog::open(const std::filesystem::path& file) {
-    std::unique_ptr<StepLog> log(new StepLog);
-    log->file_ =
-        UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    std::unique_ptr<StepLog> log(new StepLog(file));
+    log->file_ = UniqueFd(::open(file.c_str(), kOpenFlags, 0600));
     if (!log->file_.ok()) return system_error("open");
     std::string text;
     char buffer[64 * 1024];
@@ -73,11 +73,13 @@ Result<std::unique_ptr<StepLog>> StepLog::open(const std::filesystem::path& file
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);)
         if (auto read = read_line(line)) {
+            std::vector<MirrorStep>& steps = log->left_[read->path];
             if (read->step)
-                log->left_.insert_or_assign(read->path, *read->step);
-            else
-                log->left_.erase(read->path);
+                steps.push_back(*read->step);
+            else if (!steps.empty())
+                steps.pop_back();
         }
+    std::erase_if(log->left_, [](const auto& each) { return each.second.empty(); });
     log->has_notes_ = !text.empty();
     return log;
 }
@@ -105,18 +107,36 @@ Status StepLog::append(const std::string& line) {
 
 Status StepLog::clear() {
     if (!has_notes_) return {};
+    if (!left_.empty()) return keep_what_is_left();
     if (::ftruncate(file_.get(), 0) != 0) return system_error("truncate");
     has_notes_ = false;
     return {};
 }
 
+// In a new file, which takes the place of the old one at once.
+Status StepLog::keep_what_is_left() {
+    const std::string beside = path_.string() + ".new";
+    UniqueFd file(::open(beside.c_str(), kOpenFlags | O_TRUNC, 0600));
+    if (!file.ok()) return system_error("open");
+    std::string lines;
+    for (const auto& [path, steps] : left_)
+        for (const MirrorStep& step : steps)
+            lines += line_of(path, step, static_cast<int>(step.type));
+    if (::write(file.get(), lines.data(), lines.size()) != static_cast<ssize_t>(lines.size()))
+        return system_error("write");
+    if (::rename(beside.c_str(), path_.c_str()) != 0) return system_error("rename");
+    file_ = std::move(file);
+    return {};
+}
+
 const std::string* StepLog::left_for(const FileFacts& file) const {
-    for (const auto& [path, step] : left_)
-        if (step.grown_from == 0 && step.folder.has_content_of(file)) return &path;
+    for (const auto& [path, steps] : left_)
+        for (const MirrorStep& step : steps)
+            if (step.grown_from == 0 && step.folder.has_content_of(file)) return &path;
     return nullptr;
 }
 
-const MirrorStep* StepLog::left(const std::string& path) const {
+const std::vector<MirrorStep>* StepLog::left(const std::string& path) const {
     const auto found = left_.find(path);
     return found == left_.end() ? nullptr : &found->second;
 }

@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "sync/mirror/folder.h"
@@ -44,27 +45,29 @@ class StepLog {
     Status note_durably(const std::string& path, const MirrorStep& step);
     // What was noted last for this path has not come to pass, and will not.
     Status cancel(const std::string& path);
-    // All that was noted since the log was opened is committed.
+    // All that was noted since the log was opened is committed. What a crash has left and nobody
+    // has taken up yet stays, for the next crash may come first.
     Status clear();
 
-    // What a crash has left for this path; null: nothing.
-    const MirrorStep* left(const std::string& path) const;
+    // What a crash has left for this path, the oldest first: one file may have been carried over
+    // more than once since the last commit. Null: nothing.
+    const std::vector<MirrorStep>* left(const std::string& path) const;
     void forget(const std::string& path) { left_.erase(path); }
     // To be taken up as if a crash had left it.
-    void leave(const std::string& path, const MirrorStep& step) {
-        left_.insert_or_assign(path, step);
-    }
+    void leave(const std::string& path, const MirrorStep& step) { left_[path].push_back(step); }
     // For which a crash has left a step that says of this file that it was to be placed; null:
     // none.
     const std::string* left_for(const FileFacts& file) const;
 
   private:
-    StepLog() = default;
+    explicit StepLog(std::filesystem::path path) : path_(std::move(path)) {}
     Status append(const std::string& line);
+    Status keep_what_is_left();
 
+    std::filesystem::path path_;
     UniqueFd file_;
     bool has_notes_ = false;
-    std::map<std::string, MirrorStep> left_;
+    std::map<std::string, std::vector<MirrorStep>> left_;
 };
 
 }  // namespace lockstep
