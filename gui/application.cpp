@@ -1,10 +1,13 @@
 #include "gui/application.h"
 
+#include <QLibraryInfo>
 #include <QLocale>
 #include <QMessageBox>
 #include <QPushButton>
 #include <QTimer>
+#include <utility>
 
+#include "gui/models/history_request.h"
 #include "gui/models/join_link.h"
 #include "gui/widgets/icons.h"
 
@@ -28,13 +31,19 @@ void prepare(QApplication& app) {
     QApplication::setApplicationDisplayName(QStringLiteral("Lockstep"));
     QApplication::setDesktopFileName(QStringLiteral("lockstep-gui"));
     QApplication::setWindowIcon(app_icon());
-    // English first: it has the plurals; then the person's language over it.
-    for (const QLocale& locale : {QLocale(QLocale::English), QLocale()}) {
+    const auto add = [&app](const QLocale& locale, const char* name, const QString& place) {
         auto* translator = new QTranslator(&app);
-        if (translator->load(locale, QStringLiteral("lockstep"), QStringLiteral("_"),
-                             QStringLiteral(":/translations")))
+        if (translator->load(locale, QLatin1String(name), QStringLiteral("_"), place))
             QApplication::installTranslator(translator);
-    }
+    };
+    const QString ours = QStringLiteral(":/translations");
+    // Qt's own words, on buttons and in file dialogs: ours where its translations are not
+    // installed.
+    add(QLocale(), "qt", ours);
+    add(QLocale(), "qtbase", QLibraryInfo::path(QLibraryInfo::TranslationsPath));
+    // English first: it has the plurals; then the person's language over it.
+    add(QLocale(QLocale::English), "lockstep", ours);
+    add(QLocale(), "lockstep", ours);
 }
 
 Application::Application(const api::DataPaths& paths, std::filesystem::path socket,
@@ -49,6 +58,9 @@ Application::Application(const api::DataPaths& paths, std::filesystem::path sock
     connect(&notifier_, &Notifier::chosen, this, &Application::choose);
     connect(&state_, &DaemonState::statusChanged, this,
             [this] { tellNews(news_.compare(state_.status().vaults)); });
+    connect(&state_, &DaemonState::statusChanged, this, [this] {
+        if (!wanted_history_.isEmpty()) showHistory(std::exchange(wanted_history_, {}));
+    });
     connect(&state_, &DaemonState::devicesChanged, this,
             [this] { tellNews(news_.compare(state_.devices().devices)); });
     connect(&state_, &DaemonState::happened, this, [this](const api::Event& event, bool is_past) {
@@ -81,19 +93,34 @@ TrayIcon& Application::tray() {
     return *tray_;
 }
 
-void Application::begin(const QString& link, bool is_quiet) {
+void Application::begin(const QString& wish, bool is_quiet) {
     QApplication::setQuitOnLastWindowClosed(false);
     instance_.listen();
     if (!is_quiet || !tray().isThere()) window_->present();
     // Behind the first frame; soon all the same where nothing is painted, on another workspace.
     connect(window_.get(), &MainWindow::painted, this, [this] { tray(); });
     QTimer::singleShot(kTrayDelay, this, [this] { tray(); });
-    if (!link.isEmpty()) open(link);
+    if (!wish.isEmpty()) open(wish);
 }
 
-void Application::open(const QString& link) {
+void Application::open(const QString& wish) {
     window_->present();
-    if (const std::optional<QString> ticket = ticket_in(link)) window_->join(*ticket);
+    if (const std::optional<QString> place = place_in(wish)) return showHistory(*place);
+    if (const std::optional<QString> ticket = ticket_in(wish)) window_->join(*ticket);
+}
+
+void Application::showHistory(const QString& place) {
+    if (state_.linkState() != DaemonState::Link::Connected) {
+        wanted_history_ = place;
+        return;
+    }
+    const std::optional<api::VaultPlace> found = find_place(state_.status().vaults, place);
+    const api::VaultInfo* vault =
+        found ? state_.vault(QString::fromStdString(found->vault)) : nullptr;
+    if (vault != nullptr)
+        return window_->history(QString::fromStdString(reference_of(*vault)), found->path);
+    window_->commands().showError(tr("This is in no vault that is unlocked here."),
+                                  {ErrorKind::NotFound, place.toStdString()});
 }
 
 void Application::tellNews(const std::vector<NewsItem>& news) {

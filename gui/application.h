@@ -29,11 +29,11 @@ class Application : public QObject {
                 SingleInstance& instance);
     ~Application() override;
 
-    // `link`: what the app was started for; may be empty. `is_quiet`: only the tray, where there is
-    // one.
-    void begin(const QString& link, bool is_quiet);
+    // `wish`: what the app was started for, a link that invites or a history_request(); may be
+    // empty. `is_quiet`: only the tray, where there is one.
+    void begin(const QString& wish, bool is_quiet);
     // What a second app was started for.
-    void open(const QString& link);
+    void open(const QString& wish);
 
     MainWindow& window() { return *window_; }
     DaemonState& state() { return state_; }
@@ -44,6 +44,8 @@ class Application : public QObject {
     void tellNews(const std::vector<NewsItem>& news);
     void choose(const NewsItem& item);
     void askToQuit();
+    // Of a file, named as find_place() takes it; when the service answers.
+    void showHistory(const QString& place);
 
     Preferences preferences_;
     SingleInstance& instance_;
@@ -52,6 +54,7 @@ class Application : public QObject {
     DaemonStarter starter_;
     News news_;
     Notifier notifier_;
+    QString wanted_history_;  // until the service answers
     std::unique_ptr<MainWindow> window_;
     std::unique_ptr<TrayIcon> tray_;  // made when the window is there, or in its place
 };

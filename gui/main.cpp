@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "gui/application.h"
+#include "gui/models/history_request.h"
 #include "gui/watched_application.h"
 
 namespace {
@@ -17,12 +18,18 @@ int run(QApplication& app) {
         QStringLiteral("tray"),
         QCoreApplication::translate("main", "Only the tray icon, where there is a tray"));
     parser.addOption(quiet);
+    const QCommandLineOption past(
+        QStringLiteral("history"),
+        QCoreApplication::translate("main", "The versions of a file, as V:PATH or as a path here"),
+        QStringLiteral("FILE"));
+    parser.addOption(past);
     parser.addPositionalArgument(QStringLiteral("LINK"),
                                  QCoreApplication::translate("main", "an invitation: lockstep:..."),
                                  QStringLiteral("[LINK]"));
     parser.addHelpOption();
     parser.process(app);
-    const QString link = parser.positionalArguments().value(0);
+    const QString wish = parser.isSet(past) ? gui::history_request(parser.value(past))
+                                            : parser.positionalArguments().value(0);
 
     Result<api::DataPaths> paths = api::data_paths();
     Result<std::filesystem::path> socket =
@@ -32,9 +39,9 @@ int run(QApplication& app) {
         return 1;
     }
     gui::SingleInstance instance(paths->runtime_directory);
-    if (instance.handOver(link)) return 0;
+    if (instance.handOver(wish)) return 0;
     gui::Application application(*paths, std::move(*socket), instance);
-    application.begin(link, parser.isSet(quiet));
+    application.begin(wish, parser.isSet(quiet));
     return QApplication::exec();
 }
 

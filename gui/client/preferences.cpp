@@ -39,7 +39,7 @@ QString notice_text(Notice notice) {
         case Notice::Problem:
             return NoticeText::tr("An error needs me");
         case Notice::Brake:
-            return NoticeText::tr("A mass of deletes is held");
+            return NoticeText::tr("A mass of deletes or rewrites is held");
         case Notice::FirstSync:
             return NoticeText::tr("A vault is here completely for the first time");
         case Notice::Locked:

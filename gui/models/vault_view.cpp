@@ -100,9 +100,9 @@ void describe_rewrites(const api::VaultInfo& vault, VaultView& view) {
     view.explanation =
         VaultText::tr(
             "%1 rewrote many files to noise, as ransomware does. What it writes is held until you "
-            "decide: \"lockstep brake release\" lets it through, \"lockstep brake undo\" takes "
-            "it back.")
+            "decide whether it goes through or is taken back.")
             .arg(text_of(vault.rewrites.front().label));
+    view.action = VaultAction::ReviewDeletes;
 }
 
 void describe_up_to_date(const api::VaultInfo& vault, VaultView& view) {
@@ -266,7 +266,7 @@ QString look_text(Look look) {
         case Look::Error:
             return VaultText::tr("Something needs your attention");
         case Look::Frozen:
-            return VaultText::tr("A mass of deletes waits for you");
+            return VaultText::tr("A mass of changes waits for you");
         case Look::Conflict:
             return VaultText::tr("There are conflicts");
         case Look::Locked:
@@ -292,7 +292,7 @@ QString action_text(VaultAction action) {
         case VaultAction::CheckVault:
             return VaultText::tr("&Check the vault");
         case VaultAction::ReviewDeletes:
-            return VaultText::tr("&Review the deletes…");
+            return VaultText::tr("&Review what is held…");
         case VaultAction::ResolveConflicts:
             return VaultText::tr("Resolve &conflicts…");
         case VaultAction::Unlock:

@@ -17,7 +17,7 @@ enum class VaultAction {
     Remove,
     Remount,
     CheckVault,
-    ReviewDeletes,
+    ReviewDeletes,  // or rewrites: what the brake holds
     ResolveConflicts,
     Unlock,
     Resume,

@@ -12,8 +12,8 @@
         <translation>Anzeigen</translation>
     </message>
     <message>
-        <source>%1: a mass of deletes is held</source>
-        <translation>%1: viele Löschungen werden zurückgehalten</translation>
+        <source>%1: a mass of changes is held</source>
+        <translation>%1: Eine Menge von Änderungen wird zurückgehalten</translation>
     </message>
     <message>
         <source>Review</source>
@@ -90,8 +90,8 @@
         <translation>Ein Fehler braucht mich</translation>
     </message>
     <message>
-        <source>A mass of deletes is held</source>
-        <translation>Viele Löschungen werden zurückgehalten</translation>
+        <source>A mass of deletes or rewrites is held</source>
+        <translation>Viele Löschungen oder Überschreibungen werden zurückgehalten</translation>
     </message>
     <message>
         <source>A vault is here completely for the first time</source>
@@ -277,10 +277,6 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
         <source>Frozen (mass change)</source>
         <translation>Angehalten (Massenänderung)</translation>
     </message>
-    <message>
-        <source>%1 rewrote many files to noise, as ransomware does. What it writes is held until you decide: &quot;lockstep brake release&quot; lets it through, &quot;lockstep brake undo&quot; takes it back.</source>
-        <translation>%1 hat viele Dateien mit Rauschen überschrieben, wie Erpressersoftware es tut. Was das Gerät schreibt, wird angehalten, bis Sie entscheiden: „lockstep brake release“ lässt es durch, „lockstep brake undo“ nimmt es zurück.</translation>
-    </message>
     <message numerus="yes">
         <source>%n file(s) would be deleted. Nothing is deleted before you agree; everything else goes on.</source>
         <translation>
@@ -347,10 +343,6 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
         <translation>Etwas braucht Ihre Aufmerksamkeit</translation>
     </message>
     <message>
-        <source>A mass of deletes waits for you</source>
-        <translation>Viele Löschungen warten auf Sie</translation>
-    </message>
-    <message>
         <source>There are conflicts</source>
         <translation>Es gibt Konflikte</translation>
     </message>
@@ -373,10 +365,6 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
     <message>
         <source>&amp;Check the vault</source>
         <translation>Tresor &amp;prüfen</translation>
-    </message>
-    <message>
-        <source>&amp;Review the deletes…</source>
-        <translation>Löschungen &amp;ansehen…</translation>
     </message>
     <message>
         <source>Resolve &amp;conflicts…</source>
@@ -457,6 +445,18 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
     <message>
         <source>&amp;Room for it…</source>
         <translation>&amp;Platz dafür…</translation>
+    </message>
+    <message>
+        <source>%1 rewrote many files to noise, as ransomware does. What it writes is held until you decide whether it goes through or is taken back.</source>
+        <translation>%1 hat viele Dateien mit Rauschen überschrieben, wie es Erpressungssoftware tut. Was es schreibt, wird angehalten, bis Sie entscheiden, ob es durchgeht oder zurückgenommen wird.</translation>
+    </message>
+    <message>
+        <source>A mass of changes waits for you</source>
+        <translation>Eine Menge von Änderungen wartet auf Sie</translation>
+    </message>
+    <message>
+        <source>&amp;Review what is held…</source>
+        <translation>An&amp;gehaltenes ansehen…</translation>
     </message>
 </context>
 <context>
@@ -548,6 +548,14 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
         <source>All devices</source>
         <translation>Alle Geräte</translation>
     </message>
+    <message>
+        <source>Files that &amp;changed…</source>
+        <translation>Geänderte &amp;Dateien…</translation>
+    </message>
+    <message>
+        <source>Within a day, with the history of each file</source>
+        <translation>Innerhalb eines Tages, mit den Versionen jeder Datei</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::Application</name>
@@ -570,6 +578,10 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
     <message>
         <source>&amp;Stop the service, too</source>
         <translation>&amp;Dienst auch beenden</translation>
+    </message>
+    <message>
+        <source>This is in no vault that is unlocked here.</source>
+        <translation>Das liegt in keinem Tresor, der hier entsperrt ist.</translation>
     </message>
 </context>
 <context>
@@ -821,6 +833,45 @@ Was hier ist und nicht passt, geht, sobald andere Geräte es behalten:</translat
         <source>The room cannot be changed.</source>
         <translation>Der Platz lässt sich nicht ändern.</translation>
     </message>
+    <message>
+        <source>%1 has rewritten %2 files since %3, among them:</source>
+        <translation>%1 hat seit %3 %2 Dateien überschrieben, darunter:</translation>
+    </message>
+    <message>
+        <source>Taken back, the files are as they were before, on every device. Let through, they are as that device wrote them; earlier versions stay in the history.</source>
+        <translation>Zurückgenommen sind die Dateien auf jedem Gerät wieder so, wie sie vorher waren. Durchgelassen sind sie so, wie jenes Gerät sie schrieb; frühere Fassungen bleiben unter „Versionen“.</translation>
+    </message>
+    <message>
+        <source>A mass of rewrites</source>
+        <translation>Eine Menge überschriebener Dateien</translation>
+    </message>
+    <message>
+        <source>Was this meant?</source>
+        <translation>War das so gewollt?</translation>
+    </message>
+    <message>
+        <source>&amp;Take it back</source>
+        <translation>&amp;Zurücknehmen</translation>
+    </message>
+    <message>
+        <source>&amp;Let it through</source>
+        <translation>&amp;Durchlassen</translation>
+    </message>
+    <message>
+        <source>It could not be let through.</source>
+        <translation>Es konnte nicht durchgelassen werden.</translation>
+    </message>
+    <message>
+        <source>It could not be taken back.</source>
+        <translation>Es konnte nicht zurückgenommen werden.</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n change(s) were taken back.</source>
+        <translation>
+            <numerusform>%n Änderung wurde zurückgenommen.</numerusform>
+            <numerusform>%n Änderungen wurden zurückgenommen.</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::ConflictDialog</name>
@@ -1029,8 +1080,8 @@ geschrieben %3
         <translation>Dieses Gerät. Andere sehen einen neuen Namen in Tresoren, die danach angelegt werden oder denen es danach beitritt.</translation>
     </message>
     <message>
-        <source>R&amp;ole</source>
-        <translation>R&amp;olle</translation>
+        <source>R&amp;ole…</source>
+        <translation>R&amp;olle…</translation>
     </message>
 </context>
 <context>
@@ -1352,6 +1403,25 @@ geschrieben %3
     <message>
         <source>&amp;Join</source>
         <translation>&amp;Beitreten</translation>
+    </message>
+</context>
+<context>
+    <name>lockstep::gui::LogDialog</name>
+    <message>
+        <source>Log of the service</source>
+        <translation>Protokoll des Dienstes</translation>
+    </message>
+    <message>
+        <source>The last 1000 lines, the newest below. They may name vaults and folders.</source>
+        <translation>Die letzten 1000 Zeilen, die neueste unten. Sie können Tresore und Ordner nennen.</translation>
+    </message>
+    <message>
+        <source>Lines of the log</source>
+        <translation>Zeilen des Protokolls</translation>
+    </message>
+    <message>
+        <source>&amp;Read again</source>
+        <translation>&amp;Neu lesen</translation>
     </message>
 </context>
 <context>
@@ -2050,10 +2120,6 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <translation> MiB</translation>
     </message>
     <message>
-        <source>&amp;Copy a description for bug reports</source>
-        <translation>Beschreibung für Fehlermeldungen &amp;kopieren</translation>
-    </message>
-    <message>
         <source>It names no vault, no file and no device.</source>
         <translation>Sie nennt keinen Tresor, keine Datei und kein Gerät.</translation>
     </message>
@@ -2084,6 +2150,38 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>Other limits, for some hours or when they are switched on</source>
         <translation>Andere Grenzen, für einige Stunden oder wenn sie eingeschaltet sind</translation>
+    </message>
+    <message>
+        <source>Show the &amp;log…</source>
+        <translation>&amp;Protokoll zeigen…</translation>
+    </message>
+    <message>
+        <source>Save a &amp;bundle for bug reports…</source>
+        <translation>&amp;Paket für Fehlerberichte sichern…</translation>
+    </message>
+    <message>
+        <source>States, findings and the log, without names and secrets</source>
+        <translation>Zustände, Befunde und das Protokoll, ohne Namen und Geheimnisse</translation>
+    </message>
+    <message>
+        <source>&amp;Copy a description</source>
+        <translation>&amp;Beschreibung kopieren</translation>
+    </message>
+    <message>
+        <source>A new file for the bundle</source>
+        <translation>Eine neue Datei für das Paket</translation>
+    </message>
+    <message>
+        <source>%1 is written. Look through it before you hand it on.</source>
+        <translation>%1 ist geschrieben. Sehen Sie es durch, bevor Sie es weitergeben.</translation>
+    </message>
+    <message>
+        <source>The program lockstep is not installed.</source>
+        <translation>Das Programm lockstep ist nicht installiert.</translation>
+    </message>
+    <message>
+        <source>Collecting…</source>
+        <translation>Wird gesammelt…</translation>
     </message>
 </context>
 <context>
@@ -2341,6 +2439,18 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <source>%1: stays here (%2)</source>
         <translation>%1: bleibt hier (%2)</translation>
     </message>
+    <message>
+        <source> MiB</source>
+        <translation> MiB</translation>
+    </message>
+    <message>
+        <source>as for all vaults</source>
+        <translation>wie bei allen Tresoren</translation>
+    </message>
+    <message>
+        <source>Space for what is on &amp;demand:</source>
+        <translation>Platz für das, was bei &amp;Bedarf kommt:</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::VaultDetail</name>
@@ -2381,10 +2491,6 @@ Wer diesen Code hat, kann den Tresor öffnen.
         <translation>&amp;Sperren</translation>
     </message>
     <message>
-        <source>&amp;Pause</source>
-        <translation>&amp;Pause</translation>
-    </message>
-    <message>
         <source>&amp;Invite…</source>
         <translation>E&amp;inladen…</translation>
     </message>
@@ -2423,6 +2529,10 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>of %1 that it may take</source>
         <translation>von %1, die er belegen darf</translation>
+    </message>
+    <message>
+        <source>&amp;Pause…</source>
+        <translation>&amp;Pause…</translation>
     </message>
 </context>
 <context>
@@ -2800,6 +2910,10 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>an invitation: lockstep:...</source>
         <translation>eine Einladung: lockstep:...</translation>
+    </message>
+    <message>
+        <source>The versions of a file, as V:PATH or as a path here</source>
+        <translation>Die Versionen einer Datei, als V:PFAD oder als Pfad hier</translation>
     </message>
 </context>
 </TS>

@@ -73,4 +73,14 @@
         </translation>
     </message>
 </context>
+<context>
+    <name>lockstep::gui::Commands</name>
+    <message numerus="yes">
+        <source>%n change(s) were taken back.</source>
+        <translation>
+            <numerusform>%n change was taken back.</numerusform>
+            <numerusform>%n changes were taken back.</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>

@@ -41,7 +41,7 @@ void News::compareVault(const api::VaultInfo& vault, Known& known, std::vector<N
         add(Notice::Problem, "problem/", NewsText::tr("%1: something needs you").arg(name),
             view.explanation, NewsText::tr("Show"));
     if (view.look == Look::Frozen && known.look != Look::Frozen)
-        add(Notice::Brake, "brake/", NewsText::tr("%1: a mass of deletes is held").arg(name),
+        add(Notice::Brake, "brake/", NewsText::tr("%1: a mass of changes is held").arg(name),
             view.explanation, NewsText::tr("Review"));
     if (vault.conflicts > known.conflicts && vault.state != "locked")
         add(Notice::Conflict, "conflict/",

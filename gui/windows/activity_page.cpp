@@ -36,12 +36,25 @@ ActivityPage::ActivityPage(DaemonState& state, Commands& commands, ActivityModel
             event == nullptr ? nullptr : state_.vault(text_of(event->vault));
         if (vault != nullptr) Q_EMIT commands.historyWanted(text_of(reference_of(*vault)));
     });
+    auto* changes = new QPushButton(tr("Files that &changed…"), this);
+    changes->setObjectName(QStringLiteral("changedFiles"));
+    changes->setToolTip(tr("Within a day, with the history of each file"));
+    connect(changes, &QPushButton::clicked, this, [this] {
+        const api::Event* event = model_.eventAt(selected_row(table_));
+        const api::VaultInfo* vault =
+            event == nullptr ? nullptr : state_.vault(text_of(event->vault));
+        if (vault == nullptr) vault = state_.vault(vaults_->currentText());
+        for (const api::VaultInfo& other : state_.status().vaults)
+            if (vault == nullptr && other.state != "locked") vault = &other;
+        if (vault != nullptr) Q_EMIT changesWanted(text_of(reference_of(*vault)));
+    });
     auto* all = new QVBoxLayout(this);
     all->addLayout(makeFilters());
     all->addWidget(table_, 1);
     auto* row = new QHBoxLayout;
     row->addWidget(open);
     row->addWidget(history);
+    row->addWidget(changes);
     row->addStretch(1);
     all->addLayout(row);
     connect(&state_, &DaemonState::statusChanged, this, &ActivityPage::fillVaults);

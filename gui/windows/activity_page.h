@@ -15,6 +15,10 @@ namespace lockstep::gui {
 class ActivityPage : public QWidget {
     Q_OBJECT
 
+  Q_SIGNALS:
+    // The files of a vault, named by reference_of().
+    void changesWanted(const QString& vault);
+
   public:
     // `model` lives longer: it collects before anybody looks.
     ActivityPage(DaemonState& state, Commands& commands, ActivityModel& model,

@@ -304,6 +304,7 @@ void Commands::remove(const QString& vault) {
 void Commands::reviewDeletes(const QString& vault) {
     const api::VaultInfo* info = state_.vault(vault);
     if (info == nullptr) return;
+    if (!info->rewrites.empty()) return reviewRewrites(*info);
     QStringList lines;
     for (const api::MirrorInfo& mirror : info->mirrors) {
         if (mirror.state != "held") continue;
@@ -325,6 +326,62 @@ void Commands::reviewDeletes(const QString& vault) {
                          return client.release_brake(name);
                      });
             });
+}
+
+void Commands::reviewRewrites(const api::VaultInfo& vault) {
+    const QString reference = text_of(reference_of(vault));
+    QStringList lines;
+    for (const api::HeldRewritesInfo& held : vault.rewrites) {
+        lines += tr("%1 has rewritten %2 files since %3, among them:")
+                     .arg(text_of(held.label))
+                     .arg(held.files)
+                     .arg(moment_text(static_cast<std::int64_t>(held.since_ms), now_ms()));
+        for (const std::string& path : held.examples)
+            lines += QStringLiteral("    ") + text_of(path);
+    }
+    lines +=
+        tr("Taken back, the files are as they were before, on every device. Let through, they "
+           "are as that device wrote them; earlier versions stay in the history.");
+    auto* box =
+        new QMessageBox(QMessageBox::Warning, tr("A mass of rewrites"),
+                        QStringLiteral("<b>%1</b>").arg(tr("Was this meant?").toHtmlEscaped()),
+                        QMessageBox::Cancel, window_);
+    box->setObjectName(QStringLiteral("reviewRewrites"));
+    box->setAttribute(Qt::WA_DeleteOnClose);
+    box->setInformativeText(lines.join(QLatin1Char('\n')));
+    QPushButton* undo = box->addButton(tr("&Take it back"), QMessageBox::AcceptRole);
+    undo->setObjectName(QStringLiteral("undoRewrites"));
+    QPushButton* release = box->addButton(tr("&Let it through"), QMessageBox::DestructiveRole);
+    release->setObjectName(QStringLiteral("releaseRewrites"));
+    box->setDefaultButton(QMessageBox::Cancel);
+    connect(undo, &QPushButton::clicked, this, [this, reference] { undoRewrites(reference); });
+    connect(release, &QPushButton::clicked, this, [this, reference] {
+        tell(tr("It could not be let through."),
+             [name = reference.toStdString()](api::DaemonClient& client) {
+                 return client.release_brake(name);
+             });
+    });
+    box->open();
+}
+
+void Commands::undoRewrites(const QString& vault) {
+    state_.link().ask(
+        this,
+        [name = vault.toStdString()](api::DaemonClient& client) {
+            return client.undo_brake(name, {});
+        },
+        [this](Result<api::UndoAnswer> answer) {
+            state_.refresh();
+            if (!answer.ok()) return showError(tr("It could not be taken back."), answer.error());
+            QStringList lines = {
+                tr("%n change(s) were taken back.", "", static_cast<int>(answer->done.size()))};
+            for (const std::string& left : answer->left) lines += text_of(left);
+            auto* box = new QMessageBox(QMessageBox::Information, tr("A mass of rewrites"),
+                                        lines.join(QLatin1Char('\n')), QMessageBox::Close, window_);
+            box->setObjectName(QStringLiteral("undoReport"));
+            box->setAttribute(Qt::WA_DeleteOnClose);
+            box->open();
+        });
 }
 
 void Commands::renameDevice() {

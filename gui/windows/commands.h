@@ -44,6 +44,7 @@ class Commands : public QObject {
     void remount(const QString& vault);
     void check(const QString& vault);
     void remove(const QString& vault);
+    // What the brake holds: rewrites, else deletes.
     void reviewDeletes(const QString& vault);
 
     void renameDevice();
@@ -67,6 +68,8 @@ class Commands : public QObject {
     void tell(const QString& what, Question question);
     void askPassphrase(const QString& vault);
     void keepAsChosen(const QString& vault, KeepChoice choice, std::uint64_t idle_seconds);
+    void reviewRewrites(const api::VaultInfo& vault);
+    void undoRewrites(const QString& vault);
     void lockForced(const QString& vault, const QString& who);
     void confirm(const QString& title, const QString& text, const QString& button,
                  const QString& name, std::function<void()> then);

@@ -32,7 +32,7 @@ DevicesPage::DevicesPage(DaemonState& state, Commands& commands, QWidget* parent
                   [this](const api::DeviceInfo&) { commands_.renameDevice(); });
     revoke_ = add(tr("Re&move…"), QStringLiteral("revoke"),
                   [this](const api::DeviceInfo& device) { commands_.revokeDevice(device); });
-    role_ = new QPushButton(tr("R&ole"), this);
+    role_ = new QPushButton(tr("R&ole…"), this);
     role_->setObjectName(QStringLiteral("role"));
     auto* roles = new QMenu(role_);
     for (const char* role : {"owner", "writer", "reader"}) {
@@ -41,7 +41,9 @@ DevicesPage::DevicesPage(DaemonState& state, Commands& commands, QWidget* parent
         });
         action->setObjectName(QStringLiteral("role-") + QLatin1String(role));
     }
-    role_->setMenu(roles);
+    // As the pause button of VaultDetail.
+    connect(role_, &QPushButton::clicked, roles,
+            [this, roles] { roles->popup(role_->mapToGlobal(QPoint(0, role_->height()))); });
     row->addWidget(role_);
     retire_ = add(tr("&Stop waiting…"), QStringLiteral("retire"),
                   [this](const api::DeviceInfo& device) { commands_.retireDevice(device); });
@@ -60,16 +62,18 @@ DevicesPage::DevicesPage(DaemonState& state, Commands& commands, QWidget* parent
                 if (now.isValid()) chosen_ = now.data(DeviceModel::PlaceRole).toString();
                 fill();
             });
-    connect(&model_, &DeviceModel::modelReset, this, [this] {
+    const auto fill_table = [this] {
         // What was chosen stays chosen when devices come and go.
         if (model_.rowCount() > 0)
             table_->setCurrentIndex(model_.index(std::max(0, model_.rowOf(chosen_)), 0));
         for (int column = 0; column < DeviceModel::ColumnCount; ++column)
             table_->resizeColumnToContents(column);
         fill();
-    });
+    };
+    connect(&model_, &DeviceModel::modelReset, this, fill_table);
     connect(&model_, &DeviceModel::dataChanged, this, &DevicesPage::fill);
-    fill();
+    // The model may know its devices already.
+    fill_table();
 }
 
 const api::DeviceInfo* DevicesPage::selected() const {

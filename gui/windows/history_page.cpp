@@ -141,8 +141,9 @@ QWidget* HistoryPage::makeTables() {
     splitter->addWidget(table_);
     splitter->addWidget(version_table_);
     splitter->setChildrenCollapsible(false);
-    splitter->setStretchFactor(0, 3);
-    splitter->setStretchFactor(1, 2);
+    splitter->setStretchFactor(0, 1);
+    splitter->setStretchFactor(1, 1);
+    splitter->setSizes({1000, 1000});
     connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this, [this] {
         // What a person chooses while an answer is awaited stays chosen.
         wanted_.clear();
@@ -202,12 +203,29 @@ void HistoryPage::fillVaults() {
     ask();
 }
 
-void HistoryPage::open(const QString& vault, const std::string& path, bool is_folder) {
+bool HistoryPage::chooseVault(const QString& vault) {
     const int index = vaults_->findData(vault);
-    {
-        const QSignalBlocker blocker(vaults_);
-        if (index >= 0) vaults_->setCurrentIndex(index);
+    if (index < 0) {
+        say(none_->text());
+        return false;
     }
+    const QSignalBlocker blocker(vaults_);
+    vaults_->setCurrentIndex(index);
+    return true;
+}
+
+void HistoryPage::openChanges(const QString& vault, std::int64_t since_ms) {
+    if (!chooseVault(vault)) return;
+    wanted_.clear();
+    path_->clear();
+    const QSignalBlocker blocker(changes_);
+    changes_->setChecked(true);
+    chooseMoment(since_ms);
+    ask();
+}
+
+void HistoryPage::open(const QString& vault, const std::string& path, bool is_folder) {
+    if (!chooseVault(vault)) return;
     wanted_ = is_folder ? std::string() : path;
     path_->setText(text_of(is_folder ? path : parent_of(path)));
     const QSignalBlocker blocker(changes_);
@@ -232,6 +250,8 @@ void HistoryPage::ask() {
     settle_.stop();
     result_->clear();
     if (!isVisible() || vaults_->count() == 0) return;
+    // Now goes on; what somebody is typing stays.
+    if (!at_ms_ && !time_->hasFocus()) chooseMoment(std::nullopt);
     up_->setEnabled(!path_->text().isEmpty());
     if (changes_->isChecked() && at_ms_) return askDifferences();
     askFolder();

@@ -29,6 +29,8 @@ class HistoryPage : public QWidget {
 
     // Shows a folder, or a file's versions in its folder.
     void open(const QString& vault, const std::string& path, bool is_folder);
+    // Shows the files of all folders that have changed since then.
+    void openChanges(const QString& vault, std::int64_t since_ms);
     // For tests and screenshots: as if the daemon had said this.
     void show(const api::EntryList& list, const api::HistoryAnswer& folder,
               const api::HistoryAnswer& file);
@@ -45,6 +47,8 @@ class HistoryPage : public QWidget {
     QLayout* makeMoment();
     QWidget* makeTables();
     QLayout* makeButtons();
+    // False, and says so, when it is locked.
+    bool chooseVault(const QString& vault);
     void fillVaults();
     void fillButtons();
     void chooseMoment(std::optional<std::int64_t> at_ms);

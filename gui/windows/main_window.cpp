@@ -60,7 +60,8 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
         showPage(Page::Conflicts);
         present();
     });
-    connect(&commands_, &Commands::historyWanted, this, &MainWindow::history);
+    connect(&commands_, &Commands::historyWanted, this,
+            [this](const QString& vault) { history(vault); });
     makeMenus();
     makeStatusBar();
     connect(&state_, &DaemonState::statusChanged, this, &MainWindow::fill);
@@ -84,8 +85,11 @@ QWidget* MainWindow::make(Page page) {
             connect(devices, &DevicesPage::requestWanted, this, &MainWindow::answer);
             return devices;
         }
-        case Page::Activity:
-            return new ActivityPage(state_, commands_, activity_);
+        case Page::Activity: {
+            auto* activity = new ActivityPage(state_, commands_, activity_);
+            connect(activity, &ActivityPage::changesWanted, this, &MainWindow::changes);
+            return activity;
+        }
         case Page::Conflicts:
             return new ConflictsPage(state_);
         case Page::History:
@@ -141,10 +145,16 @@ void MainWindow::settings() {
     (new SettingsDialog(state_, commands_, preferences_, this))->open();
 }
 
-void MainWindow::history(const QString& vault) {
+void MainWindow::history(const QString& vault, const std::string& path) {
     showPage(Page::History);
-    made(Page::History)->findChild<HistoryPage*>()->open(vault, {}, true);
+    made(Page::History)->findChild<HistoryPage*>()->open(vault, path, path.empty());
     present();
+}
+
+void MainWindow::changes(const QString& vault) {
+    constexpr std::int64_t kDayMs = 86'400'000;
+    showPage(Page::History);
+    made(Page::History)->findChild<HistoryPage*>()->openChanges(vault, now_ms() - kDayMs);
 }
 
 void MainWindow::present() {

@@ -38,8 +38,10 @@ class MainWindow : public QMainWindow {
     // Answers who asks to join.
     void answer(const QString& invite);
     void settings();
-    // Of a vault, named by reference_of().
-    void history(const QString& vault);
+    // Of a vault, named by reference_of(), or of one file or folder in it.
+    void history(const QString& vault, const std::string& path = {});
+    // The files of a vault that have changed within a day, and the versions of each.
+    void changes(const QString& vault);
     // In front of everything, whether it was hidden or minimised.
     void present();
     QString selectedVault() const { return vaults_->selected(); }

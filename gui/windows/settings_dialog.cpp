@@ -3,9 +3,13 @@
 #include <QApplication>
 #include <QCheckBox>
 #include <QClipboard>
+#include <QCoreApplication>
 #include <QDialogButtonBox>
+#include <QFileDialog>
+#include <QFileInfo>
 #include <QGroupBox>
 #include <QHBoxLayout>
+#include <QProcess>
 #include <QPushButton>
 #include <QSignalBlocker>
 #include <QSpinBox>
@@ -16,6 +20,7 @@
 #include "gui/client/autostart.h"
 #include "gui/models/text.h"
 #include "gui/widgets/week_grid.h"
+#include "gui/windows/log_dialog.h"
 #include "gui/windows/relay_list.h"
 #include "gui/windows/vault_security.h"
 #include "gui/windows/vault_settings.h"
@@ -182,12 +187,55 @@ QWidget* SettingsDialog::makeAdvanced() {
               tr(" MiB"), {});
     addNumber(form, tr("&Other devices that promise to keep what goes:"),
               QStringLiteral("cache.copies"), static_cast<int>(api::kEvictionCopiesMax), {}, {});
-    auto* copy = new QPushButton(tr("&Copy a description for bug reports"), page);
+    form->addRow(makeHelp(page));
+    return page;
+}
+
+QLayout* SettingsDialog::makeHelp(QWidget* page) {
+    auto* log = new QPushButton(tr("Show the &log…"), page);
+    log->setObjectName(QStringLiteral("showLog"));
+    auto* save = new QPushButton(tr("Save a &bundle for bug reports…"), page);
+    save->setToolTip(tr("States, findings and the log, without names and secrets"));
+    auto* copy = new QPushButton(tr("&Copy a description"), page);
     copy->setToolTip(tr("It names no vault, no file and no device."));
+    connect(log, &QPushButton::clicked, this, [this] { (new LogDialog(state_, this))->open(); });
     connect(copy, &QPushButton::clicked, this,
             [this] { QApplication::clipboard()->setText(diagnostics_of(state_.status())); });
-    form->addRow(copy);
-    return page;
+    connect(save, &QPushButton::clicked, this, [this] {
+        auto* dialog = new QFileDialog(this, tr("A new file for the bundle"));
+        dialog->setAttribute(Qt::WA_DeleteOnClose);
+        dialog->setAcceptMode(QFileDialog::AcceptSave);
+        dialog->selectFile(QStringLiteral("lockstep-diagnostics.tar.gz"));
+        connect(dialog, &QFileDialog::fileSelected, this, &SettingsDialog::saveDiagnostics);
+        dialog->open();
+    });
+    auto* row = new QHBoxLayout;
+    for (QPushButton* button : {log, save, copy}) {
+        button->setAutoDefault(false);
+        row->addWidget(button);
+    }
+    row->addStretch(1);
+    return row;
+}
+
+// `lockstep` asks the service and takes out what names something, as it does in a terminal.
+void SettingsDialog::saveDiagnostics(const QString& file) {
+    QString program = QCoreApplication::applicationDirPath() + QStringLiteral("/lockstep");
+    if (!QFileInfo(program).isExecutable()) program = QStringLiteral("lockstep");
+    auto* process = new QProcess(this);
+    process->setProcessChannelMode(QProcess::MergedChannels);
+    connect(process, &QProcess::finished, this, [this, process, file](int code) {
+        process->deleteLater();
+        say(code == 0 ? tr("%1 is written. Look through it before you hand it on.").arg(file)
+                      : QString::fromUtf8(process->readAll()).trimmed());
+    });
+    connect(process, &QProcess::errorOccurred, this, [this, process](QProcess::ProcessError what) {
+        if (what != QProcess::FailedToStart) return;
+        process->deleteLater();
+        say(tr("The program lockstep is not installed."));
+    });
+    say(tr("Collecting…"));
+    process->start(program, {QStringLiteral("diagnostics"), file}, QIODevice::ReadOnly);
 }
 
 void SettingsDialog::addFlag(QFormLayout* form, const QString& text, const QString& key) {
@@ -275,7 +323,11 @@ void SettingsDialog::set(const QString& key, const QString& value) {
 }
 
 void SettingsDialog::say(const Error& error) {
-    failure_->setText(text_of(error.message));
+    say(text_of(error.message));
+}
+
+void SettingsDialog::say(const QString& text) {
+    failure_->setText(text);
     failure_->setVisible(true);
 }
 

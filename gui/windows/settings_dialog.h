@@ -25,10 +25,14 @@ class SettingsDialog : public QDialog {
     void show(const api::ConfigList& config);
     using QDialog::show;
 
+    // Writes a bundle that names nothing to a new file, and says so below the tabs.
+    void saveDiagnostics(const QString& file);
+
   private:
     QWidget* makeGeneral();
     QWidget* makeNetwork();
     QWidget* makeAdvanced();
+    QLayout* makeHelp(QWidget* page);
     // Widgets that show one value of the daemon's configuration.
     void addFlag(QFormLayout* form, const QString& text, const QString& key);
     void addNumber(QFormLayout* form, const QString& text, const QString& key, int most,
@@ -37,6 +41,7 @@ class SettingsDialog : public QDialog {
     void askConfig();
     void set(const QString& key, const QString& value);
     void say(const Error& error);
+    void say(const QString& text);
 
     DaemonState& state_;
     Commands& commands_;

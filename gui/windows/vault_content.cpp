@@ -5,6 +5,7 @@
 #include <QSignalBlocker>
 #include <QVBoxLayout>
 
+#include "daemon/api/config.h"
 #include "gui/models/text.h"
 #include "gui/widgets/icons.h"
 
@@ -19,7 +20,8 @@ VaultContent::VaultContent(DaemonState& state, QWidget* parent)
       rules_(new QListWidget(this)),
       path_(new QLineEdit(this)),
       own_(new QLabel(this)),
-      forget_(new QPushButton(tr("&As the folder above"), this)) {
+      forget_(new QPushButton(tr("&As the folder above"), this)),
+      cache_(new QSpinBox(this)) {
     auto* all = new QVBoxLayout(this);
     all->setContentsMargins(0, 0, 0, 0);
     all->addWidget(makeKept());
@@ -78,7 +80,27 @@ QWidget* VaultContent::makeKept() {
     all->addWidget(rules_);
     all->addLayout(add);
     all->addLayout(row);
+    all->addLayout(makeCache());
     return box;
+}
+
+QLayout* VaultContent::makeCache() {
+    cache_->setObjectName(QStringLiteral("cacheSize"));
+    cache_->setRange(0, static_cast<int>(api::kOnDemandMibMax));
+    cache_->setSingleStep(1024);
+    cache_->setSuffix(tr(" MiB"));
+    cache_->setSpecialValueText(tr("as for all vaults"));
+    auto* label = new QLabel(tr("Space for what is on &demand:"), this);
+    label->setBuddy(cache_);
+    connect(cache_, &QSpinBox::valueChanged, this, [this] { is_cache_edited_ = true; });
+    connect(cache_, &QSpinBox::editingFinished, this, [this] {
+        if (is_cache_edited_ && !asked_.isEmpty()) setCache();
+    });
+    auto* row = new QHBoxLayout;
+    row->addWidget(label);
+    row->addWidget(cache_);
+    row->addStretch(1);
+    return row;
 }
 
 QWidget* VaultContent::makeRetention() {
@@ -111,8 +133,10 @@ void VaultContent::setVault(const QString& id) {
     const bool is_open = vault != nullptr && vault->state != "locked";
     setEnabled(is_open);
     const QString wanted = is_open ? id : QString();
-    if (wanted == asked_) return;
+    if (wanted == asked_) return is_open ? showCache(*vault) : void();
     asked_ = wanted;
+    is_cache_edited_ = false;
+    if (is_open) showCache(*vault);
     rules_->clear();
     forget_->setEnabled(false);
     own_->clear();
@@ -174,6 +198,28 @@ void VaultContent::setKeep(const QString& path, const QString& keep) {
             if (!set.ok()) return ask();
             path_->clear();
             show(*set);
+        });
+}
+
+// What is being typed stays.
+void VaultContent::showCache(const api::VaultInfo& vault) {
+    if (is_cache_edited_) return;
+    const QSignalBlocker quiet(cache_);
+    cache_->setValue(static_cast<int>(vault.quota_bytes >> 20));
+}
+
+void VaultContent::setCache() {
+    is_cache_edited_ = false;
+    state_.link().ask(
+        this,
+        [vault = vault(), wish = api::SetQuota{static_cast<std::uint64_t>(cache_->value()) << 20}](
+            api::DaemonClient& client) { return client.set_quota(vault, wish); },
+        [this, asked = asked_](Result<api::VaultInfo> set) {
+            state_.refresh();
+            if (asked != asked_) return;
+            Q_EMIT said(set.ok() ? QString() : text_of(set.error().message));
+            if (const api::VaultInfo* known = set.ok() ? &*set : state_.vault(asked_))
+                showCache(*known);
         });
 }
 

@@ -6,6 +6,7 @@
 #include <QLineEdit>
 #include <QListWidget>
 #include <QPushButton>
+#include <QSpinBox>
 #include <QWidget>
 
 #include "gui/client/daemon_state.h"
@@ -30,7 +31,10 @@ class VaultContent : public QWidget {
 
   private:
     QWidget* makeKept();
+    QLayout* makeCache();
     QWidget* makeRetention();
+    void showCache(const api::VaultInfo& vault);
+    void setCache();
     void ask();
     void setKeep(const QString& path, const QString& keep);
     void setRetention();
@@ -44,6 +48,8 @@ class VaultContent : public QWidget {
     QLineEdit* path_;
     QLabel* own_;
     QPushButton* forget_;
+    QSpinBox* cache_;  // MiB; 0: as for all vaults
+    bool is_cache_edited_ = false;
 };
 
 }  // namespace lockstep::gui

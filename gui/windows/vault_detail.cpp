@@ -94,7 +94,7 @@ QWidget* VaultDetail::makeButtons() {
     open_ = add(tr("&Open folder"), QStringLiteral("folder"));
     lock_ = add(tr("&Lock"), QStringLiteral("state-locked"));
     lock_->setObjectName(QStringLiteral("lockButton"));
-    pause_ = add(tr("&Pause"), QStringLiteral("state-paused"));
+    pause_ = add(tr("&Pause…"), QStringLiteral("state-paused"));
     invite_ = add(tr("&Invite…"), QStringLiteral("invite"));
     invite_->setObjectName(QStringLiteral("inviteButton"));
     layout->addStretch(1);
@@ -109,7 +109,10 @@ QWidget* VaultDetail::makeButtons() {
     auto* menu = new QMenu(pause_);
     connect(menu, &QMenu::aboutToShow, this,
             [this, menu] { fill_pause_menu(menu, state_, commands_, vault_); });
-    pause_->setMenu(menu);
+    // Not setMenu(): that runs the menu before it answers, and assistive technology that presses
+    // the button waits for the answer.
+    connect(pause_, &QPushButton::clicked, menu,
+            [this, menu] { menu->popup(pause_->mapToGlobal(QPoint(0, pause_->height()))); });
     return row;
 }
 

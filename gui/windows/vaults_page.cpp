@@ -35,6 +35,14 @@ VaultsPage::VaultsPage(DaemonState& state, Commands& commands, QWidget* parent)
     connect(table_, &QTreeView::activated, this,
             [this, &commands] { commands.openFolder(selected_); });
     connect(&model_, &VaultModel::modelReset, this, &VaultsPage::keepSelection);
+    // Columns grow with what they show, and do not shrink under somebody's eyes.
+    connect(&model_, &VaultModel::dataChanged, table_, [this] {
+        for (int column = 0; column < VaultModel::ColumnCount; ++column) {
+            const int before = table_->columnWidth(column);
+            table_->resizeColumnToContents(column);
+            if (table_->columnWidth(column) < before) table_->setColumnWidth(column, before);
+        }
+    });
     keepSelection();
 }
 

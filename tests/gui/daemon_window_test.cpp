@@ -8,11 +8,13 @@
 #include <QRegularExpression>
 #include <QSpinBox>
 #include <QToolButton>
+#include <QTreeView>
 #include <QtTest>
 #include <csignal>
 
 #include "gui/application.h"
 #include "gui/client/autostart.h"
+#include "gui/models/history_request.h"
 #include "gui/watched_application.h"
 #include "gui/widgets/week_grid.h"
 #include "gui/windows/settings_dialog.h"
@@ -47,6 +49,7 @@ class DaemonWindowTest : public QObject {
     void aDeviceGetsAnotherRole();
     void anIdleVaultIsLockedAsChosenWhenItWasUnlocked();
     void aLinkFromOutsideOpensTheWizard();
+    void aFileFromOutsideShowsItsVersions();
     void closingKeepsTheSheetInMind();
 };
 
@@ -406,6 +409,22 @@ void DaemonWindowTest::settingsReachTheService() {
     dialog->findChild<QPushButton*>(QStringLiteral("removeRelay"))->click();
     QTRY_COMPARE_WITH_TIMEOUT(relays->count(), 0, kPatienceMs);
     QCOMPARE(home.run({"config", "get", "network.limit_down"}).output, std::string("512\n"));
+    dialog->findChild<QPushButton*>(QStringLiteral("showLog"))->click();
+    auto* log = person.find<QPlainTextEdit>("logLines");
+    QTRY_VERIFY_WITH_TIMEOUT(log->toPlainText().contains(QStringLiteral("info")), kPatienceMs);
+    const std::filesystem::path bundle = home / "bundle.tar.gz";
+    dialog->saveDiagnostics(QString::fromStdString(bundle.native()));
+    QTRY_VERIFY_WITH_TIMEOUT(std::filesystem::exists(bundle), kPatienceMs);
+    // It is not written over.
+    QTRY_VERIFY_WITH_TIMEOUT(dialog->findChild<QLabel*>(QStringLiteral("failure"))
+                                 ->text()
+                                 .contains(QStringLiteral("is written")),
+                             kPatienceMs);
+    dialog->saveDiagnostics(QString::fromStdString(bundle.native()));
+    QTRY_VERIFY_WITH_TIMEOUT(dialog->findChild<QLabel*>(QStringLiteral("failure"))
+                                 ->text()
+                                 .contains(QStringLiteral("is there already")),
+                             kPatienceMs);
 }
 
 void DaemonWindowTest::otherLimitsAreSwitchedInTheStatusBar() {
@@ -488,6 +507,17 @@ void DaemonWindowTest::whatIsKeptOfAVaultIsChosen() {
     rules->setCurrentRow(0);
     person.click("keepForget");
     QTRY_COMPARE_WITH_TIMEOUT(rules->count(), 0, kPatienceMs);
+    auto* cache = person.find<QSpinBox>("cacheSize");
+    QCOMPARE(cache->text(), cache->specialValueText());
+    cache->setValue(512);
+    Q_EMIT cache->editingFinished();
+    const auto size = [&] { return home.run({"quota", "papers"}).output; };
+    QTRY_VERIFY2_WITH_TIMEOUT(size().find("512.0 MiB") != std::string::npos, size().c_str(),
+                              kPatienceMs);
+    cache->setValue(15);  // less than there may be
+    Q_EMIT cache->editingFinished();
+    QTRY_COMPARE_WITH_TIMEOUT(cache->value(), 512, kPatienceMs);
+    QVERIFY(!person.find<QLabel>("vaultResult")->text().isEmpty());
     retention->setEditText(QStringLiteral("all 7d, daily 30d"));
     person.click("retentionSet");
     const auto policy = [&] { return home.run({"retention", "papers"}).output; };
@@ -752,6 +782,37 @@ void DaemonWindowTest::anIdleVaultIsLockedAsChosenWhenItWasUnlocked() {
         return false;
     };
     QTRY_VERIFY_WITH_TIMEOUT(is_told(), kPatienceMs);
+}
+
+void DaemonWindowTest::aFileFromOutsideShowsItsVersions() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    for (const char* text : {"first", "second one"})
+        QCOMPARE(home.run({"put", "-", "papers:letters/july.txt"}, text).exit_code, 0);
+    QCOMPARE(home.run({"put", "-", "papers:letters/august.txt"}, "text").exit_code, 0);
+    std::filesystem::create_directory(home / "desk");
+    QCOMPARE(home.run({"mirror", "add", "papers:letters", (home / "desk").native()}).exit_code, 0);
+    Person person(home);
+    // Also before the service has answered.
+    person.application.open(history_request(QStringLiteral("papers:letters/july.txt")));
+    const auto is_shown = [&](const char* file) {
+        auto* page = person.application.window().findChild<HistoryPage*>();
+        const auto* table = page->findChild<QTreeView*>(QStringLiteral("pastTable"));
+        const PastEntry* entry = page->past().entry(table->currentIndex().row());
+        return entry != nullptr && entry->path == file && page->versions().rowCount() > 0;
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(is_shown("letters/july.txt"), kPatienceMs);
+    const QString path = QString::fromStdString((home / "desk" / "august.txt").native());
+    person.application.open(history_request(path));
+    QTRY_VERIFY_WITH_TIMEOUT(is_shown("letters/august.txt"), kPatienceMs);
+    // All that has changed, from the page of what happened.
+    person.application.window().showPage(MainWindow::Page::Activity);
+    person.click("changedFiles");
+    auto* page = person.application.window().findChild<HistoryPage*>();
+    QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 3, kPatienceMs);  // and the folder
+    person.application.open(history_request(QStringLiteral("/etc/hostname")));
+    QTRY_VERIFY_WITH_TIMEOUT(person.find<QMessageBox>("error") != nullptr, kPatienceMs);
 }
 
 void DaemonWindowTest::aLinkFromOutsideOpensTheWizard() {

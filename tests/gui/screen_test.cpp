@@ -1,8 +1,10 @@
 // Every screen in one look (see variant()): drawn, nothing clipped, nothing on top of something
 // else, all named for assistive technology. The pictures stay in build/.../screens/.
 #include <QBuffer>
+#include <QDialogButtonBox>
 #include <QLabel>
 #include <QLineEdit>
+#include <QMessageBox>
 #include <QPlainTextEdit>
 #include <QtTest>
 
@@ -10,6 +12,7 @@
 #include "gui/windows/conflict_dialog.h"
 #include "gui/windows/ignore_dialog.h"
 #include "gui/windows/invite_dialog.h"
+#include "gui/windows/log_dialog.h"
 #include "gui/windows/main_window.h"
 #include "gui/windows/settings_dialog.h"
 #include "gui/windows/setup_pages.h"
@@ -32,10 +35,12 @@ class ScreenTest : public QObject {
     void setup();
     void invite();
     void conflict();
+    void rewrites();
     void settings();
     void keys();
     void looks();
     void theTabKeyReachesEverything();
+    void standardButtonsSpeakTheLanguage();
 };
 
 namespace {
@@ -231,6 +236,28 @@ void ScreenTest::conflict() {
     LOCKSTEP_SHOOT(dialog, QStringLiteral("conflict"));
 }
 
+void ScreenTest::rewrites() {
+    Sample sample;
+    api::StatusReport status = sample_status();
+    status.vaults[0].rewrites.push_back({.device = std::string(64, 'a'),
+                                         .label = "desktop",
+                                         .since_ms = static_cast<std::uint64_t>(now_ms() - 60'000),
+                                         .files = 120,
+                                         .segments = 3,
+                                         .examples = {"letters/july.odt", "photos/first.raw"}});
+    sample.state.show(status, {});
+    const VaultView view = view_of(status.vaults[0]);
+    QCOMPARE(view.look, Look::Frozen);
+    QWidget parent;
+    Commands commands(sample.state, sample.preferences, &parent);
+    commands.run(view.action, text_of(status.vaults[0].id));
+    auto* box = parent.findChild<QMessageBox*>(QStringLiteral("reviewRewrites"));
+    QVERIFY(box != nullptr);
+    LOCKSTEP_SHOOT(*box, QStringLiteral("rewrites"));
+    for (const char* name : {"undoRewrites", "releaseRewrites"})
+        QVERIFY(box->findChild<QPushButton*>(QString::fromLatin1(name))->isVisible());
+}
+
 void ScreenTest::settings() {
     Sample sample;
     api::StatusReport status = sample_status();
@@ -271,6 +298,11 @@ void ScreenTest::settings() {
     IgnoreDialog ignore(sample.state, QStringLiteral("/home/ana/Letters"));
     ignore.setAttribute(Qt::WA_DeleteOnClose, false);
     LOCKSTEP_SHOOT(ignore, QStringLiteral("ignore"));
+    LogDialog log(sample.state);
+    log.setAttribute(Qt::WA_DeleteOnClose, false);
+    log.show({{{1'795'000'000'000, "info", "daemon", "lockstepd has started"},
+               {1'795'000'060'000, "warning", "sync", "a relay does not answer"}}});
+    LOCKSTEP_SHOOT(log, QStringLiteral("log"));
 }
 
 namespace {
@@ -302,6 +334,19 @@ QStringList unreached(QWidget& window) {
 }
 
 }  // namespace
+
+void ScreenTest::standardButtonsSpeakTheLanguage() {
+    const QDialogButtonBox box(QDialogButtonBox::Cancel | QDialogButtonBox::Close);
+    const bool is_german = variant() == QLatin1String("german");
+    if (!is_german && variant() != QLatin1String("light")) return;
+    const auto text = [&](QDialogButtonBox::StandardButton button) {
+        return box.button(button)->text().remove(QLatin1Char('&'));
+    };
+    QCOMPARE(text(QDialogButtonBox::Cancel),
+             is_german ? QStringLiteral("Abbrechen") : QStringLiteral("Cancel"));
+    QCOMPARE(text(QDialogButtonBox::Close),
+             is_german ? QStringLiteral("Schließen") : QStringLiteral("Close"));
+}
 
 void ScreenTest::keys() {
     PassphraseDialog dialog(QStringLiteral("papers"), true);
