@@ -195,6 +195,12 @@ class Extension(unittest.TestCase):
 
     def test_the_menu_tells_why_and_what_was(self):
         note = self.file("told.txt")
+        # Without the app the history is text, too.
+        alone = self.world.directory / "alone"
+        alone.mkdir()
+        (alone / "lockstep").symlink_to(BIN / "lockstep")
+        before, os.environ["PATH"] = os.environ["PATH"], f"{alone}:/usr/bin:/bin"
+        self.addCleanup(os.environ.update, PATH=before)
         for name, wanted in (("explain", f"{VAULT}:told.txt"), ("history", "is shown")):
             self.shown.clear()
             self.device.wait(VAULT)
@@ -202,6 +208,26 @@ class Extension(unittest.TestCase):
             turn_until("an answer", lambda: self.shown)
             self.assertEqual(self.shown[0][0], "told.txt")
             self.assertIn(wanted, self.shown[0][1])
+
+    def app_stand_in(self):
+        """Where it is, and the file in which it notes what it was started for."""
+        place = self.world.directory / "app"
+        place.mkdir(exist_ok=True)
+        told = place / "told"
+        told.unlink(missing_ok=True)
+        (place / "lockstep-gui").write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" > {told}.new && mv {told}.new {told}\n")
+        (place / "lockstep-gui").chmod(0o755)
+        return place, told
+
+    def test_the_menu_opens_the_history_in_the_app(self):
+        note = self.file(AWKWARD)
+        place, told = self.app_stand_in()
+        before, os.environ["PATH"] = os.environ["PATH"], f"{place}:{os.environ['PATH']}"
+        self.addCleanup(os.environ.update, PATH=before)
+        self.choose("history", note)
+        turn_until("the app is started", told.exists)
+        self.assertEqual(told.read_text(), f"--history={note.path}\n")
+        self.assertEqual(self.shown, [])
 
     def test_a_daemon_that_hangs_does_not_hang_the_file_manager(self):
         files = [self.file(f"hung-{number}.txt") for number in range(2 * self.module.ASKED_MAX)]
@@ -296,7 +322,8 @@ class Extension(unittest.TestCase):
         (scratch / "bin").mkdir(exist_ok=True)
         (scratch / "bin/kdialog").write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >> {windows}\n")
         (scratch / "bin/kdialog").chmod(0o755)
-        environment = {**os.environ, "PATH": f"{scratch}/bin:{os.environ['PATH']}"}
+        app, told = self.app_stand_in()
+        environment = {**os.environ, "PATH": f"{scratch}/bin:{app}:{os.environ['PATH']}"}
         entry = GLib.KeyFile()
         entry.load_from_file(str(menu), GLib.KeyFileFlags.NONE)
         for name in entry.get_string_list("Desktop Entry", "Actions"):
@@ -308,8 +335,9 @@ class Extension(unittest.TestCase):
             if name in ("keep", "demand"):
                 self.assertEqual(self.keep_of(note.path), {"keep": "full", "demand": "on-demand"}[name])
         said = windows.read_text()
-        self.assertIn("is shown", said)
         self.assertIn(AWKWARD, said)
+        wait_until("the app is started", told.exists)
+        self.assertEqual(told.read_text(), f"--history={note.path}\n")
         subprocess.run([MENUS / "dolphin/file-menu", "keep", self.mount / "not-there"], env=environment, check=True, timeout=60)
         self.assertIn("not-there", windows.read_text()[len(said):])
 

@@ -245,7 +245,7 @@ class LockstepExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuPro
         add("demand", "Keep on Demand", "Content comes when it is read, and goes when space is needed",
             lambda: self.keep(files, paths, "on-demand"))
         if len(paths) == 1:
-            add("history", "History of This File…", "Which versions there are", lambda: self.tell("history", paths[0]))
+            add("history", "History of This File…", "Which versions there are", lambda: self.show_history(paths[0]))
             add("explain", "Why Is It Not in Step?", "What keeps it from being the same on all devices",
                 lambda: self.tell("explain", paths[0]))
         return top
@@ -260,6 +260,13 @@ class LockstepExtension(GObject.GObject, Nautilus.InfoProvider, Nautilus.MenuPro
         for file, path in zip(files, paths):
             run(["keep", path, how], VERB_PATIENCE_MS,
                 lambda code, _, errors, file=file, path=path: done(file, path, code, errors))
+
+    def show_history(self, path):
+        """In the app; without it, as text."""
+        try:
+            Gio.Subprocess.new(["lockstep-gui", f"--history={path}"], Gio.SubprocessFlags.NONE)
+        except GLib.Error:
+            self.tell("history", path)
 
     def tell(self, verb, path):
         run([verb, path], VERB_PATIENCE_MS, lambda code, output, errors: show_text(os.path.basename(path), output if code == 0 else errors))
