@@ -204,6 +204,7 @@ void HistoryPage::fillVaults() {
 }
 
 bool HistoryPage::chooseVault(const QString& vault) {
+    fillVaults();  // it may hear of the same news after who calls this
     const int index = vaults_->findData(vault);
     if (index < 0) {
         say(none_->text());

@@ -209,14 +209,15 @@ void VaultContent::showCache(const api::VaultInfo& vault) {
 }
 
 void VaultContent::setCache() {
-    is_cache_edited_ = false;
+    const int mib = cache_->value();
     state_.link().ask(
         this,
-        [vault = vault(), wish = api::SetQuota{static_cast<std::uint64_t>(cache_->value()) << 20}](
+        [vault = vault(), wish = api::SetQuota{static_cast<std::uint64_t>(mib) << 20}](
             api::DaemonClient& client) { return client.set_quota(vault, wish); },
-        [this, asked = asked_](Result<api::VaultInfo> set) {
+        [this, asked = asked_, mib](Result<api::VaultInfo> set) {
             state_.refresh();
             if (asked != asked_) return;
+            if (cache_->value() == mib) is_cache_edited_ = false;
             Q_EMIT said(set.ok() ? QString() : text_of(set.error().message));
             if (const api::VaultInfo* known = set.ok() ? &*set : state_.vault(asked_))
                 showCache(*known);
