@@ -29,7 +29,7 @@ set_tests_properties(gui.tray PROPERTIES
   LABELS gui TIMEOUT 240 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 add_test(NAME gui.journey COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/journey_test.py)
 set_tests_properties(gui.journey PROPERTIES
-  LABELS gui TIMEOUT 240 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+  LABELS gui TIMEOUT 480 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 find_program(LOCKSTEP_LUPDATE lupdate HINTS /usr/lib/qt6/bin)
 add_test(NAME gui.translation COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/translation_test.py ${CMAKE_SOURCE_DIR} ${LOCKSTEP_LUPDATE})
 set_tests_properties(gui.translation PROPERTIES LABELS gui TIMEOUT 120 SKIP_RETURN_CODE 77)

@@ -213,7 +213,13 @@ def pause_and_resume(app, screen, laptop, desk):
         check(what, True)
     app.page("Vaults")
     app.shows("^Up to date$")
-    well = wait_until("the icon is drawn", picture, PATIENCE, 0.1)
+    pictures = []
+
+    def is_at_rest():
+        pictures.append(picture())
+        return app.all(("label",), "^Up to date$") and len(pictures) > 5 and all(one == pictures[-1] for one in pictures[-5:])
+    wait_until("the icon is drawn and stays so", is_at_rest, PATIENCE, 0.2)
+    well = pictures[-1]
     app.press("^Pause…$")
     app.choose_in_menus("2")
     app.shows("^Paused$")
@@ -243,7 +249,7 @@ def pause_and_resume(app, screen, laptop, desk):
 
 def take_back_a_mass_of_rewrites(app, screen, laptop, desk):
     """Files that are overwritten with noise, as ransomware does, are held, and the person takes that back."""
-    files = {laptop.mount / f"many/{number}": f"{number}: what was written\n".encode() * (1 + number * 10) for number in range(60)}
+    files = {laptop.mount / f"many/{number}": f"{number}: what was written\n".encode() * (1 + number * 10) for number in range(45)}
     (laptop.mount / "many").mkdir()
     for path, content in files.items():
         path.write_bytes(content)
