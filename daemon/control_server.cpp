@@ -10,17 +10,21 @@
 
 namespace lockstep {
 
-namespace {
-
-HttpServerOptions server_options() {
+HttpServerOptions control_server_options() {
+    // Four times what all kept events usually take.
+    constexpr std::size_t kPendingEventBytesMax = 16 << 20;
     HttpServerOptions options;
     options.threads = 8;
     options.body_size_max = api::kContentBlockSize + (64 << 10);
     options.connections_max = 128;
     options.allowed_uid = ::geteuid();
     options.server_name = "lockstepd";
+    options.pending_events_max += kEventsKeptMax;
+    options.pending_event_bytes_max = kPendingEventBytesMax;
     return options;
 }
+
+namespace {
 
 HttpResponse unknown_route(const Router::Match& match, const HttpRequest& request,
                            std::string_view id) {
@@ -45,7 +49,7 @@ HttpResponse unknown_route(const Router::Match& match, const HttpRequest& reques
 ControlServer::ControlServer(ControlContext& context)
     : context_(context), router_(control_routes()) {
     server_ = std::make_unique<HttpServer>(
-        server_options(), [this](const HttpRequest& request, HttpResponder responder) {
+        control_server_options(), [this](const HttpRequest& request, HttpResponder responder) {
             handle(request, responder);
         });
 }
@@ -64,7 +68,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(ControlContext& cont
 
 // Whoever may not come in is told so before his request's body is read.
 Status ControlServer::serve_tcp(const ApiAccess& access) {
-    HttpServerOptions options = server_options();
+    HttpServerOptions options = control_server_options();
     options.threads = 4;
     options.connections_max = 32;
     options.allowed_uid.reset();

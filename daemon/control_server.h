@@ -13,6 +13,9 @@ namespace lockstep {
 
 class ApiAccess;
 
+// Of the server on the socket. A follower of events may be sent all that is kept at once.
+HttpServerOptions control_server_options();
+
 class ControlServer {
   public:
     // Listens on return. Busy when another daemon answers on the socket. `context` must outlive

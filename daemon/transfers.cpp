@@ -6,19 +6,27 @@
 
 namespace lockstep {
 
+namespace {
+
+// An upload's target, as it was at the beginning.
+struct UploadTarget {
+    FoundParent parent;
+    PutAttributes attributes;
+    std::optional<NodeReference> node{};  // nothing had the name, or no file
+    std::optional<VersionId> seen{};
+};
+
+}  // namespace
+
 struct Transfers::Transfer {
-    explicit Transfer(NodeReference held, HandleId opened)
-        : node(std::move(held)), handle(opened) {}
+    explicit Transfer(HandleId opened) : handle(opened) {}
 
     Mutex mutex;
-    std::shared_ptr<FileSystem> past;  // goes after the node; null: the vault as it is
-    NodeReference node;
+    std::shared_ptr<FileSystem> past;   // goes after the node; null: the vault as it is
+    std::optional<NodeReference> node;  // of a download
     HandleId handle;
     bool is_open GUARDED_BY(mutex) = true;
-    // Uploads only.
-    std::optional<FoundParent> parent;
-    std::string temporary_name;
-    std::optional<std::int64_t> modified_ns;
+    std::optional<UploadTarget> target;
     std::atomic<std::chrono::steady_clock::time_point> used{std::chrono::steady_clock::now()};
 };
 
@@ -60,16 +68,12 @@ std::shared_ptr<Transfers::Transfer> Transfers::take(const std::string& id) {
     return transfer;
 }
 
-// Closes the file; of an upload that was not finished nothing stays.
+// What of an upload has no name is gone with its handle.
 void Transfers::close(Transfer& transfer) {
     MutexLock lock(transfer.mutex);
     if (!transfer.is_open) return;
     transfer.is_open = false;
     (transfer.past ? *transfer.past : files_).release(transfer.handle);
-    if (!transfer.parent) return;
-    // When the vault was locked meanwhile this fails, and a file with a telling name stays.
-    Status removed = files_.remove_file(transfer.parent->directory.id(), transfer.temporary_name);
-    static_cast<void>(removed.ok());
 }
 
 Result<std::string> Transfers::begin_download(std::string_view path,
@@ -87,8 +91,9 @@ Result<std::string> Transfers::begin_download(std::string_view path,
             return Error{ErrorKind::Invalid, "it is no regular file and has no content"};
     }
     TRY(HandleId handle, files.open(found.node.id(), {.read = true}));
-    auto transfer = std::make_shared<Transfer>(std::move(found.node), handle);
+    auto transfer = std::make_shared<Transfer>(handle);
     transfer->past = std::move(past);
+    transfer->node = std::move(found.node);
     return add(std::move(transfer));
 }
 
@@ -96,23 +101,22 @@ Result<std::string> Transfers::begin_upload(std::string_view path, std::uint32_t
                                             std::optional<std::int64_t> modified_ns) {
     if (mode > 0777) return Error{ErrorKind::Invalid, "a mode is 0 to 0777"};
     TRY(FoundParent parent, find_parent(files_, path));
-    if (Result<Attributes> target = files_.lookup(parent.directory.id(), parent.name);
-        target.ok()) {
-        NodeReference held(files_, target->node);
-        if (target->type == FileType::Directory) {
+    UploadTarget target{std::move(parent), {.mode = mode, .modified_ns = modified_ns}};
+    Result<Attributes> there = files_.lookup(target.parent.directory.id(), target.parent.name);
+    if (!there.ok() && there.error().kind != ErrorKind::NotFound) return std::move(there).error();
+    if (there.ok()) {
+        NodeReference held(files_, there->node);
+        if (there->type == FileType::Directory)
             return Error{ErrorKind::IsDirectory, "a directory has that name"};
+        if (there->type == FileType::Regular) {
+            // Busy: somebody writes to it. What is there when this is whole is replaced then.
+            if (Result<VersionId> seen = files_.version(held.id()); seen.ok()) target.seen = *seen;
+            target.node = std::move(held);
         }
-    } else if (target.error().kind != ErrorKind::NotFound) {
-        return std::move(target).error();
     }
-    const std::string name =
-        ".lockstep-put-" + hex(random_.id<Id<struct TemporaryNameTag, 8>>().bytes);
-    TRY(FileSystem::Created created, files_.create(parent.directory.id(), name, mode));
-    auto transfer =
-        std::make_shared<Transfer>(NodeReference(files_, created.attributes.node), created.handle);
-    transfer->parent = std::move(parent);
-    transfer->temporary_name = name;
-    transfer->modified_ns = modified_ns;
+    TRY(HandleId handle, files_.open_unnamed());
+    auto transfer = std::make_shared<Transfer>(handle);
+    transfer->target = std::move(target);
     return add(std::move(transfer));
 }
 
@@ -120,9 +124,9 @@ Result<Transfers::Block> Transfers::read(const std::string& id, std::uint64_t of
     TRY(std::shared_ptr<Transfer> transfer, find(id));
     MutexLock lock(transfer->mutex);
     if (!transfer->is_open) return gone();
-    if (transfer->parent) return Error{ErrorKind::Invalid, "this transfer is an upload"};
+    if (transfer->target) return Error{ErrorKind::Invalid, "this transfer is an upload"};
     FileSystem& files = transfer->past ? *transfer->past : files_;
-    TRY(Attributes attributes, files.attributes(transfer->node.id()));
+    TRY(Attributes attributes, files.attributes(transfer->node->id()));
     Block block;
     block.total = attributes.size;
     block.bytes.resize(api::kContentBlockSize);
@@ -135,7 +139,7 @@ Status Transfers::write(const std::string& id, std::uint64_t offset, ByteView da
     TRY(std::shared_ptr<Transfer> transfer, find(id));
     MutexLock lock(transfer->mutex);
     if (!transfer->is_open) return gone();
-    if (!transfer->parent) return Error{ErrorKind::Invalid, "this transfer is a download"};
+    if (!transfer->target) return Error{ErrorKind::Invalid, "this transfer is a download"};
     if (offset > kFileSizeMax - data.size()) {
         return Error{ErrorKind::TooLarge, "the file would be too large"};
     }
@@ -145,29 +149,66 @@ Status Transfers::write(const std::string& id, std::uint64_t offset, ByteView da
 Status Transfers::finish(const std::string& id) {
     std::shared_ptr<Transfer> transfer = take(id);
     if (transfer == nullptr) return gone();
-    auto put_in_place = [&]() -> Status {
+    Status done = [&]() -> Status {
         MutexLock lock(transfer->mutex);
         if (!transfer->is_open) return gone();
-        if (!transfer->parent) return Error{ErrorKind::Invalid, "this transfer is a download"};
-        TRY_OK(files_.flush(transfer->handle));
-        if (transfer->modified_ns) {
-            AttributeChange change;
-            change.modified_ns = transfer->modified_ns;
-            TRY(Attributes changed,
-                files_.set_attributes(transfer->node.id(), change, transfer->handle));
-            static_cast<void>(changed);
-        }
-        TRY_OK(files_.sync(transfer->handle));
-        const NodeId directory = transfer->parent->directory.id();
-        TRY_OK(files_.rename(directory, transfer->temporary_name, directory, transfer->parent->name,
-                             RenameMode::Replace));
-        transfer->is_open = false;
-        files_.release(transfer->handle);
+        if (!transfer->target) return Error{ErrorKind::Invalid, "this transfer is a download"};
+        TRY_OK(put(*transfer));
         return files_.sync_metadata();
-    };
-    Status done = put_in_place();
-    if (!done.ok()) close(*transfer);
+    }();
+    close(*transfer);
     return done;
+}
+
+// The name may come to show something else again and again; not for long.
+Status Transfers::put(Transfer& transfer) {
+    constexpr int kAttempts = 10;
+    const NodeId directory = transfer.target->parent.directory.id();
+    const std::string& name = transfer.target->parent.name;
+    Status done;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        Result<Attributes> there = files_.lookup(directory, name);
+        if (there.ok()) {
+            const NodeReference held(files_, there->node);
+            done = put_in_place_of(transfer, *there);
+            if (done.ok() || done.error().kind != ErrorKind::NotFound) return done;
+        } else {
+            if (there.error().kind != ErrorKind::NotFound) return std::move(there).error();
+            Result<PutOutcome> put =
+                files_.put_file(transfer.handle, directory, name, transfer.target->attributes);
+            if (put.ok()) return {};
+            done = std::move(put).error();
+            if (done.error().kind != ErrorKind::Exists) return done;
+        }
+    }
+    return done;
+}
+
+// NotFound when it is gone by now.
+Status Transfers::put_in_place_of(Transfer& transfer, const Attributes& there) {
+    const UploadTarget& target = *transfer.target;
+    const NodeId directory = target.parent.directory.id();
+    if (there.type == FileType::Directory)
+        return Error{ErrorKind::IsDirectory, "a directory has that name"};
+    if (there.type != FileType::Regular) {
+        // It has no versions that this could be one of: a file takes its name.
+        const std::string beside =
+            ".lockstep-put-" + hex(random_.id<Id<struct TemporaryNameTag, 8>>().bytes);
+        TRY(PutOutcome put, files_.put_file(transfer.handle, directory, beside, target.attributes));
+        static_cast<void>(put);
+        Status renamed =
+            files_.rename(directory, beside, directory, target.parent.name, RenameMode::Replace);
+        if (!renamed.ok()) static_cast<void>(files_.remove_file(directory, beside).ok());
+        return renamed;
+    }
+    std::optional<VersionId> seen;
+    if (target.node && target.node->id() == there.node) seen = target.seen;
+    if (!seen) {
+        TRY(seen, files_.version(there.node));
+    }
+    TRY(PutOutcome put, files_.put_version(transfer.handle, there.node, *seen, target.attributes));
+    static_cast<void>(put);
+    return {};
 }
 
 Status Transfers::drop(const std::string& id) {

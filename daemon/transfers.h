@@ -1,7 +1,8 @@
 // Files on their way in or out through the control API, in blocks.
 //
-// A download is an open file of the vault. An upload is a new file under a name of its own beside
-// the target, renamed over it when whole: nobody ever sees half of it under the target's name.
+// A download is an open file of the vault. An upload is content without a name, which becomes the
+// target's, as one version, when it is whole: before that nobody sees anything of it, and of one
+// that fails nothing stays, also when the daemon is killed.
 #pragma once
 
 #include <chrono>
@@ -41,7 +42,9 @@ class Transfers {
     };
     Result<Block> read(const std::string& id, std::uint64_t offset);
     Status write(const std::string& id, std::uint64_t offset, ByteView data);
-    // Upload: puts the file in place; on return it survives a power cut.
+    // Upload: puts the file in place; on return it survives a power cut. What somebody else has
+    // written there since the beginning stays beside it as a conflict sibling. Busy while bytes of
+    // the file that is to be replaced are no version yet. Ends the transfer in any case.
     Status finish(const std::string& id);
     Status drop(const std::string& id);
 
@@ -55,6 +58,8 @@ class Transfers {
     Result<std::shared_ptr<Transfer>> find(const std::string& id);
     std::shared_ptr<Transfer> take(const std::string& id);
     void close(Transfer& transfer);
+    Status put(Transfer& transfer);
+    Status put_in_place_of(Transfer& transfer, const Attributes& there);
 
     FileSystem& files_;
     Random& random_;

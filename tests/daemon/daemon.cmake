@@ -6,8 +6,7 @@ lockstep_test(daemon_test
     daemon/json_codec_test.cpp daemon/long_polls_test.cpp daemon/machine_check_test.cpp daemon/memory_care_test.cpp
     daemon/openapi_test.cpp daemon/relay_settings_test.cpp daemon/router_test.cpp daemon/sightings_test.cpp
     daemon/start_passphrase_test.cpp daemon/transfers_test.cpp
-    support/memory_file_system.cpp
-  LIBRARIES lockstep::daemon lockstep::cli lockstep_test_support)
+  LIBRARIES lockstep::daemon lockstep::cli lockstep_vault_device)
 target_compile_definitions(daemon_test PRIVATE
   LOCKSTEP_SOURCE_DIR="${CMAKE_SOURCE_DIR}" LOCKSTEP_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
 add_dependencies(daemon_test lockstepd)

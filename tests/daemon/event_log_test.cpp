@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/http/client.h"
 #include "daemon/api/json_codec.h"
+#include "daemon/control_server.h"
 #include "tests/support/fake_clock.h"
 
 namespace lockstep {
@@ -77,6 +79,30 @@ TEST_F(EventLogTest, TheOldestKeptIsReplayedAndOneBeforeIsAResync) {
     EXPECT_EQ(late->events[0].id, std::to_string(log_.sequence()));
     add("y");
     EXPECT_EQ(late->messages().back(), "test/y");
+}
+
+// On the sockets' own thread nothing is written before all has been handed over.
+TEST_F(EventLogTest, AFollowerThatResumesGetsAllThatIsKeptThroughTheServer) {
+    for (std::size_t i = 0; i < kEventsKeptMax; ++i) add("x");
+    const std::uint64_t since = log_.sequence() - kEventsKeptMax;
+    HttpServerOptions options = control_server_options();
+    options.inline_handlers = true;
+    options.allowed_uid.reset();
+    HttpServer server(options, [&](const HttpRequest&, HttpResponder responder) {
+        log_.follow(since, responder.start_events());
+        add("after");
+    });
+    const std::uint16_t port = server.listen_tcp("127.0.0.1", 0).value();
+    std::size_t seen = 0;
+    std::string last;
+    Status status =
+        HttpClient::over_tcp("127.0.0.1", port).stream_events({}, [&](const HttpEvent& event) {
+            last = event.id;
+            return ++seen <= kEventsKeptMax;
+        });
+    EXPECT_TRUE(status.ok()) << status.error().message;
+    EXPECT_EQ(seen, kEventsKeptMax + 1);
+    EXPECT_EQ(last, std::to_string(log_.sequence()));
 }
 
 TEST_F(EventLogTest, FromZeroComesWhatIsStillKnown) {
