@@ -41,7 +41,8 @@ int run(QApplication& app) {
     gui::SingleInstance instance(paths->runtime_directory);
     if (instance.handOver(wish)) return 0;
     gui::Application application(*paths, std::move(*socket), instance);
-    application.begin(wish, parser.isSet(quiet));
+    const bool is_quiet = parser.isSet(quiet) || qgetenv("LOCKSTEP_GUI_TRAY") == "true";
+    application.begin(wish, is_quiet);
     return QApplication::exec();
 }
 

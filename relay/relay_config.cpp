@@ -73,14 +73,18 @@ Status apply(RelayConfig& config, std::string_view flag, const std::string& valu
     return {};
 }
 
-// --path-token-file: LOCKSTEP_RELAY_PATH_TOKEN_FILE. Several addresses to listen on stand in one
-// variable, with spaces between.
+// --path-token-file: LOCKSTEP_RELAY_PATH_TOKEN_FILE.
+std::string variable_of(const std::string& flag) {
+    std::string name = "LOCKSTEP_RELAY_" + flag.substr(2);
+    for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    return name;
+}
+
+// Several addresses to listen on stand in one variable, with spaces between.
 Options options_of(const RelayEnvironment& environment) {
     Options options;
     for (const std::string& flag : flags()) {
-        std::string name = "LOCKSTEP_RELAY_" + flag.substr(2);
-        for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
-        std::istringstream words(environment(name.c_str()));
+        std::istringstream words(environment(variable_of(flag).c_str()));
         if (flag != "--listen") {
             if (!words.str().empty()) options.emplace_back(flag, words.str());
             continue;
@@ -97,11 +101,14 @@ std::string file_of(const Options& options) {
 }
 
 // Addresses here replace those known so far.
-Status apply_all(RelayConfig& config, const Options& options) {
+Status apply_all(RelayConfig& config, const Options& options, bool is_environment) {
     bool listens = false;
     for (const auto& [flag, value] : options) {
         if (flag == "--listen" && !std::exchange(listens, true)) config.listen.clear();
-        TRY_OK(apply(config, flag, value));
+        Status applied = apply(config, flag, value);
+        if (applied.ok()) continue;
+        return is_environment ? std::move(applied).error().in(variable_of(flag))
+                              : std::move(applied).error();
     }
     return {};
 }
@@ -185,8 +192,8 @@ Result<RelayConfig> parse_relay_config(const std::vector<std::string>& arguments
     std::erase_if(from_environment, [](const auto& option) { return option.first == "--config"; });
     if (!config.file.empty()) TRY_OK(read_relay_config_file(config.file, config));
     if (config.action == RelayConfig::Action::CheckConfig) from_environment.clear();
-    TRY_OK(apply_all(config, from_environment));
-    TRY_OK(apply_all(config, options));
+    TRY_OK(apply_all(config, from_environment, true));
+    TRY_OK(apply_all(config, options, false));
     bool has_tokens = !config.admission.accounts.empty() || config.admission.open_id.is_on();
     if (config.admission.access == RelayAccess::Token && !has_tokens)
         return invalid("access 'token' needs at least one of [[tokens]], or [openid], in the file");

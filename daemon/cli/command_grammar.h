@@ -45,6 +45,18 @@ void declare_sync_verbs(Grammar& grammar);
 void declare_file_verbs(Grammar& grammar);
 void declare_history_verbs(Grammar& grammar);
 
+// environment_flags.cpp: the variable that stands for `--flag` of a verb, such as {"vault",
+// "create"}.
+std::string variable_of(const std::vector<std::string>& verb, std::string_view flag);
+
+struct EnvironmentFlags {
+    std::vector<std::string> words;      // all that is to be parsed
+    std::vector<std::string> variables;  // that are among them
+};
+// What is typed wins. Invalid when a flag without a value is neither true nor false.
+Result<EnvironmentFlags> add_environment_flags(const CLI::App& root, std::vector<std::string> words,
+                                               const api::Environment& environment);
+
 // completion_grammar.cpp: what may stand in place of the last of `words` (which come after
 // "lockstep"), as far as the grammar knows.
 Completion complete_words(const CLI::App& root, std::vector<std::string> words);

@@ -39,6 +39,9 @@ Grammar::Grammar() : app_("Keeps encrypted vaults in step across your devices.",
         "  lockstep join TICKET              (on the other one)\n"
         "  lockstep status\n"
         "\n"
+        "A flag that is not given is taken from the environment: LOCKSTEP_VERB_FLAG, as in\n"
+        "LOCKSTEP_VAULT_CREATE_KDF_MEMORY=64 for `vault create --kdf-memory 64`.\n"
+        "\n"
         "Exit codes: 0 ok, 1 failure, 2 usage, 3 partly, 4 daemon not running, 10 missing or not "
         "a\n"
         "vault, 11 locked or busy, 12 wrong passphrase, 13 format too new or too old, 14 "
@@ -99,8 +102,16 @@ std::variant<Command, ExitCode> parse_command_line(int count, char** values) {
         std::vector<std::string> words(values + 1, values + count);
         if (!words.empty() && words.front() == kCompleteVerb)
             return complete(grammar, {words.begin() + 1, words.end()});
+        Result<EnvironmentFlags> flags =
+            add_environment_flags(grammar.app(), words, api::process_environment());
+        if (!flags.ok()) {
+            print_notice("lockstep: " + flags.error().message);
+            return ExitCode::Usage;
+        }
         try {
-            grammar.app().parse(count, values);
+            // It takes them from the end.
+            std::vector<std::string> backwards(flags->words.rbegin(), flags->words.rend());
+            grammar.app().parse(std::move(backwards));
         } catch (const CLI::CallForVersion&) {
             print_line(kVersionText);
             return ExitCode::Ok;
@@ -110,6 +121,9 @@ std::variant<Command, ExitCode> parse_command_line(int count, char** values) {
         } catch (const CLI::ParseError& error) {
             const std::string meant = meant_word(grammar.app(), words);
             print_notice(fmt::format("lockstep: {}", meant.empty() ? error.what() : meant));
+            if (!flags->variables.empty())
+                print_notice(fmt::format("lockstep: flags that come from the environment: {}",
+                                         fmt::join(flags->variables, ", ")));
             print_notice("See: lockstep --help, or --help after any verb");
             return ExitCode::Usage;
         }

@@ -11,7 +11,7 @@ namespace {
 // Words of the help that stand for a choice.
 const std::vector<std::string>* choices_of(const std::string& kind) {
     static const std::vector<std::pair<std::string, std::vector<std::string>>> all = {
-        {"ROLE", {"owner", "writer", "reader"}},
+        {"ROLE", {"owner", "writer", "reader", "blind"}},
         {"WHICH", {"mine", "theirs", "both", "this"}},
         {"HOW", {"full", "on-demand", "pinned", "inherited"}},
         {"SHELL", {"bash", "zsh", "fish"}}};

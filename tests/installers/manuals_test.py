@@ -81,7 +81,7 @@ class ManualTest(unittest.TestCase):
         for program in ("lockstepd", "lockstep-relay"):
             text = run(BIN / program, "--help")
             self.check_flags(f"{program}.1", text)
-            for variable in re.findall(r"\bLOCKSTEP_[A-Z_]+", text):
+            for variable in re.findall(r"\bLOCKSTEP_[A-Z_]*[A-Z]\b", text):
                 self.assertIn(f"*{variable}*", self.scd(f"{program}.1"))
 
     def test_the_app_names_its_flags(self):
@@ -107,6 +107,56 @@ class ManualTest(unittest.TestCase):
                 known = set(re.search(r"'zzzzzzzz'.*; known are (.*)", said)[1].split(", ")) - {"alternative"}
                 told = {key for line in sections[heading].splitlines() if line.startswith("*") for key in re.findall(r"\*([a-z_]+)\*", line)}
                 self.assertEqual(told, known, heading)
+
+
+class EnvironmentTest(unittest.TestCase):
+    """Every flag of every program has a variable that stands for it."""
+
+    def run_with(self, words, **variables):
+        environment = {**os.environ, "LOCKSTEP_HOME": "/nonexistent/lockstep", **variables}
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=60, env=environment, stdin=subprocess.DEVNULL)
+        return done.returncode, done.stderr
+
+    def test_of_each_verb(self):
+        program, _ = verbs()
+        seen = set()
+        for words, text in program.all():
+            listed = [line.strip().split() for line in text.splitlines() if re.match(r"  (-\w,)?--", line)]
+            for flag, *rest in listed:
+                flag = flag.split(",")[-1]
+                if flag == "--help":
+                    continue
+                takes_value = bool(rest) and re.fullmatch(r"[A-Z=|:.\[\]-]+", rest[0]) is not None
+                variable = "_".join(("LOCKSTEP", *words, flag[2:])).upper().replace("-", "_")
+                self.assertNotIn(variable, seen)
+                seen.add(variable)
+                # What is no verb's argument is said with the variables that were taken over.
+                code, said = self.run_with([BIN / "lockstep", *words, "--zzzz"], **{variable: "zzz" if takes_value else "true"})
+                self.assertEqual(code, 2)
+                self.assertIn(f"flags that come from the environment: {variable}\n", said, words)
+        self.assertGreater(len(seen), 150)
+        for other in ("lockstepd", "lockstep-relay"):
+            self.assertEqual(set(re.findall(r"LOCKSTEP_[A-Z_]+", run(BIN / other, "--help"))) & seen, set())
+
+    def test_of_the_daemon_and_the_relay(self):
+        for program, prefix in (("lockstepd", "LOCKSTEP"), ("lockstep-relay", "LOCKSTEP_RELAY")):
+            for flag in flags_of_help(run(BIN / program, "--help")) - {"--help", "--version"}:
+                variable = f"{prefix}_{flag[2:].upper().replace('-', '_')}"
+                if variable in ("LOCKSTEP_METRICS_TOKEN_FILE", "LOCKSTEP_RELAY_CONFIG", "LOCKSTEP_RELAY_PATH_TOKEN_FILE"):
+                    continue  # files: any name is one
+                code, said = self.run_with([BIN / program], **{variable: "nonsense here"})
+                self.assertEqual(code, 2, f"{variable}: {said}")
+                self.assertIn(variable, said)
+
+    def test_what_is_typed_wins_and_what_excludes_it_is_left_out(self):
+        typed = [BIN / "lockstep", "vault", "unlock", "papers", "--passphrase-file", "/nonexistent/file"]
+        for variables in ({"LOCKSTEP_VAULT_UNLOCK_PASSPHRASE_FILE": "/etc/hostname"}, {"LOCKSTEP_VAULT_UNLOCK_PASSPHRASE_STDIN": "true"}):
+            code, said = self.run_with([*typed, "--zzzz"], **variables)
+            self.assertEqual((code, "environment" in said), (2, False), said)
+        code, said = self.run_with([BIN / "lockstep", "status"], LOCKSTEP_STATUS_JSON="perhaps")
+        self.assertEqual((code, said), (2, "lockstep: LOCKSTEP_STATUS_JSON is true or false\n"))
+        code, said = self.run_with([BIN / "lockstep", "status", "--zzzz"], LOCKSTEP_STATUS_JSON="false")
+        self.assertNotIn("environment", said)
 
 
 class CompletionTest(unittest.TestCase):
