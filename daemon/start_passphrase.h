@@ -18,7 +18,6 @@ namespace lockstep {
 
 // A command that takes longer is killed: a start must end.
 inline constexpr std::chrono::seconds kPassphraseCommandTime{60};
-inline constexpr std::size_t kStartPassphraseSizeMax = 4096;
 
 // Nothing when none is meant for this vault. Fails when one is, but cannot be had: Invalid for a
 // command that fails or what is no passphrase, Timeout, Io.

@@ -1,6 +1,5 @@
 #include "daemon/cli/passphrase.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -8,17 +7,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "base/unique_fd.h"
-#include "daemon/api/config.h"
+#include "daemon/api/passphrase_command.h"
 
 namespace lockstep::cli {
 
 namespace {
 
+using api::kPassphraseSizeMax;
 using api::SecretText;
 
 // Switches the terminal's echo off while it lives.
@@ -46,16 +45,6 @@ Error errno_error(std::string_view what) {
     return {ErrorKind::Io, fmt::format("{}: {}", what, std::strerror(errno))};
 }
 
-Result<SecretText> checked(std::string text) {
-    if (text.ends_with('\n')) text.pop_back();
-    if (text.ends_with('\r')) text.pop_back();
-    const bool is_valid = api::is_utf8(text) && text.find('\0') == std::string::npos;
-    SecretText secret(std::move(text));
-    if (secret.empty()) return Error{ErrorKind::Invalid, "the passphrase is empty"};
-    if (!is_valid) return Error{ErrorKind::Invalid, "a passphrase must be UTF-8 without NUL"};
-    return secret;
-}
-
 // Everything `fd` gives, to its end or to the first line's when `is_line`.
 Result<std::string> read_all(int fd, bool is_line) {
     std::string text;
@@ -78,33 +67,13 @@ Result<SecretText> from_file(const std::string& path) {
     UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.ok()) return errno_error(path);
     TRY(std::string text, read_all(file.get(), false));
-    return checked(std::move(text));
+    return api::checked_passphrase(std::move(text));
 }
 
 Result<SecretText> from_command(const std::string& command) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return errno_error("pipe");
-    UniqueFd reading(ends[0]), writing(ends[1]);
-    const pid_t child = ::fork();
-    if (child < 0) return errno_error("fork");
-    if (child == 0) {
-        ::dup2(writing.get(), STDOUT_FILENO);
-        ::close_range(3, ~0U, 0);
-        ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-        ::_exit(127);
-    }
-    writing.reset();
-    Result<std::string> text = read_all(reading.get(), false);
-    reading.reset();
-    int state = 0;
-    while (::waitpid(child, &state, 0) < 0 && errno == EINTR) {
-    }
-    TRY(std::string output, std::move(text));
-    if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) {
-        api::wipe(output);
-        return Error{ErrorKind::Invalid, "the passphrase command failed"};
-    }
-    return checked(std::move(output));
+    Result<SecretText> secret = api::passphrase_of_command(command, {.may_ask = true});
+    if (!secret.ok()) return std::move(secret).error().in("the passphrase command");
+    return secret;
 }
 
 Result<SecretText> ask(const std::string& prompt) {
@@ -116,7 +85,7 @@ Result<SecretText> ask(const std::string& prompt) {
     Result<std::string> text = read_all(STDIN_FILENO, true);
     fmt::print(stderr, "\n");
     TRY(std::string typed, std::move(text));
-    return checked(std::move(typed));
+    return api::checked_passphrase(std::move(typed));
 }
 
 }  // namespace
@@ -131,7 +100,7 @@ Result<SecretText> read_passphrase(const PassphraseSource& source, const std::st
     if (!source.command.empty()) return from_command(source.command);
     if (source.is_stdin) {
         TRY(std::string text, read_all(STDIN_FILENO, true));
-        return checked(std::move(text));
+        return api::checked_passphrase(std::move(text));
     }
     if (!can_ask()) {
         return Error{ErrorKind::Locked,

@@ -8,8 +8,6 @@
 
 namespace lockstep::cli {
 
-inline constexpr std::size_t kPassphraseSizeMax = 4096;
-
 struct PassphraseSource {
     std::string file;       // --passphrase-file
     std::string command;    // --passphrase-command, run by /bin/sh

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/http/client.h"
 #include "tests/daemon/lockstep_home.h"
 
 namespace lockstep {
@@ -49,6 +50,27 @@ TEST_F(FilesBinariesTest, AnEmptyFileAndAReplacementWork) {
     home_.must({"put", "papers:a", "-"}, "now full");
     EXPECT_EQ(home_.must({"get", "papers:a", "-"}).output, "now full");
     EXPECT_EQ(home_.must({"ls", "papers:", "--json"}).json()["entries"].size(), 1U);
+}
+
+TEST_F(FilesBinariesTest, OfAnUploadThatTheDaemonDidNotSurviveNothingStays) {
+    const std::chrono::seconds patience(60);
+    HttpClient client = HttpClient::over_unix(home_.socket());
+    auto begun = client.request(
+        {.method = "POST", .path = "/v1/vaults/papers/uploads", .body = R"({"path":"a"})"},
+        patience);
+    ASSERT_TRUE(begun.ok()) << begun.error().message;
+    const std::string id = nlohmann::json::parse(begun->body)["id"];
+    auto written = client.request({.method = "PUT",
+                                   .path = "/v1/vaults/papers/transfers/" + id,
+                                   .body = std::string(1 << 20, 'x')},
+                                  patience);
+    ASSERT_TRUE(written.ok());
+    ASSERT_EQ(written->status, 200) << written->body;
+    home_.kill();
+    ASSERT_TRUE(home_.start());
+    home_.must({"vault", "unlock", "papers", "--passphrase-file", home_.password_file()});
+    EXPECT_EQ(home_.must({"ls", "papers:", "--json"}).json()["entries"].size(), 0U);
+    EXPECT_EQ(home_.run({"history", "papers:a"}).exit_code, 10);
 }
 
 TEST_F(FilesBinariesTest, MistakesHaveTheirExitCodes) {
