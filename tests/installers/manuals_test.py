@@ -122,18 +122,20 @@ class EnvironmentTest(unittest.TestCase):
         seen = set()
         for words, text in program.all():
             listed = [line.strip().split() for line in text.splitlines() if re.match(r"  (-\w,)?--", line)]
+            variables = {}
             for flag, *rest in listed:
                 flag = flag.split(",")[-1]
                 if flag == "--help":
                     continue
                 takes_value = bool(rest) and re.fullmatch(r"[A-Z=|:.\[\]-]+", rest[0]) is not None
-                variable = "_".join(("LOCKSTEP", *words, flag[2:])).upper().replace("-", "_")
-                self.assertNotIn(variable, seen)
-                seen.add(variable)
-                # What is no verb's argument is said with the variables that were taken over.
-                code, said = self.run_with([BIN / "lockstep", *words, "--zzzz"], **{variable: "zzz" if takes_value else "true"})
-                self.assertEqual(code, 2)
-                self.assertIn(f"flags that come from the environment: {variable}\n", said, words)
+                variables["_".join(("LOCKSTEP", *words, flag[2:])).upper().replace("-", "_")] = "zzz" if takes_value else "true"
+            self.assertEqual(seen & set(variables), set())
+            seen |= set(variables)
+            # A flag that no verb has is answered with the variables that were taken over.
+            code, said = self.run_with([BIN / "lockstep", *words, "--zzzz"], **variables)
+            self.assertEqual(code, 2)
+            taken = re.search(r"flags that come from the environment: (.*)\n", said)
+            self.assertEqual(set(taken[1].split(", ")), set(variables), f"{words}: {said}")
         self.assertGreater(len(seen), 150)
         for other in ("lockstepd", "lockstep-relay"):
             self.assertEqual(set(re.findall(r"LOCKSTEP_[A-Z_]+", run(BIN / other, "--help"))) & seen, set())
