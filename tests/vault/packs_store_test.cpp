@@ -91,6 +91,8 @@ TEST_F(PackStoreTest, DamageOnTheDiskIsDetectedAndNamed) {
     Bytes damaged = pack.bytes;
     damaged[99] ^= std::byte{1};
     disk.put(store->path_of(pack.info().id), damaged);
+    EXPECT_TRUE(store->piece_layers(pack.info()).ok()) << "known from when it was put";
+    store = open_store(disk);
     for (Status status :
          {store->verify(pack.info()), Status(store->read_verified(pack.info()).error()),
           Status(store->piece_layers(pack.info()).error())}) {
