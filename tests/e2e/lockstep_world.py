@@ -219,7 +219,8 @@ class Device:
     def start(self):
         command = [*self.world.network.enter(self.name), self.world.bin / "lockstepd", "--log-level",
                    os.environ.get("LOCKSTEP_LOG_LEVEL", "info")]
-        self.daemon = Process(command, self.world.directory / f"{self.name}.log", self.environment)
+        self.daemon = Process(command, self.world.directory / f"{self.name}.log",
+                              {**self.environment, **self.world.daemon_environment})
 
         def answers():
             if not self.daemon.is_running():
@@ -279,7 +280,7 @@ class World:
     """Devices on one network, with a relay when asked for. Use as a context manager."""
 
     def __init__(self, wants_namespaces=True, wants_relay=True, prefix="lockstep-world-", bin_directory=None,
-                 network=None, relay_config="", device_config=None):
+                 network=None, relay_config="", device_config=None, daemon_environment=None):
         self.bin = Path(bin_directory or default_bin())
         for program in ("lockstep", "lockstepd", "lockstep-relay"):
             if not os.access(self.bin / program, os.X_OK):
@@ -289,6 +290,7 @@ class World:
         self.devices, self.others, self.relay, self.relay_url = {}, [], None, None
         self.cut_vaults = {}
         self.device_config = device_config or {}
+        self.daemon_environment = daemon_environment or {}
         try:
             (self.directory / "mounts").mkdir()
             self.passphrase_file = self.directory / "passphrase"

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """`kill -9` of lockstepd again and again while programs write; nothing that was acknowledged may be lost.
 
-usage: crash_loop.py [--rounds N] [--seed S]     LOCKSTEP_BIN says where the programs are
+usage: crash_loop.py [--rounds N] [--seed S] [--power]     LOCKSTEP_BIN says where the programs are
+--power: each kill is a power cut, after which the disk has lost what was not synced (unsynced_pages.cpp)
 """
 import argparse
 import multiprocessing
@@ -120,7 +121,8 @@ def crash_loop(vault, rounds, seed, stuck_max=0, only=None):
                     raise Failure(f"round {number}: conflicts that nobody made: {conflicts[:3]}")
                 kept = sum(program.acknowledged for program in programs)
                 stuck = f", {vault.stuck} times the killed daemon could not die" if vault.stuck else ""
-                print(f"round {number}: {kept} promises kept{stuck}", flush=True)
+                cut = f", {vault.files_cut} files lost what was not synced" if vault.unsynced else ""
+                print(f"round {number}: {kept} promises kept{stuck}{cut}", flush=True)
     finally:
         for program in programs:
             program.close()
@@ -134,10 +136,11 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
     parser.add_argument("--stuck-max", type=int, default=0)
+    parser.add_argument("--power", action="store_true", help="what was not synced is lost as well")
     parser.add_argument("--only", nargs="+", help="names of classes of crash_workers.py")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    with MountedVault() as the_vault:
+    with MountedVault(power_seed=options.seed if options.power else None) as the_vault:
         try:
             crash_loop(the_vault, options.rounds, options.seed, options.stuck_max, options.only)
         except Failure as failure:

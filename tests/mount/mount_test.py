@@ -73,6 +73,12 @@ class Crash(MountTest):
     def test_what_was_acknowledged_outlives_kill_9(self):
         crash_loop.crash_loop(self.mounted_vault(), CRASH_ROUNDS, self.seed())
 
+    def test_what_was_acknowledged_outlives_power_cuts(self):
+        seed = self.seed()
+        vault = self.entered(MountedVault(power_seed=seed))
+        crash_loop.crash_loop(vault, CRASH_ROUNDS, seed)
+        self.assertGreater(vault.files_cut, 0, "or no write was ever unsynced")
+
 
 class Space(MountTest):
     def setUp(self):

@@ -1,14 +1,18 @@
 """One device with a mounted vault that unlocks when its daemon starts: what the tests of this folder work on."""
 import contextlib
 import os
+import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
-from lockstep_world import Failure, World, mounts_below, run, wait_until  # noqa: E402
+from lockstep_world import Failure, World, default_bin, mounts_below, run, wait_until  # noqa: E402
+import unsynced_pages  # noqa: E402
 
 VAULT = "disk"
 
@@ -31,11 +35,18 @@ def kernel_stacks(pid):
 
 
 class MountedVault:
-    """Use as a context manager. `vault_directory`: where the ciphertext lies, else in the home."""
+    """Use as a context manager. `vault_directory`: where the ciphertext lies, else in the home. `power_seed`: when it is
+    killed the power fails as well, and what was not synced is lost as this says."""
 
-    def __init__(self, vault_directory=None, home=None):
-        self.stuck = 0
-        self.world = World(wants_namespaces=False, wants_relay=False, prefix="lockstep-mount-")
+    def __init__(self, vault_directory=None, home=None, power_seed=None):
+        self.stuck = self.files_cut = 0
+        self.unsynced, environment = None, {}
+        if power_seed is not None:
+            self.choose = random.Random(power_seed)
+            self.unsynced = tempfile.mkdtemp(prefix="lockstep-unsynced-")
+            environment = {"LD_PRELOAD": str(unsynced_pages.library(default_bin())), "LOCKSTEP_UNSYNCED": self.unsynced}
+        self.world = World(wants_namespaces=False, wants_relay=False, prefix="lockstep-mount-",
+                           daemon_environment=environment)
         try:
             self.device = self.world.add_device("laptop") if home is None else self._device_at(home)
             more = ["--dir", vault_directory] if vault_directory else []
@@ -69,6 +80,8 @@ class MountedVault:
             except subprocess.TimeoutExpired:
                 self.kill()
         self.world.close()
+        if self.unsynced:
+            shutil.rmtree(self.unsynced)
 
     @property
     def mount(self):
@@ -95,6 +108,8 @@ class MountedVault:
             print("the killed daemon does not die:\n" + kernel_stacks(process.pid), file=sys.stderr)
             run(["umount", "-f", self.mount], check=False)
             process.wait(20)
+        if self.unsynced:
+            self.files_cut += unsynced_pages.cut_power(self.device.home, self.unsynced, self.choose)
 
     def start(self):
         """Starts the daemon again and waits until the vault is unlocked and mounted, by the daemon alone."""
