@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log_levels.h"
+#include "base/out_of_memory.h"
 #include "daemon/api/error_code.h"
 #include "daemon/child_stretcher.h"
 #include "daemon/control_context.h"
@@ -133,6 +134,7 @@ int run(int count, char** values) {
 }  // namespace lockstep
 
 int main(int count, char** values) {
+    lockstep::stop_when_out_of_memory();
     // Not in the help: it is how the daemon starts itself once more.
     if (count == 2 && std::string_view(values[1]) == lockstep::kStretchArgument)
         return lockstep::run_stretch_child();

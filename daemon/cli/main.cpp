@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/out_of_memory.h"
 #include "daemon/cli/command_line.h"
 #include "daemon/cli/output.h"
 
@@ -42,6 +43,7 @@ ExitCode run(int count, char** values) {
 }  // namespace lockstep::cli
 
 int main(int count, char** values) {
+    lockstep::stop_when_out_of_memory();
     const lockstep::cli::ExitCode code = lockstep::cli::run(count, values);
     // What could not be printed was not said.
     const bool is_said = std::fflush(stdout) == 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/support/spare_allocations.h"
+
 namespace lockstep {
 namespace {
 
@@ -88,6 +90,7 @@ class MemoryDisk::File final : public DiskFile {
           crash_(crash) {}
 
     Result<std::size_t> read(std::uint64_t offset, MutableByteView out) override {
+        const SpareAllocations spared;
         MutexLock lock(disk_.mutex_);
         TRY_OK(check_alive());
         TRY_OK(drop_value(disk_.count({DiskCall::Kind::Read, path_})));
@@ -98,6 +101,7 @@ class MemoryDisk::File final : public DiskFile {
     }
 
     Status write(std::uint64_t offset, ByteView data) override {
+        const SpareAllocations spared;
         if (offset + data.size() > kFileSizeMax)
             return Error{ErrorKind::NoSpace, path_.string() + ": memory disk full"};
         return change(DiskCall::Kind::Write,
@@ -111,6 +115,7 @@ class MemoryDisk::File final : public DiskFile {
     }
 
     Status sync() override {
+        const SpareAllocations spared;
         MutexLock lock(disk_.mutex_);
         TRY_OK(check_alive());
         auto verdict = disk_.count({DiskCall::Kind::Sync, path_});
@@ -125,6 +130,7 @@ class MemoryDisk::File final : public DiskFile {
     }
 
     Result<std::uint64_t> size() override {
+        const SpareAllocations spared;
         MutexLock lock(disk_.mutex_);
         TRY_OK(check_alive());
         TRY_OK(disk_.check_power());
@@ -139,6 +145,7 @@ class MemoryDisk::File final : public DiskFile {
 
   private:
     Status change(DiskCall::Kind kind, DataChange change) {
+        const SpareAllocations spared;
         MutexLock lock(disk_.mutex_);
         TRY_OK(check_alive());
         if (!is_writable_) return Error{ErrorKind::Io, path_.string() + ": not open for writing"};
@@ -171,6 +178,7 @@ MemoryDisk::~MemoryDisk() = default;
 
 Result<std::unique_ptr<DiskFile>> MemoryDisk::open(const fs::path& path, OpenMode mode) {
     if (before_open_) before_open_(path);
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     TRY(NodePtr node, open_node(path, mode));
     bool is_writable = mode != OpenMode::Read;
@@ -202,6 +210,7 @@ Result<MemoryDisk::NodePtr> MemoryDisk::open_node(const fs::path& path, OpenMode
 }
 
 Status MemoryDisk::rename(const fs::path& from, const fs::path& to) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     TRY(Verdict verdict, count({DiskCall::Kind::Rename, to}));
     TRY(Place source, find(from));
@@ -222,6 +231,7 @@ Status MemoryDisk::rename(const fs::path& from, const fs::path& to) {
 }
 
 Status MemoryDisk::remove(const fs::path& path) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     TRY(Verdict verdict, count({DiskCall::Kind::Remove, path}));
     TRY(Place place, find(path));
@@ -235,6 +245,7 @@ Status MemoryDisk::remove(const fs::path& path) {
 }
 
 Status MemoryDisk::make_directories(const fs::path& path) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     fs::path so_far = "/";
     for (const auto& part : parts_of(path)) {
@@ -261,6 +272,7 @@ Status MemoryDisk::make_directory(const fs::path& path) {
 }
 
 Status MemoryDisk::sync_directory(const fs::path& path) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     TRY(Verdict verdict, count({DiskCall::Kind::SyncDirectory, path}));
     NodePtr node = walk(path);
@@ -279,6 +291,7 @@ Status MemoryDisk::sync_directory(const fs::path& path) {
 }
 
 Result<std::vector<DirectoryItem>> MemoryDisk::list(const fs::path& path) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     TRY_OK(File::drop_value(count({DiskCall::Kind::List, path})));
     NodePtr node = walk(path);
@@ -290,17 +303,20 @@ Result<std::vector<DirectoryItem>> MemoryDisk::list(const fs::path& path) {
 }
 
 bool MemoryDisk::exists(const fs::path& path) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     return !powered_off_ && walk(path) != nullptr;
 }
 
 void MemoryDisk::crash() {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     forget(*root_);
     reset_after_crash();
 }
 
 void MemoryDisk::crash(std::uint64_t seed) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     for (std::size_t i = 0; i < pending_names_.size(); ++i)
         if (next_number(seed) % 2 == 0) settle(i);
@@ -309,12 +325,14 @@ void MemoryDisk::crash(std::uint64_t seed) {
 }
 
 void MemoryDisk::fail_call(std::uint64_t n, ErrorKind kind, std::optional<DiskCall::Kind> only) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     plan_ =
         Plan{.calls_left = n, .kind = kind, .only = only, .power_off = false, .is_short = false};
 }
 
 void MemoryDisk::power_off_at(std::uint64_t n) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     plan_ = Plan{.calls_left = n,
                  .kind = ErrorKind::Io,
@@ -324,6 +342,7 @@ void MemoryDisk::power_off_at(std::uint64_t n) {
 }
 
 void MemoryDisk::fail_write_short(std::uint64_t n, ErrorKind kind) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     plan_ = Plan{.calls_left = n,
                  .kind = kind,
@@ -333,37 +352,44 @@ void MemoryDisk::fail_write_short(std::uint64_t n, ErrorKind kind) {
 }
 
 bool MemoryDisk::is_powered_off() const {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     return powered_off_;
 }
 
 void MemoryDisk::clear_failures() {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     plan_.reset();
 }
 
 void MemoryDisk::set_full(bool is_full) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     is_full_ = is_full;
 }
 
 std::uint64_t MemoryDisk::change_count() const {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     return changes_;
 }
 
 void MemoryDisk::start_recording() {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     recording_ = true;
     calls_.clear();
 }
 
 std::vector<DiskCall> MemoryDisk::calls() const {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     return calls_;
 }
 
 std::unique_ptr<MemoryDisk> MemoryDisk::clone() const {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     auto out = std::make_unique<MemoryDisk>();
     NodePtr copy = copy_of(*root_);
@@ -373,6 +399,7 @@ std::unique_ptr<MemoryDisk> MemoryDisk::clone() const {
 }
 
 std::optional<Bytes> MemoryDisk::contents(const fs::path& path) const {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     NodePtr node = walk(path);
     if (node == nullptr || node->is_directory) return std::nullopt;
@@ -380,6 +407,7 @@ std::optional<Bytes> MemoryDisk::contents(const fs::path& path) const {
 }
 
 void MemoryDisk::put(const fs::path& path, ByteView data) {
+    const SpareAllocations spared;
     MutexLock lock(mutex_);
     auto parts = parts_of(path);
     CHECK(!parts.empty());

@@ -9,3 +9,8 @@ lockstep_compile(lockstep_test_support)
 lockstep_test(support_test
   SOURCES support/memory_disk_test.cpp support/fakes_test.cpp
   LIBRARIES lockstep_test_support)
+
+# Memory that is refused on demand; only for tests that want it.
+add_library(lockstep_failing_allocations OBJECT support/failing_allocations.cpp)
+target_link_libraries(lockstep_failing_allocations PUBLIC lockstep::base PkgConfig::SODIUM SQLite::SQLite3 ${CMAKE_DL_LIBS})
+lockstep_compile(lockstep_failing_allocations)

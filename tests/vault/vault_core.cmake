@@ -16,8 +16,8 @@ lockstep_test(vault_blind_test
   SOURCES vault/audit_log_test.cpp vault/vault_blind_test.cpp vault/vault_reseal_test.cpp
   LIBRARIES lockstep_vault_device)
 lockstep_test(vault_failing_test
-  SOURCES vault/vault_failing_disk_test.cpp
-  LIBRARIES lockstep_vault_device)
+  SOURCES vault/vault_failing_disk_test.cpp vault/vault_failing_memory_test.cpp
+  LIBRARIES lockstep_failing_allocations lockstep_vault_device)
 lockstep_test(vault_history_test
   SOURCES vault/history_test.cpp vault/pack_scrub_test.cpp vault/retention_test.cpp vault/rewrite_brake_test.cpp vault/intake_quota_test.cpp
   LIBRARIES lockstep_vault_device)

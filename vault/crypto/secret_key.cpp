@@ -18,8 +18,12 @@ void ensure_crypto_ready() {
 SecretBytes::SecretBytes(ByteView bytes) : size_(bytes.size()) {
     ensure_crypto_ready();
     if (size_ == 0) return;
-    data_ = static_cast<std::byte*>(sodium_malloc(size_));
-    if (data_ == nullptr) throw std::bad_alloc();
+    // As operator new does.
+    while ((data_ = static_cast<std::byte*>(sodium_malloc(size_))) == nullptr) {
+        const std::new_handler handler = std::get_new_handler();
+        if (handler == nullptr) throw std::bad_alloc();
+        handler();
+    }
     std::memcpy(data_, bytes.data(), size_);
 }
 

@@ -1,6 +1,7 @@
 #include "vault/index/chunk_index.h"
 
 #include <tuple>
+#include <vector>
 
 #include "vault/index/index_impl.h"
 
@@ -128,20 +129,23 @@ Status ChunkIndex::add_absent_pack(const PackInfo& pack, const EpochId& epoch,
 Status ChunkIndex::forget_claims(const PackId& pack) {
     Index::Impl& index = *index_.impl_;
     MutexLock lock(index.mutex);
-    TRY(IndexChange change, IndexChange::begin(index));
-    TRY(Statement * remove,
-        index.statement("DELETE FROM chunk WHERE pack = (SELECT row FROM pack WHERE id = ?1)"));
-    TRY_OK(remove->bind(1, pack).run());
-    const std::uint64_t rows = index.database.changed_rows();
-    index.counts.chunks -= rows;
-    return change.keep(rows, 0);
+    return index.change(
+        [pack](Index::Impl& to) REQUIRES_LOCK(to.mutex) -> Result<std::uint64_t> {
+            TRY(Statement * remove,
+                to.statement(
+                    "DELETE FROM chunk WHERE pack = (SELECT row FROM pack WHERE id = ?1)"));
+            TRY_OK(remove->bind(1, pack).run());
+            const std::uint64_t rows = to.database.changed_rows();
+            to.counts.chunks -= rows;
+            return rows;
+        },
+        0);
 }
 
-Status ChunkIndex::put_pack(const char* upsert_sql, const PackInfo& pack, const EpochId& epoch,
-                            std::span<const ChunkEntry> chunks, bool are_verified) {
-    Index::Impl& index = *index_.impl_;
-    MutexLock lock(index.mutex);
-    TRY(IndexChange change, IndexChange::begin(index));
+namespace {
+Result<std::uint64_t> write_pack(Index::Impl& index, const char* upsert_sql, const PackInfo& pack,
+                                 const EpochId& epoch, std::span<const ChunkEntry> chunks,
+                                 bool are_verified) REQUIRES_LOCK(index.mutex) {
     TRY(std::optional<std::uint64_t> row, pack_row(index, pack.id));
     TRY(Statement * upsert, index.statement(upsert_sql));
     TRY_OK(upsert->bind(1, pack.id).bind(2, pack.length).bind(3, epoch).run());
@@ -161,15 +165,48 @@ Status ChunkIndex::put_pack(const char* upsert_sql, const PackInfo& pack, const 
         else if (are_verified)
             TRY_OK(trust->bind(1, chunk.id).bind(2, *row).run());
     }
-    return change.keep(chunks.size() + 1, 0);
+    return chunks.size() + 1;
+}
+
+Result<std::uint64_t> write_forgetting(Index::Impl& index, const PackId& pack)
+    REQUIRES_LOCK(index.mutex) {
+    std::uint64_t rows = 0;
+    auto remove = [&](const char* sql, std::uint64_t& count) REQUIRES_LOCK(index.mutex) -> Status {
+        TRY(Statement * step, index.statement(sql));
+        TRY_OK(step->bind(1, pack).run());
+        count -= index.database.changed_rows();
+        rows += index.database.changed_rows();
+        return {};
+    };
+    TRY_OK(remove("DELETE FROM chunk WHERE pack = (SELECT row FROM pack WHERE id = ?1)",
+                  index.counts.chunks));
+    TRY_OK(remove("DELETE FROM introduction WHERE pack = ?1", index.counts.introductions));
+    TRY_OK(remove("DELETE FROM pack WHERE id = ?1", index.counts.packs));
+    return rows;
+}
+}  // namespace
+
+Status ChunkIndex::put_pack(const char* upsert_sql, const PackInfo& pack, const EpochId& epoch,
+                            std::span<const ChunkEntry> chunks, bool are_verified) {
+    Index::Impl& index = *index_.impl_;
+    MutexLock lock(index.mutex);
+    return index.change(
+        [=, entries = std::vector<ChunkEntry>(chunks.begin(), chunks.end())](Index::Impl& to)
+            REQUIRES_LOCK(to.mutex) {
+                return write_pack(to, upsert_sql, pack, epoch, entries, are_verified);
+            },
+        0);
 }
 
 Status ChunkIndex::set_flag(const char* sql, const PackId& pack, bool value) {
     MutexLock lock(index_.impl_->mutex);
-    TRY(IndexChange change, IndexChange::begin(*index_.impl_));
-    TRY(Statement * update, index_.impl_->statement(sql));
-    TRY_OK(update->bind(1, pack).bind(2, std::uint64_t{value ? 1U : 0U}).run());
-    return change.keep(1, 0);
+    return index_.impl_->change(
+        [sql, pack, value](Index::Impl& to) REQUIRES_LOCK(to.mutex) -> Result<std::uint64_t> {
+            TRY(Statement * update, to.statement(sql));
+            TRY_OK(update->bind(1, pack).bind(2, std::uint64_t{value ? 1U : 0U}).run());
+            return std::uint64_t{1};
+        },
+        0);
 }
 
 Status ChunkIndex::set_present(const PackId& pack, bool is_present) {
@@ -183,31 +220,24 @@ Status ChunkIndex::set_condemned(const PackId& pack, bool is_condemned) {
 Status ChunkIndex::forget_pack(const PackId& pack) {
     Index::Impl& index = *index_.impl_;
     MutexLock lock(index.mutex);
-    TRY(IndexChange change, IndexChange::begin(index));
-    std::uint64_t rows = 0;
-    auto remove = [&](const char* sql, std::uint64_t& count) REQUIRES_LOCK(index.mutex) -> Status {
-        TRY(Statement * step, index.statement(sql));
-        TRY_OK(step->bind(1, pack).run());
-        count -= index.database.changed_rows();
-        rows += index.database.changed_rows();
-        return {};
-    };
-    TRY_OK(remove("DELETE FROM chunk WHERE pack = (SELECT row FROM pack WHERE id = ?1)",
-                  index.counts.chunks));
-    TRY_OK(remove("DELETE FROM introduction WHERE pack = ?1", index.counts.introductions));
-    TRY_OK(remove("DELETE FROM pack WHERE id = ?1", index.counts.packs));
-    return change.keep(rows, 0);
+    return index.change(
+        [pack](Index::Impl& to) REQUIRES_LOCK(to.mutex) { return write_forgetting(to, pack); }, 0);
 }
 
 Status ChunkIndex::set_trust(const char* sql, const ChunkId& chunk, const PackId& pack) {
     Index::Impl& index = *index_.impl_;
     MutexLock lock(index.mutex);
-    TRY(std::optional<std::uint64_t> row, pack_row(index, pack));
-    if (!row) return {};
-    TRY(IndexChange change, IndexChange::begin(index));
-    TRY(Statement * update, index.statement(sql));
-    TRY_OK(update->bind(1, chunk).bind(2, *row).run());
-    return change.keep(1, 0);
+    TRY(std::optional<std::uint64_t> known, pack_row(index, pack));
+    if (!known) return {};
+    return index.change(
+        [sql, chunk, pack](Index::Impl& to) REQUIRES_LOCK(to.mutex) -> Result<std::uint64_t> {
+            TRY(std::optional<std::uint64_t> row, pack_row(to, pack));
+            if (!row) return std::uint64_t{0};
+            TRY(Statement * update, to.statement(sql));
+            TRY_OK(update->bind(1, chunk).bind(2, *row).run());
+            return std::uint64_t{1};
+        },
+        0);
 }
 
 Status ChunkIndex::mark_verified(const ChunkId& chunk, const PackId& pack) {

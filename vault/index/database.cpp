@@ -217,6 +217,10 @@ std::uint64_t Database::last_row() const {
     return static_cast<std::uint64_t>(sqlite3_last_insert_rowid(handle_));
 }
 
+bool Database::is_in_transaction() const {
+    return sqlite3_get_autocommit(handle_) == 0;
+}
+
 Status Database::check() {
     TRY(Statement statement, prepare("PRAGMA quick_check(1)"));
     TRY(bool has_row, statement.step());

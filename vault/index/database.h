@@ -100,6 +100,8 @@ class Database {
     Status execute(std::string_view sql);
     std::uint64_t changed_rows() const;  // by the last statement
     std::uint64_t last_row() const;      // rowid of the last insert
+    // False, too, when an error has ended the transaction, and undone it.
+    bool is_in_transaction() const;
 
     // Copies the WAL into the database and empties it.
     Status checkpoint();

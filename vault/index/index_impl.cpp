@@ -1,5 +1,7 @@
 #include "vault/index/index_impl.h"
 
+#include "base/log.h"
+
 namespace lockstep {
 namespace {
 
@@ -44,7 +46,62 @@ Status Index::Impl::begin() {
     return {};
 }
 
+Status Index::Impl::restore() {
+    is_restoring = is_behind = true;
+    has_begun = false;
+    const Status restored = [&]() REQUIRES_LOCK(mutex) -> Status {
+        if (database.is_in_transaction()) TRY_OK(database.execute("ROLLBACK"));
+        TRY_OK(load());
+        TRY_OK(begin());
+        for (const IndexWork& work : uncommitted) {
+            TRY(std::uint64_t rows, work(*this));
+            static_cast<void>(rows);
+        }
+        return {};
+    }();
+    is_restoring = false;
+    is_behind = !restored.ok();
+    return restored;
+}
+
+Result<std::uint64_t> Index::Impl::attempt(const IndexWork& work) {
+    if (is_behind_or_lost()) TRY_OK(restore());
+    TRY_OK(begin());
+    TRY_OK(run("SAVEPOINT change"));
+    const IndexCounts before = counts;
+    Result<std::uint64_t> done = work(*this);
+    if (done.ok()) {
+        const Status released = run("RELEASE change");
+        if (released.ok()) return done;
+        done = released.error();
+    }
+    if (is_behind_or_lost()) return done;
+    counts = before;
+    Status undone = database.execute("ROLLBACK TO change");
+    if (undone.ok()) undone = database.execute("RELEASE change");
+    is_behind = !undone.ok();
+    return done;
+}
+
+Status Index::Impl::change(IndexWork work, std::uint64_t bytes) {
+    // What cannot be committed is kept, and no more is taken.
+    if (is_large()) TRY_OK(commit(false));
+    Result<std::uint64_t> done = attempt(work);
+    // Once more: what the machine refuses for a moment is no reason to be behind the directory.
+    if (!done.ok() && (is_behind_or_lost() || done.error().kind == ErrorKind::Io))
+        done = attempt(work);
+    if (!done.ok()) return done.error();
+    uncommitted.push_back(std::move(work));
+    rows_changed += *done;
+    bytes_changed += bytes;
+    if (!is_large()) return {};
+    if (Status committed = commit(false); !committed.ok())
+        log_warning("index", "{}", committed.error().message);
+    return {};
+}
+
 Status Index::Impl::commit(bool is_closing) {
+    if (is_behind_or_lost()) TRY_OK(restore());
     if (!has_begun && (!is_closing || was_closed)) return {};
     TRY_OK(begin());
     TRY(Statement * state, statement(kSetState));
@@ -52,42 +109,13 @@ Status Index::Impl::commit(bool is_closing) {
     state->bind(3, counts.chunks).bind(4, counts.segments).bind(5, counts.introductions);
     Status committed = state->run();
     if (committed.ok()) committed = run("COMMIT");
-    if (!committed.ok()) {
-        // SQLite may have rolled back already.
-        static_cast<void>(run("ROLLBACK").ok());
-        has_begun = false;
-        TRY_OK(load());
-        return committed;
-    }
+    is_behind = !committed.ok();
+    if (is_behind) return committed;
     was_closed = is_closing;
     has_begun = false;
+    uncommitted.clear();
     rows_changed = bytes_changed = 0;
     return {};
-}
-
-Result<IndexChange> IndexChange::begin(Index::Impl& index) {
-    TRY_OK(index.begin());
-    TRY_OK(index.run("SAVEPOINT change"));
-    return IndexChange(index, index.counts);
-}
-
-// The lock is the caller's: a change lives and dies inside one call of the index.
-IndexChange::~IndexChange() NO_THREAD_SAFETY_ANALYSIS {
-    if (index_ == nullptr) return;
-    index_->counts = before_;
-    // Where it fails SQLite has rolled back already, with the error that brought us here.
-    static_cast<void>(index_->run("ROLLBACK TO change").ok());
-    static_cast<void>(index_->run("RELEASE change").ok());
-}
-
-Status IndexChange::keep(std::uint64_t rows, std::uint64_t bytes) NO_THREAD_SAFETY_ANALYSIS {
-    TRY_OK(index_->run("RELEASE change"));
-    Index::Impl& index = *std::exchange(index_, nullptr);
-    index.rows_changed += rows;
-    index.bytes_changed += bytes;
-    if (index.rows_changed < kTransactionRowsMax && index.bytes_changed < kTransactionBytesMax)
-        return {};
-    return index.commit(false);
 }
 
 }  // namespace lockstep

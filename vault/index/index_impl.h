@@ -2,7 +2,9 @@
 // transaction that several calls make together.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <vector>
 
 #include "base/mutex.h"
 #include "vault/index/database.h"
@@ -21,12 +23,16 @@ struct IndexCounts {
     bool operator==(const IndexCounts&) const = default;
 };
 
+// What one call writes; returns about how many rows. It owns what it needs: it may be done again.
+using IndexWork = std::function<Result<std::uint64_t>(Index::Impl&)>;
+
 struct Index::Impl {
     explicit Impl(Database the_database) : database(std::move(the_database)) {}
 
     // The prepared statement of `sql`, ready to be bound. REQUIRES: `sql` is a literal: its address
     // names it.
     Result<Statement*> statement(const char* sql) REQUIRES_LOCK(mutex) {
+        if (is_behind_or_lost() && !is_restoring) TRY_OK(restore());
         auto found = statements.find(sql);
         if (found == statements.end()) {
             TRY(Statement made, database.prepare(sql));
@@ -42,34 +48,37 @@ struct Index::Impl {
     // Reads `state`; Corrupt when the file was not closed and its tables are not as they should be.
     Status load() REQUIRES_LOCK(mutex);
     Status check_counts() REQUIRES_LOCK(mutex);
-    Status begin() REQUIRES_LOCK(mutex);  // unless begun
     Status commit(bool is_closing) REQUIRES_LOCK(mutex);
+
+    // Does `work` wholly or not at all, as a part of the transaction that several calls share.
+    // `bytes`: about how much it writes.
+    //
+    // An error of the disk, or of memory, in any statement takes the whole transaction away, what
+    // other calls had done before included; so that is kept until it is committed, and done again.
+    Status change(IndexWork work, std::uint64_t bytes) REQUIRES_LOCK(mutex);
 
     Mutex mutex;
     Database database GUARDED_BY(mutex);
     std::map<const char*, Statement> statements GUARDED_BY(mutex);
     IndexCounts counts GUARDED_BY(mutex);
     bool was_closed GUARDED_BY(mutex) = true;  // in the file
-    bool has_begun GUARDED_BY(mutex) = false;
-    std::uint64_t rows_changed GUARDED_BY(mutex) = 0, bytes_changed GUARDED_BY(mutex) = 0;
-};
-
-// What one call writes: all or nothing, as a part of the shared transaction.
-class IndexChange {
-  public:
-    static Result<IndexChange> begin(Index::Impl& index) REQUIRES_LOCK(index.mutex);
-    IndexChange(IndexChange&& other) noexcept
-        : index_(std::exchange(other.index_, nullptr)), before_(other.before_) {}
-    IndexChange& operator=(IndexChange&&) = delete;
-    ~IndexChange();
-
-    // `rows`, `bytes`: about how much was changed.
-    Status keep(std::uint64_t rows, std::uint64_t bytes);
 
   private:
-    IndexChange(Index::Impl& index, const IndexCounts& before) : index_(&index), before_(before) {}
-    Index::Impl* index_;
-    IndexCounts before_;
+    Status begin() REQUIRES_LOCK(mutex);  // unless begun
+    Result<std::uint64_t> attempt(const IndexWork& work) REQUIRES_LOCK(mutex);
+    Status restore() REQUIRES_LOCK(mutex);
+    bool is_behind_or_lost() const REQUIRES_LOCK(mutex) {
+        return is_behind || (has_begun && !database.is_in_transaction());
+    }
+    bool is_large() const REQUIRES_LOCK(mutex) {
+        return rows_changed >= kTransactionRowsMax || bytes_changed >= kTransactionBytesMax;
+    }
+
+    std::vector<IndexWork> uncommitted GUARDED_BY(mutex);
+    bool has_begun GUARDED_BY(mutex) = false;
+    bool is_behind GUARDED_BY(mutex) = false;  // lacks what is uncommitted
+    bool is_restoring GUARDED_BY(mutex) = false;
+    std::uint64_t rows_changed GUARDED_BY(mutex) = 0, bytes_changed GUARDED_BY(mutex) = 0;
 };
 
 }  // namespace lockstep

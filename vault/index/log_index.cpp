@@ -143,21 +143,25 @@ Status LogIndex::apply_segment(const SegmentOuter& segment, const RecordBatch& r
     const SegmentRef ref = as.value_or(SegmentRef{segment.header.log, segment.header.number});
     Index::Impl& index = *index_.impl_;
     MutexLock lock(index.mutex);
-    TRY(bool is_applied, check_applicable(index, segment, ref));
-    if (is_applied) return {};
     TRY(Bytes encoded, encode_records(records, segment.header.log));
     const TimeBytes time = time_of_own(segment, records.records);
-    TRY(IndexChange change, IndexChange::begin(index));
-    TRY_OK(write_segment(index, segment, ref, time, encoded));
-    TRY_OK(write_log(index, segment, ref, time));
-    TRY_OK(write_packs(index, segment, ref));
-    return change.keep(2 + segment.replicator.packs.size(), encoded.size());
+    const std::size_t size = encoded.size();
+    return index.change(
+        [segment, ref, time, encoded = std::move(encoded)](Index::Impl& to)
+            REQUIRES_LOCK(to.mutex) -> Result<std::uint64_t> {
+                TRY(bool is_applied, check_applicable(to, segment, ref));
+                if (is_applied) return std::uint64_t{0};
+                TRY_OK(write_segment(to, segment, ref, time, encoded));
+                TRY_OK(write_log(to, segment, ref, time));
+                TRY_OK(write_packs(to, segment, ref));
+                return 2 + segment.replicator.packs.size();
+            },
+        size);
 }
 
-Status LogIndex::split(const LogSplit& split) {
-    Index::Impl& index = *index_.impl_;
-    MutexLock lock(index.mutex);
-    TRY(IndexChange change, IndexChange::begin(index));
+namespace {
+Result<std::uint64_t> write_split(Index::Impl& index, const LogSplit& split)
+    REQUIRES_LOCK(index.mutex) {
     TRY(Statement * tail,
         index.statement("INSERT INTO log (id, device, incarnation, number, hash, time)"
                         " SELECT ?1, device, incarnation, number - ?3, hash, time FROM log"
@@ -180,7 +184,15 @@ Status LogIndex::split(const LogSplit& split) {
                                               " WHERE log = ?1) WHERE id = ?1"));
         TRY_OK(time->bind(1, each).run());
     }
-    return change.keep(6, 0);
+    return std::uint64_t{6};
+}
+}  // namespace
+
+Status LogIndex::split(const LogSplit& split) {
+    Index::Impl& index = *index_.impl_;
+    MutexLock lock(index.mutex);
+    return index.change(
+        [split](Index::Impl& to) REQUIRES_LOCK(to.mutex) { return write_split(to, split); }, 0);
 }
 
 Result<bool> LogIndex::is_applied(const SegmentRef& segment) {
