@@ -264,6 +264,27 @@ TEST_F(ReconcilerTest, ARaceOfLinksLeadsNowhere) {
     EXPECT_TRUE(fs::exists(outside / "precious"));
 }
 
+// As under a long `rm -r`.
+TEST_F(ReconcilerTest, DeletesThatWaitForYoungerOnesAreNotLookedAtBefore) {
+    laptop.write("one", "text");
+    laptop.write("other", "text");
+    laptop.settle();
+    const auto remove = [&](const std::string& name) {
+        laptop.remove(name);
+        laptop.reconciler().note_folder(name);
+        EXPECT_TRUE(laptop.reconciler().work(std::chrono::seconds(10)).ok());
+    };
+    remove("one");
+    world.clock().advance(kGoneGrace - std::chrono::milliseconds(1));
+    remove("other");
+    world.clock().advance(std::chrono::milliseconds(1));
+    EXPECT_TRUE(laptop.reconciler().work(std::chrono::seconds(10)).ok());
+    ASSERT_TRUE(laptop.reconciler().next_due().has_value());
+    EXPECT_GT(*laptop.reconciler().next_due(), world.clock().steady());
+    laptop.work();
+    EXPECT_TRUE(laptop.vault_tree().empty());
+}
+
 // ---- ignoring
 
 TEST_F(ReconcilerTest, IgnoredFilesStayOnTheirSide) {

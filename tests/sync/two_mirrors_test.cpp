@@ -364,6 +364,28 @@ TEST_F(TwoMirrorsTest, WhatWasNotPlacedBeforeAKillIsPlacedAndNotTakenForDeleted)
     expect_equal();
 }
 
+// A batch is noted when the next one has been synced, with more of the same to come.
+TEST_F(TwoMirrorsTest, FilesOfABatchThatWasNotNotedYetAreKnownAgain) {
+    for (int i = 0; i < 1050; ++i)
+        laptop.write("d" + std::to_string(i % 7) + "/" + std::to_string(i), std::to_string(i));
+    laptop.settle();
+    world.exchange();
+    ASSERT_TRUE(desk.reconciler().scan().ok());
+    while (desk.reconciler().counts().exported == 0)
+        ASSERT_TRUE(desk.reconciler().work(std::chrono::milliseconds(0)).ok());
+    ASSERT_GT(desk.reconciler().pending(), 0u);
+    desk.stop();
+    desk.write("d0/0", "changed after the kill");
+    desk.remove("d0/1001");
+    desk.start();
+    world.settle();
+    Tree expected = desk.tree();
+    EXPECT_EQ(expected.at("d0/0"), "changed after the kill");
+    EXPECT_EQ(expected.count("d0/1001"), 0u);
+    EXPECT_EQ(expected.size(), 1049u + 7u);
+    expect_equal();
+}
+
 // Killed when all was carried over, and MirrorState did not say so yet.
 class KilledMirrorTest : public TwoMirrorsTest {
   protected:
