@@ -54,6 +54,12 @@ def why_no_small_disk():
     return "no tmpfs can be mounted here"
 
 
+def write_all(fd, data):
+    """The write(2) that meets the end of the disk may take a part of it."""
+    while data:
+        data = data[os.write(fd, data):]
+
+
 def error_of(call, *arguments):
     """The errno's name, or '' when it succeeds."""
     try:
@@ -92,7 +98,7 @@ class FullDisk:
         data = noise(name, self.file_size)
         fd = os.open(self.vault.mount / name, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if not (failed := error_of(os.write, fd, data) or error_of(os.fsync, fd) and error_of(os.fsync, fd)):
+            if not (failed := error_of(write_all, fd, data) or error_of(os.fsync, fd) and error_of(os.fsync, fd)):
                 self.acknowledged[name] = data
             return failed
         finally:
