@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/memory_disk.h"
+#include "tests/support/temp_dir.h"
 #include "tests/vault/log_samples.h"
 #include "vault/journal/journal_format.h"
 
@@ -375,6 +376,88 @@ TEST_F(JournalTest, ALongFileIsWrittenOverAfterItWasEmptied) {
     auto again = opened();
     EXPECT_EQ(entries_of(again.entries), std::vector<JournalEntry>{fact(50, 100)});
     EXPECT_TRUE(again.salvage.damage.empty());
+}
+
+// What waits for its commit is not lost behind what does not.
+TEST_F(JournalTest, EntriesBeforeACommitAreWrittenWithItAndInOrder) {
+    auto journal = opened().journal;
+    ASSERT_TRUE(journal->append(fact(1)).ok());
+    disk.start_recording();
+    ASSERT_TRUE(journal->append(fact(2), Journal::Append::BeforeCommit).ok());
+    ASSERT_TRUE(journal->append(fact(3), Journal::Append::BeforeCommit).ok());
+    EXPECT_TRUE(disk.calls().empty());
+    EXPECT_EQ(journal->next_sequence(), 4U);
+    ASSERT_TRUE(journal->commit().ok());
+    std::size_t writes = 0;
+    for (const DiskCall& call : disk.calls()) writes += call.kind == DiskCall::Kind::Write;
+    EXPECT_EQ(writes, 1U);
+    ASSERT_TRUE(journal->append(fact(4), Journal::Append::BeforeCommit).ok());
+    ASSERT_TRUE(journal->append(fact(5)).ok());
+    journal.reset();  // the process is killed: no crash of the disk
+    const std::vector<JournalEntry> all{fact(1), fact(2), fact(3), fact(4), fact(5)};
+    EXPECT_EQ(entries_of(opened().entries), all);
+}
+
+// Commits over room written ahead, on a real disk past its page cache: of many sizes, so that they
+// begin and end anywhere in its blocks, between entries that no commit follows, in a file that is
+// emptied now and then.
+TEST_F(JournalTest, CommitsOfManySizesOverRoomWrittenAheadComeBack) {
+    const TempDir directory;
+    const fs::path path = directory.path() / "journal";
+    const auto open_here = [&] {
+        return Journal::open(posix_disk(), path, id_of<VaultId>(1), key, random);
+    };
+    std::vector<JournalEntry> expected;
+    auto journal = std::move(open_here()->journal);
+    for (std::size_t i = 1; i <= 600; ++i) {
+        expected.push_back(fact(i % 200, (i * i * 37) % 9000));
+        const bool is_followed = i % 7 != 0;
+        ASSERT_TRUE(journal
+                        ->append(expected.back(),
+                                 is_followed ? Journal::Append::BeforeCommit : Journal::Append::Now)
+                        .ok());
+        const bool is_committed = is_followed && i % 5 != 0;
+        ASSERT_TRUE(!is_committed || journal->commit().ok());
+        if (i % 400 == 0) {
+            ASSERT_TRUE(journal->rewrite({}).ok());
+            expected.clear();
+        }
+        if (i % 250 != 0) continue;
+        ASSERT_TRUE(journal->commit().ok());
+        journal.reset();
+        auto again = open_here();
+        ASSERT_TRUE(again.ok());
+        ASSERT_EQ(entries_of(again->entries), expected) << i;
+        ASSERT_TRUE(again->salvage.damage.empty());
+        journal = std::move(again->journal);
+    }
+}
+
+// The same in the model of a power cut, which takes what was written and not synced in any part.
+TEST_F(JournalTest, APowerCutAmongCommitsOverRoomWrittenAheadTakesNothingCommitted) {
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+        MemoryDisk crashing;
+        ASSERT_TRUE(crashing.make_directories("/state").ok());
+        auto first = open_on(crashing);
+        Journal& journal = *first->journal;
+        std::vector<JournalEntry> committed{fact(1, 40'000), fact(1, 40'000)}, written = committed;
+        for (const JournalEntry& entry : committed) ASSERT_TRUE(journal.append(entry).ok());
+        ASSERT_TRUE(journal.commit().ok());
+        for (std::size_t i = 2; i < 12; ++i) {
+            written.push_back(fact(i, (seed * 997 + i * 613) % 5000));
+            ASSERT_TRUE(journal.append(written.back(), Journal::Append::BeforeCommit).ok());
+            if (i == 11) crashing.fail_call(0, ErrorKind::Io, DiskCall::Kind::Sync);
+            const bool is_durable = journal.commit().ok();
+            ASSERT_EQ(is_durable, i < 11);
+            if (is_durable) committed = written;
+        }
+        crashing.crash(seed);
+        auto after = open_on(crashing);
+        ASSERT_TRUE(after.ok()) << seed << ": " << after.error().message;
+        const std::vector<JournalEntry> found = entries_of(after->entries);
+        ASSERT_TRUE(is_prefix(committed, found) && is_prefix(found, written)) << seed;
+        ASSERT_TRUE(after->salvage.damage.empty()) << seed;
+    }
 }
 
 TEST_F(JournalTest, ARewriteThatFindsNoSpaceLeavesTheOldContentInUse) {

@@ -21,6 +21,7 @@ constexpr unsigned kPublishesPutOffMax = 16;            // in a row, while files
 constexpr std::uint64_t kJournaledContentMax = kMiB;    // more goes to a pack at fsync
 constexpr std::uint64_t kJournalSizeMax = 4 * kMiB;     // then it is emptied when that is easy
 constexpr std::uint64_t kJournalSizeLarge = 64 * kMiB;  // then it is emptied whatever that takes
+constexpr auto kWithCommit = Journal::Append::BeforeCommit;
 
 }  // namespace
 
@@ -215,7 +216,7 @@ Status OpenVault::begin_incarnation() {
     log_ = secrets_->vault.log_id(environment_.device.id(), incarnation_);
     head_ = {};
     hybrid_.set_log(log_);
-    TRY(auto sequence, journal_->append(JournalIncarnation{incarnation_, log_}));
+    TRY(auto sequence, journal_->append(JournalIncarnation{incarnation_, log_}, kWithCommit));
     static_cast<void>(sequence);
     TRY_OK(journal_->commit());
     is_log_in_doubt_ = false;
@@ -403,7 +404,7 @@ Status OpenVault::append_records(const std::vector<Record>& records) {
         auto first = records.begin() + static_cast<std::ptrdiff_t>(at);
         auto last = records.begin() +
                     static_cast<std::ptrdiff_t>(std::min(at + kRecordsPerEntry, records.size()));
-        TRY(auto sequence, journal_->append(JournalRecords{{first, last}}));
+        TRY(auto sequence, journal_->append(JournalRecords{{first, last}}, kWithCommit));
         static_cast<void>(sequence);
     }
     return {};
@@ -422,7 +423,7 @@ Status OpenVault::append_fresh() {
         if (content_->volatile_bytes() > kJournaledContentMax) return content_->make_durable();
         TRY(auto contents, content_->take_unjournaled());
         for (JournalContent& content : contents) {
-            TRY(auto sequence, journal_->append(std::move(content)));
+            TRY(auto sequence, journal_->append(std::move(content), kWithCommit));
             static_cast<void>(sequence);
         }
         return {};
@@ -442,7 +443,7 @@ Status OpenVault::append_fresh() {
 Status OpenVault::append_write(const JournalWrite& write) {
     MutexLock journal_lock(journal_mutex_);
     TRY_OK(append_fresh());
-    TRY(auto sequence, journal_->append(write));
+    TRY(auto sequence, journal_->append(write, kWithCommit));
     static_cast<void>(sequence);
     return {};
 }
@@ -627,7 +628,8 @@ Status OpenVault::publish_segment(const SegmentPlan& plan) {
     TRY(SegmentOuter outer, open_outer(bytes, replica_.lookup()));
     LogPosition position{draft.number, outer.hash};
     TRY(auto sequence,
-        journal_->append(JournalSegmentIntent{log_, position.number, position.hash, plan.is_last}));
+        journal_->append(JournalSegmentIntent{log_, position.number, position.hash, plan.is_last},
+                         kWithCommit));
     static_cast<void>(sequence);
     TRY_OK(journal_->commit());
     {

@@ -1,10 +1,11 @@
 // The local write-ahead log of what is not yet published: append-only, sealed, chained.
 //
 // Every entry has a sequence number that is never used for another entry, not even after rewrite().
-// append() hands it to the operating system at once, so that a killed process loses nothing;
-// commit() makes everything appended so far durable with one fdatasync, shared by all threads that
-// wait for it. Order of append is the order that survives: after a power cut the journal is a
-// prefix of what was appended, at least up to the last commit.
+// append() hands it to the operating system at once, so that a killed process loses nothing, unless
+// a commit is to follow: that then writes all at once. commit() makes everything appended so far
+// durable with one fdatasync, shared by all threads that wait for it. Order of append is the order
+// that survives: after a power cut the journal is a prefix of what was appended, at least up to the
+// last commit.
 //
 // On opening, a torn tail that was never committed is dropped without a word; damage to what was
 // committed is salvaged entry by entry and reported. A failed write or sync poisons the journal:
@@ -54,8 +55,10 @@ class Journal {
     Journal& operator=(const Journal&) = delete;
 
     // Returns the entry's sequence. Not durable before commit(); written to the file unless a
-    // commit is under way, which then writes it right after.
-    Result<std::uint64_t> append(const JournalEntry& entry);
+    // commit is under way, which then writes it right after. BeforeCommit: small entries may wait
+    // in memory for the caller's commit() or whatever is written next.
+    enum class Append { Now, BeforeCommit };
+    Result<std::uint64_t> append(const JournalEntry& entry, Append when = Append::Now);
 
     // Everything appended before this call is durable when it returns ok.
     Status commit();
