@@ -1,5 +1,6 @@
 // Open files: create, open, read, write, flush, fsync, release.
 #include <cstring>
+#include <string_view>
 
 #include <fcntl.h>
 
@@ -38,6 +39,12 @@ void describe_handle(fuse_file_info& file, HandleId handle, PageUse pages) {
 // A kernel that could not map such a file shared is not asked to.
 bool may_bypass(const MountContext& context) {
     return context.init_reply.may_map_past_pages && !context.writeback_cache;
+}
+
+// SQLite's rollback journal is opened for both, but read only after a crash, and written in many
+// small pieces.
+bool is_only_written(std::string_view name, int flags) {
+    return (flags & O_ACCMODE) == O_WRONLY || name.ends_with("-journal");
 }
 
 // The name may have come into being since the kernel found it missing: then this is an ordinary
@@ -89,7 +96,7 @@ void create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode
     }
     const HandedOut::HandleUse use{
         .is_for_writing = for_writing(file->flags),
-        .wants_bypass = is_new && (file->flags & O_ACCMODE) == O_WRONLY && may_bypass(context)};
+        .wants_bypass = is_new && is_only_written(name, file->flags) && may_bypass(context)};
     const fuse_entry_param entry = to_entry(context, created->attributes);
     describe_handle(*file, created->handle,
                     context.handed_out.add_handle(created->handle, created->attributes.node, use));

@@ -92,6 +92,27 @@ TEST_F(MountBypassTest, TwoWritersAndAMappingShareOneFile) {
     EXPECT_EQ(read_file("f"), expected);
 }
 
+// SQLite's rollback journal goes past the pages although it is opened for reading as well: what is
+// written in pieces of any size is read back through the same handle, through others and mappings.
+TEST_F(MountBypassTest, ARollbackJournalIsReadBackByWhoWroteIt) {
+    const UniqueFd journal = open("db-journal", O_CREAT | O_RDWR);
+    std::string all;
+    for (int i = 0; i < 40; ++i) {
+        append(journal, std::string(4 + static_cast<std::size_t>(i) * 613 % 4096,
+                                    static_cast<char>('a' + i % 26)));
+        all += std::string(4 + static_cast<std::size_t>(i) * 613 % 4096,
+                           static_cast<char>('a' + i % 26));
+        ASSERT_EQ(read_all(journal), all);
+    }
+    ASSERT_EQ(::pwrite(journal.get(), "count", 5, 8), 5);
+    all.replace(8, 5, "count");
+    EXPECT_EQ(read_all(open("db-journal", O_RDWR)), all);
+    EXPECT_TRUE(maps(path("db-journal"), MAP_SHARED, all));
+    ASSERT_EQ(::ftruncate(journal.get(), 100), 0);
+    EXPECT_EQ(read_all(journal), all.substr(0, 100));
+    EXPECT_EQ(status_of("db-journal").st_size, 100);
+}
+
 TEST_F(MountBypassTest, WhatIsClosedIsReadFromPagesAgain) {
     { append(open("f", O_CREAT | O_WRONLY), "content"); }
     // The kernel gives the handle back when it gets round to it.
