@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/spelling.h"
 #include "daemon/vault_services.h"
 
 namespace lockstep {
@@ -171,12 +172,14 @@ const std::vector<Setting>& settings() {
 }
 
 Status change_setting(Config& config, const std::string& key, const std::string& value) {
-    std::string keys;
+    std::vector<std::string> keys;
     for (const Setting& setting : settings()) {
         if (setting.key == key) return setting.change(config, value);
-        keys += fmt::format("{}{}", keys.empty() ? "" : ", ", setting.key);
+        keys.emplace_back(setting.key);
     }
-    return Error{ErrorKind::Invalid, fmt::format("no setting '{}' (there are {})", key, keys)};
+    std::string meant = did_you_mean(key, keys);
+    if (meant.empty()) meant = fmt::format(" (there are {})", fmt::join(keys, ", "));
+    return Error{ErrorKind::Invalid, fmt::format("no setting '{}'{}", key, meant)};
 }
 
 }  // namespace lockstep

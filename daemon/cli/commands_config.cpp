@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/disk.h"
+#include "base/spelling.h"
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
 #include "daemon/cli/commands.h"
@@ -22,12 +23,15 @@ ExitCode config_get(Session& session) {
         }
         return ExitCode::Ok;
     }
+    std::vector<std::string> keys;
     for (const api::ConfigValue& one : list->values) {
+        keys.push_back(one.key);
         if (one.key != key) continue;
         print_line(session.arguments.is_json ? api::encode(one) : printable(one.value));
         return ExitCode::Ok;
     }
-    return session.fail(Error{ErrorKind::Invalid, fmt::format("no setting '{}'", key)});
+    return session.fail(
+        Error{ErrorKind::Invalid, fmt::format("no setting '{}'{}", key, did_you_mean(key, keys))});
 }
 
 ExitCode config_set(Session& session) {

@@ -279,7 +279,9 @@ ExitCode put_file(Session& session) {
     // `put FILE V:PATH`, as cp has it, is understood as well.
     struct stat found {};
     const bool is_other_way =
-        from.find(':') != std::string::npos && (path == "-" || ::stat(path.c_str(), &found) == 0);
+        from.find(':') != std::string::npos &&
+        (path == "-" || ::stat(path.c_str(), &found) == 0 ||
+         (path.find(':') == std::string::npos && ::stat(from.c_str(), &found) != 0));
     if (is_other_way) std::swap(path, from);
     Result<VaultPath> to = parse_vault_path(path);
     if (!to.ok()) return session.fail(to.error());

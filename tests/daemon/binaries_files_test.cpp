@@ -79,6 +79,12 @@ TEST_F(FilesBinariesTest, MistakesHaveTheirExitCodes) {
     EXPECT_EQ(home_.run({"get", "papers", "-"}).exit_code, 2);
     EXPECT_EQ(home_.run({"put", "papers:no/such/a", "-"}, "x").exit_code, 10);
     EXPECT_EQ(home_.run({"put", "papers:a", home_ / "nowhere"}).exit_code, 10);
+    const Ran missing = home_.run({"put", home_ / "nowhere", "papers:a"});
+    EXPECT_EQ(missing.exit_code, 10);
+    EXPECT_NE(missing.errors.find("nowhere: No such file"), std::string::npos) << missing.errors;
+    const Ran slip = home_.run({"config", "set", "netwrok.listen_port", "1"});
+    EXPECT_NE(slip.errors.find("did you mean 'network.listen_port'?"), std::string::npos)
+        << slip.errors;
     EXPECT_EQ(home_.run({"put", "papers:a", home_.path()}).exit_code, 2);
     EXPECT_EQ(home_.must({"ls", "papers:", "--json"}).json()["entries"].size(), 0U);
 }
