@@ -137,6 +137,47 @@ TEST_F(RosterTest, OfTwoThatRevokeEachOtherTheEarlierAdmittedStays) {
     }
 }
 
+// All sets of revocations that three owners make at once: each of the six is there or not; who
+// makes two has seen its first.
+TEST_F(RosterTest, WhateverThreeOwnersRevokeAtOnceOneStaysAndWhoIsNotRevokedStays) {
+    const std::vector<const TestDevice*> owners{&laptop_, &desk_, &phone_};  // as admitted
+    const FactId desk = state(laptop_, AddFact{cert(desk_), MemberRole::Owner}, {root_});
+    const FactId last = state(desk_, AddFact{cert(phone_), MemberRole::Owner}, {desk});
+    const FactSet before = facts_;
+    for (unsigned set = 0; set < 64; ++set) {
+        facts_ = before;
+        bool revokes[3][3] = {};
+        for (unsigned by = 0; by < 3; ++by) {
+            FactId seen = last;
+            for (unsigned which = 0; which < 2; ++which) {
+                const unsigned whom = (by + 1 + which) % 3;
+                revokes[by][whom] = (set >> (2 * by + which) & 1) != 0;
+                if (revokes[by][whom]) seen = state(*owners[by], revoke(*owners[whom]), {seen});
+            }
+        }
+        SCOPED_TRACE("set " + std::to_string(set));
+        const bool stays[3] = {is_active(laptop_), is_active(desk_), is_active(phone_)};
+        EXPECT_TRUE(stays[0] || stays[1] || stays[2]);
+        for (unsigned one = 0; one < 3; ++one) {
+            const unsigned a = (one + 1) % 3, b = (one + 2) % 3;
+            // Whom nobody revokes stays, and decides about the other two.
+            if (!revokes[a][one] && !revokes[b][one]) {
+                EXPECT_TRUE(stays[one]) << one;
+                EXPECT_FALSE(revokes[one][a] && stays[a]) << one;
+                EXPECT_FALSE(revokes[one][b] && stays[b]) << one;
+            }
+            // Two revoke each other and the third takes no part.
+            const unsigned earlier = std::min(a, b), later = std::max(a, b);
+            if (revokes[a][b] && revokes[b][a] && !revokes[one][a] && !revokes[one][b]) {
+                if (!revokes[earlier][one] && !revokes[later][one]) {
+                    EXPECT_TRUE(stays[earlier]);
+                    EXPECT_FALSE(stays[later]);
+                }
+            }
+        }
+    }
+}
+
 TEST_F(RosterTest, RecoverySlotOutranksOwners) {
     SigningKey recovery(SigningSeed::random(random_));
     FactId slot = state(
