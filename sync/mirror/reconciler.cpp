@@ -407,8 +407,12 @@ bool Reconciler::has_moved_on_from(const Look& look, const VersionId& version) {
     if (!look.vault || look.vault->type == FileType::Directory || version.is_zero()) return false;
     const Result<Attributes> shown = files_.lookup(look.parent->vault.node, name_of(look.path));
     if (!shown.ok()) return false;
-    const bool is_known =
-        shown->node == look.vault->node && files_.shared_ranges(shown->node, version).ok();
+    bool is_known = shown->node == look.vault->node;
+    if (is_known) {
+        // Whatever else it says: what both have in common may be yet to come.
+        const auto shared = files_.shared_ranges(shown->node, version);
+        is_known = shared.ok() || shared.error().kind != ErrorKind::NotFound;
+    }
     files_.forget(shown->node, 1);
     return is_known;
 }

@@ -521,6 +521,29 @@ TEST_F(KilledMirrorTest, AFileThatOthersChangeAfterItWasPlacedIsNoConflict) {
     EXPECT_EQ(desk.tree().size(), 3U);
 }
 
+// What both versions have in common cannot be told then, and is not what matters.
+TEST_F(KilledMirrorTest, NorWhenTheContentOfTheirChangeIsYetToCome) {
+    SeededRandom random(9);
+    const auto content = [&] { return std::string(as_text(random.bytes(200'000))); };
+    laptop.write("doc", content());
+    world.settle();
+    desk.write("doc", content());
+    desk.settle();
+    world.exchange();
+    laptop.write("unrelated", "so that the vault is synced");
+    carry_over_and_be_killed();
+    EXPECT_EQ(laptop.read("doc"), desk.read("doc"));
+    desk.write("doc", content());
+    desk.settle();
+    ASSERT_TRUE(desk.device().publish().ok());
+    ASSERT_EQ(1U, laptop.device().pull(desk.device(), 1).value_or(0)) << "the segment alone";
+    laptop.start();
+    laptop.settle();
+    world.settle();
+    EXPECT_EQ(laptop.read("doc"), desk.read("doc"));
+    EXPECT_EQ(laptop.names_with("conflict").size(), 0U);
+}
+
 TEST_F(TwoMirrorsTest, ALargeFileWhoseContentIsToComeHoldsNobodyUp) {
     std::string film(40 * kMiB, '\0');
     SeededRandom random(7);
