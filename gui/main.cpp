@@ -28,8 +28,11 @@ int run(QApplication& app) {
                                  QStringLiteral("[LINK]"));
     parser.addHelpOption();
     parser.process(app);
-    const QString wish = parser.isSet(past) ? gui::history_request(parser.value(past))
-                                            : parser.positionalArguments().value(0);
+    const QString link = parser.positionalArguments().value(0);
+    const QString file = parser.isSet(past) || !link.isEmpty()
+                             ? parser.value(past)
+                             : qEnvironmentVariable("LOCKSTEP_GUI_HISTORY");
+    const QString wish = file.isEmpty() ? link : gui::history_request(file);
 
     Result<api::DataPaths> paths = api::data_paths();
     Result<std::filesystem::path> socket =

@@ -88,7 +88,10 @@ class ManualTest(unittest.TestCase):
         if not (BIN / "lockstep-gui").exists():
             self.skipTest("the app is not built")
         text = run(BIN / "lockstep-gui", "--help", env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
-        self.assertEqual(flags_of_help(text) - {"--help-all"}, {"--tray", "--history", "--help"})
+        flags = flags_of_help(text) - {"--help-all"}
+        self.assertEqual(flags, {"--tray", "--history", "--help"})
+        for flag in flags - {"--help"}:
+            self.assertIn(f"*LOCKSTEP_GUI_{flag.strip('-').upper()}*", self.scd("lockstep-gui.1"))
         self.check_flags("lockstep-gui.1", "\n".join(line for line in text.splitlines() if "help-all" not in line) + "\n  --help\n")
 
     def test_the_configuration_names_its_keys(self):
