@@ -29,10 +29,10 @@ class HttpTlsTest : public testing::Test {
     TestCertificate certificate = TestCertificate::make(directory.path(), "relay");
     std::shared_ptr<TlsContext> own =
         TlsContext::server(certificate.certificate, certificate.key).value();
-    HttpServer server{{.body_size_max = 64 << 20, .request_timeout = 300ms},
-                      [](const HttpRequest& request, HttpResponder responder) {
-                          responder.respond(HttpResponse::text(200, request.body + "!"));
-                      }};
+    static void echo(const HttpRequest& request, const HttpResponder& responder) {
+        responder.respond(HttpResponse::text(200, request.body + "!"));
+    }
+    HttpServer server{{.body_size_max = 64 << 20, .request_timeout = kTestPatience}, echo};
     std::uint16_t port = 0;
 };
 
@@ -83,12 +83,15 @@ TEST_F(HttpTlsTest, ACertificateIsReplacedWhileConnectionsLive) {
 }
 
 TEST_F(HttpTlsTest, WhoDoesNotSpeakTlsOrStopsInTheMiddleIsClosed) {
-    RawPeer plain = RawPeer::to_tcp(port);
+    HttpServer hasty({.request_timeout = 300ms}, echo);
+    hasty.set_tls(own);
+    const std::uint16_t at = hasty.listen_tcp("127.0.0.1", 0, HttpServer::Security::Tls).value();
+    RawPeer plain = RawPeer::to_tcp(at);
     plain.send("GET / HTTP/1.1\r\n\r\n");
     EXPECT_EQ(plain.read_to_end().find("200"), std::string::npos);
-    RawPeer silent = RawPeer::to_tcp(port);
+    RawPeer silent = RawPeer::to_tcp(at);
     EXPECT_EQ(silent.read_to_end(), "");
-    EXPECT_TRUE(eventually([&] { return server.connection_count() == 0; }));
+    EXPECT_TRUE(eventually([&] { return hasty.connection_count() == 0; }));
 }
 
 TEST(TlsContextTest, SaysWhichFileIsWrong) {
