@@ -6,6 +6,7 @@ lockstep_compile(lockstep_memory_file_system)
 
 add_library(lockstep_file_system_conformance OBJECT
   vault/file_system_conformance.cpp
+  vault/file_system_conformance_attributes.cpp
   vault/file_system_conformance_content.cpp
   vault/file_system_conformance_ranges.cpp)
 target_link_libraries(lockstep_file_system_conformance

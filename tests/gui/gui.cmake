@@ -1,6 +1,6 @@
 # The desktop app: its models and dialogs offscreen, and against a real daemon and a second device. The test sets up
 # its platform, language and homes itself. gui_test CLASS [VARIANT] runs one class.
-add_executable(gui_test gui/gui_test.cpp gui/model_test.cpp gui/screen_test.cpp gui/screens.cpp gui/daemon_window_test.cpp gui/desktop_parts_test.cpp gui/keychain_test.cpp gui/gui_samples.cpp daemon/lockstep_home.cpp)
+add_executable(gui_test gui/gui_test.cpp gui/model_test.cpp gui/screen_test.cpp gui/screens.cpp gui/daemon_window_test.cpp gui/daemon_window_settings_test.cpp gui/desktop_parts_test.cpp gui/keychain_test.cpp gui/gui_samples.cpp daemon/lockstep_home.cpp)
 target_link_libraries(gui_test PRIVATE lockstep::gui lockstep_test_support Qt6::Test nlohmann_json::nlohmann_json GTest::gtest)
 target_compile_definitions(gui_test PRIVATE
   LOCKSTEP_BIN_DIR="${CMAKE_BINARY_DIR}/bin" LOCKSTEP_SCREENS_DIR="${CMAKE_BINARY_DIR}/screens" LOCKSTEP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")

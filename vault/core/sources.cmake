@@ -21,6 +21,7 @@ lockstep_library(vault_core
     core/open_vault_load.cpp
     core/open_vault_meeting.cpp
     core/open_vault_presence.cpp
+    core/open_vault_replay.cpp
     core/open_vault_reseal.cpp
     core/open_vault_restore.cpp
     core/open_vault_undo.cpp
