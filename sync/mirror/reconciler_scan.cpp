@@ -122,7 +122,7 @@ void Reconciler::take_in_left_over(const std::string& path, const FileFacts& fac
     const std::string* const aim = state_.steps().left_for(facts);
     if (aim != nullptr) {
         const std::string target = *aim;
-        state_.steps().forget(target);
+        state_.steps().forget(target, facts);
         note(target, kBoth);
     }
     if (aim != nullptr || name.starts_with(kPartPrefix)) {

@@ -136,6 +136,14 @@ const std::string* StepLog::left_for(const FileFacts& file) const {
     return nullptr;
 }
 
+void StepLog::forget(const std::string& path, const FileFacts& file) {
+    const auto found = left_.find(path);
+    if (found == left_.end()) return;
+    std::erase_if(found->second,
+                  [&](const MirrorStep& step) { return step.folder.has_content_of(file); });
+    if (found->second.empty()) left_.erase(found);
+}
+
 const std::vector<MirrorStep>* StepLog::left(const std::string& path) const {
     const auto found = left_.find(path);
     return found == left_.end() ? nullptr : &found->second;

@@ -53,6 +53,9 @@ class StepLog {
     // more than once since the last commit. Null: nothing.
     const std::vector<MirrorStep>* left(const std::string& path) const;
     void forget(const std::string& path) { left_.erase(path); }
+    // Of the steps left for this path those that say so of this file: it was not placed, or gave
+    // way to another.
+    void forget(const std::string& path, const FileFacts& file);
     // To be taken up as if a crash had left it.
     void leave(const std::string& path, const MirrorStep& step) { left_[path].push_back(step); }
     // For which a crash has left a step that says of this file that it was to be placed; null:

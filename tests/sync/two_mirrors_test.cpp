@@ -477,6 +477,35 @@ TEST_F(KilledMirrorTest, OfSeveralStepsOfAFileTheOneThatTheVaultHasKeptCounts) {
     EXPECT_EQ(desk.tree(), (Tree{{"doc", "the fourth"}}));
 }
 
+// Found by a soak of kills: with what had not been placed, what had been placed before was
+// forgotten.
+TEST_F(KilledMirrorTest, WhatWasPlacedBeforeAStepThatDidNotComeToPassCounts) {
+    laptop.write("doc", "first");
+    world.settle();
+    const auto change_at_the_desk = [&](const char* content) {
+        desk.write("doc", content);
+        desk.settle();
+        world.exchange();
+    };
+    change_at_the_desk("second");
+    laptop.write("unrelated", "so that the vault is synced");
+    fail_at(DiskCall::Kind::Sync);
+    ASSERT_EQ(laptop.read("doc"), "second");
+    change_at_the_desk("the third");
+    // Noted, and the kill comes before it is placed.
+    const std::string part = laptop.path(".lockstep-part-0");
+    std::ofstream(part, std::ios::binary) << "the third";
+    const UniqueFd opened(::open(part.c_str(), O_RDONLY | O_CLOEXEC));
+    const FileFacts facts = Folder::facts_of(opened.get()).value();
+    const VersionId third = *laptop.files().version(laptop.attributes("doc").node);
+    ASSERT_TRUE(laptop.state().steps().note_durably("doc", {facts, FileType::Regular, third}).ok());
+    laptop.stop();
+    ASSERT_TRUE(laptop.device().kill_and_reopen().ok());
+    come_back();
+    EXPECT_EQ(laptop.tree().size(), 2U);
+    EXPECT_EQ(laptop.read("doc"), "the third");
+}
+
 // The second kill comes before what the first one left was looked at, and after a commit.
 TEST_F(KilledMirrorTest, WhatAKillHasLeftIsKnownAgainAfterTheNext) {
     laptop.write("doc", "first");
