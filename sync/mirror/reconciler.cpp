@@ -161,13 +161,12 @@ Status Reconciler::work(milliseconds limit) {
         }
         if (batch_items_++ == 0) batch_begun_ = std::chrono::steady_clock::now();
         if (batch_items_ >= kBatchItemsMax || batch_bytes_ >= kBatchBytesMax)
-            TRY_OK(ready_.empty() ? finish_batch() : hand_over_batch());
+            TRY_OK(finish_batch());
         const auto now = std::chrono::steady_clock::now();
         if (now < until) continue;
         const bool goes_on =
             !ready_.empty() && batch_items_ != 0 && now < batch_begun_ + kBatchTimeMax;
-        if (goes_on) return {};
-        return ready_.empty() ? finish_batch() : hand_over_batch();
+        return goes_on ? Status() : finish_batch();
     }
     TRY_OK(finish_batch());
     if (!ready_.empty() || gone_.empty()) return {};
@@ -190,19 +189,12 @@ std::optional<Reconciler::Time> Reconciler::gone_due() const {
                     first + (options_.has_brake ? kGoneWaitMax : kGoneWaitUnbraked));
 }
 
-// With more of the same to come: the next batch syncs everything in any case, before it puts its
-// own files into place. The names of this one are noted then.
-Status Reconciler::hand_over_batch() {
-    if (staged_.size() <= kSyncedOneByOne) return finish_batch();
-    batch_items_ = batch_bytes_ = 0;
-    TRY_OK(place_staged());
-    return sync_vault();
-}
-
 Status Reconciler::finish_batch() {
     batch_items_ = batch_bytes_ = 0;
     TRY_OK(place_staged());
-    TRY_OK(sync_vault());
+    // What the folder has, the vault must not forget: else it would be given something older.
+    if (has_vault_changes_ || !changed_directories_.empty()) TRY_OK(files_.sync_metadata());
+    has_vault_changes_ = false;
     if (changed_directories_.size() > kSyncedOneByOne) {
         TRY_OK(folder_.sync_all());
     } else {
@@ -212,18 +204,6 @@ Status Reconciler::finish_batch() {
             if (!synced.ok() && synced.error().kind != ErrorKind::NotFound) return synced;
         }
     }
-    return commit_batch();
-}
-
-// What the folder has, the vault must not forget: else it would be given something older.
-Status Reconciler::sync_vault() {
-    if (has_vault_changes_ || !changed_directories_.empty()) TRY_OK(files_.sync_metadata());
-    has_vault_changes_ = false;
-    return {};
-}
-
-// REQUIRES: what was done is durable in the folder, and in the vault
-Status Reconciler::commit_batch() {
     changed_directories_.clear();
     return state_.commit();
 }

@@ -173,10 +173,7 @@ class Reconciler {
     Result<std::optional<VaultFacts>> look_in_vault(const MirrorEntry& parent,
                                                     std::string_view name);
     bool is_left_out(const std::string& path) const;
-    Status hand_over_batch();
     Status finish_batch();
-    Status sync_vault();
-    Status commit_batch();
     Status check_going_on() const;
     void agree(Look& look);
     void drop(MirrorEntry& entry);

@@ -298,13 +298,7 @@ Status Reconciler::place_staged() {
     if (staged_.empty()) return {};
     std::vector<Staged> staged = std::exchange(staged_, {});
     Status synced = [&]() -> Status {
-        if (staged.size() > kSyncedOneByOne) {
-            TRY_OK(folder_.sync_all());
-            // With what was put into place before.
-            if (changed_directories_.empty()) return {};
-            TRY_OK(sync_vault());
-            return commit_batch();
-        }
+        if (staged.size() > kSyncedOneByOne) return folder_.sync_all();
         for (const Staged& each : staged) {
             if (each.vault.type != FileType::Regular) continue;
             // Opened for reading, which the mode may forbid; then everything is synced.
