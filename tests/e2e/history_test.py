@@ -53,9 +53,12 @@ class History(unittest.TestCase):
     def moment(self, device):
         """A time at which all is published, and which nothing later shares."""
         device.wait(VAULT, timeout=60)
-        time.sleep(0.01)
-        now = time.time_ns() // 1_000_000
-        time.sleep(0.01)
+        def clock():
+            return time.time_ns() // 1_000_000
+        before = clock()
+        wait_until("the clock goes on", lambda: clock() > before + 1, interval=0.001)
+        now = clock()
+        wait_until("the clock goes on", lambda: clock() > now + 1, interval=0.001)
         return f"@{now}"
 
     def write_tree(self, top):

@@ -116,7 +116,7 @@ TEST_F(MountBypassTest, ARollbackJournalIsReadBackByWhoWroteIt) {
 TEST_F(MountBypassTest, WhatIsClosedIsReadFromPagesAgain) {
     { append(open("f", O_CREAT | O_WRONLY), "content"); }
     // The kernel gives the handle back when it gets round to it.
-    for (int i = 0; i < 5000 && fs_.open_handles() > 0; ++i) ::usleep(1000);
+    ASSERT_TRUE(fs_.wait_until_closed());
     const UniqueFd fd = open("f", O_RDONLY);
     fs_.fail_io_with(ErrorKind::Io);
     EXPECT_EQ(read_all(fd), "content");

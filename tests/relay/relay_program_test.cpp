@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <latch>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -208,8 +209,10 @@ TEST(RelayProgramTest, TheMailboxSurvivesAKill) {
         }
         for (const std::string& name : stored) EXPECT_TRUE(found.contains(name)) << name;
         // Dies while it stores: in another process's view, at any point.
+        const int stored_before = 20 + 10 * round;
+        std::latch some_are_stored(1);
         std::jthread killer([&] {
-            std::this_thread::sleep_for(std::chrono::milliseconds(100 + 50 * round));
+            some_are_stored.wait();
             relay.signal(SIGKILL);
         });
         for (int i = 0; i < 100'000; ++i) {
@@ -221,7 +224,9 @@ TEST(RelayProgramTest, TheMailboxSurvivesAKill) {
                                       kTestPatience);
             if (!put.ok()) break;
             if (put->status == 201) stored.insert(name);
+            if (i == stored_before) some_are_stored.count_down();
         }
+        if (!some_are_stored.try_wait()) some_are_stored.count_down();
         relay.wait();
     }
     EXPECT_FALSE(stored.empty());

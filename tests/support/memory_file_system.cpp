@@ -62,6 +62,14 @@ std::size_t MemoryFileSystem::open_handles() const {
     return handles_.size();
 }
 
+bool MemoryFileSystem::wait_until_closed() const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    MutexLock lock(mutex_);
+    while (!handles_.empty() && closed_.wait_until(mutex_, end)) {
+    }
+    return handles_.empty();
+}
+
 // ---- observers ----
 
 template <typename Call>
@@ -563,6 +571,7 @@ void MemoryFileSystem::release(HandleId handle) {
     handles_.erase(at);
     --nodes_.at(node)->handles;
     drop_if_unused(node);
+    if (handles_.empty()) closed_.notify_all();
 }
 
 Status MemoryFileSystem::sync(HandleId handle) {

@@ -33,6 +33,8 @@ class MemoryFileSystem final : public FileSystem {
     // What is referenced or open: both 0 when all consumers have given everything back.
     std::uint64_t references() const;
     std::size_t open_handles() const;
+    // Returns when no handle is open; false when one still is after 20 s.
+    bool wait_until_closed() const;
 
     Result<Attributes> lookup(NodeId directory, std::string_view name) override;
     void forget(NodeId node, std::uint64_t references) override;
@@ -114,6 +116,7 @@ class MemoryFileSystem final : public FileSystem {
     void report(Call call) EXCLUDES_LOCK(observers_mutex_);
 
     mutable Mutex mutex_;
+    mutable CondVar closed_;
     std::unordered_map<NodeId, std::unique_ptr<Node>> nodes_ GUARDED_BY(mutex_);
     std::unordered_map<HandleId, Handle> handles_ GUARDED_BY(mutex_);
     NodeId next_node_ GUARDED_BY(mutex_) = kRootNode;
