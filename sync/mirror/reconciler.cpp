@@ -192,9 +192,7 @@ std::optional<Reconciler::Time> Reconciler::gone_due() const {
 Status Reconciler::finish_batch() {
     batch_items_ = batch_bytes_ = 0;
     TRY_OK(place_staged());
-    // What the folder has, the vault must not forget: else it would be given something older.
-    if (has_vault_changes_ || !changed_directories_.empty()) TRY_OK(files_.sync_metadata());
-    has_vault_changes_ = false;
+    if (has_vault_changes_ || !changed_directories_.empty()) TRY_OK(sync_vault());
     if (changed_directories_.size() > kSyncedOneByOne) {
         TRY_OK(folder_.sync_all());
     } else {
@@ -206,6 +204,13 @@ Status Reconciler::finish_batch() {
     }
     changed_directories_.clear();
     return state_.commit();
+}
+
+// What the folder has, the vault must not forget: else it would be given something older.
+Status Reconciler::sync_vault() {
+    TRY_OK(files_.sync_metadata());
+    has_vault_changes_ = false;
+    return {};
 }
 
 Status Reconciler::check_going_on() const {

@@ -222,6 +222,7 @@ class Reconciler {
     Status copy_from_vault(const VaultRange& range, int to);
     Result<bool> copy_within_folder(int from, const SharedRange& range, int to);
     Status place_staged();
+    Status sync_vault();
     Status place(Staged& staged);
     Status replace(Staged& staged, MirrorEntry& agreed);
 

@@ -293,9 +293,11 @@ Result<bool> Reconciler::copy_within_folder(int from, const SharedRange& range, 
 
 // ---- into place
 
-// Synced first: a name never leads to content that a power cut could take away.
+// Synced first: a name never leads to content that a power cut could take away. So is the vault,
+// where a mount may have written what is placed here a moment ago.
 Status Reconciler::place_staged() {
     if (staged_.empty()) return {};
+    TRY_OK(sync_vault());
     std::vector<Staged> staged = std::exchange(staged_, {});
     Status synced = [&]() -> Status {
         if (staged.size() > kSyncedOneByOne) return folder_.sync_all();

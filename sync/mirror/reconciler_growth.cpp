@@ -104,6 +104,7 @@ Result<bool> Reconciler::write_end(const Look& look, std::uint64_t from, ByteVie
     TRY(const Bytes there, read_exactly(file->get(), from, known));
     if (!equal(there, end.first(known))) return false;
 
+    TRY_OK(sync_vault());
     FileFacts after = before;
     after.size = from + end.size();
     after.modified_ns = look.vault->modified_ns;
