@@ -23,7 +23,6 @@
 #include <libtorrent/ip_filter.hpp>
 #include <libtorrent/peer_class.hpp>
 #include <libtorrent/peer_class_type_filter.hpp>
-#include <libtorrent/posix_disk_io.hpp>
 #include <libtorrent/session.hpp>
 #include <libtorrent/session_params.hpp>
 #include <libtorrent/settings_pack.hpp>
@@ -35,6 +34,7 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "base/worker_pool.h"
+#include "sync/pack_disk.h"
 #include "sync/torrent_core.h"
 
 namespace lockstep {
@@ -319,7 +319,8 @@ Status LibtorrentSession::listen(const TorrentSessionOptions& options) {
         lt::session_params params(
             session_settings(options, listen_interfaces(options.listen_addresses, port)),
             std::vector<std::shared_ptr<lt::plugin>>{});
-        params.disk_io_constructor = lt::posix_disk_io_constructor;
+        params.disk_io_constructor = [](lt::io_context& context, const lt::settings_interface&,
+                                        lt::counters&) { return make_pack_disk(context); };
         session_ =
             std::make_unique<lt::session>(std::move(params), context_, lt::session_flags_t{});
     } catch (const std::exception& error) {
@@ -588,7 +589,7 @@ void LibtorrentSession::on_finished(const lt::torrent_handle& handle) {
     auto record = record_of(handle);
     if (record == nullptr || record->is_seed || record->is_over) return;
     record->is_over = true;
-    // posix_disk_io writes before it reports, so the file is whole now.
+    // Our disk writes before it reports, so the file is whole now.
     auto name = record->pack.id.to_hex();
     std::filesystem::path file =
         std::filesystem::path(handle.status(lt::torrent_handle::query_save_path).save_path) / name;

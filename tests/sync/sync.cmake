@@ -24,6 +24,10 @@ lockstep_test(sync_test
     sync/sync_two_devices_test.cpp
   LIBRARIES lockstep::sync lockstep::relay lockstep_fake_replica)
 
+lockstep_test(pack_disk_test SOURCES sync/pack_disk_test.cpp LIBRARIES lockstep::sync_torrent lockstep_test_support)
+target_link_libraries(pack_disk_test PRIVATE PkgConfig::LIBTORRENT)
+lockstep_heavy(pack_disk_test)
+
 lockstep_test(relay_scale_test SOURCES sync/relay_scale_test.cpp LIBRARIES lockstep::sync lockstep_test_support)
 target_compile_definitions(relay_scale_test PRIVATE LOCKSTEP_RELAY_PROGRAM="$<TARGET_FILE:lockstep-relay>")
 add_dependencies(relay_scale_test lockstep-relay)
