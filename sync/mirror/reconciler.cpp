@@ -374,7 +374,9 @@ Result<bool> Reconciler::take_up(Look& look, const MirrorStep& step) {
         is_in_vault = shown.node == look.vault->node && shown.size == step.folder.size &&
                       shown.modified_ns == step.folder.modified_ns;
     }
-    if (!is_in_vault && (!is_in_folder || !has_moved_on_from(look, step.version))) return false;
+    const bool is_agreed =
+        is_in_vault || (is_in_folder && (step.is_export || has_moved_on_from(look, step.version)));
+    if (!is_agreed) return false;
     VaultFacts vault{.type = step.type, .version = step.version};
     if (is_in_vault) {
         vault = *look.vault;

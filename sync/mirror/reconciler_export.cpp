@@ -67,8 +67,11 @@ Result<bool> Reconciler::export_rename(Look& look) {
         const Result<FileFacts> there = folder_.content_facts(before);
         if (!there.ok() || !there->has_content_of(entry->folder)) continue;
         TRY_OK(place_staged());
-        TRY_OK(state_.steps().note(look.path,
-                                   {entry->folder, entry->vault.type, entry->vault.version}));
+        TRY_OK(sync_vault());
+        TRY_OK(state_.steps().note(look.path, {.folder = entry->folder,
+                                               .type = entry->vault.type,
+                                               .version = entry->vault.version,
+                                               .is_export = true}));
         if (!folder_.rename(before, look.path).ok()) continue;
         changed_directories_.insert(std::string(parent_of(before)));
         changed_directories_.insert(std::string(parent_of(look.path)));
@@ -329,7 +332,10 @@ Status Reconciler::place(Staged& staged) {
     if (parent == nullptr) return Error{ErrorKind::Busy, "its directory has gone"};
     MirrorEntry* const agreed = state_.find(staged.path);
     TRY(const FileFacts written, folder_.facts(staged.part));
-    TRY_OK(state_.steps().note(staged.path, {written, staged.vault.type, staged.vault.version}));
+    TRY_OK(state_.steps().note(staged.path, {.folder = written,
+                                             .type = staged.vault.type,
+                                             .version = staged.vault.version,
+                                             .is_export = true}));
     staged.is_noted = true;
     state_.steps().forget(staged.path);
     if (agreed == nullptr) {

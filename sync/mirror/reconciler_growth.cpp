@@ -109,7 +109,11 @@ Result<bool> Reconciler::write_end(const Look& look, std::uint64_t from, ByteVie
     after.size = from + end.size();
     after.modified_ns = look.vault->modified_ns;
     after.mode = look.vault->mode;
-    const MirrorStep step{after, FileType::Regular, look.vault->version, before.size};
+    const MirrorStep step{.folder = after,
+                          .type = FileType::Regular,
+                          .version = look.vault->version,
+                          .grown_from = before.size,
+                          .is_export = true};
     TRY_OK(state_.steps().note_durably(look.path, step));
     if (Status done = append_in_place(file->get(), before, after, end.subspan(known)); !done.ok()) {
         // Whatever could not be taken back is known again by it.

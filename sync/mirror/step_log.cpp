@@ -25,9 +25,10 @@ Error system_error(std::string_view doing) {
 
 std::string line_of(const std::string& path, const MirrorStep& step, int type) {
     const FileFacts& facts = step.folder;
-    return fmt::format("{} {} {} {} {} {} {} {} {} {}{}", type, facts.size, facts.modified_ns,
+    return fmt::format("{} {} {} {} {} {} {} {} {} {} {}{}", type, facts.size, facts.modified_ns,
                        facts.born_ns, facts.inode, facts.mode, step.grown_from,
-                       step.version.to_hex(), path.size(), hex(as_bytes(path)), kLineEnd);
+                       step.is_export ? 1 : 0, step.version.to_hex(), path.size(),
+                       hex(as_bytes(path)), kLineEnd);
 }
 
 struct Line {
@@ -37,13 +38,13 @@ struct Line {
 
 std::optional<Line> read_line(const std::string& line) {
     std::istringstream in(line);
-    int type = 0;
+    int type = 0, is_export = 0;
     MirrorStep step;
     std::string version, path, end;
     std::size_t path_size = 0;
     in >> type >> step.folder.size >> step.folder.modified_ns >> step.folder.born_ns >>
-        step.folder.inode >> step.folder.mode >> step.grown_from >> version >> path_size >> path >>
-        end;
+        step.folder.inode >> step.folder.mode >> step.grown_from >> is_export >> version >>
+        path_size >> path >> end;
     const auto version_bytes = from_hex(version), path_bytes = from_hex(path);
     const bool is_whole = !in.fail() && end == "." && version_bytes.ok() && path_bytes.ok() &&
                           version_bytes->size() == VersionId::kSize &&
@@ -53,6 +54,7 @@ std::optional<Line> read_line(const std::string& line) {
     if (type == kCancelled) return out;
     step.type = step.folder.type = static_cast<FileType>(type);
     step.version = VersionId::from(*version_bytes);
+    step.is_export = is_export != 0;
     out.step = step;
     return out;
 }

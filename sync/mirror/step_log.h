@@ -32,6 +32,9 @@ struct MirrorStep {
     VersionId version = {};
     // Not 0: the file is made longer in place, from this size.
     std::uint64_t grown_from = 0;
+    // From the vault into the folder, and the vault had it durably before: when it shows it no
+    // longer it did not forget it, but others have changed or deleted it.
+    bool is_export = false;
 };
 
 class StepLog {

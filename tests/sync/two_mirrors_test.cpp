@@ -574,6 +574,26 @@ TEST_F(KilledMirrorTest, AFileThatOthersChangeAfterItWasPlacedIsNoConflict) {
     EXPECT_EQ(desk.tree().size(), 2U);
 }
 
+// Found by a soak of kills: it came back as a new one.
+TEST_F(KilledMirrorTest, AFileThatOthersDeleteAfterItWasPlacedStaysDeleted) {
+    laptop.write("later", "text");
+    laptop.write("known", "text");
+    world.settle();
+    desk.write("doc", "first");
+    desk.write("known", "changed");
+    desk.settle();
+    world.exchange();
+    carry_over_another_and_be_killed();
+    EXPECT_EQ(laptop.read("doc"), "first");
+    desk.remove("doc");
+    desk.remove("known");
+    desk.settle();
+    world.exchange();
+    come_back();
+    EXPECT_EQ(laptop.tree(), (Tree{{"moved", "text"}}));
+    EXPECT_EQ(desk.tree(), (Tree{{"moved", "text"}}));
+}
+
 // What both versions have in common cannot be told then, and is not what matters.
 TEST_F(KilledMirrorTest, NorWhenTheContentOfTheirChangeIsYetToCome) {
     SeededRandom random(9);
