@@ -194,7 +194,7 @@ class Storm:
         for recorder in self.recorders:
             if recorder.failure:
                 raise recorder.failure
-            if time.monotonic() - recorder.last_step > 60:
+            if recorder.is_alive() and time.monotonic() - recorder.last_step > 60:
                 raise Failure(f"{recorder.name}: a call has not come back for 60 s")
 
     # ---- after
