@@ -23,6 +23,8 @@
 #include "base/check.h"
 #include "base/unique_fd.h"
 #include "base/worker_pool.h"
+#include "vault/limits.h"
+#include "vault/packs/pack_torrent_id.h"
 
 namespace lockstep {
 
@@ -34,7 +36,31 @@ constexpr std::size_t kOpenFilesMax = 64;
 // Of complete pieces that are not in their file yet: with more, nothing is read from peers.
 constexpr std::size_t kUnwrittenBytesMax = 16U << 20U;
 
+// Kept for the next ones, so that not each page of each of them has to be made anew.
+constexpr std::size_t kSpareBlocksMax = 256, kSparePiecesMax = 16;
+constexpr std::size_t kLargestPiece = pack_piece_size(kPackSizeMax);
+
 using Buffer = std::unique_ptr<char[]>;
+
+// Buffers of one size. Those that are not in use go with trim(). On the network thread.
+class BufferPool {
+  public:
+    BufferPool(std::size_t size, std::size_t spares_max) : size_(size), spares_max_(spares_max) {}
+    Buffer take() {
+        if (spares_.empty()) return Buffer(new char[size_]);
+        Buffer buffer = std::move(spares_.back());
+        spares_.pop_back();
+        return buffer;
+    }
+    void give_back(Buffer buffer) {
+        if (buffer != nullptr && spares_.size() < spares_max_) spares_.push_back(std::move(buffer));
+    }
+    void trim() { spares_.clear(); }
+
+  private:
+    const std::size_t size_, spares_max_;
+    std::vector<Buffer> spares_;
+};
 
 lt::storage_error failure(lt::operation_t operation, int code) {
     lt::storage_error error(lt::error_code(code, boost::system::generic_category()), operation);
@@ -86,8 +112,8 @@ lt::sha256_hash hash_of(const char* data, std::size_t size) {
 
 // What has come of a piece and is not in the file.
 struct Piece {
-    explicit Piece(std::size_t size)
-        : bytes(new char[size]), has((size + kBlockSize - 1) / kBlockSize) {}
+    Piece(Buffer buffer, std::size_t size)
+        : bytes(std::move(buffer)), has((size + kBlockSize - 1) / kBlockSize) {}
     Buffer bytes;
     std::vector<bool> has;  // by block
 };
@@ -226,13 +252,16 @@ class PackDisk final : public lt::disk_interface, public lt::buffer_allocator_in
     void submit_jobs() override {}
     void settings_updated() override {}
 
-    void free_disk_buffer(char* buffer) override { Buffer(buffer).reset(); }
+    void free_disk_buffer(char* buffer) override { blocks_.give_back(Buffer(buffer)); }
 
   private:
     Pack& pack(lt::storage_index_t index) { return *packs_[static_cast<std::uint32_t>(index)]; }
     // Null, with the reason, when it cannot be opened.
     std::shared_ptr<const UniqueFd> open(Pack& pack, bool for_writing, lt::storage_error* error);
     void close_one_unused();
+    Piece new_piece(std::size_t size) {
+        return {size > kLargestPiece / 2 ? pieces_.take() : Buffer(new char[size]), size};
+    }
     lt::disk_buffer_holder hold(Buffer buffer, int size) { return {*this, buffer.release(), size}; }
 
     template <typename F>
@@ -256,6 +285,7 @@ class PackDisk final : public lt::disk_interface, public lt::buffer_allocator_in
     lt::io_context& context_;
     std::vector<std::unique_ptr<Pack>> packs_;  // by storage index; null: free
     std::vector<lt::storage_index_t> free_;
+    BufferPool blocks_{kBlockSize, kSpareBlocksMax}, pieces_{kLargestPiece, kSparePiecesMax};
     std::uint64_t uses_ = 0;
     std::size_t unwritten_bytes_ = 0;
     std::vector<std::weak_ptr<lt::disk_observer>> waiting_;
@@ -283,6 +313,12 @@ lt::storage_holder PackDisk::new_torrent(const lt::storage_params& params,
 void PackDisk::remove_torrent(lt::storage_index_t index) {
     packs_[static_cast<std::uint32_t>(index)].reset();
     free_.push_back(index);
+    const auto is_in_use = [](const auto& each) {
+        return each != nullptr && each->file != nullptr;
+    };
+    if (std::ranges::any_of(packs_, is_in_use)) return;
+    blocks_.trim();
+    pieces_.trim();
 }
 
 std::shared_ptr<const UniqueFd> PackDisk::open(Pack& pack, bool for_writing,
@@ -325,7 +361,7 @@ void PackDisk::async_read(
     const auto wanted = static_cast<std::size_t>(request.length);
     const auto size =
         static_cast<std::size_t>(std::clamp<std::int64_t>(from.size - at, 0, request.length));
-    Buffer buffer(new char[wanted]);
+    Buffer buffer = blocks_.take();
     std::fill(&buffer[size], &buffer[wanted], '\0');
     if (size == 0 || read_cached(file->get(), at, buffer.get(), size)) {
         return post([held = hold(std::move(buffer), request.length),
@@ -351,8 +387,12 @@ bool PackDisk::async_write(lt::storage_index_t storage, const lt::peer_request& 
     // libtorrent refuses what it has not asked for.
     CHECK(start % kBlockSize == 0 && request.length <= lt::default_block_size, "a block");
     if (start < piece_size) {
+        const auto known = to.pieces.find(static_cast<int>(request.piece));
         Piece& piece =
-            to.pieces.try_emplace(static_cast<int>(request.piece), piece_size).first->second;
+            known != to.pieces.end()
+                ? known->second
+                : to.pieces.emplace(static_cast<int>(request.piece), new_piece(piece_size))
+                      .first->second;
         std::memcpy(&piece.bytes[start], data,
                     std::min(static_cast<std::size_t>(request.length), piece_size - start));
         piece.has[start / kBlockSize] = true;
@@ -373,7 +413,7 @@ void PackDisk::async_hash(
     const bool has_come = come != from.pieces.end();
     const std::size_t size = from.size_of(index);
     PieceJob job{nullptr, from.begin_of(index), size,
-                 has_come ? std::move(come->second) : Piece(size), hashes};
+                 has_come ? std::move(come->second) : new_piece(size), hashes};
     if (has_come) from.pieces.erase(come);
     lt::storage_error error;
     job.file = open(from, has_come, &error);
@@ -382,8 +422,9 @@ void PackDisk::async_hash(
     unwritten_bytes_ += size;
     run([this, index, size, job = std::move(job), handler = std::move(handler)]() mutable {
         const lt::storage_error failed = job.run();
-        job.piece.bytes.reset();
-        return [this, index, size, failed, handler = std::move(handler)] {
+        return [this, index, size, failed, bytes = std::move(job.piece.bytes),
+                handler = std::move(handler)]() mutable {
+            if (size > kLargestPiece / 2) pieces_.give_back(std::move(bytes));
             piece_written(size);
             // Of the first version's hash there is none.
             handler(index, {}, failed);
