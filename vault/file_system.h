@@ -284,8 +284,9 @@ class FileSystem {
     }
     // What was written becomes a version of the file that replaces `seen` and nothing else: if it
     // shows another version by now, that one stays beside it as a conflict. Open handles go on with
-    // what they have seen. Content that equals `seen`, while that is shown, changes attributes
-    // only.
+    // what they have seen; what was fsynced through one is a version of its own before this one is.
+    // Content that equals `seen`, while that is shown, changes attributes only. Busy when somebody
+    // fsyncs the file at that moment.
     virtual Result<PutOutcome> put_version(HandleId /*unnamed*/, NodeId /*node*/,
                                            const VersionId& /*seen*/,
                                            const PutAttributes& /*attributes*/) {

@@ -240,6 +240,36 @@ TEST_F(VaultPutsTest, AnOpenHandleDoesNotReplaceWhatItHasNotSeen) {
     EXPECT_EQ(laptop.tree(), before);
 }
 
+// For the journal a later version of this device is the end of a write (journal/JOURNAL.md):
+// neither one that comes after an fsync nor one that came before it may be taken for that.
+TEST_F(VaultPutsTest, WhatAHandleHasSyncedSurvivesAPutBesideIt) {
+    const std::string text = random_text(20'000, 3);
+    for (const bool is_put_first : {false, true}) {
+        SCOPED_TRACE(is_put_first);
+        const std::string name = is_put_first ? "first" : "then";
+        const auto put = put_file(name, text);
+        ASSERT_TRUE(put.ok());
+        const auto handle = files().open(held(name), {.read = true, .write = true});
+        ASSERT_TRUE(handle.ok());
+        ASSERT_TRUE(files().write(*handle, 100, as_bytes("from the handle")).ok());
+        if (!is_put_first) {
+            ASSERT_TRUE(files().sync(*handle).ok());
+        }
+        ASSERT_TRUE(put_version(*put, "put").ok());
+        if (is_put_first) {
+            ASSERT_TRUE(files().sync(*handle).ok());
+        }
+        ASSERT_TRUE(files().sync_metadata().ok());
+        ASSERT_TRUE(laptop.lose_power().ok());
+        std::string synced = text;
+        synced.replace(100, 15, "from the handle");
+        std::size_t found = 0;
+        for (const auto& [path, content] : laptop.tree()) found += content == synced ? 1U : 0U;
+        EXPECT_EQ(found, 1U) << "what was synced is there, under its name or as a conflict";
+        for (const auto& [path, content] : laptop.tree()) EXPECT_TRUE(laptop.remove(path).ok());
+    }
+}
+
 TEST_F(VaultPutsTest, OnlyTheVersionThatWasSeenIsRemoved) {
     const PutOutcome first = *put_file("a", "one");
     const PutOutcome other = *put_file("b", "other");

@@ -157,7 +157,10 @@ class VaultFiles final : public FileSystem {
     void mark_modified(OpenFile& file);
     std::vector<std::shared_ptr<OpenFile>> modified_files() EXCLUDES_LOCK(modified_mutex_);
     Status commit_version(OpenFile& file) EXCLUDES_LOCK(file.mutex, host_.mutex);
-    Status journal_write(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
+    Result<bool> journal_write(OpenFile& file) REQUIRES_LOCK(file.mutex) EXCLUDES_LOCK(host_.mutex);
+    std::vector<std::shared_ptr<OpenFile>> left_to_journal(const Node& node)
+        REQUIRES_LOCK(host_.mutex);
+    Status commit_journaled(NodeId id) EXCLUDES_LOCK(host_.mutex);
     void end_journaled(OpenFile& file);
     void let_go(OpenFile& file) EXCLUDES_LOCK(file.mutex, host_.mutex);
     Status commit_before_rename(const FileId& parent, std::string_view name)

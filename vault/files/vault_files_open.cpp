@@ -465,27 +465,33 @@ Status VaultFiles::sync(HandleId id) {
         MutexLock lock(file.mutex);
         is_journaled =
             file.is_modified && !file.is_orphan && file.ticket && file.content.is_journal_cheaper();
-        if (is_journaled) TRY_OK(journal_write(file));
+        if (is_journaled) {
+            TRY(is_journaled, journal_write(file));
+        }
     }
     if (!is_journaled) TRY_OK(commit_version(file));
     return host_.commit();
 }
 
-// Instead of a version, which comes when there is time for it.
-Status VaultFiles::journal_write(OpenFile& file) {
+// Instead of a version, which comes when there is time for it. False: only a version will do.
+Result<bool> VaultFiles::journal_write(OpenFile& file) {
     JournalWrite write;
-    {
-        MutexLock lock(host_.mutex);
-        if (!host_.tree.is_attached(*file.ticket)) return {};
-        write.base.file = host_.tree.ticket_node(*file.ticket).file;
-        write.base.replaces = host_.tree.replaced_by(*file.ticket);
-    }
-    // Counted before it is in the journal: a publish must not take it for released in between.
     const auto now = host_.clock().steady().time_since_epoch().count();
     const bool is_first = file.journaled_since == 0;
-    if (is_first) {
-        file.journaled_since = now;
-        ++journaled_files_;
+    {
+        MutexLock lock(host_.mutex);
+        if (!host_.tree.is_attached(*file.ticket)) return true;
+        write.base.file = host_.tree.ticket_node(*file.ticket).file;
+        write.base.replaces = host_.tree.replaced_by(*file.ticket);
+        if (is_first) {
+            // Another consumer has made a version since: replay would take the write for ended.
+            const std::set<LogId> own{file.begun.log, host_.tick().log};
+            if (host_.tree.has_ended(write.base.file, file.begun, own, {})) return false;
+            // Counted before it is in the journal: a publish must not take it for released in
+            // between.
+            file.journaled_since = now;
+            ++journaled_files_;
+        }
     }
     write.base.content = file.base;
     write.base.stamp = file.begun;
@@ -504,11 +510,33 @@ Status VaultFiles::journal_write(OpenFile& file) {
         }
         if (!appended.ok()) {
             file.content.set_journal_failed();
-            return appended;
+            return std::move(appended).error();
         }
     }
     file.journaled_last = now;
     if (is_first) host_.write_begun();
+    return true;
+}
+
+// Open files that show the node and have left to the journal what was written to them.
+std::vector<std::shared_ptr<OpenFile>> VaultFiles::left_to_journal(const Node& node) {
+    std::vector<std::shared_ptr<OpenFile>> out;
+    for (NodeId id : nodes_.numbers_of(node))
+        if (const auto& open = nodes_.find(id)->open; open && open->journaled_since != 0)
+            out.push_back(open);
+    return out;
+}
+
+// Before another consumer makes a version of the node: for the journal that is the end of what it
+// holds of a write.
+Status VaultFiles::commit_journaled(NodeId id) {
+    std::vector<std::shared_ptr<OpenFile>> files;
+    {
+        MutexLock lock(host_.mutex);
+        TRY(NodeRecord * record, record_of(id));
+        files = left_to_journal(record->node);
+    }
+    for (const auto& file : files) TRY_OK(commit_version(*file));
     return {};
 }
 

@@ -116,6 +116,7 @@ Result<PutOutcome> VaultFiles::put_version(HandleId unnamed, NodeId node, const 
         {AttributeKey::ModifiedNs, "", encode_time(attributes.modified_ns.value_or(now_ns()))}};
     if (attributes.mode)
         settings.push_back({AttributeKey::Mode, "", encode_mode(*attributes.mode & kModeBitsKept)});
+    TRY_OK(commit_journaled(node));
     News news;
     Result<PutOutcome> out = [&]() -> Result<PutOutcome> {
         MutexLock file_lock(file->mutex);
@@ -126,6 +127,8 @@ Result<PutOutcome> VaultFiles::put_version(HandleId unnamed, NodeId node, const 
         if (record->orphan) return Error{ErrorKind::NotFound, "the file was removed"};
         if (host_.tree.type(record->node.file) != FileType::Regular)
             return Error{ErrorKind::Invalid, "no file with content"};
+        if (!left_to_journal(record->node).empty())
+            return Error{ErrorKind::Busy, "the file is being written"};
         const std::optional<Content> shown = host_.tree.content(record->node);
         VersionId version = seen;
         if (shown && shown->root == content.root && shown->size == content.size &&
