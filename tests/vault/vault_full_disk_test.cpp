@@ -72,6 +72,35 @@ TEST_F(VaultFullDiskTest, PublishingGoesOnWhenThereIsRoomAgain) {
         expect_acknowledged("packed" + std::to_string(seed), noise(seed, 10'000));
 }
 
+// The chunks of a version are known, and the list of them, which comes last, finds no room: what
+// was written is no version and not in the journal, so the next fsync must not leave it to either.
+TEST_F(VaultFullDiskTest, AVersionWhoseListFoundNoRoomIsWholeAfterTheNextSync) {
+    const std::string part = noise(1, 10'000);
+    FileSystem& files = device_.vault().files();
+    device_.disk().set_full(true);
+    for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+        auto packed = files.create(kRootNode, "packed" + std::to_string(seed), 0644);
+        ASSERT_TRUE(packed.ok());
+        ASSERT_TRUE(files.write(packed->handle, 0, as_bytes(noise(seed, part.size()))).ok());
+        clock_.advance(std::chrono::seconds(5));
+        EXPECT_EQ(kind_of(device_.publish()), ErrorKind::NoSpace);
+    }
+    auto sparse = files.create(kRootNode, "sparse", 0644);
+    ASSERT_TRUE(sparse.ok());
+    ASSERT_TRUE(files.write(sparse->handle, 0, as_bytes(part)).ok());
+    ASSERT_TRUE(files.write(sparse->handle, 100'000, as_bytes(part)).ok());
+    EXPECT_EQ(kind_of(files.flush(sparse->handle)), ErrorKind::NoSpace);
+    device_.disk().set_full(false);
+    ASSERT_TRUE(files.write(sparse->handle, 5'000, as_bytes("changed")).ok());
+    ASSERT_TRUE(files.sync(sparse->handle).ok());
+    ASSERT_TRUE(device_.lose_power().ok());
+    std::string expected(100'000, '\0');
+    expected.replace(0, part.size(), part);
+    expected += part;
+    expected.replace(5'000, 7, "changed");
+    expect_acknowledged("sparse", expected);
+}
+
 // The same, and the power fails instead: what was acknowledged is there, what was not may be gone.
 TEST_F(VaultFullDiskTest, APowerCutAfterAFailedSyncLosesNothingAcknowledged) {
     for (std::uint64_t seed = 1; seed <= 8; ++seed) {
@@ -153,6 +182,24 @@ TEST_F(VaultFullDiskTest, LockingLeavesInTheJournalWhatCannotBePublished) {
     expect_acknowledged("acknowledged", "before it was full");
     expect_acknowledged("chunked", noise(3, 100'000));
     expect_acknowledged("late", "not acknowledged, but in memory");
+}
+
+// The journal has room, and what was written is in no version that it could keep.
+TEST_F(VaultFullDiskTest, LockingKeepsAFileThatFoundNoRoomForItsVersion) {
+    device_.disk().set_full(true);
+    for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+        ASSERT_TRUE(device_.write("packed" + std::to_string(seed), noise(seed, 10'000)).ok());
+        EXPECT_EQ(kind_of(device_.publish()), ErrorKind::NoSpace);
+    }
+    EXPECT_EQ(kind_of(device_.write("late", noise(3, 10'000))), ErrorKind::NoSpace);
+    device_.disk().set_full(false);
+    device_.disk().fail_call(0, ErrorKind::NoSpace, DiskCall::Kind::Create);  // of the pack
+    // It may find room now, or stay unlocked.
+    static_cast<void>(device_.vault().lock(false).ok());
+    device_.disk().clear_failures();
+    ASSERT_TRUE(device_.vault().lock(false).ok());
+    ASSERT_TRUE(device_.vault().unlock(as_bytes(kTestPassphrase)).ok());
+    expect_acknowledged("late", noise(3, 10'000));
 }
 
 TEST_F(VaultFullDiskTest, LockingDoesNotThrowAwayWhatNothingKeepsUnlessForced) {

@@ -307,8 +307,10 @@ Status VaultImpl::lock(bool force) {
                      "files are open: " + (names.empty() ? std::string("removed ones") : names)};
     }
     if (Status published = open->publish(true); !published.ok() && !force) {
-        // On a full disk the journal keeps them until the next unlock, if it can.
-        if (!open->commit().ok())
+        // On a full disk the journal keeps them until the next unlock, if it can. It knows nothing
+        // of what is no version yet.
+        const Status committed = open->files().commit_written(environment_.clock.steady(), true);
+        if (!committed.ok() || !open->commit().ok())
             return std::move(published).error().in(
                 "the last changes could not be published; nothing was locked");
         log_warning("vault", "locked with changes to be published later: {}",

@@ -377,7 +377,10 @@ Result<Content> VaultFiles::seal_content(OpenFile& file) {
     TRY(FileContent::Sealed sealed, file.content.seal());
     if (sealed.bytes) return inline_content(ids_, *sealed.bytes);
     auto content = store_content(ids_, sealed.list, content_);
-    if (content.ok()) note_holes(*content, file.content.allocated());
+    if (content.ok())
+        note_holes(*content, file.content.allocated());
+    else
+        file.content.set_journal_failed();  // what was written stands nowhere yet: see seal()
     return content;
 }
 
