@@ -8,6 +8,7 @@
 #include "tests/support/temp_dir.h"
 #include "tests/vault/log_samples.h"
 #include "vault/journal/journal_format.h"
+#include "vault/log/record_format.h"
 
 namespace lockstep {
 namespace {
@@ -346,6 +347,169 @@ TEST_F(JournalTest, AfterAFailedWriteOrSyncEverythingGoesIntoANewFile) {
     }
 }
 
+// What the old file does not give back must not be left out of the one that takes its place.
+TEST_F(JournalTest, WhatDoesNotReadBackKeepsTheOldFile) {
+    fill(2);
+    const Bytes before = *disk.contents(kPath);
+    for (const bool is_cut : {false, true}) {
+        SCOPED_TRACE(is_cut);
+        disk.put(kPath, before);
+        auto journal = opened().journal;
+        ASSERT_TRUE(journal->append(fact(3)).ok());
+        disk.fail_call(0, ErrorKind::Io, DiskCall::Kind::Sync);
+        EXPECT_FALSE(journal->commit().ok());
+        const Bytes written = *disk.contents(kPath);
+        Bytes damaged = written;
+        if (is_cut)
+            damaged.resize(kJournalFramesOffset + frame_size());
+        else
+            damaged[kJournalFramesOffset + frame_size() + 60] ^= std::byte{1};
+        disk.put(kPath, damaged);
+        EXPECT_EQ(journal->commit().error().kind, ErrorKind::Io);
+        EXPECT_EQ(journal->append(fact(4)).error().kind, ErrorKind::Io);
+        EXPECT_EQ(*disk.contents(kPath), damaged);
+        disk.put(kPath, written);
+        EXPECT_TRUE(journal->commit().ok());
+        journal.reset();
+        EXPECT_EQ(entries_of(opened().entries),
+                  (std::vector<JournalEntry>{fact(1), fact(2), fact(3)}));
+    }
+}
+
+TEST_F(JournalTest, WhileTheDiskRefusesEveryCallSaysSoAndNothingIsLost) {
+    fill(1);
+    auto journal = opened().journal;
+    const Journal::Mark mark = journal->mark().value();
+    ASSERT_TRUE(journal->append(fact(2)).ok());
+    disk.fail_call(0, ErrorKind::Io, DiskCall::Kind::Sync);
+    ASSERT_FALSE(journal->commit().ok());
+    disk.set_full(true);
+    EXPECT_EQ(journal->append(fact(3)).error().kind, ErrorKind::NoSpace);
+    EXPECT_EQ(journal->commit().error().kind, ErrorKind::NoSpace);
+    EXPECT_EQ(journal->flush().error().kind, ErrorKind::NoSpace);
+    EXPECT_EQ(journal->mark().error().kind, ErrorKind::NoSpace);
+    EXPECT_EQ(journal->rewrite({}).error().kind, ErrorKind::NoSpace);
+    EXPECT_EQ(journal->rewrite_before(mark, {}).error().kind, ErrorKind::NoSpace);
+    disk.set_full(false);
+    ASSERT_TRUE(journal->append(fact(4)).ok());
+    ASSERT_TRUE(journal->commit().ok());
+    disk.crash();
+    auto again = opened();
+    EXPECT_EQ(entries_of(again.entries), (std::vector<JournalEntry>{fact(1), fact(2), fact(4)}));
+    EXPECT_TRUE(again.salvage.damage.empty());
+}
+
+TEST_F(JournalTest, FlushPutsIntoTheFileWhatWaitsForItsCommit) {
+    auto journal = opened().journal;
+    ASSERT_TRUE(journal->append(fact(1), Journal::Append::BeforeCommit).ok());
+    ASSERT_TRUE(journal->flush().ok());
+    journal.reset();  // the process is killed: no crash of the disk
+    EXPECT_EQ(entries_of(opened().entries), std::vector<JournalEntry>{fact(1)});
+}
+
+TEST_F(JournalTest, MuchThatWaitsForItsCommitIsWrittenBefore) {
+    auto journal = opened().journal;
+    const JournalContent content{JournalContent::Form::Plain, 1, {}, Bytes(200'000)};
+    ASSERT_TRUE(journal->append(content, Journal::Append::BeforeCommit).ok());
+    EXPECT_EQ(disk.contents(kPath)->size(), kJournalFramesOffset);
+    ASSERT_TRUE(journal->append(content, Journal::Append::BeforeCommit).ok());
+    EXPECT_GT(disk.contents(kPath)->size(), 2 * content.bytes.size());
+    ASSERT_TRUE(journal->commit().ok());
+    disk.crash();
+    EXPECT_EQ(entries_of(opened().entries), (std::vector<JournalEntry>{content, content}));
+}
+
+TEST_F(JournalTest, NoRoomToWriteAheadIsNoReasonToFailACommit) {
+    auto journal = opened().journal;
+    std::vector<JournalEntry> all;
+    for (std::size_t i = 1; i <= 20; ++i) {
+        all.push_back(fact(i, 4000));
+        ASSERT_TRUE(journal->append(all.back()).ok());
+    }
+    disk.fail_call(0, ErrorKind::NoSpace, DiskCall::Kind::Write);
+    ASSERT_TRUE(journal->commit().ok());
+    disk.crash();
+    EXPECT_EQ(entries_of(opened().entries), all);
+}
+
+// Entries that no sync has taken are written again at the opening: without room for that the vault
+// is read all the same, and with an error of another kind nothing is promised.
+TEST_F(JournalTest, OpeningOnAFullDiskSaysWhatIsNotDurable) {
+    fill(2);
+    ASSERT_TRUE(opened().journal->append(fact(3)).ok());  // and killed
+    disk.fail_call(0, ErrorKind::Io, DiskCall::Kind::Write);
+    EXPECT_EQ(open_on(disk).error().kind, ErrorKind::Io);
+    disk.set_full(true);
+    auto journal = opened();
+    EXPECT_EQ(journal.entries.size(), 3U);
+    EXPECT_EQ(journal.journal->next_sequence(), 4U);
+    EXPECT_EQ(journal.journal->durable_before(), 3U);
+    disk.set_full(false);
+    ASSERT_TRUE(journal.journal->commit().ok());
+    EXPECT_EQ(journal.journal->durable_before(), 4U);
+    disk.crash();
+    EXPECT_EQ(opened().entries.size(), 3U);
+}
+
+TEST_F(JournalTest, TheNewerHeaderIsInForceWhicheverItIs) {
+    auto journal = opened().journal;
+    for (std::size_t i = 1; i <= 3; ++i) {
+        ASSERT_TRUE(journal->append(fact(i)).ok());
+        ASSERT_TRUE(journal->rewrite({}).ok());
+        ASSERT_TRUE(journal->append(fact(10 + i)).ok());
+        ASSERT_TRUE(journal->commit().ok());
+        journal.reset();
+        auto again = opened();
+        EXPECT_EQ(entries_of(again.entries), std::vector<JournalEntry>{fact(10 + i)});
+        EXPECT_TRUE(again.salvage.damage.empty());
+        journal = std::move(again.journal);
+    }
+}
+
+TEST_F(JournalTest, AnEntryOfANewerVersionIsReportedAndTheOthersAreKept) {
+    const JournalCipher cipher{id_of<VaultId>(1), key.copy()};
+    Bytes file = cipher.encode_slot(1);
+    JournalLink link = journal_link(file);
+    file.resize(kJournalFramesOffset);
+    std::uint64_t sequence = 1;
+    for (const Bytes& plaintext : {encode_journal_entry(fact(1)).value(), Bytes(5, std::byte{99}),
+                                   encode_journal_entry(fact(3)).value()}) {
+        const std::size_t at = file.size();
+        cipher.append_frame(file, {sequence, sequence, link, plaintext}, random);
+        link = journal_link(ByteView(file).subspan(at));
+        ++sequence;
+    }
+    disk.put(kPath, file);
+    auto found = opened();
+    EXPECT_EQ(entries_of(found.entries), (std::vector<JournalEntry>{fact(1), fact(3)}));
+    EXPECT_EQ(found.salvage.entries_lost, 1U);
+    EXPECT_EQ(found.salvage.damage.size(), 1U);
+    EXPECT_EQ(found.journal->next_sequence(), 4U);
+}
+
+TEST_F(JournalTest, AMarkOfBeforeTheFileWasEmptiedTakesNothingAway) {
+    fill(3);
+    auto journal = opened().journal;
+    const Journal::Mark mark = journal->mark().value();
+    ASSERT_TRUE(journal->rewrite({}).ok());
+    ASSERT_TRUE(journal->append(fact(5)).ok());
+    ASSERT_TRUE(journal->rewrite_before(mark, {fact(9)}).ok());
+    journal.reset();
+    EXPECT_EQ(entries_of(opened().entries), std::vector<JournalEntry>{fact(5)});
+}
+
+TEST_F(JournalTest, ARewriteWithAnEntryAboveItsLimitIsNone) {
+    fill(2);
+    auto journal = opened().journal;
+    const JournalFact large{1, Bytes(kJournalFactSizeMax + 1)};
+    const Journal::Mark mark = journal->mark().value();
+    EXPECT_EQ(journal->rewrite({fact(9), large}).error().kind, ErrorKind::TooLarge);
+    EXPECT_EQ(journal->rewrite_before(mark, {fact(9), large}).error().kind, ErrorKind::TooLarge);
+    EXPECT_EQ(journal->append(JournalRecords{{NameRecord{}}}).error().kind, ErrorKind::Invalid);
+    journal.reset();
+    EXPECT_EQ(entries_of(opened().entries), (std::vector<JournalEntry>{fact(1), fact(2)}));
+}
+
 TEST_F(JournalTest, WhatStandsBehindAMarkOutlivesARewrite) {
     auto journal = opened().journal;
     ASSERT_TRUE(journal->append(fact(1)).ok());
@@ -547,6 +711,74 @@ TEST(JournalEntryTest, OtherBytesAreNotDecoded) {
         EXPECT_FALSE(decode_journal_entry(ByteView(published).first(size)).ok());
     published.push_back(std::byte{0});
     EXPECT_FALSE(decode_journal_entry(published).ok());
+}
+
+TEST(JournalEntryTest, WritesThatNoFileCanHaveAreNotDecoded) {
+    const auto is_decoded = [](auto change) {
+        JournalWrite write = write_entry();
+        change(write);
+        return decode_journal_entry(encode_journal_entry(write).value()).ok();
+    };
+    EXPECT_TRUE(is_decoded([](JournalWrite&) {}));
+    EXPECT_TRUE(is_decoded([](JournalWrite& write) { write.size = kFileSizeMax; }));
+    EXPECT_FALSE(is_decoded([](JournalWrite& write) { write.size = kFileSizeMax + 1; }));
+    EXPECT_FALSE(is_decoded([](JournalWrite& write) { write.size_min = kFileSizeMax + 1; }));
+    EXPECT_TRUE(is_decoded([](JournalWrite& write) { write.ranges[1].offset = kFileSizeMax - 9; }));
+    EXPECT_FALSE(
+        is_decoded([](JournalWrite& write) { write.ranges[1].offset = kFileSizeMax - 8; }));
+    EXPECT_FALSE(
+        is_decoded([](JournalWrite& write) { write.ranges[1].offset = kFileSizeMax + 1; }));
+}
+
+TEST(JournalEntryTest, AWriteIsOverOneVersion) {
+    const JournalWrite write = write_entry();
+    const Bytes whole = encode_journal_entry(write).value();
+    const std::size_t base_size = encode_records({write.base}, LogId{})->size();
+    const auto decoded = [&](const RecordBatch& base) {
+        Bytes bytes = to_bytes(ByteView(whole).first(whole.size() - base_size));
+        append(bytes, encode_records(base, LogId{}).value());
+        return decode_journal_entry(bytes).ok();
+    };
+    VersionRecord second = write.base;
+    second.id = id_of<VersionId>(9);
+    EXPECT_TRUE(decoded({{write.base}, {}}));
+    EXPECT_FALSE(decoded({{}, {}}));
+    EXPECT_FALSE(decoded({{write.base, second}, {}}));
+    EXPECT_FALSE(decoded({{ResolveRecord{write.base.file, {}, write.base.stamp}}, {}}));
+    EXPECT_FALSE(decoded({{write.base}, {{1, kItemKindKnownMax + 1, write.base.stamp, {}}}}));
+    for (std::size_t size = 1; size < whole.size(); ++size)
+        EXPECT_FALSE(decode_journal_entry(ByteView(whole).first(size)).ok()) << size;
+}
+
+TEST(JournalEntryTest, WhatIsAboveItsLimitOrOfNoKnownFormIsNotDecoded) {
+    const auto with = [](Bytes bytes, std::size_t at, std::uint8_t value) {
+        bytes.at(at) = std::byte{value};
+        return decode_journal_entry(bytes);
+    };
+    JournalContent content{JournalContent::Form::Plain, 1, {}, Bytes(kJournalContentSizeMax)};
+    Bytes bytes = encode_journal_entry(content).value();
+    EXPECT_TRUE(decode_journal_entry(bytes).ok());
+    EXPECT_FALSE(with(bytes, 1, 3).ok());
+    bytes.push_back(std::byte{0});
+    EXPECT_FALSE(decode_journal_entry(bytes).ok());
+    bytes = encode_journal_entry(JournalFact{1, Bytes(kJournalFactSizeMax)}).value();
+    bytes.push_back(std::byte{0});
+    EXPECT_FALSE(decode_journal_entry(bytes).ok());
+    EXPECT_FALSE(decode_journal_entry(ByteView(bytes).first(1)).ok());
+    EXPECT_FALSE(decode_journal_entry(Bytes(kJournalEntrySizeMax + 1, std::byte{6})).ok());
+
+    const JournalSegmentIntent intent{kOwnLog, 4, id_of<SegmentHash>(4), false};
+    bytes = encode_journal_entry(intent).value();
+    EXPECT_EQ(decode_journal_entry(bytes).value(), JournalEntry(intent));
+    EXPECT_FALSE(with(bytes, bytes.size() - 1, 2).ok());
+
+    // Of a newer version, which knows what to do with it.
+    bytes = {std::byte{1}};
+    append(bytes,
+           encode_records({{}, {{0, kItemKindKnownMax + 1, {1, kOwnLog}, {}}}}, LogId{}).value());
+    EXPECT_EQ(decode_journal_entry(bytes).error().kind, ErrorKind::Unsupported);
+    bytes.back() ^= std::byte{0xff};
+    EXPECT_FALSE(decode_journal_entry(bytes).ok());
 }
 
 }  // namespace

@@ -118,8 +118,9 @@ struct Journal::Impl {
     // The entries from there on, those that are not written yet included. REQUIRES: not busy
     Result<std::vector<Bytes>> plaintexts_from(std::uint64_t offset) REQUIRES_LOCK(mutex) {
         Bytes frames(size - offset);
-        TRY(std::size_t got, file->read(offset, frames));
-        frames.resize(got);
+        TRY(const std::size_t got, file->read(offset, frames));
+        if (got != frames.size())
+            return Error{ErrorKind::Io, "journal: the file is shorter than what was written"};
         lockstep::append(frames, pending);
         std::vector<Bytes> out;
         for (ByteView rest = frames; !rest.empty();) {
