@@ -3,6 +3,7 @@
 #include "tests/vault/log_samples.h"
 #include "vault/log/compaction.h"
 #include "vault/log/segment_format.h"
+#include "vault/log/segment_parts.h"
 
 namespace lockstep {
 namespace {
@@ -90,6 +91,27 @@ TEST_F(CompactionTest, OnlyNeighboursOfOneLogAndEpochBelongTogether) {
     EXPECT_EQ(kind({segments[0], segments[2]}), ErrorKind::Invalid);
     EXPECT_EQ(kind({segments[1], segments[0]}), ErrorKind::Invalid);
     EXPECT_EQ(kind({compacted(0, 2).value(), segments[2]}), ErrorKind::Invalid);
+    // The same numbers in logs of others.
+    const auto second = [&](auto change) {
+        SegmentDraft draft = writer.draft();
+        draft.number = 2;
+        draft.replicator.previous = segment_hash(segments[0]);
+        change(draft);
+        return build_segment(draft, writer.keys(), writer.random).value();
+    };
+    EXPECT_TRUE(compact_segments(std::vector<Bytes>{segments[0], second([](SegmentDraft&) {})},
+                                 writer.keys(), writer.lookup())
+                    .ok());
+    EXPECT_EQ(kind({segments[0], second([](SegmentDraft& draft) { draft.log = kOtherLog; })}),
+              ErrorKind::Invalid);
+    EXPECT_EQ(kind({segments[0], second([](SegmentDraft& draft) {
+                        draft.replicator.incarnation = id_of<IncarnationId>(0x78);
+                    })}),
+              ErrorKind::Invalid);
+    EXPECT_EQ(kind(std::vector<Bytes>(kSegmentsCompactedMax + 1, segments[0])), ErrorKind::Invalid);
+    Bytes damaged = segments[1];
+    damaged.back() ^= std::byte{1};
+    EXPECT_EQ(kind({segments[0], damaged}), ErrorKind::Corrupt);
     // The other way on of a forked log.
     writer.last = {1, segment_hash(segments[0])};
     EXPECT_EQ(kind({segments[0], segments[1], writer.write(), segments[3]}), ErrorKind::Invalid);
@@ -116,6 +138,49 @@ TEST_F(CompactionTest, OtherRecordsThanThoseOfTheSegmentsAreRefused) {
     lying.replicator.compacted->last = outer.replicator.compacted->last;
     EXPECT_FALSE(
         restore_segments(lie, lying, writer.vault, writer.records_key, writer.outer_key).ok());
+}
+
+// A member may sign any part: what a file says that it stands for must be segments of its log, of
+// lengths that they can have, from where it begins.
+TEST_F(CompactionTest, WhatItStandsForMustBeSegmentsOfItsLog) {
+    write(3);
+    const Bytes bytes = compacted(0, 3).value();
+    const SegmentOuter outer = open_outer(bytes, writer.lookup()).value();
+    const auto refuses = [&](auto change) {
+        SegmentOuter other = outer;
+        change(other.replicator);
+        return !segments_in(other).ok() &&
+               !restore_segments(bytes, other, writer.vault, writer.records_key, writer.outer_key)
+                    .ok();
+    };
+    const auto with_fields = [&](auto change) {
+        return [&, change](ReplicatorPart& part) {
+            ReplacedSegment& second = part.compacted->replaced[1];
+            const SegmentHeader header{writer.epoch, writer.log, 2, second.length};
+            ReplicatorPart said = decode_replicator_part(second.fields, header).value();
+            change(said);
+            second.fields = encode_replicator_part(said, header).value();
+        };
+    };
+    EXPECT_FALSE(refuses([](ReplicatorPart&) {}));
+    EXPECT_TRUE(refuses([](ReplicatorPart& part) { part.compacted->replaced[1].fields.clear(); }));
+    EXPECT_TRUE(refuses([](ReplicatorPart& part) { part.device = id_of<DeviceId>(1); }));
+    EXPECT_TRUE(refuses([](ReplicatorPart& part) { part.incarnation = id_of<IncarnationId>(1); }));
+    EXPECT_TRUE(refuses([](ReplicatorPart& part) { part.previous = id_of<SegmentHash>(1); }));
+    EXPECT_TRUE(refuses([](ReplicatorPart& part) { part.compacted->replaced[2].length = 100; }));
+    EXPECT_TRUE(
+        refuses(with_fields([](ReplicatorPart& said) { said.device = id_of<DeviceId>(1); })));
+    const auto restores = [&](auto change) {
+        SegmentOuter other = outer;
+        change(*other.replicator.compacted);
+        return restore_segments(bytes, other, writer.vault, writer.records_key, writer.outer_key)
+            .ok();
+    };
+    EXPECT_TRUE(restores([](CompactedRange&) {}));
+    EXPECT_FALSE(restores([](CompactedRange& range) { range.replaced[1].length = 16 * kKiB; }));
+    EXPECT_FALSE(restores(
+        [](CompactedRange& range) { range.replaced[1].sealed_records = blake2b(Bytes(1)); }));
+    EXPECT_FALSE(restores([](CompactedRange& range) { range.replaced.pop_back(); }));
 }
 
 TEST_F(CompactionTest, ItHoldsNoRecordsOfItsOwn) {

@@ -64,6 +64,23 @@ TEST_F(HybridClockTest, AStampOneDayAheadIsTakenAndOneMillisecondMoreIsNot) {
     EXPECT_EQ(clock.tick().time, at_limit.time + 1);
 }
 
+// A clock that was set back: what this device has done before is no future.
+TEST_F(HybridClockTest, WhatHistoryVouchesForIsNotTooFarAhead) {
+    const std::uint64_t day = static_cast<std::uint64_t>(kClockSkewMaxMs) << 16;
+    const std::uint64_t end = now() + 10 * day;
+    const Stamp in_history{end, LogId{}}, a_day_later{end + day, LogId{}},
+        too_far{end + day + 0x10000, LogId{}};
+    EXPECT_TRUE(clock.is_too_far_ahead(in_history));
+    clock.trust_until(end);
+    EXPECT_FALSE(clock.is_too_far_ahead(in_history));
+    EXPECT_FALSE(clock.is_too_far_ahead(a_day_later));
+    EXPECT_TRUE(clock.is_too_far_ahead(too_far));
+    EXPECT_EQ(clock.tick().time, end + 1) << "what comes now is behind it";
+    clock.trust_until(0);
+    EXPECT_TRUE(clock.is_too_far_ahead(in_history));
+    EXPECT_EQ(clock.tick().time, end + 2);
+}
+
 TEST_F(HybridClockTest, AWallClockBefore1970StandsAtZero) {
     wall.set_wall_ns(-5'000'000'000);
     EXPECT_EQ(clock.tick().time, 1U);

@@ -1,9 +1,13 @@
+#include <algorithm>
+#include <set>
+
 #include <gtest/gtest.h>
 
 #include "tests/vault/log_samples.h"
 #include "vault/crypto/aead.h"
 #include "vault/log/segment.h"
 #include "vault/log/segment_format.h"
+#include "vault/log/segment_parts.h"
 
 namespace lockstep {
 namespace {
@@ -136,6 +140,70 @@ TEST(SegmentTest, AReplicatorCannotSealTheSamePartAnew) {
     EXPECT_EQ(open_outer(bytes, writer.lookup()).error().kind, ErrorKind::Corrupt);
 }
 
+// Nor say that a part is shorter or longer than it can be.
+TEST(SegmentTest, LengthsThatFitNoSegmentAreRefused) {
+    LogWriter writer(9);
+    const Bytes bytes = writer.write(one_of_each());
+    const SegmentOuter outer = open_outer(bytes, writer.lookup()).value();
+    const ByteView clear = ByteView(bytes).first(kSegmentHeaderSize);
+    const Bytes aad = outer_part_aad(writer.vault, writer.epoch, clear, SegmentSeal::Lengths);
+    const auto with_length = [&](std::uint64_t length) {
+        Encoder plaintext;
+        plaintext.u32(static_cast<std::uint32_t>(length));
+        SyntheticNonce nonce(writer.outer_key, aad, plaintext.view());
+        const Bytes sealed = seal(writer.outer_key, aad, plaintext.view(), nonce);
+        Bytes out = bytes;
+        std::copy(sealed.begin(), sealed.end(), out.begin() + kSegmentHeaderSize);
+        return open_outer(out, writer.lookup());
+    };
+    EXPECT_TRUE(with_length(outer.records_offset - kSegmentReplicatorOffset).ok());
+    for (const std::uint64_t length :
+         {std::uint64_t{0}, kSignatureSize + kSealOverhead - 1,
+          bytes.size() - kSegmentReplicatorOffset + 1, std::uint64_t{0xffff'ffff}})
+        EXPECT_EQ(with_length(length).error().kind, ErrorKind::Corrupt) << length;
+}
+
+// A member signs what it likes: there is one encoding of a record part all the same.
+TEST(SegmentTest, ARecordPartThatIsNotPaddedByTheRuleIsRefused) {
+    LogWriter writer(9);
+    const SegmentDraft draft = writer.draft();
+    SegmentHeader header{writer.epoch, writer.log, 1, 0};
+    const Bytes fields = encode_replicator_part(draft.replicator, header).value();
+    const Bytes records = encode_records(one_of_each(), writer.log).value();
+    const auto opened = [&](std::uint64_t length, auto change) {
+        header.length = length;
+        Bytes plaintext = padded_records(header, fields, records);
+        change(plaintext);
+        const Bytes sealed =
+            seal_record_part(header, plaintext, writer.vault, writer.records_key, writer.random);
+        return open_all(sign_and_join(header, fields, writer.keys(), sealed), writer);
+    };
+    const std::uint64_t length = segment_size(fields.size() + kSignatureSize, records.size());
+    EXPECT_TRUE(opened(length, [](Bytes&) {}).ok());
+    EXPECT_FALSE(opened(length, [](Bytes& part) { part.back() = std::byte{1}; }).ok());
+    EXPECT_FALSE(
+        opened(length, [](Bytes& part) { part[0] = part[1] = part[2] = std::byte{0xff}; }).ok())
+        << "longer than the part";
+    EXPECT_FALSE(opened(16 * kKiB, [](Bytes&) {}).ok()) << "padded further than needed";
+    EXPECT_FALSE(opened(5 * kKiB, [](Bytes&) {}).ok()) << "of no length that a segment has";
+}
+
+TEST(SegmentTest, WhatItPublishesAgainIsSaidWholeOrNotAtAll) {
+    const std::vector<SegmentRef> segments{{kOtherLog, 3}, {kOwnLog, 1}};
+    ReplicatorPart part;
+    EXPECT_TRUE(republished_by(part).empty());
+    part.extensions = {{0, false, to_bytes(as_bytes("another one"))}, republishes(segments)};
+    EXPECT_EQ(republished_by(part), segments);
+    const Bytes body = part.extensions[1].body;
+    for (std::size_t size = 0; size < body.size(); ++size) {
+        part.extensions[1].body.assign(body.begin(), body.begin() + std::ptrdiff_t(size));
+        EXPECT_TRUE(republished_by(part).empty()) << size;
+    }
+    part.extensions[1].body = body;
+    part.extensions[1].body.push_back(std::byte{0});
+    EXPECT_TRUE(republished_by(part).empty());
+}
+
 TEST(SegmentTest, RecordPartsCannotBeExchanged) {
     LogWriter writer(9);
     Bytes first = writer.write(one_of_each()), second = writer.write(one_of_each());
@@ -203,6 +271,72 @@ TEST(SegmentTest, DraftsOutsideTheLimitsAreNotBuilt) {
                     {}, AttributeKey::Xattr, "user.x", {1, kOwnLog}, Bytes(kXattrTotalSizeMax)});
         }),
         ErrorKind::TooLarge);
+}
+
+TEST(SegmentTest, ListsThatAreNotSortedOrTooLongAreRefused) {
+    LogWriter writer(9);
+    const SegmentHeader header{writer.epoch, writer.log, 1, 0};
+    const auto refuses = [&](auto change) {
+        ReplicatorPart part = full_replicator_part(writer);
+        change(part);
+        return !encode_replicator_part(part, header).ok();
+    };
+    const auto many_packs = [] {
+        SeededRandom random(1);
+        std::set<PackId> packs;
+        while (packs.size() <= kSegmentPacksMax) packs.insert(random.id<PackId>());
+        return std::vector<PackId>(packs.begin(), packs.end());
+    }();
+    const auto many_lists = [] {
+        std::vector<CondemnedPacks> lists;
+        for (std::uint64_t i = 0; i <= kSegmentCondemnationsMax; ++i)
+            lists.push_back({{kOwnLog, i + 1}, {}});
+        return lists;
+    }();
+    EXPECT_FALSE(refuses([](ReplicatorPart&) {}));
+    EXPECT_TRUE(refuses([](auto& part) { std::swap(part.packs[0], part.packs[1]); }));
+    EXPECT_TRUE(refuses([](auto& part) { part.packs.push_back(part.packs.back()); }));
+    EXPECT_TRUE(refuses([&](auto& part) {
+        part.packs.clear();
+        for (const PackId& pack : many_packs) part.packs.push_back({pack, kPackSizeMin});
+    }));
+    EXPECT_TRUE(refuses([](auto& part) { std::swap(part.condemned[0], part.condemned[1]); }));
+    EXPECT_TRUE(refuses([&](auto& part) { part.condemned = many_packs; }));
+    EXPECT_TRUE(refuses([](auto& part) { part.consents.push_back(part.consents.back()); }));
+    EXPECT_TRUE(refuses([&](auto& part) { part.consents = many_lists; }));
+    EXPECT_TRUE(refuses([&](auto& part) { part.consents[0].packs = many_packs; }));
+    EXPECT_TRUE(refuses([](auto& part) { std::swap(part.collected[0], part.collected[1]); }));
+    EXPECT_TRUE(refuses(
+        [](auto& part) { std::swap(part.collected[0].packs[0], part.collected[0].packs[1]); }));
+    EXPECT_TRUE(refuses([](auto& part) { part.extensions.push_back(part.extensions.back()); }));
+    EXPECT_FALSE(refuses([](auto& part) { part.extensions.push_back({8, false, {}}); }));
+    EXPECT_TRUE(
+        refuses([](auto& part) { part.extensions[0].body.resize(kSegmentExtensionSizeMax + 1); }));
+    EXPECT_TRUE(refuses([](auto& part) {
+        part.extensions.clear();
+        for (std::size_t i = 0; i <= kSegmentExtensionsMax; ++i)
+            part.extensions.push_back({static_cast<std::uint16_t>(i), false, {}});
+    }));
+}
+
+// Every list, in a part that is cut off anywhere, and one whose logs stand in another order.
+TEST(SegmentTest, AReplicatorPartIsDecodedWholeAndInOrderOrNotAtAll) {
+    LogWriter writer(9);
+    const SegmentHeader header{writer.epoch, writer.log, 1, 0};
+    const ReplicatorPart part = full_replicator_part(writer);
+    Bytes bytes = encode_replicator_part(part, header).value();
+    EXPECT_EQ(decode_replicator_part(bytes, header).value(), part);
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+        EXPECT_FALSE(decode_replicator_part(ByteView(bytes).first(size), header).ok()) << size;
+    const auto place_of = [&](ByteView what) {
+        return std::search(bytes.begin(), bytes.end(), what.begin(), what.end());
+    };
+    const LogId later = id_of<LogId>(0x0c);
+    const auto first = place_of(kOtherLog.view()), second = place_of(later.view());
+    ASSERT_LT(first, second);
+    std::swap_ranges(first, first + LogId::kSize, second);
+    EXPECT_FALSE(decode_replicator_part(bytes, header).ok());
+    EXPECT_FALSE(decode_replicator_part(Bytes(kReplicatorPartSizeMax + 1), header).ok());
 }
 
 TEST(SegmentTest, TheFrontierMayNameAsManyLogsAsThereMayBe) {
