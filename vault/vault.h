@@ -193,6 +193,23 @@ struct DirectoryNews {
     bool is_everything = false;     // look at all of it
 };
 
+// What one device has done to files, since somebody asked last.
+struct ChangeNews {
+    DeviceId device;
+    DifferenceKind kind = DifferenceKind::Changed;
+    std::vector<std::string> paths;  // at most kNewsPathsMax, of kNewsPathBytesMax together
+    std::uint64_t more = 0;          // further changes
+};
+inline constexpr std::size_t kNewsPathsMax = 10;
+inline constexpr std::size_t kNewsPathBytesMax = 4096;
+
+// A file whose content is to be here and is not all here yet.
+struct FileUnderWay {
+    std::string path;
+    std::uint64_t size = 0, absent_bytes = 0;
+    std::uint64_t rate = 0;  // bytes a second since the last question but one; 0: not known
+};
+
 struct CheckReport {
     std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
     std::vector<std::string> errors;  // each names the object (or the path) and what is wrong
@@ -250,6 +267,12 @@ class Vault {
     virtual Status look_at_directory(const DirectoryNews& news) = 0;
 
     virtual VaultStatus status() = 0;
+    // Some of the files that are on their way to this device, at most `max`; nothing while it is
+    // locked. Each call looks for a tenth of a second or two, so more come to light call by call.
+    virtual std::vector<FileUnderWay> files_under_way(std::size_t max) = 0;
+    // What was published and merged since the last call, as news for people: not what a new index
+    // is made from. Nothing while it is locked, and what was not taken before a lock is forgotten.
+    virtual std::vector<ChangeNews> take_news() = 0;
     virtual std::vector<ConflictEntry> conflicts() = 0;
     // Ends the conflict that `path` (or its sibling) is in: a new version replaces all, or each
     // gets a file of its own. NotFound when there is none; Invalid when it is not clear which one

@@ -19,7 +19,7 @@ lockstep_test(vault_failing_test
   SOURCES vault/vault_failing_disk_test.cpp vault/vault_failing_memory_test.cpp
   LIBRARIES lockstep_failing_allocations lockstep_vault_device)
 lockstep_test(vault_history_test
-  SOURCES vault/history_test.cpp vault/pack_scrub_test.cpp vault/retention_test.cpp vault/rewrite_brake_test.cpp vault/intake_quota_test.cpp
+  SOURCES vault/arriving_files_test.cpp vault/change_news_test.cpp vault/history_test.cpp vault/pack_scrub_test.cpp vault/retention_test.cpp vault/rewrite_brake_test.cpp vault/intake_quota_test.cpp
   LIBRARIES lockstep_vault_device)
 if("fuse" IN_LIST LOCKSTEP_LAYERS)
   lockstep_test(vault_conformance_test

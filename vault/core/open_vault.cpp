@@ -113,6 +113,10 @@ Status OpenVault::load() {
     TRY_OK(replay(entries));
     hybrid_.trust_until(0);
     is_loaded_ = is_braking_ = true;
+    {
+        MutexLock lock(arriving_mutex_);
+        arriving_.want_walk();
+    }
     select_packs();
     return {};
 }
@@ -242,10 +246,14 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     if (is_to_be_held(ref, outer, batch.records)) return false;
     for (const Record& record : batch.records) hybrid_.observe(stamp_of(record));
     TRY_OK(index_->log().apply_segment(outer, batch, ref));
-    MutexLock lock(mutex);
-    tree.apply(batch.records);
-    applied_[log] = {ref.number, outer.hash};
-    if (outer.replicator.device == environment_.device.id()) own_logs_.insert(outer.header.log);
+    const DeviceId& writer = outer.replicator.device;
+    {
+        MutexLock lock(mutex);
+        tree.apply(batch.records);
+        applied_[log] = {ref.number, outer.hash};
+        if (writer == environment_.device.id()) own_logs_.insert(outer.header.log);
+    }
+    note_changes(writer, batch.records);
     return true;
 }
 
@@ -482,6 +490,7 @@ Status OpenVault::publish_records(std::vector<Record>& records, const Frontier& 
             return published;
         }
         content_->mark_introduced(packs);
+        note_changes(environment_.device.id(), batch);
     }
     return {};
 }
@@ -594,6 +603,33 @@ void OpenVault::add_status(VaultStatus& status) {
         status.unmerged_segments +=
             last.number - (at == applied_.end() ? 0 : std::min(at->second.number, last.number));
     }
+}
+
+void OpenVault::note_changes(const DeviceId& device, const std::vector<Record>& records) {
+    if (!is_braking_) return;
+    const std::vector<RecordedChange> changes = changes_of(records);
+    const bool is_of_others = device != environment_.device.id();
+    MutexLock lock(mutex);
+    for (const RecordedChange& change : changes) {
+        const bool has_content =
+            change.kind == DifferenceKind::Added || change.kind == DifferenceKind::Changed;
+        // One more than there is room for tells that there were more.
+        if (is_of_others && has_content && may_arrive_.size() <= ArrivingFiles::kFilesMax)
+            may_arrive_.push_back(change.file);
+        notes_.add(device, change.kind,
+                   notes_.names_more(device, change.kind) ? path_of(change) : std::string());
+    }
+}
+
+std::string OpenVault::path_of(const RecordedChange& change) {
+    const std::vector<std::string> shown = tree.paths({change.file, std::nullopt});
+    if (shown.size() == 1 || (!change.link && !shown.empty())) return shown.front();
+    return change.link ? tree.link_path(*change.link) : std::string();
+}
+
+std::vector<ChangeNews> OpenVault::take_news() {
+    MutexLock lock(mutex);
+    return notes_.take();
 }
 
 std::vector<ConflictEntry> OpenVault::conflicts() {

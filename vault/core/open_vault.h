@@ -8,6 +8,8 @@
 // TreeHost::mutex.
 #pragma once
 
+#include "vault/core/arriving_files.h"
+#include "vault/core/change_notes.h"
 #include "vault/core/rewrite_brake.h"
 #include "vault/core/vault_replica.h"
 #include "vault/files/vault_files.h"
@@ -58,6 +60,8 @@ class OpenVault final : public TreeHost {
     // This device may not write in the vault.
     bool is_reader() const { return is_reader_; }
     void add_status(VaultStatus& status);
+    std::vector<FileUnderWay> files_under_way(std::size_t max) EXCLUDES_LOCK(mutex);
+    std::vector<ChangeNews> take_news() EXCLUDES_LOCK(mutex);
     std::vector<ConflictEntry> conflicts();
     Status resolve_conflict(const std::string& path, ConflictChoice keep) EXCLUDES_LOCK(mutex);
     Result<FileReport> explain(const std::string& path) EXCLUDES_LOCK(mutex);
@@ -187,6 +191,20 @@ class OpenVault final : public TreeHost {
     Status republish(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     bool can_adopt(const SegmentRef& segment) REQUIRES_LOCK(publish_mutex_);
     void accept_applied(const std::vector<LogRow>& logs);
+
+    // News for people, once the tree shows what these records say.
+    void note_changes(const DeviceId& device, const std::vector<Record>& records)
+        EXCLUDES_LOCK(mutex);
+    std::string path_of(const RecordedChange& change) REQUIRES_LOCK(mutex);
+    // Files under way (open_vault_under_way.cpp).
+    struct Arriving {
+        std::string path;
+        std::uint64_t size = 0, absent_bytes = 0;
+    };
+    std::optional<Arriving> look_at_arriving(const FileId& file) EXCLUDES_LOCK(mutex);
+    void walk_for_arriving(std::vector<ArrivingFiles::Place>& walk,
+                           std::chrono::steady_clock::time_point until)
+        REQUIRES_LOCK(arriving_mutex_) EXCLUDES_LOCK(mutex);
 
     // The brake for rewrites.
     void note_rewrites(const DeviceId& device, const std::vector<Record>& records,
@@ -352,6 +370,10 @@ class OpenVault final : public TreeHost {
     std::atomic<bool> may_have_ends_{true};         // keys have changed since settle_ends()
     bool has_unrestored_writes_ = false;            // then the journal is not emptied
 
+    ChangeNotes notes_ GUARDED_BY(mutex);
+    std::vector<FileId> may_arrive_ GUARDED_BY(mutex);  // since somebody asked for arriving files
+    Mutex arriving_mutex_;                              // before TreeHost::mutex
+    ArrivingFiles arriving_ GUARDED_BY(arriving_mutex_);
     RewriteBrake brake_;
     unsigned publishes_put_off_ GUARDED_BY(publish_mutex_) = 0;
     // The tree was not empty before: what is applied now is news.

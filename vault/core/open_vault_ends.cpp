@@ -84,8 +84,11 @@ Status OpenVault::republish(const SegmentRef& segment) {
                             .frontier = frontier_to_name(),
                             .packs = outer.replicator.packs,
                             .republished = {segment}}));
-    MutexLock lock(mutex);
-    tree.apply(batch.records);
+    {
+        MutexLock lock(mutex);
+        tree.apply(batch.records);
+    }
+    note_changes(environment_.device.id(), batch.records);
     return {};
 }
 

@@ -1,7 +1,9 @@
 lockstep_library(vault_core
   SOURCES
     core/already_published.cpp
+    core/arriving_files.cpp
     core/blind_care.cpp
+    core/change_notes.cpp
     core/check_open.cpp
     core/decrypt_vault.cpp
     core/directory_arrivals.cpp
@@ -24,6 +26,7 @@ lockstep_library(vault_core
     core/open_vault_replay.cpp
     core/open_vault_reseal.cpp
     core/open_vault_restore.cpp
+    core/open_vault_under_way.cpp
     core/open_vault_undo.cpp
     core/pack_scrub.cpp
     core/past_restorer.cpp

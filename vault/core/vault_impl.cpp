@@ -436,6 +436,16 @@ VaultStatus VaultImpl::status() {
     return out;
 }
 
+std::vector<FileUnderWay> VaultImpl::files_under_way(std::size_t max) {
+    auto open = open_vault();
+    return open ? open->files_under_way(max) : std::vector<FileUnderWay>{};
+}
+
+std::vector<ChangeNews> VaultImpl::take_news() {
+    auto open = open_vault();
+    return open ? open->take_news() : std::vector<ChangeNews>{};
+}
+
 std::vector<ConflictEntry> VaultImpl::conflicts() {
     auto open = open_vault();
     return open ? open->conflicts() : std::vector<ConflictEntry>{};

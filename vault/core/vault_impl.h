@@ -37,6 +37,8 @@ class VaultImpl final : public Vault, private ReplicaListener {
     void set_work_listener(std::function<void()> listener) override;
     Status look_at_directory(const DirectoryNews& news) override;
     VaultStatus status() override;
+    std::vector<FileUnderWay> files_under_way(std::size_t max) override;
+    std::vector<ChangeNews> take_news() override;
     std::vector<ConflictEntry> conflicts() override;
     Status resolve_conflict(const std::string& path, ConflictChoice keep) override;
     Result<FileReport> explain(const std::string& path) override;

@@ -212,6 +212,8 @@ class Tree {
     std::vector<std::string> paths(const Node& node) const;
     // "a/b/c"; empty for the root.
     std::string directory_path(const FileId& directory) const;
+    // Where a link lies, or lay last, by the names in the registers; empty when it is not known.
+    std::string link_path(const LinkId& link) const;
     // Live links of a file; 1 for a sibling per link that shows it; 0 when removed.
     std::uint32_t link_count(const Node& node) const;
     // Set registers only (a removed xattr is not listed), by key and name. A sibling has its

@@ -161,6 +161,15 @@ std::string Tree::directory_path(const FileId& directory) const {
     return at == kNoIndex ? "" : state_->path_of(at);
 }
 
+std::string Tree::link_path(const LinkId& id) const {
+    const Index at = state_->facts.find_link(id);
+    if (at == kNoIndex) return {};
+    const LinkState& link = state_->facts.link(at);
+    if (link.file == kNoIndex || link.parent == kNoIndex) return {};
+    const std::string directory = state_->path_of(link.parent);
+    return (directory.empty() ? "" : directory + "/") + std::string(link.name.view());
+}
+
 std::uint32_t Tree::link_count(const Node& node) const {
     const Index at = state_->facts.find_file(node.file);
     if (at == kNoIndex) return 0;
