@@ -82,7 +82,7 @@ Result<HttpResponse> status(ControlContext& context, const ApiRequest& request) 
     report.alternative_down = std::uint64_t{bandwidth.alternative.down_kib} * 1024;
     if (const std::string only = request.query("vault"); !only.empty()) {
         TRY(auto vault, context.vaults.find(only));
-        report.vaults.push_back(vault->info());
+        report.vaults.push_back(vault->detailed_info());
     } else {
         for (const auto& vault : context.vaults.all()) report.vaults.push_back(vault->info());
     }

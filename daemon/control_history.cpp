@@ -45,22 +45,6 @@ std::string end_text(VersionEnd end) {
     CHECK(false, "a VersionEnd outside its enumeration");
 }
 
-std::string kind_text(DifferenceKind kind) {
-    switch (kind) {
-        case DifferenceKind::Added:
-            return "added";
-        case DifferenceKind::Removed:
-            return "removed";
-        case DifferenceKind::Changed:
-            return "changed";
-        case DifferenceKind::Renamed:
-            return "renamed";
-        case DifferenceKind::Attributes:
-            return "attributes";
-    }
-    CHECK(false, "a DifferenceKind outside its enumeration");
-}
-
 Result<HttpResponse> show_history(ControlContext& context, const ApiRequest& request) {
     TRY(VaultHistory * history, history_of(context, request));
     TRY(PathHistory found, history->history(request.query("path")));
@@ -119,7 +103,7 @@ Result<HttpResponse> difference(ControlContext& context, const ApiRequest& reque
     TRY(std::vector<Difference> found, history->difference(from, to));
     api::DifferenceList list;
     for (Difference& each : found)
-        list.differences.push_back({.kind = kind_text(each.kind),
+        list.differences.push_back({.kind = std::string(difference_kind_text(each.kind)),
                                     .type = std::string(type_text(each.type)),
                                     .path = std::move(each.path),
                                     .before = std::move(each.before),

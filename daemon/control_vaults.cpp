@@ -46,7 +46,7 @@ Result<HttpResponse> list_vaults(ControlContext& context, const ApiRequest&) {
 
 Result<HttpResponse> show_vault(ControlContext& context, const ApiRequest& request) {
     TRY(auto vault, vault_of(context, request));
-    return info_response(200, vault);
+    return json_response(200, vault->detailed_info());
 }
 
 Result<HttpResponse> remove_vault(ControlContext& context, const ApiRequest& request) {

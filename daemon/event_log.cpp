@@ -23,10 +23,23 @@ void EventLog::add(Happened event) {
                         std::move(event.type),
                         std::move(event.vault),
                         std::move(event.subject),
-                        std::move(event.message)};
+                        std::move(event.message),
+                        std::move(event.device_label),
+                        std::move(event.kind),
+                        std::move(event.files),
+                        event.more};
     std::erase_if(followers_, [&](const auto& sink) { return !send(*sink, numbered); });
     kept_.push_back(std::move(numbered));
     if (kept_.size() > kEventsKeptMax) kept_.pop_front();
+}
+
+void EventLog::forget_files(const std::string& vault) {
+    MutexLock lock(mutex_);
+    for (api::Event& event : kept_) {
+        if (event.vault != vault) continue;
+        event.more += event.files.size();
+        event.files = {};
+    }
 }
 
 std::uint64_t EventLog::sequence() const {
@@ -40,9 +53,11 @@ void EventLog::follow(std::uint64_t since, std::shared_ptr<EventSink> sink) {
     const std::uint64_t before_first = sequence_ - kept_.size();
     if (since == 0) since = sequence_ - std::min(kept_.size(), kEventsReplayedMax);
     if (since < before_first || since > sequence_) {
-        api::Event resync{sequence_, clock_.wall_ms(),
-                          "resync",  {},
-                          {},        "events were lost; ask for the status anew"};
+        api::Event resync;
+        resync.sequence = sequence_;
+        resync.time_ms = clock_.wall_ms();
+        resync.type = "resync";
+        resync.message = "events were lost; ask for the status anew";
         if (!send(*sink, resync)) return;
     } else {
         for (const api::Event& event : kept_) {

@@ -29,8 +29,14 @@ class EventLog {
         std::string vault = {};
         std::string subject = {};
         std::string message = {};
+        // Of "vault.files" alone.
+        std::string device_label = {}, kind = {};
+        std::vector<api::ChangedFile> files = {};
+        std::uint64_t more = 0;
     };
     void add(Happened event);
+    // From now on nobody is told the names of files of that vault: they are counted among `more`.
+    void forget_files(const std::string& vault);
 
     // Of the last event; the number before the first when there is none.
     std::uint64_t sequence() const;

@@ -219,6 +219,7 @@ Status ManagedVault::lock_locked(bool is_forced, const LockReason& reason) {
         start_mirrors();
         return locked;
     }
+    forget_changes();
     tell("vault.locked", reason.message, reason.subject);
     return {};
 }
@@ -411,6 +412,7 @@ void ManagedVault::tick() {
     }
     if (has_mirror_news_.exchange(false)) note_mirrors();
     note_rewrites();
+    tell_changes(*vault_);
     transfers_->drop_idle();
     care_for_presence();
     const auto now = services_.clock.steady();

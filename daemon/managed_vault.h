@@ -27,6 +27,7 @@
 
 namespace lockstep {
 
+inline constexpr std::size_t kFilesUnderWayMax = 50;
 inline constexpr std::uint64_t kPauseMsMax = 366ULL * 24 * 3600 * 1000;
 
 class ManagedVault {
@@ -101,6 +102,8 @@ class ManagedVault {
     // It is, or is to be, mounted there.
     bool is_mount_point(const std::string& directory) const;
     api::VaultInfo info();
+    // With the files that are under way.
+    api::VaultInfo detailed_info();
     std::vector<api::DeviceInfo> members();
     // Notes who is connected now. For every change of the sync status, so that what members() says
     // of who has gone is true.
@@ -191,6 +194,10 @@ class ManagedVault {
     std::uint64_t kdf_memory_bytes() const;  // of passphrases that are set from now on
     void restore_sightings();
     void save_sightings();
+    // Events about files (managed_vault_news.cpp): what changed since the last time; and what was
+    // told before is kept without names.
+    void tell_changes(Vault& vault) EXCLUDES_LOCK(telling_);
+    void forget_changes() EXCLUDES_LOCK(telling_);
     void set_problem(std::string problem);
     void tell(std::string type, std::string message, std::string subject = {});
     Vault* vault() const;
@@ -222,6 +229,10 @@ class ManagedVault {
     std::atomic<bool> has_mirror_news_{false};
     std::set<DeviceId> told_rewrites_;  // held devices that were told of; of the thread of tick()
 
+    Mutex telling_;  // names of files are on their way into events
+    std::chrono::steady_clock::time_point changes_due_{};  // of the thread that calls tick()
+    std::chrono::seconds changes_pause_{1};                // the same
+
     // Short; what questions read.
     mutable Mutex state_;
     Vault* opened_ GUARDED_BY(state_) = nullptr;
@@ -236,6 +247,8 @@ class ManagedVault {
 };
 
 std::string_view role_text(MemberRole role);
+// "added", "removed", "changed", "renamed", "attributes"
+std::string_view difference_kind_text(DifferenceKind kind);
 api::UndoAnswer undo_answer(UndoReport report);
 
 // "it is not mounted at DIRECTORY: PROBLEM"

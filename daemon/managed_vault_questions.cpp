@@ -330,6 +330,22 @@ api::VaultInfo ManagedVault::info() {
     return info;
 }
 
+api::VaultInfo ManagedVault::detailed_info() {
+    api::VaultInfo info = this->info();
+    Vault* vault = this->vault();
+    if (vault == nullptr) return info;
+    for (FileUnderWay& file : vault->files_under_way(kFilesUnderWayMax)) {
+        api::FileUnderWay told;
+        if (!api::is_utf8(file.path)) told.path_hex = hex(as_bytes(file.path));
+        told.path = std::move(file.path);
+        told.size = file.size;
+        told.absent_bytes = file.absent_bytes;
+        told.rate = file.rate;
+        info.files_under_way.push_back(std::move(told));
+    }
+    return info;
+}
+
 void ManagedVault::note_sightings() {
     Vault* vault = this->vault();
     if (vault == nullptr) return;

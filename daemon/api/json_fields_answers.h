@@ -116,6 +116,15 @@ void fields(F& f, T& v) {
     f("path", v.path);
 }
 
+template <typename F, Is<FileUnderWay> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("pathHex", v.path_hex);
+    f("size", v.size);
+    f("absentBytes", v.absent_bytes);
+    f("rate", v.rate);
+}
+
 template <typename F, Is<VaultInfo> T>
 void fields(F& f, T& v) {
     f("id", v.id);
@@ -153,6 +162,7 @@ void fields(F& f, T& v) {
     f("notes", v.notes);
     f("peers", v.peers);
     f("rewrites", v.rewrites);
+    f("filesUnderWay", v.files_under_way);
 }
 
 template <typename F, Is<RelayInfo> T>
@@ -472,6 +482,12 @@ void fields(F& f, T& v) {
     f("values", v.values);
 }
 
+template <typename F, Is<ChangedFile> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("pathHex", v.path_hex);
+}
+
 template <typename F, Is<Event> T>
 void fields(F& f, T& v) {
     f("sequence", v.sequence);
@@ -480,6 +496,10 @@ void fields(F& f, T& v) {
     f("vault", v.vault);
     f("subject", v.subject);
     f("message", v.message);
+    f("deviceLabel", v.device_label);
+    f("kind", v.kind);
+    f("files", v.files);
+    f("more", v.more);
 }
 
 template <typename F, Is<ErrorBody> T>

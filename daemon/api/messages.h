@@ -89,6 +89,13 @@ struct HeldRewritesInfo {
     std::vector<std::string> examples;  // paths; a few
 };
 
+struct FileUnderWay {
+    std::string path;
+    std::string path_hex;  // the exact bytes, when they are no UTF-8
+    std::uint64_t size = 0, absent_bytes = 0;
+    std::uint64_t rate = 0;  // bytes a second; 0: not known
+};
+
 struct VaultInfo {
     std::string id;
     std::string name;
@@ -120,6 +127,8 @@ struct VaultInfo {
     std::vector<std::string> notes;          // files in the directory that are left alone, and why
     std::vector<PeerInfo> peers;             // the other members
     std::vector<HeldRewritesInfo> rewrites;  // that the brake holds
+    // On their way to this device; a few, and only where one vault is asked for.
+    std::vector<FileUnderWay> files_under_way;
 };
 
 struct RelayInfo {
@@ -405,6 +414,11 @@ struct ConfigList {
     std::vector<ConfigValue> values;
 };
 
+struct ChangedFile {
+    std::string path;
+    std::string path_hex;  // the exact bytes, when they are no UTF-8
+};
+
 struct Event {
     std::uint64_t sequence = 0;
     std::int64_t time_ms = 0;
@@ -412,6 +426,11 @@ struct Event {
     std::string vault;    // name; empty when it concerns none
     std::string subject;  // id of the device, invite or join concerned; may be empty
     std::string message;  // a sentence for a person
+    // Of "vault.files" alone: who changed what (by the kinds of DifferenceInfo), a few by name.
+    std::string device_label;
+    std::string kind;
+    std::vector<ChangedFile> files;
+    std::uint64_t more = 0;  // further changes of this kind
 };
 
 // ---- requests -----------------------------------------------------------------------------------

@@ -310,6 +310,19 @@ ExitCode explain_file(Session& session) {
     return ExitCode::Ok;
 }
 
+namespace {
+
+std::string event_line(const api::Event& event) {
+    std::string line = fmt::format("{} {} {} {} {}", event.sequence, time_text(event.time_ms),
+                                   event.type, printable(event.vault), printable(event.message));
+    for (std::size_t at = 0; at < event.files.size(); ++at)
+        line += (at == 0 ? ": " : ", ") + printable(event.files[at].path);
+    if (event.more > 0 && !event.files.empty()) line += fmt::format(" and {} more", event.more);
+    return line;
+}
+
+}  // namespace
+
 ExitCode follow_events(Session& session) {
     const Arguments& arguments = session.arguments;
     std::uint64_t since = 0;
@@ -323,13 +336,7 @@ ExitCode follow_events(Session& session) {
     while (true) {
         Status ended = session.daemon.events(since, [&](const api::Event& event) {
             since = event.sequence;
-            if (arguments.is_json) {
-                print_line(api::encode(event));
-            } else {
-                print_line(fmt::format("{} {} {} {} {}", event.sequence, time_text(event.time_ms),
-                                       event.type, printable(event.vault),
-                                       printable(event.message)));
-            }
+            print_line(arguments.is_json ? api::encode(event) : event_line(event));
             std::fflush(stdout);
             return true;
         });

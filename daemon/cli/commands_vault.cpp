@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -120,6 +121,13 @@ void print_vault(const api::VaultInfo& vault) {
             {"missing", fmt::format("{} packs ({}){}", vault.missing_packs,
                                     size_text(vault.missing_pack_bytes), time_left_text(vault))});
     }
+    for (const api::FileUnderWay& file : vault.files_under_way)
+        rows.push_back(
+            {"under way",
+             fmt::format("{}: {} of {} are here{}", printable(file.path),
+                         size_text(file.size - std::min(file.size, file.absent_bytes)),
+                         size_text(file.size),
+                         file.rate == 0 ? "" : fmt::format(", {}/s", size_text(file.rate)))});
     if (vault.left_out_packs > 0) {
         rows.push_back({vault.role == "blind" ? "no room" : "on demand",
                         fmt::format("{} packs ({}) are not here", vault.left_out_packs,

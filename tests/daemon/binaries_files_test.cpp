@@ -1,4 +1,6 @@
 // Files of a vault through `lockstep ls`, `get`, `put`; waiting and pausing.
+#include <functional>
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -50,6 +52,50 @@ TEST_F(FilesBinariesTest, AnEmptyFileAndAReplacementWork) {
     home_.must({"put", "papers:a", "-"}, "now full");
     EXPECT_EQ(home_.must({"get", "papers:a", "-"}).output, "now full");
     EXPECT_EQ(home_.must({"ls", "papers:", "--json"}).json()["entries"].size(), 1U);
+}
+
+TEST_F(FilesBinariesTest, EventsNameTheFilesThatChangedUntilTheVaultIsLocked) {
+    home_.must({"config", "set", "log.level", "debug"});
+    home_.must({"put", "papers:letter.txt", "-"}, "x");
+    // All events from the first that is kept to the one that `is_last` says.
+    const auto events_until = [&](const std::function<bool(const nlohmann::json&)>& is_last) {
+        nlohmann::json events = nlohmann::json::array();
+        HttpRequest request;
+        request.path = "/v1/events";
+        request.query = {{"since", "0"}};
+        HttpClient client = HttpClient::over_unix(home_.socket());
+        const Status ended = client.stream_events(request, [&](const HttpEvent& event) {
+            events.push_back(nlohmann::json::parse(event.data));
+            return !is_last(events.back());
+        });
+        EXPECT_TRUE(ended.ok());
+        return events;
+    };
+    const nlohmann::json added = events_until([](const nlohmann::json& event) {
+                                     return event["type"] == "vault.files";
+                                 }).back();
+    const nlohmann::json self = home_.must({"device", "list", "--json"}).json()["devices"][0];
+    EXPECT_EQ(added["vault"], "papers");
+    EXPECT_EQ(added["kind"], "added");
+    EXPECT_EQ(added["subject"], self["id"]);
+    EXPECT_EQ(added["deviceLabel"], self["label"]);
+    EXPECT_EQ(added["files"], nlohmann::json::parse(R"([{"path":"letter.txt","pathHex":""}])"));
+    EXPECT_EQ(added["more"], 0);
+
+    home_.must({"put", "papers:written just before.txt", "-"}, "x");
+    home_.must({"vault", "lock", "papers"});
+    const nlohmann::json after =
+        events_until([](const nlohmann::json& event) { return event["type"] == "vault.locked"; });
+    bool is_told = false;
+    for (const nlohmann::json& event : after) {
+        if (event["type"] != "vault.files") continue;
+        EXPECT_TRUE(event["files"].empty()) << event;
+        EXPECT_GE(event["more"], 1);
+        is_told = true;
+    }
+    EXPECT_TRUE(is_told);
+    EXPECT_EQ(after.dump().find(".txt"), std::string::npos);
+    EXPECT_EQ(home_.log().find(".txt"), std::string::npos) << "the log names files";
 }
 
 TEST_F(FilesBinariesTest, OfAnUploadThatTheDaemonDidNotSurviveNothingStays) {

@@ -1,5 +1,6 @@
 // Two daemons on this machine: a ticket, an approval, and then both are in step.
 #include <future>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -64,6 +65,32 @@ TEST_F(PairingBinariesTest, TheFirstComerIsAdmittedAndBothAreInStep) {
     EXPECT_EQ(shown["peers"][0]["label"], "desk");
     EXPECT_EQ(shown["peers"][0]["inStep"], true);
     EXPECT_EQ(shown["status"], "Up to Date");
+}
+
+TEST_F(PairingBinariesTest, FilesUnderWayAreNamedUntilTheyAreHere) {
+    desk_.must({"config", "set", "network.limit_lan", "true"});
+    desk_.must({"config", "set", "network.limit_down", "64"});
+    desk_.must({"join", "-", "--name", "shared"}, ticket());
+    std::mt19937_64 random(1);
+    std::string film(6'000'000, '\0');
+    for (char& byte : film) byte = static_cast<char>(random());
+    laptop_.must({"put", "papers:film.mp4", "-"}, film);
+    nlohmann::json under_way;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (under_way.empty() && std::chrono::steady_clock::now() < deadline)
+        under_way = desk_.must({"status", "shared", "--json"}).json()["vaults"][0]["filesUnderWay"];
+    ASSERT_EQ(under_way.size(), 1U);
+    EXPECT_EQ(under_way[0]["path"], "film.mp4");
+    EXPECT_EQ(under_way[0]["size"], film.size());
+    EXPECT_GT(under_way[0]["absentBytes"], 0);
+    EXPECT_NE(desk_.must({"status", "shared"}).output.find("film.mp4: "), std::string::npos);
+    // Only where one vault is asked for.
+    const nlohmann::json all = desk_.must({"status", "--json"}).json();
+    EXPECT_TRUE(all["vaults"][0]["filesUnderWay"].empty());
+    desk_.must({"config", "set", "network.limit_down", "0"});
+    desk_.must({"wait", "shared", "--copies", "1", "--timeout", "60s"});
+    const nlohmann::json after = desk_.must({"vault", "show", "shared", "--json"}).json();
+    EXPECT_TRUE(after["filesUnderWay"].empty()) << after;
 }
 
 TEST_F(PairingBinariesTest, BothSidesShowTheSameDigitsAndTheHostDecides) {

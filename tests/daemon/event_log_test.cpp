@@ -118,6 +118,30 @@ TEST_F(EventLogTest, FromZeroComesWhatIsStillKnown) {
     EXPECT_EQ(late->events.back().id, std::to_string(log_.sequence()));
 }
 
+TEST_F(EventLogTest, FilesOfAVaultThatAreForgottenAreCountedInstead) {
+    for (const char* vault : {"papers", "other"}) {
+        EventLog::Happened event{
+            .type = "vault.files", .vault = vault, .subject = "ab", .message = "laptop added 5"};
+        event.kind = "added";
+        event.files = {{"a", {}}, {"b", {}}};
+        event.more = 3;
+        log_.add(std::move(event));
+    }
+    log_.forget_files("papers");
+    const auto sink = follow(start_);
+    ASSERT_EQ(sink->events.size(), 2U);
+    const auto forgotten = api::decode<api::Event>(sink->events[0].data);
+    ASSERT_TRUE(forgotten.ok());
+    EXPECT_TRUE(forgotten->files.empty());
+    EXPECT_EQ(forgotten->more, 5U);
+    EXPECT_EQ(forgotten->kind, "added");
+    const auto other = api::decode<api::Event>(sink->events[1].data);
+    ASSERT_TRUE(other.ok());
+    ASSERT_EQ(other->files.size(), 2U);
+    EXPECT_EQ(other->files[1].path, "b");
+    EXPECT_EQ(other->more, 3U);
+}
+
 TEST_F(EventLogTest, ANumberAheadOfUsIsAResync) {
     auto sink = follow(start_ + 100);
     ASSERT_EQ(sink->events.size(), 1U);
