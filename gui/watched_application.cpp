@@ -3,11 +3,13 @@
 #include <QEvent>
 #include <QMetaEnum>
 #include <QTimer>
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace lockstep::gui {
@@ -39,6 +41,8 @@ bool WatchedApplication::eventFilter(QObject* receiver, QEvent* event) {
 
 struct WatchedApplication::Times {
     nanoseconds wall{}, worked{}, queued{};  // queued: it could run, and others did
+    // How often the thread gave up its processor to wait, and for how many pages of a disk.
+    long waits = 0, pages = 0;
 };
 
 WatchedApplication::Times WatchedApplication::now() const {
@@ -48,6 +52,11 @@ WatchedApplication::Times WatchedApplication::now() const {
         return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
     };
     Times times{read(CLOCK_MONOTONIC), read(CLOCK_THREAD_CPUTIME_ID), {}};
+    rusage usage{};
+    if (::getrusage(RUSAGE_THREAD, &usage) == 0) {
+        times.waits = usage.ru_nvcsw;
+        times.pages = usage.ru_majflt;
+    }
     // "time on a processor, time queued for one, turns"; without it nothing is known to be queued.
     std::array<char, 64> text{};
     if (schedule_.ok() && ::pread(schedule_.get(), text.data(), text.size() - 1, 0) > 0) {
@@ -75,9 +84,13 @@ bool WatchedApplication::notify(QObject* receiver, QEvent* event) {
     const Times after = now();
     const nanoseconds worked = after.worked - before.worked;
     const nanoseconds kept = (after.wall - before.wall) - (after.queued - before.queued);
-    if (kept > kFrame)
+    // Who has never given up the processor has waited for nothing: the machine was taken away from
+    // under it. Pages of programs that a disk brings are the machine's as well.
+    const bool has_waited = after.waits - before.waits > after.pages - before.pages;
+    const nanoseconds waited = has_waited ? std::max(kept - worked, nanoseconds{}) : nanoseconds{};
+    if (worked + waited > kFrame)
         tell(name, type, std::chrono::duration_cast<milliseconds>(worked),
-             std::chrono::duration_cast<milliseconds>(kept - worked));
+             std::chrono::duration_cast<milliseconds>(waited));
     return is_done;
 }
 #endif
@@ -92,6 +105,10 @@ void WatchedApplication::tell(const char* receiver, int type, milliseconds worke
     if (waited > longest_wait_) {
         longest_wait_ = waited;
         longest_waiter_ = what;
+    }
+    if (worked > longest_work_) {
+        longest_work_ = worked;
+        hardest_worker_ = what;
     }
     qInfo("the window stood still for %lld ms (worked %lld ms, waited %lld ms): %s",
           static_cast<long long>((worked + waited).count()), static_cast<long long>(worked.count()),
