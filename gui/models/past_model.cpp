@@ -22,23 +22,22 @@ std::string parent_of(const std::string& path) {
     return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
-void PastModel::showFolder(const std::string& folder, const api::EntryList& list,
-                           const std::vector<api::DeletedInfo>& deleted) {
-    beginResetModel();
-    entries_.clear();
+PastModel::Entries PastModel::folderEntries(const std::string& folder, const api::EntryList& list,
+                                            const std::vector<api::DeletedInfo>& deleted) {
+    std::vector<PastEntry> entries;
     const std::int64_t now = now_ms();
     for (const api::EntryInfo& entry : list.entries)
-        entries_.push_back({.path = joined_path(folder, name_bytes(entry.name, entry.name_hex)),
-                            .name = text_of(entry.name),
-                            .type = entry.type,
-                            .size = entry.size,
-                            .what = moment_text(entry.modified_ns / 1'000'000, now),
-                            .is_deleted = false});
-    std::ranges::stable_sort(entries_, [](const PastEntry& one, const PastEntry& other) {
+        entries.push_back({.path = joined_path(folder, name_bytes(entry.name, entry.name_hex)),
+                           .name = text_of(entry.name),
+                           .type = entry.type,
+                           .size = entry.size,
+                           .what = moment_text(entry.modified_ns / 1'000'000, now),
+                           .is_deleted = false});
+    std::ranges::stable_sort(entries, [](const PastEntry& one, const PastEntry& other) {
         return one.isFolder() != other.isFolder() ? one.isFolder() : one.path < other.path;
     });
     for (const api::DeletedInfo& entry : deleted)
-        entries_.push_back(
+        entries.push_back(
             {.path = joined_path(folder, name_bytes(entry.name, entry.name_hex)),
              .name = text_of(entry.name),
              .type = entry.type,
@@ -46,12 +45,12 @@ void PastModel::showFolder(const std::string& folder, const api::EntryList& list
              .what = tr("deleted %1 by %2")
                          .arg(moment_text(entry.deleted_ms, now), text_of(entry.deleted_by)),
              .is_deleted = true});
-    endResetModel();
+    return std::make_shared<const std::vector<PastEntry>>(std::move(entries));
 }
 
-void PastModel::showDifferences(const std::vector<api::DifferenceInfo>& differences) {
-    beginResetModel();
-    entries_.clear();
+PastModel::Entries PastModel::differenceEntries(
+    const std::vector<api::DifferenceInfo>& differences) {
+    std::vector<PastEntry> entries;
     for (const api::DifferenceInfo& one : differences) {
         const QString what = one.kind == "added"     ? tr("new")
                              : one.kind == "removed" ? tr("deleted")
@@ -59,24 +58,28 @@ void PastModel::showDifferences(const std::vector<api::DifferenceInfo>& differen
                              : one.kind == "renamed" ? tr("was called %1").arg(text_of(one.before))
                                                      : tr("other attributes");
         const bool is_deleted = one.kind == "removed";
-        entries_.push_back({.path = one.path,
-                            .name = text_of(one.path),
-                            .type = one.type,
-                            .size = is_deleted ? one.size_before : one.size,
-                            .what = what,
-                            .is_deleted = is_deleted});
+        entries.push_back({.path = one.path,
+                           .name = text_of(one.path),
+                           .type = one.type,
+                           .size = is_deleted ? one.size_before : one.size,
+                           .what = what,
+                           .is_deleted = is_deleted});
     }
+    return std::make_shared<const std::vector<PastEntry>>(std::move(entries));
+}
+
+void PastModel::show(Entries entries) {
+    beginResetModel();
+    entries_ = std::move(entries);
     endResetModel();
 }
 
 void PastModel::clear() {
-    beginResetModel();
-    entries_.clear();
-    endResetModel();
+    show(std::make_shared<const std::vector<PastEntry>>());
 }
 
 int PastModel::rowCount(const QModelIndex& parent) const {
-    return parent.isValid() ? 0 : static_cast<int>(entries_.size());
+    return parent.isValid() ? 0 : static_cast<int>(entries_->size());
 }
 
 int PastModel::columnCount(const QModelIndex& parent) const {
@@ -84,12 +87,12 @@ int PastModel::columnCount(const QModelIndex& parent) const {
 }
 
 const PastEntry* PastModel::entry(int row) const {
-    return row < 0 || row >= rowCount() ? nullptr : &entries_[static_cast<std::size_t>(row)];
+    return row < 0 || row >= rowCount() ? nullptr : &(*entries_)[static_cast<std::size_t>(row)];
 }
 
 int PastModel::rowOf(const std::string& path) const {
-    const auto found = std::ranges::find(entries_, path, &PastEntry::path);
-    return found == entries_.end() ? -1 : static_cast<int>(found - entries_.begin());
+    const auto found = std::ranges::find(*entries_, path, &PastEntry::path);
+    return found == entries_->end() ? -1 : static_cast<int>(found - entries_->begin());
 }
 
 QVariant PastModel::data(const QModelIndex& index, int role) const {

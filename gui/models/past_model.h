@@ -3,6 +3,7 @@
 #pragma once
 
 #include <QAbstractTableModel>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct PastEntry {
     bool is_deleted = false;  // not there at the moment that is shown
 
     bool isFolder() const { return type == "directory"; }
+    bool operator==(const PastEntry&) const = default;
 };
 
 class PastModel : public QAbstractTableModel {
@@ -30,10 +32,17 @@ class PastModel : public QAbstractTableModel {
 
     using QAbstractTableModel::QAbstractTableModel;
 
-    // Folders first, then by name; what was deleted last, newest first.
-    void showFolder(const std::string& folder, const api::EntryList& list,
-                    const std::vector<api::DeletedInfo>& deleted);
-    void showDifferences(const std::vector<api::DifferenceInfo>& differences);
+    using Entries = std::shared_ptr<const std::vector<PastEntry>>;
+
+    // Folders first, then by name; what was deleted last, newest first. THREADS: any.
+    static Entries folderEntries(const std::string& folder, const api::EntryList& list,
+                                 const std::vector<api::DeletedInfo>& deleted);
+    // THREADS: any.
+    static Entries differenceEntries(const std::vector<api::DifferenceInfo>& differences);
+
+    void show(Entries entries);
+    // What is shown; it does not change.
+    const Entries& entries() const { return entries_; }
     void clear();
 
     int rowCount(const QModelIndex& parent = {}) const override;
@@ -46,7 +55,7 @@ class PastModel : public QAbstractTableModel {
     int rowOf(const std::string& path) const;
 
   private:
-    std::vector<PastEntry> entries_;
+    Entries entries_ = std::make_shared<const std::vector<PastEntry>>();
 };
 
 class VersionModel : public QAbstractTableModel {

@@ -3,6 +3,7 @@
 #include <QCoreApplication>
 #include <QStringList>
 #include <algorithm>
+#include <optional>
 
 #include "gui/models/text.h"
 
@@ -318,6 +319,24 @@ QString folder_of(const api::VaultInfo& vault) {
         if (mount.is_mounted) return text_of(mount.directory);
     if (vault.state == "locked" || vault.mirrors.empty()) return {};
     return text_of(vault.mirrors.front().directory);
+}
+
+QString folder_of(const api::VaultInfo& vault, const std::string& path) {
+    if (vault.state == "locked") return {};
+    const auto below = [&](const std::string& directory,
+                           const std::string& shown) -> std::optional<QString> {
+        const bool is_all = shown.empty();
+        if (!is_all && path != shown && !path.starts_with(shown + '/')) return std::nullopt;
+        const std::string rest =
+            is_all ? path : path.substr(std::min(path.size(), shown.size() + 1));
+        return text_of(rest.empty() ? directory : directory + '/' + rest);
+    };
+    for (const api::MountInfo& mount : vault.mounts)
+        if (mount.is_mounted && mount.at_ms == 0)
+            if (const auto found = below(mount.directory, mount.path)) return *found;
+    for (const api::MirrorInfo& mirror : vault.mirrors)
+        if (const auto found = below(mirror.directory, mirror.path)) return *found;
+    return {};
 }
 
 }  // namespace lockstep::gui

@@ -60,5 +60,8 @@ QString action_text(VaultAction action);
 // The vault's plain folder on this device: its first mount in use, else its first mirror's folder;
 // empty: none.
 QString folder_of(const api::VaultInfo& vault);
+// Where the folder with this path of the vault lies on this device, in what shows it as it is now;
+// empty: nowhere.
+QString folder_of(const api::VaultInfo& vault, const std::string& path);
 
 }  // namespace lockstep::gui

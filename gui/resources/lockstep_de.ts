@@ -505,6 +505,64 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
         <source>What happened</source>
         <translation>Was geschah</translation>
     </message>
+    <message numerus="yes">
+        <source>%n file(s) or folder(s)</source>
+        <translation>
+            <numerusform>%n Datei oder Ordner</numerusform>
+            <numerusform>%n Dateien oder Ordner</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%1 and %n more</source>
+        <translation>
+            <numerusform>%1 und %n weitere</numerusform>
+            <numerusform>%1 und %n weitere</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 added %2</source>
+        <translation>%1 hat hinzugefügt: %2</translation>
+    </message>
+    <message>
+        <source>%1 deleted %2</source>
+        <translation>%1 hat gelöscht: %2</translation>
+    </message>
+    <message>
+        <source>%1 changed %2</source>
+        <translation>%1 hat geändert: %2</translation>
+    </message>
+    <message>
+        <source>%1 renamed or moved: %2</source>
+        <translation>%1 hat umbenannt oder verschoben: %2</translation>
+    </message>
+    <message>
+        <source>%1 changed attributes of %2</source>
+        <translation>%1 hat Attribute geändert: %2</translation>
+    </message>
+    <message>
+        <source>files</source>
+        <translation>Dateien</translation>
+    </message>
+    <message>
+        <source>new files</source>
+        <translation>neue Dateien</translation>
+    </message>
+    <message>
+        <source>deleted files</source>
+        <translation>gelöschte Dateien</translation>
+    </message>
+    <message>
+        <source>changed files</source>
+        <translation>geänderte Dateien</translation>
+    </message>
+    <message>
+        <source>renamed files</source>
+        <translation>umbenannte Dateien</translation>
+    </message>
+    <message>
+        <source>attributes of files</source>
+        <translation>Attribute von Dateien</translation>
+    </message>
 </context>
 <context>
     <name>lockstep::gui::ActivityPage</name>
@@ -555,6 +613,14 @@ Schließen Sie den Datenträger an, auf dem er liegt, und starten Sie den Dienst
     <message>
         <source>Within a day, with the history of each file</source>
         <translation>Innerhalb eines Tages, mit den Versionen jeder Datei</translation>
+    </message>
+    <message>
+        <source>Files that this is about</source>
+        <translation>Dateien, um die es geht</translation>
+    </message>
+    <message>
+        <source>History of this &amp;file</source>
+        <translation>Ve&amp;rsionen dieser Datei</translation>
     </message>
 </context>
 <context>
@@ -871,6 +937,10 @@ Was hier ist und nicht passt, geht, sobald andere Geräte es behalten:</translat
             <numerusform>%n Änderung wurde zurückgenommen.</numerusform>
             <numerusform>%n Änderungen wurden zurückgenommen.</numerusform>
         </translation>
+    </message>
+    <message>
+        <source>The folder is not there.</source>
+        <translation>Der Ordner ist nicht da.</translation>
     </message>
 </context>
 <context>
@@ -2279,6 +2349,29 @@ Wer diesen Code hat, kann den Tresor öffnen.
     </message>
 </context>
 <context>
+    <name>lockstep::gui::UnderWayModel</name>
+    <message>
+        <source>%1 % here</source>
+        <translation>%1 % hier</translation>
+    </message>
+    <message>
+        <source>On its way here</source>
+        <translation>Auf dem Weg hierher</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>Größe</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>Fortschritt</translation>
+    </message>
+    <message>
+        <source>Rate</source>
+        <translation>Geschwindigkeit</translation>
+    </message>
+</context>
+<context>
     <name>lockstep::gui::UnlockDialog</name>
     <message>
         <source>Passphrase</source>
@@ -2533,6 +2626,10 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>&amp;Pause…</source>
         <translation>&amp;Pause…</translation>
+    </message>
+    <message>
+        <source>Files on their way here</source>
+        <translation>Dateien auf dem Weg hierher</translation>
     </message>
 </context>
 <context>

@@ -74,6 +74,23 @@
     </message>
 </context>
 <context>
+    <name>lockstep::gui::ActivityModel</name>
+    <message numerus="yes">
+        <source>%n file(s) or folder(s)</source>
+        <translation>
+            <numerusform>%n file or folder</numerusform>
+            <numerusform>%n files or folders</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%1 and %n more</source>
+        <translation>
+            <numerusform>%1 and %n more</numerusform>
+            <numerusform>%1 and %n more</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>lockstep::gui::Commands</name>
     <message numerus="yes">
         <source>%n change(s) were taken back.</source>

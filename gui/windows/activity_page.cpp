@@ -5,6 +5,7 @@
 #include <QLabel>
 #include <QLineEdit>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "gui/models/text.h"
 #include "gui/widgets/icons.h"
@@ -12,56 +13,129 @@
 
 namespace lockstep::gui {
 
+namespace {
+
+constexpr int kRowsOfFiles = 6;  // that are seen at once
+
+}  // namespace
+
 ActivityPage::ActivityPage(DaemonState& state, Commands& commands, ActivityModel& model,
                            QWidget* parent)
     : QWidget(parent),
       state_(state),
+      commands_(commands),
       model_(model),
       vaults_(new QComboBox(this)),
       devices_(new QComboBox(this)),
-      kinds_(new QComboBox(this)) {
+      kinds_(new QComboBox(this)),
+      files_(new QListWidget(this)) {
     filter_.setSourceModel(&model_);
     table_ = make_table(&filter_, tr("Activity"), this);
     table_->setObjectName(QStringLiteral("activityTable"));
-    auto* open = new QPushButton(icon(QStringLiteral("folder")), tr("&Open folder"), this);
-    connect(open, &QPushButton::clicked, this, [this, &commands] {
-        if (const api::Event* event = model_.eventAt(selected_row(table_)))
-            commands.openFolder(text_of(event->vault));
-    });
-    auto* history =
-        new QPushButton(icon(QStringLiteral("history")), tr("&History of the vault"), this);
-    connect(history, &QPushButton::clicked, this, [this, &commands] {
-        const api::Event* event = model_.eventAt(selected_row(table_));
-        const api::VaultInfo* vault =
-            event == nullptr ? nullptr : state_.vault(text_of(event->vault));
-        if (vault != nullptr) Q_EMIT commands.historyWanted(text_of(reference_of(*vault)));
+    files_->setObjectName(QStringLiteral("activityFiles"));
+    files_->setAccessibleName(tr("Files that this is about"));
+    files_->setUniformItemSizes(true);
+    files_->setVisible(false);
+    auto* all = new QVBoxLayout(this);
+    all->addLayout(makeFilters());
+    all->addWidget(table_, 1);
+    all->addWidget(files_);
+    all->addLayout(makeButtons());
+    connect(table_->selectionModel(), &QItemSelectionModel::currentRowChanged, this,
+            &ActivityPage::fillFiles);
+    connect(&model_, &ActivityModel::filesForgotten, this, &ActivityPage::fillFiles);
+    connect(files_, &QListWidget::currentRowChanged, this, &ActivityPage::fillButtons);
+    connect(files_, &QListWidget::itemActivated, this, &ActivityPage::showFileHistory);
+    connect(&state_, &DaemonState::statusChanged, this, &ActivityPage::fillVaults);
+    connect(&state_, &DaemonState::statusChanged, this, &ActivityPage::fillButtons);
+    connect(&state_, &DaemonState::devicesChanged, this, &ActivityPage::fillDevices);
+    fillVaults();
+    fillDevices();
+    fillButtons();
+    table_->setColumnWidth(ActivityModel::Time, 150);
+}
+
+QLayout* ActivityPage::makeButtons() {
+    open_ = new QPushButton(icon(QStringLiteral("folder")), tr("&Open folder"), this);
+    open_->setObjectName(QStringLiteral("activityOpen"));
+    connect(open_, &QPushButton::clicked, this, &ActivityPage::openFolder);
+    file_history_ =
+        new QPushButton(icon(QStringLiteral("history")), tr("History of this &file"), this);
+    file_history_->setObjectName(QStringLiteral("activityFileHistory"));
+    connect(file_history_, &QPushButton::clicked, this, &ActivityPage::showFileHistory);
+    history_ = new QPushButton(icon(QStringLiteral("history")), tr("&History of the vault"), this);
+    connect(history_, &QPushButton::clicked, this, [this] {
+        if (const api::VaultInfo* vault = selectedVault())
+            Q_EMIT commands_.historyWanted(text_of(reference_of(*vault)));
     });
     auto* changes = new QPushButton(tr("Files that &changed…"), this);
     changes->setObjectName(QStringLiteral("changedFiles"));
     changes->setToolTip(tr("Within a day, with the history of each file"));
     connect(changes, &QPushButton::clicked, this, [this] {
-        const api::Event* event = model_.eventAt(selected_row(table_));
-        const api::VaultInfo* vault =
-            event == nullptr ? nullptr : state_.vault(text_of(event->vault));
+        const api::VaultInfo* vault = selectedVault();
         if (vault == nullptr) vault = state_.vault(vaults_->currentText());
         for (const api::VaultInfo& other : state_.status().vaults)
             if (vault == nullptr && other.state != "locked") vault = &other;
         if (vault != nullptr) Q_EMIT changesWanted(text_of(reference_of(*vault)));
     });
-    auto* all = new QVBoxLayout(this);
-    all->addLayout(makeFilters());
-    all->addWidget(table_, 1);
     auto* row = new QHBoxLayout;
-    row->addWidget(open);
-    row->addWidget(history);
-    row->addWidget(changes);
+    for (QPushButton* button : {open_, file_history_, history_, changes}) row->addWidget(button);
     row->addStretch(1);
-    all->addLayout(row);
-    connect(&state_, &DaemonState::statusChanged, this, &ActivityPage::fillVaults);
-    connect(&state_, &DaemonState::devicesChanged, this, &ActivityPage::fillDevices);
-    fillVaults();
-    fillDevices();
-    table_->setColumnWidth(ActivityModel::Time, 150);
+    return row;
+}
+
+const api::Event* ActivityPage::selected() const {
+    return model_.eventAt(selected_row(table_));
+}
+
+const api::VaultInfo* ActivityPage::selectedVault() const {
+    const api::Event* event = selected();
+    return event == nullptr ? nullptr : state_.vault(text_of(event->vault));
+}
+
+std::string ActivityPage::selectedPath() const {
+    const api::Event* event = selected();
+    const int row = files_->currentRow();
+    if (event == nullptr || row < 0 || row >= static_cast<int>(event->files.size())) return {};
+    return ActivityModel::pathOf(event->files[static_cast<std::size_t>(row)]);
+}
+
+void ActivityPage::fillFiles() {
+    const api::Event* event = selected();
+    files_->clear();
+    if (event != nullptr)
+        for (const api::ChangedFile& file : event->files) files_->addItem(text_of(file.path));
+    files_->setVisible(files_->count() > 0);
+    if (files_->count() > 0) {
+        const int rows = std::min(files_->count(), kRowsOfFiles);
+        files_->setFixedHeight(rows * files_->sizeHintForRow(0) + 2 * files_->frameWidth() + 2);
+        files_->setCurrentRow(0);
+    }
+    fillButtons();
+}
+
+void ActivityPage::fillButtons() {
+    const api::VaultInfo* vault = selectedVault();
+    const bool is_open = vault != nullptr && vault->state != "locked";
+    open_->setEnabled(is_open && !folder_of(*vault).isEmpty());
+    history_->setEnabled(is_open);
+    file_history_->setEnabled(is_open && !selectedPath().empty());
+}
+
+void ActivityPage::openFolder() {
+    const api::VaultInfo* vault = selectedVault();
+    if (vault == nullptr) return;
+    const QString reference = text_of(reference_of(*vault));
+    const std::string path = selectedPath();
+    if (path.empty()) return commands_.openFolder(reference);
+    commands_.openFolderOf(reference, path);
+}
+
+void ActivityPage::showFileHistory() {
+    const api::VaultInfo* vault = selectedVault();
+    const std::string path = selectedPath();
+    if (vault != nullptr && !path.empty() && file_history_->isEnabled())
+        Q_EMIT commands_.fileHistoryWanted(text_of(reference_of(*vault)), path);
 }
 
 QLayout* ActivityPage::makeFilters() {
@@ -74,7 +148,9 @@ QLayout* ActivityPage::makeFilters() {
     });
     kinds_->setAccessibleName(tr("Show only this kind"));
     kinds_->addItem(tr("All kinds"));
-    for (const char* kind : {"vault", "mirror", "device", "invite", "join", "config", "daemon"})
+    for (const char* kind :
+         {"files", "files.added", "files.changed", "files.renamed", "files.removed",
+          "files.attributes", "vault", "mirror", "device", "invite", "join", "config", "daemon"})
         kinds_->addItem(ActivityModel::kindText(QString::fromLatin1(kind)),
                         QString::fromLatin1(kind));
     auto* search = new QLineEdit(this);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QComboBox>
+#include <QListWidget>
 #include <QPushButton>
 #include <QTreeView>
 #include <QWidget>
@@ -28,14 +29,28 @@ class ActivityPage : public QWidget {
 
   private:
     QLayout* makeFilters();
+    QLayout* makeButtons();
     void fillVaults();
     void fillDevices();
+    // The files of the event that is selected.
+    void fillFiles();
+    void fillButtons();
+    void openFolder();
+    void showFileHistory();
+    const api::Event* selected() const;
+    // Null when there is none, or it is not known any more.
+    const api::VaultInfo* selectedVault() const;
+    // The exact bytes of the path that is selected; empty: none.
+    std::string selectedPath() const;
 
     DaemonState& state_;
+    Commands& commands_;
     ActivityModel& model_;
     ActivityFilter filter_;
     QComboBox *vaults_, *devices_, *kinds_;
     QTreeView* table_;
+    QListWidget* files_;
+    QPushButton *open_ = nullptr, *history_ = nullptr, *file_history_ = nullptr;
 };
 
 }  // namespace lockstep::gui

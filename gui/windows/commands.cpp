@@ -3,12 +3,14 @@
 #include <QDateTime>
 #include <QDesktopServices>
 #include <QFileDialog>
+#include <QFileInfo>
 #include <QInputDialog>
 #include <QMessageBox>
 #include <QPushButton>
 #include <QUrl>
 #include <algorithm>
 
+#include "gui/models/past_model.h"
 #include "gui/models/text.h"
 #include "gui/models/vault_view.h"
 
@@ -227,10 +229,36 @@ void Commands::resume(const QString& vault) {
 void Commands::openFolder(const QString& vault) {
     const api::VaultInfo* info = state_.vault(vault);
     const QString folder = info == nullptr ? QString() : folder_of(*info);
-    if (folder.isEmpty()) return;
+    if (!folder.isEmpty()) showFolder(folder);
+}
+
+void Commands::showFolder(const QString& folder) {
     if (!QDesktopServices::openUrl(QUrl::fromLocalFile(folder)))
         showError(tr("No program to show folders was found."),
                   {ErrorKind::NotFound, folder.toStdString()});
+}
+
+void Commands::openFolderOf(const QString& vault, const std::string& path) {
+    const api::VaultInfo* info = state_.vault(vault);
+    if (info == nullptr) return;
+    QStringList folders;
+    for (std::string folder = parent_of(path);; folder = parent_of(folder)) {
+        if (const QString place = folder_of(*info, folder); !place.isEmpty()) folders += place;
+        if (folder.empty()) break;
+    }
+    if (folders.isEmpty()) return openFolder(vault);
+    // A mount may answer late: which of them is there is looked up by the asking threads.
+    state_.link().ask(
+        this,
+        [folders](api::DaemonClient&) -> Result<QString> {
+            for (const QString& folder : folders)
+                if (QFileInfo(folder).isDir()) return folder;
+            return Error{ErrorKind::NotFound, folders.back().toStdString()};
+        },
+        [this](Result<QString> folder) {
+            if (folder.ok()) return showFolder(*folder);
+            showError(tr("The folder is not there."), folder.error());
+        });
 }
 
 void Commands::mount(const QString& vault) {

@@ -39,6 +39,8 @@ class Commands : public QObject {
     // Of a blind member.
     void setQuota(const QString& vault);
     void openFolder(const QString& vault);
+    // The folder that a file of the vault lies in; of what is gone, the nearest that is there.
+    void openFolderOf(const QString& vault, const std::string& path);
     void mount(const QString& vault);
     void unmount(const QString& vault);
     void remount(const QString& vault);
@@ -61,11 +63,13 @@ class Commands : public QObject {
     void inviteWanted(const QString& vault);
     void conflictsWanted(const QString& vault);
     void historyWanted(const QString& vault);
+    void fileHistoryWanted(const QString& vault, const std::string& path);
 
   private:
     // Asks the daemon and shows the error, if any; the status is asked anew.
     template <typename Question>
     void tell(const QString& what, Question question);
+    void showFolder(const QString& folder);
     void askPassphrase(const QString& vault);
     void keepAsChosen(const QString& vault, KeepChoice choice, std::uint64_t idle_seconds);
     void reviewRewrites(const api::VaultInfo& vault);

@@ -7,6 +7,7 @@
 #include <QImageReader>
 #include <QPlainTextEdit>
 #include <QScrollArea>
+#include <QScrollBar>
 #include <QSignalBlocker>
 #include <QSplitter>
 #include <QStringDecoder>
@@ -25,6 +26,7 @@ namespace {
 constexpr int kHoursBack = 30 * 24;
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr int kSettleMs = 300;
+constexpr int kRefreshMs = 500;
 
 std::int64_t moment_of(int step) {
     return now_ms() - (kHoursBack - step) * kHourMs;
@@ -64,6 +66,17 @@ HistoryPage::HistoryPage(DaemonState& state, QWidget* parent)
     settle_.setSingleShot(true);
     settle_.setInterval(kSettleMs);
     connect(&settle_, &QTimer::timeout, this, &HistoryPage::ask);
+    refresh_.setSingleShot(true);
+    refresh_.setInterval(kRefreshMs);
+    connect(&refresh_, &QTimer::timeout, this, &HistoryPage::refresh);
+    connect(&state_, &DaemonState::happened, this, [this](const api::Event& event, bool is_past) {
+        const api::VaultInfo* shown = state_.vault(vaults_->currentData().toString());
+        const bool is_about_it =
+            event.type == "resync" ||
+            (event.type == "vault.files" && shown != nullptr && event.vault == shown->name);
+        // What goes on and on is shown now and then, not when it has ended.
+        if (is_about_it && !is_past && !refresh_.isActive()) refresh_.start();
+    });
     connect(&state_, &DaemonState::statusChanged, this, &HistoryPage::fillVaults);
     fillVaults();
     fillButtons();
@@ -78,6 +91,7 @@ QLayout* HistoryPage::makePlace() {
     up_->setObjectName(QStringLiteral("historyUp"));
     connect(vaults_, &QComboBox::currentIndexChanged, this, [this] {
         path_->clear();
+        versions_of_.clear();
         chooseMoment(std::nullopt);
         ask();
     });
@@ -198,8 +212,18 @@ void HistoryPage::fillVaults() {
     }
     none_->setVisible(vaults_->count() == 0);
     // What a locked vault has shown is not shown any more.
-    if (vaults_->currentData() != current) path_->clear();
-    if (vaults_->count() == 0) past_.clear();
+    if (vaults_->currentData() != current) {
+        path_->clear();
+        versions_of_.clear();
+    }
+    if (vaults_->count() == 0) {
+        // Nor what is on its way.
+        ++asked_;
+        ++versions_asked_;
+        past_.clear();
+        versions_.show({});
+        fillButtons();
+    }
     ask();
 }
 
@@ -254,42 +278,76 @@ void HistoryPage::ask() {
     // Now goes on; what somebody is typing stays.
     if (!at_ms_ && !time_->hasFocus()) chooseMoment(std::nullopt);
     up_->setEnabled(!path_->text().isEmpty());
+    askShown();
+}
+
+// Not under the hands of somebody who is typing a folder or moves the slider: that asks anyway.
+void HistoryPage::refresh() {
+    if (!isVisible() || vaults_->count() == 0) return;
+    if (slider_->isSliderDown() || settle_.isActive()) return;
+    if (path_->text().toStdString() != shown_folder_) return;
+    askShown();
+}
+
+void HistoryPage::askShown() {
+    shown_folder_ = path_->text().toStdString();
+    asking_.start();
     if (changes_->isChecked() && at_ms_) return askDifferences();
     askFolder();
 }
 
+namespace {
+
+// Null: that is what is shown already. A folder may have 100,000 files: compared by who asks.
+PastModel::Entries unless_shown(PastModel::Entries now, const PastModel::Entries& shown) {
+    return *now == *shown ? nullptr : std::move(now);
+}
+
+}  // namespace
+
+void HistoryPage::fill(PastModel::Entries entries) {
+    // What takes long to answer is asked for seldom.
+    refresh_.setInterval(static_cast<int>(std::max<qint64>(kRefreshMs, asking_.elapsed() * 10)));
+    const bool is_other = entries != nullptr;
+    const PastEntry* entry = past_.entry(selected_row(table_));
+    const bool is_wanted = !wanted_.empty();
+    const std::string before = entry == nullptr ? std::string() : entry->path;
+    const std::string wanted = is_wanted ? std::exchange(wanted_, {}) : before;
+    const int scrolled = table_->verticalScrollBar()->value();
+    if (is_other) past_.show(std::move(entries));
+    if (is_other || is_wanted) {
+        const int row = past_.rowOf(wanted);
+        if (past_.rowCount() > 0) table_->setCurrentIndex(past_.index(std::max(0, row), 0));
+    }
+    if (is_other)
+        for (int column = 0; column < PastModel::What; ++column)
+            table_->resizeColumnToContents(column);
+    // Who has scrolled elsewhere stays there.
+    if (is_other && !is_wanted) table_->verticalScrollBar()->setValue(scrolled);
+    askVersions();
+    fillButtons();
+}
+
 void HistoryPage::askFolder() {
-    struct Answer {
-        api::EntryList list;
-        std::vector<api::DeletedInfo> deleted;
-    };
-    const std::string folder = path_->text().toStdString();
     const std::uint64_t number = ++asked_;
     state_.link().ask(
         this,
-        [vault = vault(), folder, at_ms = at_ms_](api::DaemonClient& client) -> Result<Answer> {
-            Answer answer;
-            TRY(answer.list, client.list(vault, folder, {.at_ms = at_ms, .version = {}}));
-            if (at_ms) return answer;
-            TRY(api::HistoryAnswer history, client.history(vault, folder));
-            answer.deleted = std::move(history.deleted);
-            return answer;
-        },
-        [this, folder, number](Result<Answer> answer) {
-            if (number != asked_) return;
-            if (!answer.ok()) {
-                past_.clear();
-                return say(text_of(answer.error().message));
+        [vault = vault(), folder = shown_folder_, at_ms = at_ms_,
+         shown = past_.entries()](api::DaemonClient& client) -> Result<PastModel::Entries> {
+            TRY(api::EntryList list, client.list(vault, folder, {.at_ms = at_ms, .version = {}}));
+            api::HistoryAnswer history;
+            if (!at_ms) {
+                TRY(history, client.history(vault, folder));
             }
-            const PastEntry* entry = past_.entry(selected_row(table_));
-            if (entry != nullptr && wanted_.empty()) wanted_ = entry->path;
-            past_.showFolder(folder, answer->list, answer->deleted);
-            const int row = past_.rowOf(std::exchange(wanted_, {}));
-            if (past_.rowCount() > 0) table_->setCurrentIndex(past_.index(std::max(0, row), 0));
-            for (int column = 0; column < PastModel::What; ++column)
-                table_->resizeColumnToContents(column);
-            askVersions();
-            fillButtons();
+            return unless_shown(PastModel::folderEntries(folder, list, history.deleted), shown);
+        },
+        [this, number](Result<PastModel::Entries> entries) {
+            if (number != asked_) return;
+            if (!entries.ok()) {
+                past_.clear();
+                return say(text_of(entries.error().message));
+            }
+            fill(std::move(*entries));
         });
 }
 
@@ -297,28 +355,31 @@ void HistoryPage::askDifferences() {
     const std::uint64_t number = ++asked_;
     state_.link().ask(
         this,
-        [vault = vault(), from = *at_ms_](api::DaemonClient& client) {
-            return client.difference(vault, from, std::nullopt);
+        [vault = vault(), from = *at_ms_,
+         shown = past_.entries()](api::DaemonClient& client) -> Result<PastModel::Entries> {
+            TRY(api::DifferenceList list, client.difference(vault, from, std::nullopt));
+            return unless_shown(PastModel::differenceEntries(list.differences), shown);
         },
-        [this, number](Result<api::DifferenceList> list) {
+        [this, number](Result<PastModel::Entries> entries) {
             if (number != asked_) return;
-            if (!list.ok()) {
+            if (!entries.ok()) {
                 past_.clear();
-                return say(text_of(list.error().message));
+                return say(text_of(entries.error().message));
             }
-            past_.showDifferences(list->differences);
-            if (past_.rowCount() > 0) table_->setCurrentIndex(past_.index(0, 0));
-            if (past_.rowCount() == 0) say(tr("Nothing has changed since then."));
-            askVersions();
-            fillButtons();
+            fill(std::move(*entries));
+            const QString nothing = tr("Nothing has changed since then.");
+            if (past_.rowCount() == 0) say(nothing);
+            if (past_.rowCount() > 0 && result_->text() == nothing) say({});
         });
 }
 
 void HistoryPage::askVersions() {
     const PastEntry* entry = past_.entry(selected_row(table_));
     const std::uint64_t number = ++versions_asked_;
-    versions_.show({});
-    if (entry == nullptr || entry->type != "file") return;
+    const std::string file = entry != nullptr && entry->type == "file" ? entry->path : "";
+    if (file != versions_of_ || file.empty()) versions_.show({});
+    versions_of_ = file;
+    if (file.empty()) return;
     state_.link().ask(
         this,
         [vault = vault(), path = entry->path](api::DaemonClient& client) {
@@ -327,17 +388,26 @@ void HistoryPage::askVersions() {
         [this, number](Result<api::HistoryAnswer> answer) {
             if (number != versions_asked_) return;
             if (!answer.ok()) return say(text_of(answer.error().message));
-            versions_.show(std::move(answer->versions));
-            for (int column = 0; column < VersionModel::End; ++column)
-                version_table_->resizeColumnToContents(column);
-            fillButtons();
+            fillVersions(std::move(answer->versions));
         });
+}
+
+void HistoryPage::fillVersions(std::vector<api::VersionInfo> versions) {
+    const api::VersionInfo* chosen = versions_.version(selected_row(version_table_));
+    const std::string id = chosen == nullptr ? std::string() : chosen->id;
+    versions_.show(std::move(versions));
+    for (int row = 0; !id.empty() && row < versions_.rowCount(); ++row)
+        if (versions_.version(row)->id == id)
+            version_table_->setCurrentIndex(versions_.index(row, 0));
+    for (int column = 0; column < VersionModel::End; ++column)
+        version_table_->resizeColumnToContents(column);
+    fillButtons();
 }
 
 void HistoryPage::show(const api::EntryList& list, const api::HistoryAnswer& folder,
                        const api::HistoryAnswer& file) {
     ++asked_;
-    past_.showFolder(path_->text().toStdString(), list, folder.deleted);
+    past_.show(PastModel::folderEntries(path_->text().toStdString(), list, folder.deleted));
     if (past_.rowCount() > 0) table_->setCurrentIndex(past_.index(past_.rowCount() - 1, 0));
     ++versions_asked_;
     versions_.show(file.versions);

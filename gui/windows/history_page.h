@@ -6,6 +6,7 @@
 #include <QComboBox>
 #include <QDateTimeEdit>
 #include <QDialog>
+#include <QElapsedTimer>
 #include <QLabel>
 #include <QLineEdit>
 #include <QPushButton>
@@ -53,9 +54,15 @@ class HistoryPage : public QWidget {
     void fillButtons();
     void chooseMoment(std::optional<std::int64_t> at_ms);
     void ask();
+    // Asks for what is shown once more: something has changed in the vault.
+    void refresh();
+    void askShown();
     void askFolder();
     void askDifferences();
     void askVersions();
+    // Selection and scroll position stay as far as what they are about is still there.
+    void fill(PastModel::Entries entries);
+    void fillVersions(std::vector<api::VersionInfo> versions);
     void enter();
     void preview();
     void restore();
@@ -83,6 +90,10 @@ class HistoryPage : public QWidget {
     QLabel *none_, *result_;
     QPushButton *preview_, *restore_, *save_;
     QTimer settle_;                      // the slider has come to rest
+    QTimer refresh_;                     // something has changed in the vault
+    QElapsedTimer asking_;               // since the last question
+    std::string shown_folder_;           // that was asked for
+    std::string versions_of_;            // the path whose versions are shown
     std::optional<std::int64_t> at_ms_;  // nullopt: now
     std::string wanted_;                 // the path to be selected when its folder is there
     std::uint64_t asked_ = 0;            // answers to earlier questions come too late

@@ -62,6 +62,7 @@ MainWindow::MainWindow(DaemonState& state, DaemonStarter& starter, Preferences& 
     });
     connect(&commands_, &Commands::historyWanted, this,
             [this](const QString& vault) { history(vault); });
+    connect(&commands_, &Commands::fileHistoryWanted, this, &MainWindow::history);
     makeMenus();
     makeStatusBar();
     connect(&state_, &DaemonState::statusChanged, this, &MainWindow::fill);

@@ -1,11 +1,14 @@
 #include "gui/windows/vault_detail.h"
 
 #include <QHBoxLayout>
+#include <QHeaderView>
 #include <QMenu>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "gui/models/text.h"
 #include "gui/widgets/icons.h"
+#include "gui/widgets/table.h"
 #include "gui/windows/pause_menu.h"
 
 namespace lockstep::gui {
@@ -13,6 +16,8 @@ namespace lockstep::gui {
 namespace {
 
 constexpr int kPictureSize = 40;
+constexpr int kRowsOfFiles = 6;  // that are seen at once
+constexpr int kAskFilesMs = 1000;
 
 QLabel* fact_label(QWidget* parent) {
     auto* label = new QLabel(parent);
@@ -34,6 +39,7 @@ VaultDetail::VaultDetail(DaemonState& state, Commands& commands, QWidget* parent
       explanation_(fact_label(this)),
       progress_text_(new QLabel(this)),
       progress_(new QProgressBar(this)),
+      files_(make_table(&files_model_, tr("Files on their way here"), this)),
       action_(new QPushButton(this)),
       folder_(fact_label(this)),
       directory_(fact_label(this)),
@@ -51,6 +57,11 @@ VaultDetail::VaultDetail(DaemonState& state, Commands& commands, QWidget* parent
     action_->setObjectName(QStringLiteral("nextAction"));
     progress_->setRange(0, 1000);
     progress_->setAccessibleName(tr("Content that is here"));
+    files_->setObjectName(QStringLiteral("filesUnderWay"));
+    files_->setVisible(false);
+    ask_again_.setSingleShot(true);
+    ask_again_.setInterval(kAskFilesMs);
+    connect(&ask_again_, &QTimer::timeout, this, &VaultDetail::askFiles);
     connect(action_, &QPushButton::clicked, this, [this] { commands_.run(next_, vault_); });
 
     auto* words = new QVBoxLayout;
@@ -73,6 +84,7 @@ VaultDetail::VaultDetail(DaemonState& state, Commands& commands, QWidget* parent
     all->addWidget(explanation_);
     all->addWidget(progress_);
     all->addWidget(progress_text_);
+    all->addWidget(files_);
     all->addWidget(action_, 0, Qt::AlignLeft);
     all->addLayout(facts);
     all->addStretch(1);
@@ -117,8 +129,46 @@ QWidget* VaultDetail::makeButtons() {
 }
 
 void VaultDetail::show(const QString& vault) {
+    if (vault != vault_) files_model_.show({});
     vault_ = vault;
     fill();
+}
+
+void VaultDetail::showEvent(QShowEvent* event) {
+    QWidget::showEvent(event);
+    fill();
+}
+
+void VaultDetail::fillFiles(const api::VaultInfo& vault) {
+    is_arriving_ = vault.state != "locked" && vault.missing_packs > 0;
+    if (!is_arriving_ || !vault.files_under_way.empty()) files_model_.show(vault.files_under_way);
+    const int rows = files_model_.rowCount();
+    files_->setVisible(rows > 0);
+    if (rows > 0) {
+        const int height = std::max(files_->sizeHintForRow(0), 1);
+        files_->setFixedHeight(std::min(rows, kRowsOfFiles) * height +
+                               files_->header()->sizeHint().height() + 2 * files_->frameWidth());
+    }
+    if (is_arriving_ && isVisible() && !is_asking_ && !ask_again_.isActive()) askFiles();
+}
+
+void VaultDetail::askFiles() {
+    if (!is_arriving_ || !isVisible() || is_asking_) return;
+    is_asking_ = true;
+    state_.link().ask(
+        this,
+        [vault = vault_.toStdString()](api::DaemonClient& client) { return client.vault(vault); },
+        [this, asked = vault_](Result<api::VaultInfo> vault) {
+            is_asking_ = false;
+            const api::VaultInfo* now = state_.vault(vault_);
+            if (!vault.ok() || asked != vault_ || now == nullptr || !is_arriving_)
+                return ask_again_.start();
+            files_model_.show(std::move(vault->files_under_way));
+            ask_again_.start();
+            fillFiles(*now);
+            for (int column = 0; column < UnderWayModel::Rate; ++column)
+                files_->resizeColumnToContents(column);
+        });
 }
 
 void VaultDetail::fill() {
@@ -137,6 +187,7 @@ void VaultDetail::fill() {
     progress_text_->setVisible(!view.progress.isEmpty());
     progress_->setValue(view.permille);
     progress_text_->setText(view.progress);
+    fillFiles(*vault);
     const bool is_usable = !vault->id.empty();
     const bool is_locked = vault->state == "locked";
     open_->setEnabled(!folder_of(*vault).isEmpty());

@@ -5,9 +5,12 @@
 #include <QLabel>
 #include <QProgressBar>
 #include <QPushButton>
+#include <QTimer>
+#include <QTreeView>
 #include <QWidget>
 
 #include "gui/client/daemon_state.h"
+#include "gui/models/under_way_model.h"
 #include "gui/windows/commands.h"
 
 namespace lockstep::gui {
@@ -21,8 +24,14 @@ class VaultDetail : public QWidget {
     // By reference; empty: none.
     void show(const QString& vault);
 
+  protected:
+    void showEvent(QShowEvent* event) override;
+
   private:
     void fill();
+    // Files on their way here: asked for while there are any and somebody looks.
+    void fillFiles(const api::VaultInfo& vault);
+    void askFiles();
     void fillFacts(const api::VaultInfo& vault);
     QWidget* makeButtons();
 
@@ -32,6 +41,11 @@ class VaultDetail : public QWidget {
     VaultAction next_ = VaultAction::OpenFolder;
     QLabel *picture_, *name_, *headline_, *explanation_, *progress_text_;
     QProgressBar* progress_;
+    UnderWayModel files_model_;
+    QTreeView* files_;
+    QTimer ask_again_;
+    bool is_arriving_ = false;
+    bool is_asking_ = false;
     QPushButton *action_, *open_, *lock_, *pause_, *invite_;
     QLabel *folder_, *directory_, *content_, *rates_, *members_, *notes_;
 };

@@ -1,6 +1,7 @@
 // The whole window against a real daemon, and a second device where two are needed.
 #include "tests/gui/daemon_window_test.h"
 
+#include <QCheckBox>
 #include <QDialog>
 #include <QFileDialog>
 #include <QLineEdit>
@@ -8,6 +9,7 @@
 #include <QMessageBox>
 #include <QPlainTextEdit>
 #include <QRegularExpression>
+#include <QSlider>
 #include <QSpinBox>
 #include <QToolButton>
 #include <QTreeView>
@@ -376,6 +378,77 @@ void DaemonWindowTest::aFileFromOutsideShowsItsVersions() {
     QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 2, kPatienceMs);
     person.application.open(history_request(QStringLiteral("/etc/hostname")));
     QTRY_VERIFY_WITH_TIMEOUT(person.find<QMessageBox>("error") != nullptr, kPatienceMs);
+}
+
+void DaemonWindowTest::whatChangedIsNamedAndLeadsToItsVersions() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    Person person(home);
+    QTRY_COMPARE_WITH_TIMEOUT(person.headline(), QStringLiteral("Up to date"), kPatienceMs);
+    QCOMPARE(home.run({"put", "-", "papers:july.txt"}, "text").exit_code, 0);
+    person.application.window().showPage(MainWindow::Page::Activity);
+    auto* page = person.application.window().findChild<ActivityPage*>();
+    const auto row_about_files = [&] {
+        for (int row = 0; row < page->model().rowCount(); ++row)
+            if (page->model().eventAt(row)->type == "vault.files") return row;
+        return -1;
+    };
+    QTRY_VERIFY_WITH_TIMEOUT(row_about_files() >= 0, kPatienceMs);
+    auto* table = page->findChild<QTreeView*>(QStringLiteral("activityTable"));
+    table->setCurrentIndex(table->model()->index(row_about_files(), 0));
+    auto* files = page->findChild<QListWidget*>(QStringLiteral("activityFiles"));
+    QVERIFY(files->isVisible());
+    QCOMPARE(files->count(), 1);
+    QCOMPARE(files->currentItem()->text(), QStringLiteral("july.txt"));
+    person.click("activityFileHistory");
+    auto* history = person.application.window().findChild<HistoryPage*>();
+    QVERIFY(history->isVisible());
+    QTRY_COMPARE_WITH_TIMEOUT(history->versions().rowCount(), 1, kPatienceMs);
+    // A locked vault names nothing.
+    person.application.window().showPage(MainWindow::Page::Activity);
+    QCOMPARE(home.run({"vault", "lock", "papers"}).exit_code, 0);
+    QTRY_VERIFY_WITH_TIMEOUT(!files->isVisible() && files->count() == 0, kPatienceMs);
+    QVERIFY(page->model().eventAt(row_about_files())->files.empty());
+    QVERIFY(!person.find<QPushButton>("activityFileHistory")->isEnabled());
+}
+
+void DaemonWindowTest::historyFollowsWhatHappensWhileItIsShown() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    QCOMPARE(home.create("papers").exit_code, 0);
+    for (const char* name : {"august.txt", "july.txt"})
+        QCOMPARE(home.run({"put", "-", std::string("papers:") + name}, "text").exit_code, 0);
+    Person person(home);
+    person.application.open(history_request(QStringLiteral("papers:july.txt")));
+    QTRY_VERIFY_WITH_TIMEOUT(person.application.window().findChild<HistoryPage*>() != nullptr,
+                             kPatienceMs);
+    auto* page = person.application.window().findChild<HistoryPage*>();
+    auto* table = page->findChild<QTreeView*>(QStringLiteral("pastTable"));
+    const auto selected = [&] {
+        const PastEntry* entry = page->past().entry(table->currentIndex().row());
+        return entry == nullptr ? std::string() : entry->path;
+    };
+    QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 2, kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(page->versions().rowCount(), 1, kPatienceMs);
+    // A new file, in front of the one that is selected, and another version of that one.
+    QCOMPARE(home.run({"put", "-", "papers:a new one.txt"}, "text").exit_code, 0);
+    QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 3, kPatienceMs);
+    QCOMPARE(selected(), std::string("july.txt"));
+    QCOMPARE(home.run({"put", "-", "papers:july.txt"}, "more text").exit_code, 0);
+    QTRY_COMPARE_WITH_TIMEOUT(page->versions().rowCount(), 2, kPatienceMs);
+    QCOMPARE(selected(), std::string("july.txt"));
+    // At a time of the past, too, where the slider stays.
+    auto* slider = page->findChild<QSlider*>(QStringLiteral("historySlider"));
+    slider->setValue(slider->maximum() - 2);
+    QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 0, kPatienceMs);
+    person.find<QCheckBox>("historyChanges")->setChecked(true);
+    QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 3, kPatienceMs);
+    table->setCurrentIndex(page->past().index(page->past().rowOf("july.txt"), 0));
+    QCOMPARE(home.run({"put", "-", "papers:b.txt"}, "text").exit_code, 0);
+    QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 4, kPatienceMs);
+    QCOMPARE(selected(), std::string("july.txt"));
+    QCOMPARE(slider->value(), slider->maximum() - 2);
 }
 
 void DaemonWindowTest::aLinkFromOutsideOpensTheWizard() {

@@ -35,6 +35,8 @@ class DaemonWindowTest : public QObject {
     void anIdleVaultIsLockedAsChosenWhenItWasUnlocked();
     void aLinkFromOutsideOpensTheWizard();
     void aFileFromOutsideShowsItsVersions();
+    void whatChangedIsNamedAndLeadsToItsVersions();
+    void historyFollowsWhatHappensWhileItIsShown();
     void closingKeepsTheSheetInMind();
 };
 

@@ -56,6 +56,8 @@ api::StatusReport sample_status() {
     syncing.missing_packs = 100;
     syncing.missing_pack_bytes = 2100ULL << 20;
     syncing.receive_rate = 11ULL << 20;
+    syncing.files_under_way = {{"2026/July/a walk.mp4", {}, 900ULL << 20, 300ULL << 20, 8ULL << 20},
+                               {"2026/July/harbour.raw", {}, 40ULL << 20, 39ULL << 20, 0}};
     status.vaults.push_back(syncing);
 
     api::VaultInfo conflict = sample_vault("thesis");
@@ -97,7 +99,23 @@ api::DeviceList sample_devices() {
 
 api::Event sample_event(std::uint64_t number, const std::string& vault, const std::string& type,
                         const std::string& message) {
-    return {number, kThen + static_cast<std::int64_t>(number) * 1000, type, vault, {}, message};
+    api::Event event;
+    event.sequence = number;
+    event.time_ms = kThen + static_cast<std::int64_t>(number) * 1000;
+    event.type = type;
+    event.vault = vault;
+    event.message = message;
+    return event;
+}
+
+api::Event sample_change(std::uint64_t number, const std::string& vault, const std::string& kind,
+                         const std::vector<std::string>& paths) {
+    api::Event event = sample_event(number, vault, "vault.files", "laptop " + kind + " files");
+    event.subject = "0123456789abcdef0123456789abcdef";
+    event.device_label = "laptop";
+    event.kind = kind;
+    for (const std::string& path : paths) event.files.push_back({path, {}});
+    return event;
 }
 
 }  // namespace lockstep::gui

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "daemon/api/messages.h"
 
@@ -14,5 +15,8 @@ api::StatusReport sample_status();
 api::DeviceList sample_devices();
 api::Event sample_event(std::uint64_t number, const std::string& vault, const std::string& type,
                         const std::string& message);
+// What this laptop did to files, by a kind of DifferenceInfo.
+api::Event sample_change(std::uint64_t number, const std::string& vault, const std::string& kind,
+                         const std::vector<std::string>& paths);
 
 }  // namespace lockstep::gui

@@ -210,6 +210,26 @@ def restore(app, screen, laptop, desk):
     check("the deleted file is back", (laptop.mount / "letter.txt").read_text() == "Dear Ana\n")
 
 
+def versions_of_what_changed(app, screen, laptop, desk):
+    """What another device has written is named, and leads to its versions, which are shown as they come."""
+    (desk.mount / "report.txt").write_text("first\n")
+    settle(desk, laptop)
+    app.page("Activity")
+    app.choose(CELL, "^desk added .*report.txt")
+    app.find(("list item",), "^report.txt$")
+    screen.save("activity")
+    app.press("^History of this file$")
+    app.find(CELL, "^shown now$")
+    check("an event leads to the versions of the file that it names", True)
+
+    def earlier():
+        return len(app.all(CELL, "^replaced by desk$"))
+    before = earlier()
+    (desk.mount / "report.txt").write_text("second, longer\n")
+    wait_until("the version before is shown as one of the past", lambda: earlier() > before, PATIENCE, 0.1)
+    check("a version that comes while they are shown is shown", True)
+
+
 def pause_and_resume(app, screen, laptop, desk):
     def picture():
         app.mouse(10, 10, "abs")  # the pointer is in the picture, too
@@ -305,6 +325,7 @@ def test(stack, directory):
         from_the_tray(app, screen)
         conflict(app, screen, world, laptop, desk)
         restore(app, screen, laptop, desk)
+        versions_of_what_changed(app, screen, laptop, desk)
         pause_and_resume(app, screen, laptop, desk)
         take_back_a_mass_of_rewrites(app, screen, laptop, desk)
     except BaseException:

@@ -12,6 +12,7 @@
 #include "gui/models/passphrase_strength.h"
 #include "gui/models/past_model.h"
 #include "gui/models/text.h"
+#include "gui/models/under_way_model.h"
 #include "gui/models/vault_model.h"
 #include "gui/models/vault_view.h"
 #include "gui/tray/news.h"
@@ -35,6 +36,10 @@ class ModelTest : public QObject {
     void theTableKeepsItsRowsWhenOnlyDataChanges();
     void devicesSayWhatTheyAre();
     void activityIsFilteredByVaultKindAndText();
+    void activityNamesFilesUntilTheirVaultIsLocked();
+    void foldersOfFilesAreFoundInMountsAndMirrors();
+    void filesUnderWayKeepTheirRows();
+    void aFolderIsAnotherOnlyWhenSomethingInItIs();
     void activityIsBounded();
     void activityKnowsWhatItWasTold();
     void aHundredThousandRowsOfActivityScrollAtTheCostOfWhatIsShown();
@@ -229,11 +234,108 @@ void ModelTest::activityIsFilteredByVaultKindAndText() {
     QCOMPARE(filter.rowCount(), 0);
 }
 
+void ModelTest::activityNamesFilesUntilTheirVaultIsLocked() {
+    ActivityModel model;
+    ActivityFilter filter;
+    filter.setSourceModel(&model);
+    model.add(sample_change(1, "papers", "added", {"a/letter.txt"}));
+    model.add(sample_change(2, "papers", "changed", {"a", "b", "c", "d"}));
+    model.add(sample_change(3, "photos", "removed", {"walk.jpg"}));
+    model.add(sample_event(4, "papers", "mirror.added", "a mirror in /home/ana/Papers"));
+    const auto what = [&](int row) {
+        return model.index(row, ActivityModel::What).data().toString();
+    };
+    QCOMPARE(what(3), QStringLiteral("laptop added a/letter.txt"));
+    QCOMPARE(what(2), QStringLiteral("laptop changed a, b, c and 1 more"));
+    QCOMPARE(what(1), QStringLiteral("laptop deleted walk.jpg"));
+    filter.setKind(ActivityModel::kindText(QStringLiteral("files")));
+    QCOMPARE(filter.rowCount(), 3);
+    filter.setKind(ActivityModel::kindText(QStringLiteral("files.added")));
+    QCOMPARE(filter.rowCount(), 1);
+    filter.setKind({});
+    filter.setDevice(QStringLiteral("0123456789abcdef0123456789abcdef"), QStringLiteral("laptop"));
+    QCOMPARE(filter.rowCount(), 3);
+    // Another device of the same name.
+    filter.setDevice(QStringLiteral("aa11"), QStringLiteral("laptop"));
+    QCOMPARE(filter.rowCount(), 0);
+    filter.setDevice({}, {});
+    filter.setText(QStringLiteral("LETTER"));
+    QCOMPARE(filter.rowCount(), 1);
+    const QSignalSpy forgotten(&model, &ActivityModel::filesForgotten);
+    model.add(sample_event(5, "papers", "vault.locked", "locked"));
+    QCOMPARE(forgotten.count(), 1);
+    QCOMPARE(filter.rowCount(), 0);
+    QCOMPARE(what(4), QStringLiteral("laptop added 1 file or folder"));
+    QCOMPARE(what(3), QStringLiteral("laptop changed 4 files or folders"));
+    QCOMPARE(what(2), QStringLiteral("laptop deleted walk.jpg"));
+    model.add(sample_event(6, "", "daemon.started", "lockstepd started"));
+    QCOMPARE(what(3), QStringLiteral("laptop deleted 1 file or folder"));
+}
+
+void ModelTest::foldersOfFilesAreFoundInMountsAndMirrors() {
+    api::VaultInfo vault = sample_vault("papers");
+    vault.mounts.clear();
+    const auto mount = [&](const char* directory, const char* path, std::int64_t at_ms) {
+        api::MountInfo info;
+        info.directory = directory;
+        info.path = path;
+        info.at_ms = at_ms;
+        info.is_mounted = true;
+        vault.mounts.push_back(info);
+    };
+    mount("/past", "", 1);
+    mount("/letters", "post/letters", 0);
+    QCOMPARE(folder_of(vault, "post/letters/2026"), QStringLiteral("/letters/2026"));
+    QCOMPARE(folder_of(vault, "post/letters"), QStringLiteral("/letters"));
+    QCOMPARE(folder_of(vault, "post/lettersX"), QString());
+    QCOMPARE(folder_of(vault, ""), QString());
+    api::MirrorInfo mirror;
+    mirror.directory = "/home/ana/Papers";
+    vault.mirrors.push_back(mirror);
+    QCOMPARE(folder_of(vault, "post"), QStringLiteral("/home/ana/Papers/post"));
+    QCOMPARE(folder_of(vault, ""), QStringLiteral("/home/ana/Papers"));
+    vault.state = "locked";
+    QCOMPARE(folder_of(vault, "post"), QString());
+}
+
+void ModelTest::filesUnderWayKeepTheirRows() {
+    UnderWayModel model;
+    const QAbstractItemModelTester tester(&model,
+                                          QAbstractItemModelTester::FailureReportingMode::QtTest);
+    const QSignalSpy resets(&model, &QAbstractItemModel::modelReset);
+    model.show({{"a", {}, 1000, 1000, 0}, {"b", {}, 0, 0, 0}});
+    QCOMPARE(resets.count(), 1);
+    QCOMPARE(model.index(0, UnderWayModel::Progress).data().toString(), QStringLiteral("0 % here"));
+    QCOMPARE(model.index(0, UnderWayModel::Rate).data().toString(), QString());
+    model.show({{"a", {}, 1000, 250, 2048}, {"b", {}, 0, 0, 0}});
+    QCOMPARE(resets.count(), 1);
+    QCOMPARE(model.index(0, UnderWayModel::Progress).data().toString(),
+             QStringLiteral("75 % here"));
+    QCOMPARE(model.index(0, UnderWayModel::Rate).data().toString(), rate_text(2048));
+    model.show({});
+    QCOMPARE(model.rowCount(), 0);
+}
+
+void ModelTest::aFolderIsAnotherOnlyWhenSomethingInItIs() {
+    api::EntryList list;
+    api::EntryInfo entry;
+    entry.name = "a";
+    entry.type = "file";
+    list.entries.push_back(entry);
+    const auto before = PastModel::folderEntries("x", list, {});
+    QVERIFY(*before == *PastModel::folderEntries("x", list, {}));
+    QVERIFY(*before != *PastModel::folderEntries("y", list, {}));
+    list.entries[0].size = 7;
+    QVERIFY(*before != *PastModel::folderEntries("x", list, {}));
+}
+
 void ModelTest::activityIsBounded() {
     ActivityModel model;
     for (int number = 0; number < ActivityModel::kRowsMax + 10; ++number)
-        model.add(
-            sample_event(static_cast<std::uint64_t>(number), "papers", "vault.locked", "locked"));
+        model.add(sample_change(static_cast<std::uint64_t>(number), "papers", "added", {"a", "b"}));
+    QCOMPARE(model.eventAt(ActivityModel::kRowsWithFilesMax - 1)->files.size(), std::size_t{2});
+    QVERIFY(model.eventAt(ActivityModel::kRowsWithFilesMax)->files.empty());
+    QCOMPARE(model.eventAt(ActivityModel::kRowsWithFilesMax)->more, std::uint64_t{2});
     QCOMPARE(model.rowCount(), ActivityModel::kRowsMax);
     QCOMPARE(model.eventAt(0)->sequence, static_cast<std::uint64_t>(ActivityModel::kRowsMax + 9));
 }
@@ -267,8 +369,8 @@ class CountingModel : public ActivityModel {
 void ModelTest::aHundredThousandRowsOfActivityScrollAtTheCostOfWhatIsShown() {
     CountingModel model;
     for (int number = 1; number <= ActivityModel::kRowsMax; ++number)
-        model.add(sample_event(static_cast<std::uint64_t>(number), "papers", "vault.unlocked",
-                               "unlocked"));
+        model.add(sample_change(static_cast<std::uint64_t>(number), "papers", "changed",
+                                {"one", "two", "three", "four", "five"}));
     ActivityFilter filter;
     filter.setSourceModel(&model);
     const std::unique_ptr<QTreeView> table(
@@ -364,7 +466,8 @@ void ModelTest::aFolderOfThePastHasFoldersFirstAndDeletedLast() {
     list.entries = {{"b.txt", {}, "file", {}, 0644, 2048, 0},
                     {"z", {}, "directory", {}, 0755, 0, 0}};
     list.entries.push_back({"\xef\xbf\xbd", "ff", "file", {}, 0644, 1, 0});
-    model.showFolder("a", list, {{"gone.txt", {}, "file", 7, 1'795'000'000'000, "desktop"}});
+    model.show(PastModel::folderEntries(
+        "a", list, {{"gone.txt", {}, "file", 7, 1'795'000'000'000, "desktop"}}));
     QCOMPARE(model.rowCount(), 4);
     QCOMPARE(model.entry(0)->path, std::string("a/z"));
     QCOMPARE(model.index(1, PastModel::Size).data().toString(), QStringLiteral("2.0 KiB"));
@@ -373,8 +476,8 @@ void ModelTest::aFolderOfThePastHasFoldersFirstAndDeletedLast() {
     QVERIFY(model.index(3, PastModel::What).data().toString().contains(QStringLiteral("desktop")));
     QCOMPARE(model.rowOf("a/b.txt"), 1);
     QCOMPARE(model.rowOf("b.txt"), -1);
-    model.showDifferences(
-        {{"renamed", "file", "new", "old", 1, 1}, {"removed", "file", "x", {}, 0, 9}});
+    model.show(PastModel::differenceEntries(
+        {{"renamed", "file", "new", "old", 1, 1}, {"removed", "file", "x", {}, 0, 9}}));
     QVERIFY(model.index(0, PastModel::What).data().toString().contains(QStringLiteral("old")));
     QCOMPARE(model.entry(1)->size, std::uint64_t{9});
     QCOMPARE(parent_of("a/b/c"), std::string("a/b"));
@@ -386,7 +489,7 @@ void ModelTest::aHundredThousandFilesOfThePastAreShown() {
     api::EntryList list;
     for (int number = 0; number < 100'000; ++number)
         list.entries.push_back({"file " + std::to_string(number), {}, "file", {}, 0644, 1, 0});
-    model.showFolder({}, list, {});
+    model.show(PastModel::folderEntries({}, list, {}));
     QTreeView* table = make_table(&model, QStringLiteral("Files"), nullptr);
     table->resize(600, 400);
     table->show();

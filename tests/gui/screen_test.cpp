@@ -4,6 +4,7 @@
 #include <QDialogButtonBox>
 #include <QLabel>
 #include <QLineEdit>
+#include <QListWidget>
 #include <QMessageBox>
 #include <QPlainTextEdit>
 #include <QtTest>
@@ -148,6 +149,14 @@ void ScreenTest::mainWindow() {
     LOCKSTEP_SHOOT(window, QStringLiteral("history"));
     window.showPage(MainWindow::Page::Activity);
     LOCKSTEP_SHOOT(window, QStringLiteral("activity"));
+    Q_EMIT sample.state.happened(
+        sample_change(8, "papers", "changed",
+                      {"letters/to the bank.odt", "letters/to Ana.odt", "plan.txt", "taxes.ods"}),
+        false);
+    auto* activity = window.findChild<QTreeView*>(QStringLiteral("activityTable"));
+    activity->setCurrentIndex(activity->model()->index(0, 0));
+    QCOMPARE(window.findChild<QListWidget*>(QStringLiteral("activityFiles"))->count(), 4);
+    LOCKSTEP_SHOOT(window, QStringLiteral("activity-files"));
 }
 
 void ScreenTest::notRunning() {
