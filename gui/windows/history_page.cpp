@@ -12,6 +12,7 @@
 #include <QSplitter>
 #include <QStringDecoder>
 #include <QVBoxLayout>
+#include <algorithm>
 
 #include "daemon/api/config.h"
 #include "gui/models/text.h"
@@ -26,7 +27,7 @@ namespace {
 constexpr int kHoursBack = 30 * 24;
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr int kSettleMs = 300;
-constexpr int kRefreshMs = 500;
+constexpr int kRefreshMs = 500, kRefreshMsMax = 5000;
 
 std::int64_t moment_of(int step) {
     return now_ms() - (kHoursBack - step) * kHourMs;
@@ -307,7 +308,8 @@ PastModel::Entries unless_shown(PastModel::Entries now, const PastModel::Entries
 
 void HistoryPage::fill(PastModel::Entries entries) {
     // What takes long to answer is asked for seldom.
-    refresh_.setInterval(static_cast<int>(std::max<qint64>(kRefreshMs, asking_.elapsed() * 10)));
+    refresh_.setInterval(
+        static_cast<int>(std::clamp<qint64>(asking_.elapsed() * 5, kRefreshMs, kRefreshMsMax)));
     const bool is_other = entries != nullptr;
     const PastEntry* entry = past_.entry(selected_row(table_));
     const bool is_wanted = !wanted_.empty();
