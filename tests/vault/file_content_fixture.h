@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -20,6 +21,9 @@ class MemoryChunks final : public ChunkAccess {
         if (at == chunks_.end()) return Error{ErrorKind::Unavailable, "no such chunk"};
         return at->second;
     }
+    void done_with(const std::vector<ChunkId>& ids) override {
+        done_with_.insert(ids.begin(), ids.end());
+    }
     Result<ChunkId> write_chunk(ByteView plaintext) override {
         if (on_write) on_write();
         Bytes bytes = to_bytes(plaintext);
@@ -34,11 +38,14 @@ class MemoryChunks final : public ChunkAccess {
     }
     std::size_t count() const { return chunks_.size(); }
 
+    const std::set<ChunkId>& done() const { return done_with_; }
+
     std::function<void()> on_write;  // before each chunk is written
 
   private:
     std::map<Bytes, ChunkId> ids_;
     std::map<ChunkId, std::shared_ptr<const Bytes>> chunks_;
+    std::set<ChunkId> done_with_;
 };
 
 class FileContentTest : public ::testing::Test {

@@ -71,6 +71,26 @@ TEST_F(FileContentTest, AnEditInTheMiddleLeavesTheChunksOfTheRest) {
     EXPECT_EQ(chunked_whole(bytes), sealed->list);
 }
 
+TEST_F(FileContentTest, SealingNeedsChunksThatItHasReplacedNoLonger) {
+    FileContent content(chunks_, chunker_);
+    ASSERT_TRUE(content.write(0, noise(4 * kMiB)).ok());
+    ASSERT_TRUE(content.seal().ok());
+    const std::vector<ChunkId> before = content.chunks();
+    ASSERT_TRUE(chunks_.done().empty());
+    for (std::uint64_t at = 0; at < 4 * kMiB; at += kMiB)
+        ASSERT_TRUE(content.write(at + 1000, as_bytes("edit")).ok());
+    ASSERT_TRUE(content.seal().ok());
+    const std::vector<ChunkId> after = content.chunks();
+    const std::set<ChunkId> kept(after.begin(), after.end());
+    std::set<ChunkId> replaced;
+    for (const ChunkId& id : before)
+        if (!kept.contains(id)) replaced.insert(id);
+    EXPECT_FALSE(replaced.empty());
+    EXPECT_TRUE(std::includes(chunks_.done().begin(), chunks_.done().end(), replaced.begin(),
+                              replaced.end()));
+    EXPECT_LT(chunks_.done().size(), before.size()) << "the others were not read";
+}
+
 TEST_F(FileContentTest, AppendingCutsTheLastChunkAnew) {
     Bytes bytes = noise(300 * kKiB), more = noise(200 * kKiB);
     FileContent content(chunks_, chunker_);

@@ -3,8 +3,9 @@ target_link_libraries(lockstep_vault_device PUBLIC lockstep::vault lockstep_test
 lockstep_compile(lockstep_vault_device)
 
 lockstep_test(vault_files_test
-  SOURCES vault/file_content_test.cpp vault/file_content_ranges_test.cpp
-  LIBRARIES lockstep::vault_files)
+  SOURCES vault/content_pool_test.cpp vault/file_content_test.cpp vault/file_content_ranges_test.cpp
+    vault/read_stream_test.cpp
+  LIBRARIES lockstep::vault_files lockstep_test_support)
 lockstep_test(vault_test
   SOURCES vault/conflicts_test.cpp vault/directory_arrivals_test.cpp vault/index_unlock_test.cpp
     vault/vault_test.cpp vault/vault_collection_test.cpp vault/vault_compaction_test.cpp vault/vault_crash_test.cpp

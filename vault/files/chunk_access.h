@@ -17,6 +17,8 @@ class ChunkAccess {
     virtual Result<std::shared_ptr<const Bytes>> read_chunk(const ChunkId& id) = 0;
     // All of these are about to be read: what is not here is asked for at once.
     virtual void expect(const std::vector<ChunkId>&) {}
+    // Nobody is likely to read these again soon: they need not stay in memory.
+    virtual void done_with(const std::vector<ChunkId>&) {}
     // Known at once to everybody who reads; durable with the pack or the journal.
     virtual Result<ChunkId> write_chunk(ByteView plaintext) = 0;
     // The same for several.

@@ -615,11 +615,29 @@ void ContentPool::remember(const ChunkId& id, std::shared_ptr<const Bytes> plain
     cache_bytes_ += plaintext->size();
     cache_.push_front({id, std::move(plaintext)});
     cached_[id] = cache_.begin();
-    while (cache_bytes_ > environment_.cache_size) {
-        cache_bytes_ -= cache_.back().plaintext->size();
-        cached_.erase(cache_.back().id);
-        cache_.pop_back();
-    }
+    while (cache_bytes_ > environment_.cache_size) take_cached(std::prev(cache_.end()));
+}
+
+std::shared_ptr<const Bytes> ContentPool::take_cached(std::list<CacheEntry>::iterator at) {
+    std::shared_ptr<const Bytes> plaintext = std::move(at->plaintext);
+    cache_bytes_ -= plaintext->size();
+    cached_.erase(at->id);
+    cache_.erase(at);
+    return plaintext;
+}
+
+void ContentPool::done_with(const std::vector<ChunkId>& ids) {
+    std::vector<std::shared_ptr<const Bytes>> taken;
+    taken.reserve(ids.size());
+    MutexLock lock(mutex_);
+    for (const ChunkId& id : ids)
+        if (const auto at = cached_.find(id); at != cached_.end())
+            taken.push_back(take_cached(at->second));
+}
+
+std::size_t ContentPool::cached_bytes() {
+    MutexLock lock(mutex_);
+    return cache_bytes_;
 }
 
 Status ContentPool::pack_arrived(const PackInfo& pack) {

@@ -68,6 +68,7 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     Result<ChunkId> write_chunk(ByteView plaintext) override;
     Result<std::vector<ChunkId>> write_chunks(const std::vector<ByteView>& plaintexts) override;
     void expect(const std::vector<ChunkId>& ids) override EXCLUDES_LOCK(mutex_);
+    void done_with(const std::vector<ChunkId>& ids) override EXCLUDES_LOCK(mutex_);
     // Opens those that are here into the cache, and asks for the others. Errors are left for
     // whoever reads them.
     void prefetch(const std::vector<ChunkId>& ids) EXCLUDES_LOCK(mutex_);
@@ -114,6 +115,9 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
 
     // A pack has come into the directory: its index is read, waiting readers go on.
     Status pack_arrived(const PackInfo& pack);
+    // Bytes of opened chunks kept.
+    // INVARIANT: <= environment.cache_size
+    std::size_t cached_bytes() EXCLUDES_LOCK(mutex_);
     // Waiting readers give up, for good.
     void close() EXCLUDES_LOCK(mutex_);
 
@@ -163,6 +167,9 @@ class ContentPool final : public ChunkAccess, public ChunkSink, public ChunkSour
     Result<std::shared_ptr<const Bytes>> read_from(const ChunkId& id, const ChunkLocation& at);
     Result<std::shared_ptr<PackReader>> reader_of(const PackId& pack, const EpochId& epoch);
     void remember(const ChunkId& id, std::shared_ptr<const Bytes> plaintext) REQUIRES_LOCK(mutex_);
+    // What it held, to be wiped without the mutex.
+    std::shared_ptr<const Bytes> take_cached(std::list<CacheEntry>::iterator at)
+        REQUIRES_LOCK(mutex_);
 
     const ContentPoolEnvironment environment_;
     Mutex mutex_;

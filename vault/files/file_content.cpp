@@ -107,6 +107,17 @@ std::vector<ChunkId> FileContent::chunks_from(std::uint64_t offset, std::size_t 
     return out;
 }
 
+std::vector<ChunkId> FileContent::chunks_within(std::uint64_t from, std::uint64_t to) {
+    MutexLock lock(mutex_);
+    std::vector<ChunkId> out;
+    const std::vector<Extent>& extents = list_->extents();
+    for (std::size_t i = list_->find(from); i < extents.size(); ++i) {
+        if (list_->start_of(i) + extents[i].length > to) break;
+        if (!extents[i].is_hole()) out.push_back(extents[i].chunk);
+    }
+    return out;
+}
+
 // REQUIRES: nothing is being sealed
 Status FileContent::read_now(std::uint64_t offset, MutableByteView out) {
     if (!dirty_.covers(offset, out.size())) TRY_OK(read_content_list(chunks_, *list_, offset, out));

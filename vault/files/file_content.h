@@ -57,6 +57,8 @@ class FileContent {
     Result<std::size_t> read(std::uint64_t offset, MutableByteView out) EXCLUDES_LOCK(mutex_);
     // Up to `max` chunks that hold the bytes from `offset` on, for read-ahead.
     std::vector<ChunkId> chunks_from(std::uint64_t offset, std::size_t max) EXCLUDES_LOCK(mutex_);
+    // The chunks that end in (from, to].
+    std::vector<ChunkId> chunks_within(std::uint64_t from, std::uint64_t to) EXCLUDES_LOCK(mutex_);
     // All chunks that it refers to, once nothing is being sealed.
     std::vector<ChunkId> chunks() EXCLUDES_LOCK(mutex_);
     // TooLarge beyond kFileSizeMax.

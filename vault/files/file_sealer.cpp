@@ -186,7 +186,13 @@ Result<std::uint64_t> FileSealer::seal_from(std::uint64_t offset, SealMode mode)
     if (position > start) {
         if (list.size() < start) TRY_OK(list.resize(start));
         std::uint64_t old_end = is_tail_held ? list.size() : std::min(position, list.size());
+        std::vector<ChunkId> replaced;
+        for (std::size_t i = list.find(start);
+             i < list.extents().size() && list.start_of(i) < old_end; ++i)
+            if (!list.extents()[i].is_hole()) replaced.push_back(list.extents()[i].chunk);
         TRY_OK(list.replace(start, old_end - start, std::move(extents)));
+        // They were read to be cut anew.
+        if (!replaced.empty()) chunks_.done_with(replaced);
         if (cut_by_content || is_tail_held) file_.clean_cut = position;
     }
     return is_tail_held ? file_.size : position;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "vault/files/file_content.h"
+#include "vault/files/read_stream.h"
 #include "vault/tree/tree.h"
 
 namespace lockstep {
@@ -33,9 +34,7 @@ struct OpenFile : std::enable_shared_from_this<OpenFile> {
     bool is_stale() const { return shown != changes; }
     void set_stale() { ++changes; }
 
-    // Where a reader that goes on in order reads next, and up to where chunks were fetched for it.
-    std::atomic<std::uint64_t> next_read{0};
-    std::atomic<std::uint64_t> read_ahead{0};
+    ReadStream reads;
 
     std::atomic<bool> is_streaming{false};  // a worker is sealing what a stream has written
     // fsync put what was written into the journal instead of making a version: since when, and when

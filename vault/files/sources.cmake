@@ -6,6 +6,7 @@ lockstep_library(vault_files
     files/file_content_ranges.cpp
     files/file_sealer.cpp
     files/node_table.cpp
+    files/read_stream.cpp
     files/vault_files_attributes.cpp
     files/vault_files_names.cpp
     files/vault_files_open.cpp

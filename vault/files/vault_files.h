@@ -168,7 +168,7 @@ class VaultFiles final : public FileSystem {
     Status resize(NodeId id, std::uint64_t size);
     Status check_room(std::size_t size) EXCLUDES_LOCK(host_.mutex);
     Status limit_dirty(OpenFile& file) REQUIRES_LOCK(file.mutex);
-    void read_ahead(const std::shared_ptr<OpenFile>& file, std::uint64_t offset, std::size_t size);
+    void note_read(const std::shared_ptr<OpenFile>& file, std::uint64_t offset, std::size_t size);
     void in_background(std::function<void()> task) EXCLUDES_LOCK(background_mutex_);
     void note_holes(const Content& content, std::uint64_t allocated) EXCLUDES_LOCK(host_.mutex);
     Result<ContentPart> part_to_share(OpenFile& file, std::uint64_t offset, std::uint64_t length)

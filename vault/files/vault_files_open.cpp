@@ -17,10 +17,7 @@ constexpr std::uint64_t kRoomKept = kMiB;  // for the journal and the log
 
 constexpr std::uint64_t kJournaledAtOnce = 4 * kMiB;  // in one entry of the journal
 
-constexpr std::size_t kReadAheadRequestMin = 64 * kKiB;  // smaller reads are not streams
-constexpr std::uint64_t kReadAheadSize = 2 * kMiB;
 constexpr std::size_t kReadAheadChunks = 8;  // one task for a worker
-constexpr std::uint64_t kReadAheadSlack = kMiB;
 
 Error bad_handle() {
     return {ErrorKind::Invalid, "the file is not open"};
@@ -203,28 +200,21 @@ Result<std::size_t> VaultFiles::read(HandleId id, std::uint64_t offset, MutableB
         if (!file.is_modified) TRY_OK(load(file));
     }
     Result<std::size_t> got = file.content.read(offset, out);
-    if (got.ok()) read_ahead(handle.file, offset, *got);
+    if (got.ok()) note_read(handle.file, offset, *got);
     return got;
 }
 
-// A reader that goes on where it stopped soon wants what follows: workers open it meanwhile.
-void VaultFiles::read_ahead(const std::shared_ptr<OpenFile>& file, std::uint64_t offset,
-                            std::size_t size) {
-    const std::uint64_t end = offset + size;
-    // Requests of one reader may overtake each other by a little.
-    const std::uint64_t expected = file->next_read.exchange(end);
-    if (offset != 0 && offset + kReadAheadSlack < expected) return;
-    if (offset > expected + kReadAheadSlack) {
-        file->read_ahead = end;
-        return;
-    }
-    if (offset == 0) file->read_ahead = end;
-    std::uint64_t upto = std::max(file->read_ahead.load(), end);
-    if (size < kReadAheadRequestMin || upto >= end + kReadAheadSize || upto >= file->content.size())
-        return;
-    std::vector<ChunkId> chunks = file->content.chunks_from(upto, kReadAheadChunks);
-    if (chunks.empty() || chunks.size() < 2) return;
-    file->read_ahead = upto + chunks.size() * kChunkSizeAverage;
+// A reader that goes on where it stopped soon wants what follows: workers open it meanwhile. What
+// it has passed it has, and whoever mounts keeps pages of it: others need the memory more.
+void VaultFiles::note_read(const std::shared_ptr<OpenFile>& file, std::uint64_t offset,
+                           std::size_t size) {
+    const ReadStream::Advice advice = file->reads.note(offset, size, file->content.size());
+    if (advice.done_from < advice.done_to)
+        content_.done_with(file->content.chunks_within(advice.done_from, advice.done_to));
+    if (!advice.fetch_from) return;
+    std::vector<ChunkId> chunks = file->content.chunks_from(*advice.fetch_from, kReadAheadChunks);
+    if (chunks.size() < 2) return;
+    file->reads.fetching(*advice.fetch_from + chunks.size() * kChunkSizeAverage);
     in_background([this, chunks = std::move(chunks)] { content_.prefetch(chunks); });
 }
 

@@ -33,7 +33,11 @@ Result<std::vector<PackEntry>> PackReader::read_index() const {
 
 Result<Bytes> PackReader::read_chunk(const PackEntry& entry, const ContentIds* verify) const {
     TRY_OK(check_chunk_lengths(entry.header, entry.sealed_length));
-    Bytes sealed(entry.sealed_length);
+    // Ciphertext, so it may lie about; memory that was just used takes the bytes at twice the
+    // speed.
+    thread_local Bytes buffer;
+    if (buffer.size() < entry.sealed_length) buffer.resize(entry.sealed_length);
+    const MutableByteView sealed = MutableByteView(buffer).first(entry.sealed_length);
     if (auto got = bytes_->read(entry.offset, sealed); !got.ok()) {
         return std::move(got).error().in("chunk " + entry.header.id.to_hex());
     }
