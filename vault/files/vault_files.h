@@ -163,8 +163,8 @@ class VaultFiles final : public FileSystem {
     Status commit_journaled(NodeId id) EXCLUDES_LOCK(host_.mutex);
     void end_journaled(OpenFile& file);
     void let_go(OpenFile& file) EXCLUDES_LOCK(file.mutex, host_.mutex);
-    Status commit_before_rename(const FileId& parent, std::string_view name)
-        EXCLUDES_LOCK(host_.mutex);
+    std::shared_ptr<OpenFile> written_file(const Result<TreeEntry>& entry)
+        REQUIRES_LOCK(host_.mutex);
     Status resize(NodeId id, std::uint64_t size);
     Status check_room(std::size_t size) EXCLUDES_LOCK(host_.mutex);
     Status limit_dirty(OpenFile& file) REQUIRES_LOCK(file.mutex);

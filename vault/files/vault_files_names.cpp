@@ -321,41 +321,27 @@ Status VaultFiles::remove_directory(NodeId parent, std::string_view name) {
     return out;
 }
 
-// A rename may turn the source's content into a version of the target: what was written must be one
-// first.
-Status VaultFiles::commit_before_rename(const FileId& parent, std::string_view name) {
-    std::shared_ptr<OpenFile> file;
-    {
-        MutexLock lock(host_.mutex);
-        auto entry = host_.tree.lookup(parent, name);
-        if (!entry.ok()) return {};
-        NodeRecord* record = nodes_.find(entry->node);
-        if (record == nullptr || !record->open || !record->open->is_modified) return {};
-        file = record->open;
-    }
-    return commit_version(*file);
-}
-
 Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_parent,
                           std::string_view new_name, RenameMode mode) {
     News news;
-    Node from, to;
-    {
+    std::shared_ptr<OpenFile> written;
+    bool is_source_sealed = false, is_target_sealed = false;
+    const auto attempt = [&]() -> Status {
         MutexLock lock(host_.mutex);
-        TRY(from, directory_node(parent));
-        TRY(to, directory_node(new_parent));
-    }
-    TRY_OK(commit_before_rename(from.file, name));
-    TRY_OK(commit_before_rename(to.file, new_name));
-    Status out = [&]() -> Status {
-        MutexLock lock(host_.mutex);
+        TRY(const Node from, directory_node(parent));
+        TRY(const Node to, directory_node(new_parent));
         NodeId target_id = 0;
         std::optional<Orphan> target;
         Changes own{.nodes = {parent, new_parent},
                     .entries = {{parent, std::string(name)}, {new_parent, std::string(new_name)}}};
-        auto old = host_.tree.lookup(to.file, new_name);
-        for (const auto& entry : {host_.tree.lookup(from.file, name), old})
-            if (NodeId id = 0; entry.ok() && nodes_.find(entry->node, &id) != nullptr)
+        const auto source = host_.tree.lookup(from.file, name);
+        const auto old = host_.tree.lookup(to.file, new_name);
+        // It may turn the source's content into a version of the target: what was written must be
+        // one first.
+        if (!std::exchange(is_source_sealed, true) && (written = written_file(source))) return {};
+        if (!std::exchange(is_target_sealed, true) && (written = written_file(old))) return {};
+        for (const auto* entry : {&source, &old})
+            if (NodeId id = 0; entry->ok() && nodes_.find((*entry)->node, &id) != nullptr)
                 own.nodes.push_back(id);
         if (old.ok() && mode == RenameMode::Replace) target = snapshot(old->node, &target_id);
         TRY(RenameOutcome outcome,
@@ -379,9 +365,21 @@ Status VaultFiles::rename(NodeId parent, std::string_view name, NodeId new_paren
         if (to.file != from.file) touch_directory(to.file);
         news = finish_operation(own);
         return {};
-    }();
+    };
+    Status out = attempt();
+    while (const auto file = std::exchange(written, nullptr)) {
+        TRY_OK(commit_version(*file));
+        out = attempt();
+    }
     tell(news);
     return out;
+}
+
+// The entry's file, when something was written to it that is no version yet.
+std::shared_ptr<OpenFile> VaultFiles::written_file(const Result<TreeEntry>& entry) {
+    NodeRecord* record = entry.ok() ? nodes_.find(entry->node) : nullptr;
+    const bool is_written = record != nullptr && record->open && record->open->is_modified;
+    return is_written ? record->open : nullptr;
 }
 
 // Who has a sibling open goes on with the file.

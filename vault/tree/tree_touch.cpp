@@ -109,6 +109,7 @@ void emit_fork(TreeState& state, const FileId& file, const VersionId& version, c
 }  // namespace
 
 void TreeState::touch(const Groups& seeds, const Stamp& stamp) {
+    if (view.odd_directories().empty()) return;  // then no group is odd
     const TouchPlan plan = plan_touch(*this, closure(seeds));
     if (plan.names.empty() && plan.forks.empty() && plan.twins.empty()) return;
     for (const auto& [link, name] : plan.names) emit_name(link, name, stamp);

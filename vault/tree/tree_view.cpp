@@ -48,7 +48,8 @@ void TreeView::regroup(Index directory, const std::string& name) {
     }
     if (!directories.empty()) settle_class(directories);
     const Index primary = facts_.primary(directory);
-    settle_odd_group(primary, name, visible_links({primary, name}));
+    if (is_odd(before) || find_view(primary) != nullptr || !directories.empty())
+        settle_odd_group(primary, name, visible_links({primary, name}));
     report(primary, name);
 }
 
