@@ -63,7 +63,8 @@ class Program:
         try:
             text, self.acknowledged = self.pipe.recv()
         except EOFError:
-            raise Failure(f"{self.name} has died") from None
+            self.process.join(ANSWER_TIME_MAX)
+            raise Failure(f"{self.name} has died, exit code {self.process.exitcode}") from None
         if text.startswith("LOST"):
             raise Failure(f"{self.name}: {text}")
         return text

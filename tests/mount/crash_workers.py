@@ -38,6 +38,8 @@ class Worker:
 
     def begin(self):
         os.makedirs(self.directory, exist_ok=True)
+        # A kill before the first fsync of a program would take its directory as well.
+        self.sync_directory()
 
     def step(self):
         raise NotImplementedError
