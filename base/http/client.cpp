@@ -98,10 +98,10 @@ Error parse_error(const error_code& error) {
 class HttpClient::Impl {
   public:
     Impl(std::filesystem::path path, HttpClientOptions options)
-        : options_(options), path_(std::move(path)), host_header_("localhost") {}
+        : options_(std::move(options)), path_(std::move(path)), host_header_("localhost") {}
     Impl(std::string host, std::uint16_t port, std::shared_ptr<TlsContext> tls,
          HttpClientOptions options)
-        : options_(options), host_(std::move(host)), port_(port), tls_(std::move(tls)) {
+        : options_(std::move(options)), host_(std::move(host)), port_(port), tls_(std::move(tls)) {
         bool is_v6 = host_.find(':') != std::string::npos;
         host_header_ = (is_v6 ? "[" + host_ + "]" : host_) + ":" + std::to_string(port_);
     }
@@ -174,7 +174,7 @@ Status HttpClient::Impl::connect(const Patience& patience) {
     if (host_.empty()) {
         TRY(fd_, connect_unix(path_, patience));
     } else {
-        TRY(fd_, connect_tcp(host_, port_, patience));
+        TRY(fd_, connect_out(options_.proxy.get(), host_, port_, patience));
     }
     transport_.emplace(tls_ == nullptr ? Transport(fd_.get()) : Transport(fd_.get(), *tls_));
     Status greeted = shake_hands(*transport_, fd_.get(), patience);
@@ -283,17 +283,18 @@ HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 
 HttpClient HttpClient::over_unix(std::filesystem::path path, HttpClientOptions options) {
-    return HttpClient(std::make_unique<Impl>(std::move(path), options));
+    return HttpClient(std::make_unique<Impl>(std::move(path), std::move(options)));
 }
 
 HttpClient HttpClient::over_tcp(std::string host, std::uint16_t port, HttpClientOptions options) {
-    return HttpClient(std::make_unique<Impl>(std::move(host), port, nullptr, options));
+    return HttpClient(std::make_unique<Impl>(std::move(host), port, nullptr, std::move(options)));
 }
 
 HttpClient HttpClient::over_tls(std::string host, std::uint16_t port,
                                 std::shared_ptr<TlsContext> tls, HttpClientOptions options) {
     CHECK(tls != nullptr);
-    return HttpClient(std::make_unique<Impl>(std::move(host), port, std::move(tls), options));
+    return HttpClient(
+        std::make_unique<Impl>(std::move(host), port, std::move(tls), std::move(options)));
 }
 
 Result<HttpResponse> HttpClient::request(const HttpRequest& request,
@@ -312,12 +313,13 @@ Status HttpClient::stream_events(const HttpRequest& request,
 }
 
 Result<TlsPin> ask_tls_pin(const std::string& host, std::uint16_t port,
-                           std::chrono::milliseconds timeout) {
+                           std::chrono::milliseconds timeout,
+                           const std::shared_ptr<const Proxy>& proxy) {
     // Nobody has this key: the handshake ends when the server has shown its own.
     TlsPin nobodys{};
     TRY(auto tls, TlsContext::client({.host = host, .pin = &nobodys}));
     Patience patience(std::chrono::steady_clock::now() + timeout, {});
-    TRY(UniqueFd fd, connect_tcp(host, port, patience));
+    TRY(UniqueFd fd, connect_out(proxy.get(), host, port, patience));
     Transport transport(fd.get(), *tls);
     Status status = shake_hands(transport, fd.get(), patience);
     if (auto pin = transport.shown_pin()) return *pin;

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/http/message.h"
+#include "base/http/proxy.h"
 #include "base/http/transport.h"
 #include "base/result.h"
 
@@ -21,6 +22,8 @@ struct HttpClientOptions {
     std::uint32_t header_size_max = 64 << 10;
     // An event larger than this ends a stream with TooLarge.
     std::size_t event_size_max = 4 << 20;
+    // That TCP and TLS connections go through; null: none.
+    std::shared_ptr<const Proxy> proxy{};
 };
 
 struct HttpStreamOptions {
@@ -72,6 +75,7 @@ class HttpClient {
 // The key that a TLS server shows, believed or not: for a person to compare, or to be taken at
 // first sight. Errors as HttpClient's.
 Result<TlsPin> ask_tls_pin(const std::string& host, std::uint16_t port,
-                           std::chrono::milliseconds timeout);
+                           std::chrono::milliseconds timeout,
+                           const std::shared_ptr<const Proxy>& proxy = nullptr);
 
 }  // namespace lockstep

@@ -68,7 +68,7 @@ Result<DialledWebSocket> dial_websocket(const WebSocketAddress& address,
                                         const std::stop_token& stop) {
     Patience patience(std::chrono::steady_clock::now() + timeout, stop);
     DialledWebSocket out;
-    TRY(out.fd, connect_tcp(address.host, address.port, patience));
+    TRY(out.fd, connect_out(address.proxy.get(), address.host, address.port, patience));
     int fd = out.fd.get();
     out.transport = address.tls == nullptr ? std::make_unique<Transport>(fd)
                                            : std::make_unique<Transport>(fd, *address.tls);

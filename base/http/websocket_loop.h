@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/http/message.h"
+#include "base/http/proxy.h"
 #include "base/http/transport.h"
 #include "base/http/websocket.h"
 #include "base/result.h"
@@ -24,6 +25,8 @@ struct WebSocketAddress {
     std::string path = "/";
     HttpFields query{};
     std::string subprotocol{};
+    // That it goes through; null: none.
+    std::shared_ptr<const Proxy> proxy{};
 };
 
 // A connection whose handshakes are done, not yet run by a loop.

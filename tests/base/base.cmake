@@ -6,7 +6,7 @@ lockstep_test(base_test
 lockstep_test(http_test
   SOURCES
     base/http_client_test.cpp base/http_events_test.cpp base/http_parts_test.cpp base/http_server_test.cpp
-    base/http_test_peer.cpp base/http_tls_test.cpp base/websocket_frame_test.cpp
+    base/http_test_peer.cpp base/http_tls_test.cpp base/proxy_test.cpp base/websocket_frame_test.cpp
   LIBRARIES lockstep::base_http lockstep_test_support)
 
 # Apart, since it sees Boost.Beast: its client is the other end.
