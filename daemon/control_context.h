@@ -33,6 +33,12 @@ struct ControlContext {
     // That the command line says, in place of the configured ones.
     std::optional<LogLevels> log_levels;
 
+    // As well; empty: none.
+    std::optional<std::string> proxy;
+
+    void apply_proxy() const {
+        services.sync.set_proxy(proxy_of(proxy.value_or(services.config.get().proxy)));
+    }
     // From now on the log says what the command line or else the configuration wants.
     void apply_log_levels() const {
         set_log_levels(log_levels.value_or(services.config.get().log));

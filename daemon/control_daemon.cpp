@@ -139,7 +139,8 @@ void forget_weight(api::Config& config, const std::string& url) {
 
 Result<HttpResponse> add_relay(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::RelayUrl>(request.http.body));
-    TRY(const std::string url, relay_with_pin(without_last_slash(wish.url), wish.pin));
+    const ProxyInForce proxy = context.services.sync.proxy();
+    TRY(const std::string url, relay_with_pin(without_last_slash(wish.url), wish.pin, proxy));
     TRY_OK(api::check_relay_url(url));
     const std::string token(wish.token.reveal());
     const std::string line = relay_origin(url) + " " + token;
@@ -148,7 +149,7 @@ Result<HttpResponse> add_relay(ControlContext& context, const ApiRequest& reques
     if (wish.weight != 0) TRY_OK(api::check_relay_weight(weight));
     if (wish.weight != 0 && is_srv_url(url))
         return Error{ErrorKind::Invalid, "what DNS names has the weights that DNS gives"};
-    if (!is_srv_url(url)) TRY_OK(check_relay_key(url, kProbeTimeout));
+    if (!is_srv_url(url)) TRY_OK(check_relay_key(url, proxy, kProbeTimeout));
     TRY_OK(change_relays(context, [&](api::Config& config) -> Status {
         const auto is_same = [&](const std::string& other) {
             return without_pin(other) == without_pin(url);
@@ -193,11 +194,12 @@ Result<HttpResponse> remove_relay(ControlContext& context, const ApiRequest& req
 
 Result<HttpResponse> test_relay(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::RelayUrl>(request.http.body));
-    TRY(std::string url, relay_with_pin(without_last_slash(wish.url), wish.pin));
+    const ProxyInForce proxy = context.services.sync.proxy();
+    TRY(std::string url, relay_with_pin(without_last_slash(wish.url), wish.pin, proxy));
     // One in use has its pin.
     for (const std::string& used : context.services.config.get().relays)
         if (without_pin(used) == url) url = used;
-    TRY(api::RelayInfo relay, probe_relay(url, kProbeTimeout));
+    TRY(api::RelayInfo relay, probe_relay(url, proxy, kProbeTimeout));
     return json_response(200, relay);
 }
 
@@ -223,6 +225,7 @@ Result<HttpResponse> change_config(ControlContext& context, const ApiRequest& re
     if (wish.key == "device.name") context.services.sync.set_label(wish.value);
     if (wish.key == "network.relay_strategy")
         context.services.sync.set_relays(relay_settings_of(context.services.config.get()));
+    if (wish.key == "network.proxy") context.apply_proxy();
     context.vaults.apply_limits();
     context.apply_log_levels();
     context.services.events.add({"config.changed", {}, wish.key, wish.key + " changed"});

@@ -51,8 +51,10 @@ std::uint16_t remembered_port(const api::DataPaths& paths) {
     return failure == std::errc{} ? port : std::uint16_t{0};
 }
 
-SyncEngineOptions sync_options(const api::Config& config, std::uint16_t port) {
+SyncEngineOptions sync_options(const DaemonOptions& daemon, const api::Config& config,
+                               std::uint16_t port) {
     SyncEngineOptions options;
+    options.proxy = proxy_of(daemon.proxy.value_or(config.proxy));
     options.listen_port = port;
     options.relays = relay_settings_of(config);
     options.lan_discovery = config.lan_discovery;
@@ -66,15 +68,15 @@ SyncEngineOptions sync_options(const api::Config& config, std::uint16_t port) {
 Result<std::unique_ptr<SyncEngine>> start_sync(const DaemonOptions& options,
                                                const api::Config& config) {
     const std::uint16_t wished = options.listen_port.value_or(config.listen_port);
-    if (wished != 0) return SyncEngine::start(sync_options(config, wished));
+    if (wished != 0) return SyncEngine::start(sync_options(options, config, wished));
     const std::uint16_t earlier = remembered_port(options.paths);
     if (earlier != 0) {
-        auto engine = SyncEngine::start(sync_options(config, earlier));
+        auto engine = SyncEngine::start(sync_options(options, config, earlier));
         if (engine.ok()) return engine;
         log_warning("daemon", "port {} is taken; choosing another: {}", earlier,
                     engine.error().message);
     }
-    TRY(auto engine, SyncEngine::start(sync_options(config, 0)));
+    TRY(auto engine, SyncEngine::start(sync_options(options, config, 0)));
     TRY_OK(posix_disk().write_file_durably(port_file(options.paths),
                                            as_bytes(fmt::format("{}\n", engine->listen_port()))));
     return engine;
@@ -149,6 +151,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
         options, std::move(lock), std::move(config), std::move(device), std::move(sync))));
     Parts& parts = *daemon->parts_;
     parts.context.log_levels = options.log_levels;
+    parts.context.proxy = options.proxy;
     parts.context.apply_log_levels();
     TRY_OK(parts.open_api_to_programs(options));
     parts.vaults.open_all();
@@ -185,6 +188,7 @@ Status Daemon::reload() {
         parts.sync->set_relays(relay_settings_of(after));
         parts.events.add({"relays.changed", {}, {}, {}});
     }
+    parts.context.apply_proxy();
     parts.vaults.apply_limits();
     parts.context.apply_log_levels();
     for (const Setting& setting : settings()) {

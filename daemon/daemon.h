@@ -27,6 +27,8 @@ struct DaemonOptions {
     std::optional<LogLevels> log_levels = {};
     // Instead of the configured one, as api::parse_api_listen() reads it; empty: no TCP.
     std::optional<std::string> api_listen = {};
+    // Instead of the configured one, as parse_proxy_url() reads it; empty: none.
+    std::optional<std::string> proxy = {};
     // The token that opens figures alone over TCP; empty: one of the daemon's own.
     std::filesystem::path metrics_token_file = {};
     // Of the control API, made by the service manager; else the daemon makes its own.

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/http/proxy.h"
 #include "daemon/api/config.h"
 
 namespace lockstep {
@@ -19,6 +20,10 @@ Usage: lockstepd [OPTIONS]
                              too, instead of where the configuration says; none: over no TCP
   --metrics-token-file FILE  what opens /metrics there, and nothing else, is FILE's content; else a token
                              that the daemon makes, metrics.token in its state directory
+  --proxy URL                reach relays and devices in other networks through socks5://HOST:PORT or
+                             http://HOST:PORT, instead of the configured proxy; none: through none. A password
+                             is not for a command line, which everybody on the machine sees: LOCKSTEP_PROXY
+                             or config.toml take socks5://USER:PASSWORD@HOST:PORT
   --log-level LEVEL          debug, info (the default), warning or error, and AREA=LEVEL for single areas,
                              with commas between; lines go to stderr. Areas: control, daemon, fuse, http,
                              index, mirror, relay, sync, vault
@@ -29,7 +34,7 @@ Usage: lockstepd [OPTIONS]
 It runs in the foreground until SIGTERM or SIGINT; `lockstep` talks to it. SIGHUP reads config.toml again.
 A flag wins over its variable in the environment, that over config.toml:
 LOCKSTEP_LISTEN_PORT=PORT, LOCKSTEP_API_LISTEN=ADDRESS:PORT, LOCKSTEP_METRICS_TOKEN_FILE=FILE,
-LOCKSTEP_LOG_LEVEL=LEVEL, LOCKSTEP_NO_MOUNT=true.
+LOCKSTEP_PROXY=URL, LOCKSTEP_LOG_LEVEL=LEVEL, LOCKSTEP_NO_MOUNT=true.
 LOCKSTEP_HOME moves configuration, state, data and the control socket under one directory.
 
 Examples:
@@ -65,6 +70,22 @@ Status set_metrics_token_file(DaemonArguments& arguments, std::string_view text)
     return {};
 }
 
+Status set_proxy(DaemonArguments& arguments, std::string_view text) {
+    arguments.proxy = text == "none" ? std::string() : std::string(text);
+    if (auto valid = api::check_proxy(*arguments.proxy); !valid.ok())
+        return std::move(valid).error().in("cannot be used");
+    return {};
+}
+
+// Other users see command lines.
+Status refuse_password(const DaemonArguments& arguments) {
+    auto proxy = parse_proxy_url(arguments.proxy.value_or(""));
+    if (!proxy.ok() || proxy->password.empty()) return {};
+    return Error{ErrorKind::Invalid,
+                 "--proxy takes no password, since everybody on this machine sees it there: "
+                 "set LOCKSTEP_PROXY, or network.proxy in config.toml"};
+}
+
 Status set_no_mount(DaemonArguments& arguments, std::string_view text) {
     if (text != "true" && text != "false") return Error{ErrorKind::Invalid, "is true or false"};
     arguments.may_mount = text == "false";
@@ -82,6 +103,7 @@ constexpr Option kOptions[] = {
     {"--listen-port", "LOCKSTEP_LISTEN_PORT", true, set_port},
     {"--api-listen", "LOCKSTEP_API_LISTEN", true, set_api_listen},
     {"--metrics-token-file", "LOCKSTEP_METRICS_TOKEN_FILE", true, set_metrics_token_file},
+    {"--proxy", "LOCKSTEP_PROXY", true, set_proxy},
     {"--log-level", "LOCKSTEP_LOG_LEVEL", true, set_levels},
     {"--no-mount", "LOCKSTEP_NO_MOUNT", false, set_no_mount}};
 
@@ -134,6 +156,7 @@ Result<DaemonArguments> parse_daemon_arguments(const std::vector<std::string_vie
         if (!value && i + 1 < words.size()) value = words[++i];
         if (!value) return Error{ErrorKind::Invalid, fmt::format("{} needs a value", flag)};
         TRY_OK(set(*option, flag, *value, arguments));
+        if (option->set == set_proxy) TRY_OK(refuse_password(arguments));
     }
     return arguments;
 }

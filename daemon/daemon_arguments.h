@@ -17,6 +17,7 @@ struct DaemonArguments {
     std::optional<LogLevels> log_levels;       // else the configured ones
     std::optional<std::uint16_t> listen_port;  // else the configured one
     std::optional<std::string> api_listen;     // else the configured one; empty: no TCP
+    std::optional<std::string> proxy;          // else the configured one; empty: none
     std::string metrics_token_file;            // empty: the daemon's own
     bool may_mount = true;
     bool shows_help = false;

@@ -57,10 +57,33 @@ void judge_clock(const RelayProbe& probe, std::vector<FindingInfo>& out) {
          "sudo timedatectl set-ntp true"});
 }
 
-void judge_relays(const api::Config& config, std::vector<FindingInfo>& out) {
+// False when it is of no use to look at what lies behind it.
+bool judge_proxy(const ProxyInForce& proxy, std::vector<FindingInfo>& out) {
+    if (proxy == nullptr) return true;
+    const Patience patience(std::chrono::steady_clock::now() + kProbeTimeout, {});
+    const Status greeted = greet_proxy(*proxy, patience);
+    if (greeted.ok())
+        out.push_back({"proxy.used", severity::kNote, proxy_name(*proxy),
+                       "the proxy answers; relays and devices in other networks are reached "
+                       "through it alone",
+                       "Around it goes only what stays in the local network. Relays that DNS names "
+                       "(srv:), the public hash table and port mapping rest meanwhile.",
+                       "lockstep config set network.proxy none     (to do without it)"});
+    else
+        out.push_back(
+            {"proxy.unreachable", severity::kProblem, proxy_name(*proxy), greeted.error().message,
+             "Relays and devices in other networks are reached through it alone, so they "
+             "are not reached now. Is it on, and are its address, user and password right?",
+             "lockstep config set network.proxy -     (reads the right URL; none: "
+             "without a proxy)"});
+    return greeted.ok();
+}
+
+void judge_relays(const api::Config& config, const ProxyInForce& proxy,
+                  std::vector<FindingInfo>& out) {
     std::vector<std::future<Result<RelayProbe>>> probes;
     for (const std::string& url : config.relays)
-        probes.push_back(std::async(std::launch::async, look_at_relay, url, kProbeTimeout));
+        probes.push_back(std::async(std::launch::async, look_at_relay, url, proxy, kProbeTimeout));
     bool has_clock = false;
     for (auto& each : probes) {
         Result<RelayProbe> probe = each.get();
@@ -131,7 +154,8 @@ api::DoctorReport examine(ControlContext& context) {
     api::DoctorReport report;
     report.findings = judge_machine(look_at_machine(services.paths, config, services.may_mount));
     judge_own_port(services.sync, report.findings);
-    judge_relays(config, report.findings);
+    const ProxyInForce proxy = services.sync.proxy();
+    if (judge_proxy(proxy, report.findings)) judge_relays(config, proxy, report.findings);
     for (const auto& vault : context.vaults.all())
         judge_vault_space(vault->info(), report.findings);
     return report;

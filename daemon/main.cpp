@@ -96,9 +96,9 @@ int serve(const DaemonArguments& arguments) {
     harden_process(passed);
     const sigset_t signals = block_signals();
 
-    Result<std::unique_ptr<Daemon>> daemon =
-        Daemon::start({*paths, arguments.listen_port, arguments.may_mount, arguments.log_levels,
-                       arguments.api_listen, arguments.metrics_token_file, std::move(passed)});
+    Result<std::unique_ptr<Daemon>> daemon = Daemon::start(
+        {*paths, arguments.listen_port, arguments.may_mount, arguments.log_levels,
+         arguments.api_listen, arguments.proxy, arguments.metrics_token_file, std::move(passed)});
     if (!daemon.ok()) return fail(daemon.error());
     log_info("daemon", "lockstepd {} runs; port {}, socket {}", kVersion, (*daemon)->listen_port(),
              (*daemon)->control_socket().native());

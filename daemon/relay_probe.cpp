@@ -19,8 +19,9 @@ namespace {
 
 constexpr std::chrono::seconds kPinTimeout{5};
 
-Result<HttpResponse> ask_health(const RelayUrl& relay, std::chrono::milliseconds timeout) {
-    TRY(HttpClient client, relay_http_client(relay));
+Result<HttpResponse> ask_health(const RelayUrl& relay, const ProxyInForce& proxy,
+                                std::chrono::milliseconds timeout) {
+    TRY(HttpClient client, relay_http_client(relay, proxy));
     HttpRequest request;
     request.path = "/healthz";
     request.headers.push_back({"Host", relay.authority});
@@ -28,12 +29,14 @@ Result<HttpResponse> ask_health(const RelayUrl& relay, std::chrono::milliseconds
 }
 
 // Each relay that DNS names, within the time.
-Result<api::RelayInfo> probe_domain(const std::string& url, std::chrono::milliseconds timeout) {
+Result<api::RelayInfo> probe_domain(const std::string& url, const ProxyInForce& proxy,
+                                    std::chrono::milliseconds timeout) {
     TRY(SrvUrl domain, parse_srv_url(url));
     api::RelayInfo out;
     out.url = url;
     const auto end = std::chrono::steady_clock::now() + timeout;
-    auto answer = resolve_srv(domain.domain);
+    auto answer = proxy == nullptr ? resolve_srv(domain.domain)
+                                   : Result<SrvAnswer>(dns_goes_around_a_proxy());
     if (!answer.ok()) {
         out.detail = answer.error().message;
         return out;
@@ -43,7 +46,7 @@ Result<api::RelayInfo> probe_domain(const std::string& url, std::chrono::millise
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
             end - std::chrono::steady_clock::now());
         if (left.count() <= 0) break;
-        TRY(api::RelayInfo one, probe_relay(srv_relay_url(record, domain.is_tls), left));
+        TRY(api::RelayInfo one, probe_relay(srv_relay_url(record, domain.is_tls), proxy, left));
         out.is_reachable = out.is_reachable || one.is_reachable;
         out.detail += fmt::format("{}{} {}", out.detail.empty() ? "" : "; ", one.url, one.detail);
     }
@@ -63,24 +66,26 @@ std::optional<std::int64_t> clock_ahead(const HttpResponse& response, std::uint6
 
 }  // namespace
 
-Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::milliseconds timeout) {
-    TRY(RelayProbe probe, look_at_relay(url, timeout));
+Result<api::RelayInfo> probe_relay(const std::string& url, const ProxyInForce& proxy,
+                                   std::chrono::milliseconds timeout) {
+    TRY(RelayProbe probe, look_at_relay(url, proxy, timeout));
     return std::move(probe.relay);
 }
 
-Result<RelayProbe> look_at_relay(const std::string& url, std::chrono::milliseconds timeout) {
+Result<RelayProbe> look_at_relay(const std::string& url, const ProxyInForce& proxy,
+                                 std::chrono::milliseconds timeout) {
     TRY_OK(api::check_relay_url(url));
     RelayProbe probe;
     api::RelayInfo& relay = probe.relay;
     if (is_srv_url(url)) {
-        TRY(relay, probe_domain(url, timeout));
+        TRY(relay, probe_domain(url, proxy, timeout));
         return probe;
     }
     TRY(RelayUrl address, parse_relay_url(url));
     relay.url = std::string(without_pin(url));
     if (address.pin) relay.pin = hex(*address.pin);
     const auto begin = std::chrono::steady_clock::now();
-    Result<HttpResponse> response = ask_health(address, timeout);
+    Result<HttpResponse> response = ask_health(address, proxy, timeout);
     const auto took = std::chrono::steady_clock::now() - begin;
     if (!response.ok()) {
         relay.detail = response.error().message;
@@ -95,23 +100,25 @@ Result<RelayProbe> look_at_relay(const std::string& url, std::chrono::millisecon
     return probe;
 }
 
-Result<std::string> relay_with_pin(const std::string& url, const std::string& pin) {
+Result<std::string> relay_with_pin(const std::string& url, const std::string& pin,
+                                   const ProxyInForce& proxy) {
     if (pin.empty()) return url;
     std::string origin(without_pin(url));
     if (pin != "first") return origin + "#pin=" + pin;
     TRY(RelayUrl relay, parse_relay_url(origin));
     if (!relay.is_tls)
         return Error{ErrorKind::Invalid, "only a relay under https:// has a key to pin"};
-    TRY(TlsPin shown, ask_tls_pin(relay.host, relay.port, kPinTimeout));
+    TRY(TlsPin shown, ask_tls_pin(relay.host, relay.port, kPinTimeout, proxy));
     return origin + "#pin=" + hex(shown);
 }
 
-Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout) {
+Status check_relay_key(const std::string& url, const ProxyInForce& proxy,
+                       std::chrono::milliseconds timeout) {
     TRY(RelayUrl relay, parse_relay_url(url));
     if (!relay.is_tls) return {};
-    Result<HttpResponse> response = ask_health(relay, timeout);
+    Result<HttpResponse> response = ask_health(relay, proxy, timeout);
     if (response.ok() || response.error().kind != ErrorKind::Refused) return {};
-    auto shown = ask_tls_pin(relay.host, relay.port, kPinTimeout);
+    auto shown = ask_tls_pin(relay.host, relay.port, kPinTimeout, proxy);
     if (!shown.ok()) return {};
     return Error{
         ErrorKind::Refused,

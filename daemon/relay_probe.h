@@ -22,14 +22,20 @@ struct RelayProbe {
 };
 
 // Sends GET /healthz, following no redirect. Blocks for `timeout` at most. What went wrong is in
-// the answer's detail; an Error only for a URL that is none.
-Result<RelayProbe> look_at_relay(const std::string& url, std::chrono::milliseconds timeout);
-Result<api::RelayInfo> probe_relay(const std::string& url, std::chrono::milliseconds timeout);
+// the answer's detail; an Error only for a URL that is none. Here and below all goes through the
+// proxy, unless it is null.
+using ProxyInForce = std::shared_ptr<const Proxy>;
+Result<RelayProbe> look_at_relay(const std::string& url, const ProxyInForce& proxy,
+                                 std::chrono::milliseconds timeout);
+Result<api::RelayInfo> probe_relay(const std::string& url, const ProxyInForce& proxy,
+                                   std::chrono::milliseconds timeout);
 // The URL with its pin, as configured; "first" takes the key that the relay shows now.
-Result<std::string> relay_with_pin(const std::string& url, const std::string& pin);
+Result<std::string> relay_with_pin(const std::string& url, const std::string& pin,
+                                   const ProxyInForce& proxy);
 // Refused, naming the key, when the relay answers with one that is not pinned and that no authority
 // vouches for. A relay that does not answer may be good.
-Status check_relay_key(const std::string& url, std::chrono::milliseconds timeout);
+Status check_relay_key(const std::string& url, const ProxyInForce& proxy,
+                       std::chrono::milliseconds timeout);
 
 // What sync is told of them.
 RelaySettings relay_settings_of(const api::Config& config);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/http/proxy.h"
 #include "base/spelling.h"
 #include "daemon/vault_services.h"
 
@@ -34,6 +35,30 @@ Status change_limit(std::uint32_t& limit, const std::string& value) {
     TRY(std::int64_t kib, number_in(value, "a limit is a number of KiB per second"));
     TRY_OK(api::check_limit(kib));
     limit = static_cast<std::uint32_t>(kib);
+    return {};
+}
+
+// The password is never told: kHiddenPassword stands for it, also when it comes back.
+std::string proxy_text(const api::Config& config) {
+    auto proxy = parse_proxy_url(config.proxy);
+    return proxy.ok() ? shown_proxy_url(*proxy) : std::string();
+}
+
+Status change_proxy(api::Config& config, const std::string& value) {
+    if (value.empty() || value == "none") {
+        config.proxy.clear();
+        return {};
+    }
+    TRY(Proxy proxy, parse_proxy_url(value));
+    if (proxy.password == kHiddenPassword) {
+        auto before = parse_proxy_url(config.proxy);
+        if (!before.ok() || shown_proxy_url(*before) != shown_proxy_url(proxy))
+            return Error{ErrorKind::Invalid,
+                         "type the proxy's password, too: *** stands for the one that is set, and "
+                         "is not given to another proxy or user"};
+        proxy.password = before->password;
+    }
+    config.proxy = proxy_url(proxy);
     return {};
 }
 
@@ -75,6 +100,7 @@ std::vector<Setting> make_settings() {
              c.relay_strategy = value;
              return {};
          }},
+        {"network.proxy", proxy_text, change_proxy},
         {"network.limit_up",
          [](const Config& c) { return std::to_string(c.bandwidth.usual.up_kib); },
          [](Config& c, const std::string& value) {

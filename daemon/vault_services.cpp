@@ -5,9 +5,17 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "vault/limits.h"
 
 namespace lockstep {
+
+std::shared_ptr<const Proxy> proxy_of(const std::string& url) {
+    if (url.empty()) return nullptr;
+    auto proxy = parse_proxy_url(url);
+    CHECK(proxy.ok(), "configuration was checked");
+    return std::make_shared<const Proxy>(std::move(*proxy));
+}
 
 std::string device_label(const api::Config& config) {
     if (!config.device_name.empty()) return config.device_name;

@@ -39,6 +39,9 @@ std::tm local_time(Clock& clock);
 // The limits that count by the local time of now.
 SyncLimits limits_now(const api::BandwidthConfig& config, Clock& clock);
 
+// Of a URL that was checked; null when it is empty.
+std::shared_ptr<const Proxy> proxy_of(const std::string& url);
+
 // The device's name: the configured one, else the host's.
 std::string device_label(const api::Config& config);
 

@@ -28,6 +28,9 @@ constexpr seconds kRefusedRetry{60};
 // A tracker may be replaced by a relay under the same name.
 constexpr seconds kTrackerRetry{900};
 constexpr std::string_view kTicketField = "ticket=";
+// Nobody reaches us at the proxy's address, which is all that the relay sees; an announce needs a
+// port.
+constexpr std::uint16_t kNoPort = 1;
 
 // Up to a quarter more or less, so that devices do not come all at once.
 milliseconds jittered(milliseconds time) {
@@ -49,9 +52,11 @@ std::uint64_t now_s() {
 
 }  // namespace
 
-RelayClient::RelayClient(SyncLoop& loop, std::uint16_t listen_port, Events events)
+RelayClient::RelayClient(SyncLoop& loop, std::uint16_t listen_port,
+                         std::shared_ptr<const ProxyChoice> proxy, Events events)
     : loop_(loop),
       listen_port_(listen_port),
+      proxy_(std::move(proxy)),
       events_(std::move(events)),
       workers_(kThreads, "ls-relay") {}
 
@@ -130,6 +135,7 @@ void RelayClient::ask_soon(SwarmNumber swarm, const std::string& url) {
                                             .swarm = swarms_.at(swarm),
                                             .token = token == tokens_.end() ? "" : token->second,
                                             .listen_port = listen_port_,
+                                            .proxy = proxy_->get(),
                                             .stop = stop_.get_token()});
     workers_.submit([this, &loop = loop_, alive = std::weak_ptr<int>(alive_), swarm, question,
                      round = relay->round] {
@@ -165,10 +171,26 @@ void RelayClient::set_tokens(const std::map<std::string, std::string>& tokens) {
 void RelayClient::announce_again(SwarmNumber swarm) {
     auto at = swarms_.find(swarm);
     if (at == swarms_.end()) return;
-    std::vector<std::string> pinned;
+    std::vector<std::string> ours;
     for (const Relay& relay : at->second.relays)
-        if (without_pin(relay.url) != relay.url) pinned.push_back(relay.url);
-    for (const std::string& url : pinned) ask_soon(swarm, url);
+        if (announces_itself(relay.url)) ours.push_back(relay.url);
+    for (const std::string& url : ours) ask_soon(swarm, url);
+}
+
+void RelayClient::start_over() {
+    std::vector<std::pair<SwarmNumber, std::string>> all;
+    for (auto& [number, swarm] : swarms_)
+        for (Relay& relay : swarm.relays) {
+            relay.announce.clear();
+            relay.failures = 0;
+            all.emplace_back(number, relay.url);
+        }
+    for (const auto& [number, swarm] : swarms_) tell(number);
+    for (const auto& [number, url] : all) ask_soon(number, url);
+}
+
+bool RelayClient::announces_itself(const std::string& url) const {
+    return without_pin(url) != url || proxy_->get() != nullptr;
 }
 
 RelayClient::Outcome RelayClient::ask(const Question& question) {
@@ -176,13 +198,14 @@ RelayClient::Outcome RelayClient::ask(const Question& question) {
     if (question.stop.stop_requested()) return {};
     auto address = parse_relay_url(question.url);
     if (!address.ok()) return {.kind = Kind::NoTickets, .text = address.error().message};
-    auto client = relay_http_client(*address);
+    auto client = relay_http_client(*address, question.proxy);
     if (!client.ok()) return {.kind = Kind::Unreachable, .text = client.error().message};
     Asked asked;
     Outcome outcome = ask_ticket(question, *address, *client, asked);
     outcome.asked = asked;
     bool is_known = outcome.kind == Kind::Ticket || outcome.kind == Kind::NoTickets;
-    if (address->pin && is_known) announce(question, *client, outcome);
+    bool is_ours = address->pin || question.proxy != nullptr;
+    if (is_ours && is_known) announce(question, *client, outcome);
     return outcome;
 }
 
@@ -242,7 +265,7 @@ RelayClient::Outcome RelayClient::ask_ticket(const Question& question, const Rel
 void RelayClient::announce(const Question& question, HttpClient& client, Outcome& outcome) {
     AnnounceRequest request{.info_hash = TrackerHash::from(question.swarm.info_hash),
                             .peer_id = PeerId::from(question.swarm.random_name.bytes),
-                            .port = question.listen_port};
+                            .port = question.proxy == nullptr ? question.listen_port : kNoPort};
     HttpFields query = encode_announce_query(request);
     if (outcome.kind == Outcome::Kind::Ticket) query.push_back({"ticket", outcome.text});
     std::string path = relay_origin(question.url);
@@ -269,19 +292,18 @@ void RelayClient::on_outcome(SwarmNumber swarm, const std::string& url, std::uin
     if (relay == nullptr || relay->round != round) return;
     std::string before = relay->announce;
     milliseconds again = kTrackerRetry;
-    // libtorrent cannot tell whether a relay has the pinned key.
-    bool is_pinned = without_pin(url) != url;
+    bool is_ours = announces_itself(url);
     switch (outcome.kind) {
         case Outcome::Kind::Ticket:
             relay->failures = 0;
-            if (!is_pinned)
+            if (!is_ours)
                 relay->announce = url + (url.find('?') == std::string::npos ? "?" : "&") +
                                   std::string(kTicketField) + outcome.text;
             // In time, though the first request for the next one fails.
             again = jittered(outcome.lifetime / 2);
             break;
         case Outcome::Kind::NoTickets:
-            if (!is_pinned) relay->announce = url;
+            if (!is_ours) relay->announce = url;
             break;
         case Outcome::Kind::Refused:
             relay->announce.clear();

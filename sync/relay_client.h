@@ -1,6 +1,6 @@
 // RelayClient: gets tickets from relays for the swarms of this device, in time, and says under
 // which URL each relay's tracker is to be announced to. To relays with a pinned key, which
-// libtorrent cannot check, it announces itself.
+// libtorrent cannot check, and to all while there is a proxy, it announces itself.
 //
 // Asking blocks, so it happens on threads of its own; everything else is on ls-sync. A relay that
 // knows no tickets (any BitTorrent tracker) is announced to as it is.
@@ -37,7 +37,7 @@ class RelayClient {
         // A relay has given a ticket.
         std::function<void(SwarmNumber, const std::string& relay, const std::string& ticket)>
             admitted;
-        // A pinned relay has answered an announce with these.
+        // A relay that we announce to ourselves has answered with these.
         std::function<void(SwarmNumber, const std::string& relay,
                            const std::vector<PeerAddress>& peers)>
             announced;
@@ -48,8 +48,10 @@ class RelayClient {
                            std::chrono::microseconds took)>
             asked{};
     };
-    // `listen_port` is where others may connect.
-    RelayClient(SyncLoop& loop, std::uint16_t listen_port, Events events);
+    // `listen_port` is where others may connect. With a proxy the client announces itself to all
+    // relays, through it, and announce_to() gets none.
+    RelayClient(SyncLoop& loop, std::uint16_t listen_port, std::shared_ptr<const ProxyChoice> proxy,
+                Events events);
     // Gives up requests under way.
     ~RelayClient();
     RelayClient(const RelayClient&) = delete;
@@ -62,12 +64,14 @@ class RelayClient {
     void set_relays(SwarmNumber swarm, const std::vector<std::string>& relays);
     // Access tokens by http(s)://HOST:PORT; relays whose token is another are asked again.
     void set_tokens(const std::map<std::string, std::string>& tokens);
-    // Announces to pinned relays now.
+    // Announces now where it announces itself.
     void announce_again(SwarmNumber swarm);
     // Asks for another ticket now: the relay takes the last one no more.
     void renew(SwarmNumber swarm, const std::string& relay) { ask_soon(swarm, relay); }
     // The relay may be asked again.
     void retry(const std::string& relay);
+    // Asks all relays anew: the proxy is another one.
+    void start_over();
     // Nothing more is asked for.
     void stop();
 
@@ -100,7 +104,7 @@ class RelayClient {
         std::string text{};  // the ticket, or why there is none
         std::chrono::seconds lifetime{};
         Asked asked{};
-        // Of an announce to a pinned relay.
+        // Of an announce of our own.
         bool has_announced = false;
         std::string announce_failure{};
         std::chrono::seconds interval{};
@@ -112,6 +116,7 @@ class RelayClient {
         SwarmState swarm;
         std::string token;
         std::uint16_t listen_port = 0;
+        std::shared_ptr<const Proxy> proxy;
         std::stop_token stop;
     };
     static Outcome ask(const Question& question);
@@ -123,10 +128,13 @@ class RelayClient {
                     const Outcome& outcome);
     void ask_later(SwarmNumber swarm, const Relay& relay, std::chrono::milliseconds delay);
     void tell(SwarmNumber swarm);
+    // libtorrent cannot tell whether a relay has the pinned key, and knows no proxy.
+    bool announces_itself(const std::string& url) const;
     Relay* find(SwarmNumber swarm, const std::string& url);
 
     SyncLoop& loop_;
     const std::uint16_t listen_port_;
+    const std::shared_ptr<const ProxyChoice> proxy_;
     Events events_;
     std::map<std::string, std::string> tokens_;
     std::map<SwarmNumber, SwarmState> swarms_;

@@ -40,8 +40,9 @@ Result<std::shared_ptr<TlsContext>> relay_tls(const RelayUrl& url) {
     return TlsContext::client({.host = url.host, .pin = url.pin ? &*url.pin : nullptr});
 }
 
-Result<HttpClient> relay_http_client(const RelayUrl& url, std::uint64_t response_size_max) {
-    HttpClientOptions options{.response_size_max = response_size_max};
+Result<HttpClient> relay_http_client(const RelayUrl& url, std::shared_ptr<const Proxy> proxy,
+                                     std::uint64_t response_size_max) {
+    HttpClientOptions options{.response_size_max = response_size_max, .proxy = std::move(proxy)};
     if (!url.is_tls) return HttpClient::over_tcp(url.host, url.port, options);
     TRY(auto tls, relay_tls(url));
     return HttpClient::over_tls(url.host, url.port, std::move(tls), options);

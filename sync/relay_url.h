@@ -26,7 +26,8 @@ struct RelayUrl {
 Result<RelayUrl> parse_relay_url(std::string_view url);
 // Null without TLS.
 Result<std::shared_ptr<TlsContext>> relay_tls(const RelayUrl& url);
-Result<HttpClient> relay_http_client(const RelayUrl& url,
+// Through the proxy, unless it is null.
+Result<HttpClient> relay_http_client(const RelayUrl& url, std::shared_ptr<const Proxy> proxy,
                                      std::uint64_t response_size_max = 64 << 10);
 // Where its tracker is announced to. libtorrent talks to trackers on loopback only when the path
 // begins with /announce.

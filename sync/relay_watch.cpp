@@ -19,9 +19,9 @@ constexpr seconds kResolveRetryMax{600};
 constexpr std::size_t kEntriesMax = 64;
 
 // Well is whoever answers, even a plain tracker that knows no such path.
-Status ask_health(const std::string& url, const std::stop_token& stop) {
+Status ask_health(const std::string& url, const ProxyChoice& proxy, const std::stop_token& stop) {
     TRY(RelayUrl address, parse_relay_url(url));
-    TRY(HttpClient client, relay_http_client(address));
+    TRY(HttpClient client, relay_http_client(address, proxy.get()));
     HttpRequest request;
     request.path = "/healthz";
     TRY(HttpResponse response, client.request(request, kProbeTimeout, stop));
@@ -38,9 +38,15 @@ bool is_within(std::string_view host, std::string_view domain) {
 
 }  // namespace
 
-RelayWatch::Questions RelayWatch::questions(const PeerAddress& name_server) {
-    return {[name_server](const std::string& domain) { return resolve_srv(domain, name_server); },
-            ask_health};
+RelayWatch::Questions RelayWatch::questions(const PeerAddress& name_server,
+                                            std::shared_ptr<const ProxyChoice> proxy) {
+    return {[name_server, proxy](const std::string& domain) -> Result<SrvAnswer> {
+                if (proxy->get() != nullptr) return dns_goes_around_a_proxy();
+                return resolve_srv(domain, name_server);
+            },
+            [proxy](const std::string& relay, const std::stop_token& stop) {
+                return ask_health(relay, *proxy, stop);
+            }};
 }
 
 RelayWatch::RelayWatch(SyncLoop& loop, Questions questions, Events events)
@@ -66,6 +72,14 @@ void RelayWatch::set(const RelaySettings& settings) {
         return std::count(settings.urls.begin(), settings.urls.end(), domain.first) == 0;
     });
     for (const std::string& url : settings.urls)
+        if (parse_srv_url(url).ok()) domains_.try_emplace(url);
+    gather();
+}
+
+void RelayWatch::start_over() {
+    domains_.clear();
+    pool_.set_relays({});
+    for (const std::string& url : settings_.urls)
         if (parse_srv_url(url).ok()) domains_.try_emplace(url);
     gather();
 }

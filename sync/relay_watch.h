@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/http/proxy.h"
 #include "base/mutex.h"
 #include "base/worker_pool.h"
 #include "sync/relay_pool.h"
@@ -34,8 +35,9 @@ class RelayWatch {
         std::function<Result<SrvAnswer>(const std::string& domain)> resolve;
         std::function<Status(const std::string& relay, const std::stop_token&)> ask_health;
     };
-    // Those of the real world.
-    static Questions questions(const PeerAddress& name_server);
+    // Those of the real world. With a proxy DNS is not asked, since that would go around it.
+    static Questions questions(const PeerAddress& name_server,
+                               std::shared_ptr<const ProxyChoice> proxy);
 
     RelayWatch(SyncLoop& loop, Questions questions, Events events);
     // Gives up requests under way.
@@ -45,6 +47,8 @@ class RelayWatch {
 
     // Tells of changed relays at once, and again when DNS has answered.
     void set(const RelaySettings& settings);
+    // Asks everybody anew, as if nothing were known: the proxy is another one.
+    void start_over();
     // `in_use` are the relays that serve a swarm.
     void tick(SyncLoop::Time now, bool is_wanted, const std::set<std::string>& in_use);
     // Of a request that somebody else made.

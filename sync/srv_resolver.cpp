@@ -119,6 +119,11 @@ Result<SrvAnswer> resolve_srv(const std::string& domain, const PeerAddress& serv
     return decode_srv_answer(answer);
 }
 
+Error dns_goes_around_a_proxy() {
+    return {ErrorKind::Unavailable,
+            "DNS is not asked, since that would go around the proxy: add the relays by their URLs"};
+}
+
 std::string srv_relay_url(const SrvRecord& record, bool is_tls) {
     return (is_tls ? "https://" : "http://") + record.host + ":" + std::to_string(record.port);
 }

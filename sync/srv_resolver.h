@@ -38,6 +38,9 @@ Result<SrvAnswer> decode_srv_answer(ByteView message);
 // most. NotFound when the domain has no such record, Unavailable when nobody answered.
 Result<SrvAnswer> resolve_srv(const std::string& domain, const PeerAddress& server = {});
 
+// Why a domain's relays are not asked for while a proxy is set.
+Error dns_goes_around_a_proxy();
+
 // http(s)://HOST:PORT
 std::string srv_relay_url(const SrvRecord& record, bool is_tls);
 

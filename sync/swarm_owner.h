@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 
+#include "base/http/proxy.h"
 #include "relay/protocol/admission.h"
 #include "sync/torrent_session.h"
 
@@ -61,6 +62,10 @@ class SwarmRegistry {
                              const MemberName& member) = 0;
     // The tunnel that a link from or to this address goes through; nullptr when it is direct.
     virtual const TunnelEnd* tunnel_behind(const PeerAddress& remote) const = 0;
+    // Who is reached through the proxy by a link to this address; nullptr when it is none such.
+    virtual const PeerAddress* peer_behind(const PeerAddress& remote) const = 0;
+    // What relays are asked through; null: no proxy.
+    virtual std::shared_ptr<const Proxy> proxy() const = 0;
     virtual bool has_control(SwarmNumber swarm, const std::string& relay) const = 0;
     // Whether a relay may be asked anything now: its circuit is closed.
     virtual bool may_ask(const std::string& relay) const = 0;

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "sync/join/join_desk.h"
 #include "sync/network_watch.h"
+#include "sync/proxied_peers.h"
 #include "sync/relay_client.h"
 #include "sync/relay_url.h"
 #include "sync/relay_watch.h"
@@ -36,7 +37,9 @@ PeerAddress own_address(const std::vector<std::string>& listen_addresses, std::u
 class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegistry {
   public:
     explicit Engine(const SyncEngineOptions& options)
-        : label_(options.device_label), want_timeout_(options.want_timeout), workers_(kWorkers) {}
+        : label_(options.device_label), want_timeout_(options.want_timeout), workers_(kWorkers) {
+        proxy_->set(options.proxy);
+    }
 
     Status begin(const SyncEngineOptions& options) {
         if (sodium_init() < 0) return Error{ErrorKind::Unsupported, "libsodium does not start"};
@@ -45,10 +48,11 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                                          .lan_discovery = options.lan_discovery,
                                          .dht = options.dht,
                                          .dht_bootstrap_nodes = options.dht_bootstrap_nodes,
-                                         .port_mapping = options.port_mapping},
+                                         .port_mapping = options.port_mapping,
+                                         .keeps_local = options.proxy != nullptr},
                                         *this));
         tickets_ = std::make_unique<RelayClient>(
-            loop_, net_->listen_port(),
+            loop_, net_->listen_port(), proxy_,
             RelayClient::Events{
                 [this](SwarmNumber swarm, const std::vector<std::string>& urls) {
                     net_->set_relays(swarm, urls);
@@ -68,7 +72,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                 [this](const std::string& relay, const Status& status,
                        std::chrono::microseconds took) { relay_asked(relay, status, took); }});
         tunnels_ = std::make_unique<TunnelClient>(
-            loop_, own_address(options.listen_addresses, net_->listen_port()),
+            loop_, own_address(options.listen_addresses, net_->listen_port()), proxy_,
             TunnelClient::Events{[this](SwarmNumber swarm, const std::string& relay,
                                         const std::vector<MemberName>& members) {
                                      auto at = owners_.find(swarm);
@@ -83,10 +87,17 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
                                  [this](SwarmNumber swarm, const std::string& relay) {
                                      tickets_->renew(swarm, relay);
                                  }});
-        joins_ = std::make_unique<JoinDesk>(JoinDesk::Environment{
-            *net_, loop_, workers_, *this, RelayWatch::questions(options.name_server).resolve});
+        joins_ = std::make_unique<JoinDesk>(
+            JoinDesk::Environment{*net_, loop_, workers_, *this,
+                                  RelayWatch::questions(options.name_server, proxy_).resolve});
+        loop_.run([&] {
+            proxied_ = std::make_unique<ProxiedPeers>(
+                loop_, proxy_, [this](SwarmNumber swarm, const PeerAddress& near_end) {
+                    net_->add_address(swarm, near_end);
+                });
+        });
         watch_relays_ = std::make_unique<RelayWatch>(
-            loop_, RelayWatch::questions(options.name_server),
+            loop_, RelayWatch::questions(options.name_server, proxy_),
             RelayWatch::Events{[this] { take_relays(); },
                                [this](const std::string& relay) { on_relay_health(relay); }});
         loop_.run([&] { watch_relays_->set(options.relays); });
@@ -107,11 +118,13 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
             if (watch_relays_ != nullptr) watch_relays_->stop();
             if (tickets_ != nullptr) tickets_->stop();
             if (tunnels_ != nullptr) tunnels_->stop();
+            if (proxied_ != nullptr) proxied_->stop();
         });
         for (const VaultId& vault : vaults) remove_vault(vault);
         loop_.run([this] { joins_.reset(); });
         tickets_.reset();  // waits for requests under way
         tunnels_.reset();
+        proxied_.reset();
         watch_relays_.reset();
         net_.reset();  // no event comes after this
     }
@@ -135,6 +148,9 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         return watch_relays_->domains();
     }
 
+    void set_proxy(std::shared_ptr<const Proxy> proxy) override {
+        loop_.run([&] { take_proxy(proxy); });
+    }
     void set_limits(const SyncLimits& limits) override {
         net_->set_limits(
             {.up = limits.up, .down = limits.down, .counts_in_lan = limits.counts_in_lan});
@@ -297,6 +313,10 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         net_->announce_again(swarm);
         tickets_->announce_again(swarm);
     }
+    const PeerAddress* peer_behind(const PeerAddress& remote) const override {
+        return proxied_->behind(remote);
+    }
+    std::shared_ptr<const Proxy> proxy() const override { return proxy_->get(); }
     const TunnelEnd* tunnel_behind(const PeerAddress& remote) const override {
         return tunnels_->behind(remote);
     }
@@ -316,6 +336,7 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         meetings_.erase(swarm);
         tickets_->close(swarm);
         tunnels_->close(swarm);
+        proxied_->close(swarm);
         net_->close_swarm(swarm);
     }
 
@@ -330,6 +351,11 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     }
     void link_closed(SwarmNumber swarm, LinkNumber link) override {
         to_owner(swarm, [=](SwarmOwner& owner) { owner.link_closed(link); });
+    }
+    void peer_elsewhere(SwarmNumber swarm, const PeerAddress& peer) override {
+        loop_.post([this, swarm, peer] {
+            if (proxied_ != nullptr && owners_.count(swarm) != 0) proxied_->want(swarm, peer);
+        });
     }
     void relay_answered(SwarmNumber swarm, const std::string& url, bool ok,
                         const std::string& message) override {
@@ -470,6 +496,22 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
         loop_.post_after(std::chrono::seconds(1), [this] { tick(); });
     }
 
+    // All that is connected goes the old way: it ends, and begins anew.
+    void take_proxy(const std::shared_ptr<const Proxy>& proxy) {
+        const auto before = proxy_->get();
+        const bool is_same =
+            before == nullptr || proxy == nullptr ? before == proxy : *before == *proxy;
+        if (stopping_ || is_same) return;
+        log_info("sync", "the proxy is {}", proxy == nullptr ? "none" : shown_proxy_url(*proxy));
+        proxy_->set(proxy);
+        net_->keep_local(proxy != nullptr);
+        proxied_->start_over();
+        for (const auto& [swarm, hash] : hashes_) tunnels_->close(swarm);
+        watch_relays_->start_over();
+        tickets_->start_over();
+        for (auto& [id, vault] : vaults_) vault->reconnect();
+    }
+
     // On ls-sync:
     bool stopping_ = false;
     std::vector<std::string> relays_;
@@ -489,8 +531,10 @@ class Engine final : public SyncEngine, public TorrentEvents, public SwarmRegist
     std::unique_ptr<JoinDesk> joins_;
     std::unique_ptr<RelayClient> tickets_;
     std::unique_ptr<TunnelClient> tunnels_;
+    std::unique_ptr<ProxiedPeers> proxied_;
     std::unique_ptr<RelayWatch> watch_relays_;
 
+    const std::shared_ptr<ProxyChoice> proxy_ = std::make_shared<ProxyChoice>();
     std::atomic<JoinNumber> last_join_{0};
     Mutex mutex_;
     std::map<VaultId, std::weak_ptr<VaultSync>> readable_ GUARDED_BY(mutex_);

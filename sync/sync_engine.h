@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/http/proxy.h"
 #include "sync/peer_address.h"
 #include "sync/relay_strategy.h"
 #include "vault/replica.h"
@@ -37,6 +38,8 @@ struct SyncEngineOptions {
     std::string device_label;  // shown to other members; cut to 64 bytes
     // How long a peer may be silent about a pack before somebody else is asked.
     std::chrono::milliseconds want_timeout = std::chrono::seconds(20);
+    // What relays and devices beyond the local network are reached through; null: nothing.
+    std::shared_ptr<const Proxy> proxy;
     // Who is asked for relays' domains; empty: the machine's name servers.
     PeerAddress name_server;
 };
@@ -161,6 +164,11 @@ class SyncEngine {
     virtual std::vector<RelayState> relay_states() const = 0;
     virtual std::vector<RelayDomainState> relay_domains() const = 0;
     virtual void set_limits(const SyncLimits& limits) = 0;
+    // Connections that did not go through this proxy, or with null those that went through one, end
+    // within a second or so, and nothing new goes another way on return. No effect when it is the
+    // same.
+    virtual void set_proxy(std::shared_ptr<const Proxy> proxy) = 0;
+    virtual std::shared_ptr<const Proxy> proxy() const = 0;
     // Connections made before are dead, for instance since the machine has slept: all vaults
     // connect anew within a second, later when that comes often. The engine notices sleep and
     // changes of addresses by itself.

@@ -57,6 +57,14 @@ void set_dht(lt::settings_pack& s, const TorrentSessionOptions& options) {
     s.set_bool(lt::settings_pack::dht_restrict_search_ips, false);
 }
 
+// What asks others than peers. Not the proxy of libtorrent's: with one it takes no connections, and
+// dials everybody through it, tunnels' near ends on this machine as well.
+void set_reach(lt::settings_pack& s, const TorrentSessionOptions& options, bool keeps_local) {
+    s.set_bool(lt::settings_pack::enable_dht, options.dht && !keeps_local);
+    s.set_bool(lt::settings_pack::enable_upnp, options.port_mapping && !keeps_local);
+    s.set_bool(lt::settings_pack::enable_natpmp, options.port_mapping && !keeps_local);
+}
+
 lt::settings_pack session_settings(const TorrentSessionOptions& options,
                                    const std::string& interfaces) {
     lt::settings_pack s;
@@ -69,14 +77,12 @@ lt::settings_pack session_settings(const TorrentSessionOptions& options,
         static_cast<int>(static_cast<std::uint32_t>(
             lt::alert_category::status | lt::alert_category::error | lt::alert_category::tracker)));
     s.set_int(lt::settings_pack::alert_queue_size, 100'000);
-    s.set_bool(lt::settings_pack::enable_dht, options.dht);
     if (options.dht) set_dht(s, options);
+    set_reach(s, options, options.keeps_local);
     s.set_bool(lt::settings_pack::enable_lsd, options.lan_discovery);
     // Else it asks the first that answers and no other: a lying relay would keep members apart.
     s.set_bool(lt::settings_pack::announce_to_all_trackers, true);
     s.set_bool(lt::settings_pack::announce_to_all_tiers, true);
-    s.set_bool(lt::settings_pack::enable_upnp, options.port_mapping);
-    s.set_bool(lt::settings_pack::enable_natpmp, options.port_mapping);
     s.set_bool(lt::settings_pack::enable_incoming_utp, false);
     s.set_bool(lt::settings_pack::enable_outgoing_utp, false);
     // Nothing rests on the transport's secrecy, and RC4 would cost six times the speed.
@@ -180,6 +186,21 @@ std::optional<lt::tcp::endpoint> to_endpoint(const PeerAddress& address) {
     return lt::tcp::endpoint(ip, address.port);
 }
 
+// Whom the session has to do with at all.
+lt::ip_filter reach_filter(bool keeps_local) {
+    lt::ip_filter filter;
+    if (!keeps_local) return filter;
+    const auto add = [&](const char* first, const char* last, std::uint32_t flags) {
+        filter.add_rule(lt::make_address(first), lt::make_address(last), flags);
+    };
+    add("0.0.0.0", "255.255.255.255", lt::ip_filter::blocked);
+    add("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", lt::ip_filter::blocked);
+    add("127.0.0.0", "127.255.255.255", 0);
+    add("::1", "::1", 0);
+    for (const auto& [first, last] : kLocalNetworks) add(first, last, 0);
+    return filter;
+}
+
 struct SwarmRecord {
     SwarmNumber number = 0;
     lt::torrent_handle handle;
@@ -199,6 +220,9 @@ class LibtorrentSession final : public TorrentSession {
     void set_limits(const TorrentLimits& limits) override {
         post([=, this] { set_limits_now(limits); });
     }
+    void keep_local(bool keeps_local) override {
+        post([=, this] { keep_local_now(keeps_local); });
+    }
     void open_swarm(SwarmNumber swarm, const SwarmSeed& seed, std::vector<std::string> relays,
                     std::vector<PeerAddress> addresses) override {
         post([=, this] { open_swarm_now(swarm, seed, relays, addresses); });
@@ -209,7 +233,8 @@ class LibtorrentSession final : public TorrentSession {
     void set_relays(SwarmNumber swarm, std::vector<std::string> relays) override {
         post([=, this] {
             auto at = swarms_.find(swarm);
-            if (at != swarms_.end()) at->second.handle.replace_trackers(to_trackers(relays));
+            if (at != swarms_.end() && (!keeps_local_ || relays.empty()))
+                at->second.handle.replace_trackers(to_trackers(relays));
         });
     }
     void announce_again(SwarmNumber swarm) override {
@@ -225,7 +250,8 @@ class LibtorrentSession final : public TorrentSession {
         post([=, this] {
             auto at = swarms_.find(swarm);
             auto endpoint = to_endpoint(address);
-            if (at != swarms_.end() && endpoint) at->second.handle.connect_peer(*endpoint);
+            if (at != swarms_.end() && endpoint && may_dial(swarm, address))
+                at->second.handle.connect_peer(*endpoint);
         });
     }
     void send(LinkNumber link, std::vector<Bytes> frames) override {
@@ -263,6 +289,9 @@ class LibtorrentSession final : public TorrentSession {
     }
 
     void set_limits_now(const TorrentLimits& limits);
+    void keep_local_now(bool keeps_local);
+    // Else others hear that it is to be dialled.
+    bool may_dial(SwarmNumber swarm, const PeerAddress& address);
     void open_swarm_now(SwarmNumber swarm, const SwarmSeed& seed,
                         const std::vector<std::string>& relays,
                         const std::vector<PeerAddress>& addresses);
@@ -296,8 +325,10 @@ class LibtorrentSession final : public TorrentSession {
     std::unique_ptr<lt::session> session_;
     std::thread thread_;
     std::uint16_t port_ = 0;
+    TorrentSessionOptions options_;
     bool has_dht_ = false;
-    bool stopping_ = false;  // on ls-net
+    bool keeps_local_ = false;  // on ls-net
+    bool stopping_ = false;     // on ls-net
     std::atomic<bool> alerts_posted_{false};
     std::optional<std::promise<std::uint16_t>> listening_;  // until the first answer; on ls-net
     std::size_t listen_failures_ = 0, listen_count_ = 0;
@@ -313,6 +344,8 @@ Status LibtorrentSession::listen(const TorrentSessionOptions& options) {
     std::uint16_t port = options.listen_port != 0 ? options.listen_port : find_free_port();
     listen_count_ = options.listen_addresses.size();
     has_dht_ = options.dht;
+    options_ = options;
+    keeps_local_ = options.keeps_local;
     listening_.emplace();
     auto answer = listening_->get_future();
     try {
@@ -326,6 +359,7 @@ Status LibtorrentSession::listen(const TorrentSessionOptions& options) {
     } catch (const std::exception& error) {
         return Error{ErrorKind::Io, error.what()};
     }
+    session_->set_ip_filter(reach_filter(options.keeps_local));
     session_->set_alert_notify([this] {
         if (!alerts_posted_.exchange(true)) post([this] { take_alerts(); });
     });
@@ -384,13 +418,24 @@ lt::ip_filter peer_classes(bool counts_in_lan) {
     add("0.0.0.0", "255.255.255.255", all);
     add("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", all);
     if (counts_in_lan) return filter;
-    add("10.0.0.0", "10.255.255.255", local);
-    add("172.16.0.0", "172.31.255.255", local);
-    add("192.168.0.0", "192.168.255.255", local);
-    add("169.254.0.0", "169.254.255.255", local);
-    add("fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", local);
-    add("fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", local);
+    for (const auto& [first, last] : kLocalNetworks) add(first, last, local);
     return filter;
+}
+
+void LibtorrentSession::keep_local_now(bool keeps_local) {
+    if (stopping_ || std::exchange(keeps_local_, keeps_local) == keeps_local) return;
+    if (keeps_local)
+        for (auto& [number, swarm] : swarms_) swarm.handle.replace_trackers({});
+    lt::settings_pack settings;
+    set_reach(settings, options_, keeps_local);
+    session_->apply_settings(std::move(settings));
+    session_->set_ip_filter(reach_filter(keeps_local));
+}
+
+bool LibtorrentSession::may_dial(SwarmNumber swarm, const PeerAddress& address) {
+    if (!keeps_local_ || is_local_address(address.host)) return true;
+    events_.peer_elsewhere(swarm, address);
+    return false;
 }
 
 void LibtorrentSession::set_limits_now(const TorrentLimits& limits) {
@@ -414,11 +459,14 @@ void LibtorrentSession::open_swarm_now(SwarmNumber swarm, const SwarmSeed& seed,
     lt::add_torrent_params params;
     params.ti = synthetic_torrent(seed);
     params.save_path = "/nonexistent";  // nothing is ever read or written
-    params.flags = lt::torrent_flags::paused | lt::torrent_flags::disable_pex;
+    // The filter counts for incoming connections only when it does for every torrent.
+    params.flags = lt::torrent_flags::paused | lt::torrent_flags::disable_pex |
+                   lt::torrent_flags::apply_ip_filter;
     if (!has_dht_) params.flags |= lt::torrent_flags::disable_dht;
-    params.trackers = relays;
+    if (!keeps_local_) params.trackers = relays;
     for (const PeerAddress& address : addresses)
-        if (auto endpoint = to_endpoint(address)) params.peers.push_back(*endpoint);
+        if (auto endpoint = to_endpoint(address); endpoint && may_dial(swarm, address))
+            params.peers.push_back(*endpoint);
     params.extensions.emplace_back(
         [links = links_, swarm](const lt::torrent_handle&, lt::client_data_t) {
             return make_swarm_plugin(links, swarm);
@@ -457,7 +505,8 @@ std::shared_ptr<PackRecord> LibtorrentSession::add_pack_torrent(const PackInfo& 
         error, lt::from_span);
     if (!error) {
         params.flags = lt::torrent_flags::paused | lt::torrent_flags::disable_dht |
-                       lt::torrent_flags::disable_lsd | lt::torrent_flags::disable_pex;
+                       lt::torrent_flags::disable_lsd | lt::torrent_flags::disable_pex |
+                       lt::torrent_flags::apply_ip_filter;
         if (is_seed) params.flags |= lt::torrent_flags::seed_mode;
         params.extensions.emplace_back([record](const lt::torrent_handle&, lt::client_data_t) {
             return make_pack_plugin(record);
@@ -503,6 +552,7 @@ void LibtorrentSession::fetch_pack_now(const PackInfo& pack, const std::filesyst
                                        const PeerAddress& holder, const SessionKey& key) {
     if (stopping_) return;
     auto endpoint = to_endpoint(holder);
+    if (keeps_local_ && !is_local_address(holder.host)) endpoint.reset();
     drop_now(pack.id, true);
     // What an earlier try left would have to be checked first, and libtorrent checks nothing while
     // paused.

@@ -59,6 +59,8 @@ class TorrentEvents {
     virtual void link_frame(SwarmNumber swarm, LinkNumber link,
                             std::shared_ptr<InboundFrame> frame) = 0;
     virtual void link_closed(SwarmNumber swarm, LinkNumber link) = 0;
+    // A peer elsewhere that was not dialled, while the session keeps to local addresses.
+    virtual void peer_elsewhere(SwarmNumber, const PeerAddress&) {}
     virtual void relay_answered(SwarmNumber swarm, const std::string& url, bool ok,
                                 const std::string& message) = 0;
     virtual void pack_seeding(const PackId& pack, bool ok) = 0;
@@ -81,6 +83,7 @@ struct TorrentSessionOptions {
     bool dht = false;
     std::vector<std::string> dht_bootstrap_nodes = {};
     bool port_mapping = false;  // asks routers by UPnP, NAT-PMP and PCP to let connections in
+    bool keeps_local = false;   // see keep_local()
 };
 
 // Bytes per second, of all connections together; 0: no limit.
@@ -106,6 +109,11 @@ class TorrentSession {
 
     // `counts_in_lan` counts for connections made from then on.
     virtual void set_limits(const TorrentLimits& limits) = 0;
+
+    // From now on nobody beyond local addresses (is_local_address()) is dialled or let in, asked
+    // for peers or for a port; peer_elsewhere() says who else would have been dialled. Connections
+    // with others end. For a device whose connections go through a proxy.
+    virtual void keep_local(bool keeps_local) = 0;
 
     virtual void open_swarm(SwarmNumber swarm, const SwarmSeed& seed,
                             std::vector<std::string> relays,

@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-
 #include "base/http/client_socket.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "sync/near_socket.h"
 #include "sync/relay_url.h"
 
 namespace lockstep {
@@ -36,75 +31,16 @@ milliseconds jittered(milliseconds time) {
     return time / 2 + milliseconds(time.count() * part / 1024);
 }
 
-// 127.64.0.1 to 127.127.255.254
-std::string random_near_host() {
-    std::uint64_t random = system_random().u64();
-    auto byte = [&](int shift) { return static_cast<unsigned>((random >> shift) & 0xff); };
-    return "127." + std::to_string(64 + byte(0) % 64) + "." + std::to_string(byte(8)) + "." +
-           std::to_string(1 + byte(16) % 254);
-}
-
-Error socket_fault(const char* doing) {
-    return {ErrorKind::Io, std::string(doing) + ": " + std::strerror(errno)};
-}
-
-// A socket at a near end's address.
-struct NearSocket {
-    UniqueFd fd;
-    PeerAddress address;
-};
-
-Result<NearSocket> make_near_socket() {
-    NearSocket out{UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)), {}};
-    if (!out.fd.ok()) return socket_fault("socket");
-    out.address.host = random_near_host();
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    ::inet_pton(AF_INET, out.address.host.c_str(), &address.sin_addr);
-    socklen_t size = sizeof(address);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(out.fd.get(), generic, size) != 0) return socket_fault("bind");
-    if (::getsockname(out.fd.get(), generic, &size) != 0) return socket_fault("getsockname");
-    out.address.port = ntohs(address.sin_port);
-    int on = 1;
-    (void)::setsockopt(out.fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return out;
-}
-
-Status connect_near(const NearSocket& from, const PeerAddress& to, const Patience& patience) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(to.port);
-    if (::inet_pton(AF_INET, to.host.c_str(), &address.sin_addr) != 1)
-        return Error{ErrorKind::Unsupported, "tunnels need an IPv4 address to listen on"};
-    int fd = from.fd.get();
-    int code = ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
-    if (code != 0 && errno != EINPROGRESS) return socket_fault("connect");
-    TRY_OK(patience.wait(fd, POLLOUT));
-    socklen_t size = sizeof(code);
-    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) != 0 || code != 0)
-        return Error{ErrorKind::Io, std::string("connect: ") + std::strerror(code)};
-    return {};
-}
-
-// libtorrent's connection to the near end: the first that comes.
-Result<UniqueFd> accept_near(const NearSocket& at, const Patience& patience) {
-    TRY_OK(patience.wait(at.fd.get(), POLLIN));
-    UniqueFd out(::accept4(at.fd.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!out.ok()) return socket_fault("accept");
-    int on = 1;
-    (void)::setsockopt(out.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return out;
-}
-
 Result<DialledWebSocket> dial_relay(const std::string& relay, std::string path, HttpFields query,
-                                    std::string_view subprotocol, const std::stop_token& stop) {
+                                    std::string_view subprotocol, const ProxyChoice& proxy,
+                                    const std::stop_token& stop) {
     TRY(RelayUrl url, parse_relay_url(relay));
     WebSocketAddress address{.host = url.host,
                              .port = url.port,
                              .path = std::move(path),
                              .query = std::move(query),
-                             .subprotocol = std::string(subprotocol)};
+                             .subprotocol = std::string(subprotocol),
+                             .proxy = proxy.get()};
     TRY(address.tls, relay_tls(url));
     return dial_websocket(address, kDialTimeout, stop);
 }
@@ -140,9 +76,11 @@ class TunnelClient::ControlEvents final : public WebSocketEvents {
     std::string text_;
 };
 
-TunnelClient::TunnelClient(SyncLoop& loop, PeerAddress own, Events events)
+TunnelClient::TunnelClient(SyncLoop& loop, PeerAddress own,
+                           std::shared_ptr<const ProxyChoice> proxy, Events events)
     : loop_(loop),
       own_(std::move(own)),
+      proxy_(std::move(proxy)),
       events_(std::move(events)),
       sockets_(std::make_unique<WebSocketLoop>("ls-tunnel")),
       workers_(std::make_unique<WorkerPool>(kThreads, "ls-tunnel")) {}
@@ -211,9 +149,9 @@ void TunnelClient::connect(const Key& key) {
     HttpFields query{{"info_hash", std::string(as_text(ByteView(control.info_hash)))},
                      {"ticket", control.ticket}};
     workers_->submit([this, &loop = loop_, alive = std::weak_ptr<int>(alive_), key, query,
-                      round = control.round, stop = stop_.get_token()] {
+                      proxy = proxy_, round = control.round, stop = stop_.get_token()] {
         auto dialled = std::make_shared<Result<DialledWebSocket>>(
-            dial_relay(key.second, "/v1/control", query, kControlSubprotocol, stop));
+            dial_relay(key.second, "/v1/control", query, kControlSubprotocol, *proxy, stop));
         loop.post([this, alive, key, round, dialled] {
             if (!alive.expired()) on_dialled(key, round, dialled);
         });
@@ -348,6 +286,7 @@ struct TunnelClient::Task {
     std::weak_ptr<int> alive;
     std::stop_token stop;
     PeerAddress own;
+    std::shared_ptr<const ProxyChoice> proxy;
     TunnelEnd end;
     ControlMessage message;
     PeerAddress near_end{};
@@ -369,6 +308,7 @@ void TunnelClient::open_end(const Key& key, const ControlMessage& message) {
                                             .alive = alive_,
                                             .stop = stop_.get_token(),
                                             .own = own_,
+                                            .proxy = proxy_,
                                             .end = {key.first, key.second, message.member},
                                             .message = message});
     workers_->submit([task] {
@@ -386,14 +326,14 @@ Status TunnelClient::run_end(const std::shared_ptr<Task>& task) {
     TRY(NearSocket near, make_near_socket());
     task->near_end = near.address;
     bool is_dialler = task->message.is_dialler;
-    if (is_dialler && ::listen(near.fd.get(), 1) != 0) return socket_fault("listen");
+    if (is_dialler) TRY_OK(listen_near(near));
     task->on_loop([end = task->end, at = near.address, is_dialler](TunnelClient& client) {
         client.near_ends_[at] = end;
         if (is_dialler) client.events_.dial(end.swarm, at);
     });
     TRY(DialledWebSocket dialled,
         dial_relay(task->end.relay, "/v1/tunnel", {{"token", task->message.token.to_hex()}},
-                   kTunnelSubprotocol, task->stop));
+                   kTunnelSubprotocol, *task->proxy, task->stop));
     Patience patience(std::chrono::steady_clock::now() + kAcceptTimeout, task->stop);
     if (is_dialler) {
         TRY(near.fd, accept_near(near, patience));

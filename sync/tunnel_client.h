@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/http/proxy.h"
 #include "base/http/websocket_loop.h"
 #include "base/worker_pool.h"
 #include "relay/protocol/tunnel.h"
@@ -44,7 +45,8 @@ class TunnelClient {
         std::function<void(SwarmNumber, const std::string& relay)> ticket_refused;
     };
     // Tunnels that others ask for are connected to `own`, where libtorrent listens.
-    TunnelClient(SyncLoop& loop, PeerAddress own, Events events);
+    TunnelClient(SyncLoop& loop, PeerAddress own, std::shared_ptr<const ProxyChoice> proxy,
+                 Events events);
     // Ends all tunnels.
     ~TunnelClient();
     TunnelClient(const TunnelClient&) = delete;
@@ -97,6 +99,7 @@ class TunnelClient {
 
     SyncLoop& loop_;
     const PeerAddress own_;
+    const std::shared_ptr<const ProxyChoice> proxy_;
     Events events_;
     std::map<Key, Control> controls_;
     std::map<PeerAddress, TunnelEnd> near_ends_;

@@ -98,6 +98,8 @@ Status VaultSync::handle(Peer& peer, Message& message, std::size_t charge) {
         peer.label = hello->label;
         bool is_first = peer.listen_port == 0;
         peer.listen_port = hello->listen_port;
+        // Nobody can dial it, so packs come over the link.
+        if (peer.listen_port == 0 && peer.side == LinkSide::Acceptor) peer.refuses_torrents = true;
         if (is_first && !peer.is_spare) introduce(peer);
         changed();
     } else if (auto* keys = std::get_if<KeysMessage>(&message)) {

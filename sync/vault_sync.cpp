@@ -60,7 +60,8 @@ VaultSync::VaultSync(const Environment& environment, Replica& replica,
            [this](const std::string& relay) { return env_.swarms.may_ask(relay); },
            [this](const std::string& relay, const Status& status, std::chrono::microseconds took) {
                env_.swarms.relay_asked(relay, status, took);
-           }}) {
+           },
+           [this] { return env_.swarms.proxy(); }}) {
     replica_.add_listener(*this);
 }
 
@@ -319,6 +320,10 @@ void VaultSync::link_opened(SwarmNumber swarm, LinkNumber link, LinkSide side,
     stranger.address = remote;
     if (const TunnelEnd* end = env_.swarms.tunnel_behind(remote))
         stranger.tunnel = RelayPlace{epoch->second, end->relay, end->member};
+    if (const PeerAddress* peer = env_.swarms.peer_behind(remote)) {
+        stranger.address = *peer;
+        stranger.is_proxied = true;
+    }
     stranger.since = std::chrono::steady_clock::now();
     stranger.handshake = std::make_shared<MemberHandshake>(side, epoch->second);
     strangers_.emplace(link, std::move(stranger));
@@ -404,14 +409,16 @@ void VaultSync::welcome(LinkNumber link, Stranger stranger) {
     if (stranger.tunnel) {
         tunnels_.learn(*stranger.tunnel, member.device);
         peer->relay = stranger.tunnel->relay;
-        peer->refuses_torrents = true;  // one connection carries everything
     }
+    // One connection carries everything.
+    if (stranger.tunnel || stranger.is_proxied) peer->refuses_torrents = true;
+    // Behind a proxy nobody reaches us, and what the peer sees is the proxy's address.
+    const std::uint16_t port = stranger.is_proxied ? 0 : env_.net.listen_port();
     log_debug("sync", "{} is connected", member.device.to_hex().substr(0, 8));
     DeviceId device = member.device;
     Peer& joined = *peers_.emplace(link, std::move(peer)).first->second;
     joined.session.send(
-        {HelloMessage{label_.substr(0, kDeviceLabelSizeMax), env_.net.listen_port()},
-         KeysMessage{keys_}});
+        {HelloMessage{label_.substr(0, kDeviceLabelSizeMax), port}, KeysMessage{keys_}});
     if (is_surveyed_) send_heads(&joined);
     signs_.introduce(joined);
     settle_duplicates(device);

@@ -90,6 +90,7 @@ class VaultSync final : public SwarmOwner, public ReplicaListener {
         LinkSide side = LinkSide::Dialler;
         PeerAddress address;
         std::optional<RelayPlace> tunnel;  // what it goes through, and to whom there
+        bool is_proxied = false;           // dialled through the proxy
         Time since{};
         std::shared_ptr<MemberHandshake> handshake;
         bool is_busy = false;  // a worker has the handshake

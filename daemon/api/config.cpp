@@ -192,6 +192,10 @@ void read_network(const toml::table& table, Config& config, Faults& faults) {
         Status valid = check_relay_strategy(config.relay_strategy);
         if (!valid.ok()) faults.add(*node, valid.error().message);
     }
+    if (const toml::node* node = reader.text("proxy", config.proxy)) {
+        Status valid = check_proxy(config.proxy);
+        if (!valid.ok()) faults.add(*node, "'proxy': " + valid.error().message);
+    }
     read_limit(reader, "limit_up", config.bandwidth.usual.up_kib, faults);
     read_limit(reader, "limit_down", config.bandwidth.usual.down_kib, faults);
     reader.flag("limit_lan", config.bandwidth.counts_in_lan);

@@ -11,6 +11,7 @@
 //     relays = ["http://relay.example.org:7070", "srv:example.org"]
 //     relay_strategy = "failover"   # or round-robin, weighted, least-latency, hash
 //     relay_weights = ["http://relay.example.org:7070 3"]   # default: 1, or as DNS says
+//     proxy = "socks5://ana:secret@proxy.example.org:1080"   # or http://; default: none
 //     limit_up = 500             # KiB per second to all other devices together; 0: no limit
 //     limit_down = 0
 //     limit_lan = false          # whether that counts on a local network, too
@@ -139,6 +140,7 @@ struct Config {
     std::vector<std::string> relay_tokens;  // "URL TOKEN"; the URL without path and pin
     std::string relay_strategy = std::string(kRelayStrategies[0]);
     std::vector<std::string> relay_weights;  // "URL NUMBER"; the URL without path and pin
+    std::string proxy;                       // as parse_proxy_url() reads it: a secret; empty: none
     BandwidthConfig bandwidth;
     std::uint32_t content_cache_mib = kContentCacheMib;
     std::uint32_t on_demand_mib = kOnDemandMib;
@@ -172,6 +174,8 @@ Status check_relay_token(std::string_view line);
 Status check_relay_weight(std::string_view line);
 Status check_relay_strategy(std::string_view name);
 Status check_address(std::string_view address);
+// Empty is no proxy. Repeats nothing of what may be a password.
+Status check_proxy(std::string_view url);
 
 // "127.0.0.1:6980" or "[::1]:6980". Invalid for every address that others could reach.
 struct LoopbackAddress {

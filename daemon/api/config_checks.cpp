@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 
+#include "base/http/proxy.h"
 #include "base/http/url.h"
 #include "daemon/api/config.h"
 
@@ -182,6 +183,12 @@ Status check_relay_strategy(std::string_view name) {
     if (std::ranges::find(kRelayStrategies, name) != kRelayStrategies.end()) return {};
     return Error{ErrorKind::Invalid,
                  fmt::format("a strategy is one of {}", fmt::join(kRelayStrategies, ", "))};
+}
+
+Status check_proxy(std::string_view url) {
+    if (url.empty()) return {};
+    if (auto proxy = parse_proxy_url(url); !proxy.ok()) return std::move(proxy).error();
+    return {};
 }
 
 Status check_address(std::string_view address) {

@@ -77,6 +77,7 @@ std::string format_config(const Config& config) {
         out += fmt::format("relay_strategy = {}\n", quoted(config.relay_strategy));
     if (!config.relay_weights.empty())
         out += fmt::format("relay_weights = {}\n", quoted_list(config.relay_weights));
+    if (!config.proxy.empty()) out += fmt::format("proxy = {}\n", quoted(config.proxy));
     if (config.dht) out += "dht = true\n";
     if (config.port_mapping) out += "port_mapping = true\n";
     if (!config.pause_when_metered) out += "pause_when_metered = false\n";

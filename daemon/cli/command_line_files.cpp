@@ -73,10 +73,14 @@ void declare_config(Grammar& grammar) {
         "  lockstep config set network.alternative.limit_up 100\n"
         "  lockstep config set network.alternative.hours 'mon-fri 08:30-18:00; sat "
         "09:00-12:00'\n"
-        "  lockstep config set network.alternative.now on   (until the hours say so)\n",
+        "  lockstep config set network.alternative.now on   (until the hours say so)\n"
+        "  lockstep config set network.proxy socks5://127.0.0.1:9050      (none: without)\n"
+        "  lockstep config set network.proxy - <proxy.txt    (when it has a password)\n",
         config_set);
     set.add_option("key", arguments.target, "Which one")->required()->option_text("KEY");
-    set.add_option("value", arguments.value, "Its new value")->required()->option_text("VALUE");
+    set.add_option("value", arguments.value, "Its new value; - reads it from stdin")
+        ->required()
+        ->option_text("VALUE");
     grammar.verb(config, "check", "Check config.toml without the daemon",
                  "  lockstep config check\n", config_check);
     grammar.verb(config, "path", "Print where config.toml lies", "  lockstep config path\n",

@@ -1,3 +1,5 @@
+#include <iostream>
+
 #include <fmt/format.h>
 
 #include "base/disk.h"
@@ -36,7 +38,11 @@ ExitCode config_get(Session& session) {
 
 ExitCode config_set(Session& session) {
     const Arguments& arguments = session.arguments;
-    Result<api::ConfigList> list = session.daemon.set_config({arguments.target, arguments.value});
+    std::string value = arguments.value;
+    // A password is not for a command line.
+    if (value == "-" && !std::getline(std::cin, value))
+        return session.fail(Error{ErrorKind::Invalid, "there is no line on standard input"});
+    Result<api::ConfigList> list = session.daemon.set_config({arguments.target, value});
     if (!list.ok()) return session.fail(list.error());
     if (arguments.is_json) {
         print_line(api::encode(*list));

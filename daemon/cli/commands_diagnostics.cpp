@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/disk.h"
+#include "base/http/proxy.h"
 #include "base/unique_fd.h"
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
@@ -88,6 +89,7 @@ json settings_json(const api::Config& config) {
             {"relays", config.relays.size()},
             {"relayTokens", config.relay_tokens.size()},
             {"relayStrategy", config.relay_strategy},
+            {"proxy", config.proxy.substr(0, config.proxy.find(':'))},
             {"limitUp", config.bandwidth.usual.up_kib},
             {"limitDown", config.bandwidth.usual.down_kib},
             {"contentCacheMib", config.content_cache_mib},
@@ -105,6 +107,11 @@ void know_names(const api::Config& config, Redactor& redactor) {
     for (const std::string& url : config.relays) redactor.name("relay", url);
     for (const std::string& line : config.relay_tokens)
         redactor.name("token", line.substr(line.find(' ') + 1));
+    if (const auto proxy = parse_proxy_url(config.proxy); proxy.ok()) {
+        redactor.name("proxy", proxy->host);
+        redactor.name("user", proxy->user);
+        redactor.name("password", proxy->password);
+    }
     for (const api::VaultConfig& vault : config.vaults) {
         redactor.name("vault", vault.name);
         redactor.name("folder", vault.directory);

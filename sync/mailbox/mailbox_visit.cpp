@@ -490,7 +490,7 @@ class Steps {
 MailboxVisit::Report MailboxVisit::run(ReplicaWork& work, MailboxMemory& memory) const {
     auto url = parse_relay_url(relay);
     if (!url.ok()) return {.status = url.error()};
-    auto client = relay_http_client(*url, kObjectSizeMax);
+    auto client = relay_http_client(*url, proxy, kObjectSizeMax);
     if (!client.ok()) return {.status = client.error()};
     return Steps(*this, work, memory, std::move(*client)).run();
 }

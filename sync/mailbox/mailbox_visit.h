@@ -52,6 +52,7 @@ struct MailboxVisit {
     std::set<DeviceId> connected{};
     std::map<DeviceId, MemberState> heads{};  // of members that were connected in this run
     std::stop_token stop{};
+    std::shared_ptr<const Proxy> proxy{};
 
     struct Report {
         Status status{};

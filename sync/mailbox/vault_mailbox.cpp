@@ -125,6 +125,7 @@ void VaultMailbox::visit(const std::string& relay, Place& place, SyncLoop::Time 
     task->connected = std::move(members.connected);
     task->heads = std::move(members.heads);
     task->stop = place.stop.get_token();
+    task->proxy = env_.proxy();
     if (task->is_thorough) place.next_thorough = now + jittered(kThoroughEvery);
     place.next = SyncLoop::Time::max();
     env_.workers.submit([this, task, memory = place.memory, work = env_.work, &loop = env_.loop,

@@ -33,6 +33,7 @@ class VaultMailbox {
         std::function<void(const std::string& relay, const Status& status,
                            std::chrono::microseconds took)>
             asked;
+        std::function<std::shared_ptr<const Proxy>()> proxy;
     };
 
     explicit VaultMailbox(Environment environment) : env_(std::move(environment)) {}

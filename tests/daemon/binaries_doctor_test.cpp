@@ -88,5 +88,34 @@ TEST(DoctorBinariesTest, ARelayThatIsAwayOrWhoseClockIsOtherIsAProblem) {
         EXPECT_FALSE(each["fix"].get<std::string>().empty()) << each.dump();
 }
 
+// Whether a relay answers behind a proxy that is not there is not asked.
+TEST(DoctorBinariesTest, AProxyThatIsAwayIsNamedWithItsCure) {
+    std::uint16_t nobody = 0;
+    {
+        auto gone = open_tcp_listen_socket("127.0.0.1", 0);
+        ASSERT_TRUE(gone.ok());
+        nobody = gone->port;
+    }
+    Relay good(0);
+    LockstepHome home;
+    ASSERT_TRUE(home.start());
+    home.must({"relay", "add", good.url()});
+    const std::string place = "127.0.0.1:" + std::to_string(nobody);
+    home.must({"config", "set", "network.proxy", "-"}, "socks5://ana:secret@" + place + "\n");
+    EXPECT_EQ(home.must({"config", "get", "network.proxy"}).output,
+              "socks5://ana:***@" + place + "\n");
+    const Ran told = home.run({"doctor", "--json"});
+    EXPECT_EQ(told.exit_code, 26);
+    EXPECT_EQ(finding(told, "proxy.unreachable")["where"], "socks5://" + place) << told.output;
+    EXPECT_FALSE(finding(told, "proxy.unreachable")["fix"].get<std::string>().empty());
+    EXPECT_TRUE(finding(told, "relay.unreachable").is_null()) << told.output;
+    EXPECT_EQ(home.run({"relay", "test", good.url()}).exit_code, 1);
+    EXPECT_EQ(home.run({"config", "set", "network.proxy", "socks5://nowhere"}).exit_code, 2);
+    home.must({"config", "set", "network.proxy", "none"});
+    EXPECT_TRUE(finding(home.run({"doctor", "--json"}), "proxy.unreachable").is_null());
+    EXPECT_EQ(home.must({"relay", "test", good.url()}).exit_code, 0);
+    EXPECT_EQ(home.log().find("secret"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -12,6 +12,7 @@ Config full_config() {
     config.lan_discovery = false;
     config.dht = config.port_mapping = true;
     config.content_cache_mib = 512;
+    config.proxy = "socks5://ana:p%40ss@[::1]:1080";
     config.bandwidth = {.usual = {.up_kib = 500, .down_kib = 0},
                         .counts_in_lan = true,
                         .alternative = {.up_kib = 0, .down_kib = 64},
@@ -241,6 +242,12 @@ TEST(ConfigTest, StrategiesWeightsAndDomainsOfRelaysComeBackTheSame) {
         EXPECT_FALSE(check_relay_weight(line).ok()) << line;
     for (const char* url : {"srv:", "srv:a b", "srv:a#pin=0", "srv://a"})
         EXPECT_FALSE(check_relay_url(url).ok()) << url;
+}
+
+TEST(ConfigTest, AProxyThatIsNoneIsNamedWithoutItsPassword) {
+    EXPECT_EQ(fault_of("[network]\nproxy = 'socks5://ana:secret@proxy'\n"),
+              "config.toml:2: 'proxy': the proxy's port is missing: HOST:PORT");
+    EXPECT_EQ(fault_of("[network]\nproxy = ''\n"), "accepted");
 }
 
 TEST(ConfigTest, Utf8IsJudgedStrictly) {

@@ -4,7 +4,7 @@ lockstep_test(daemon_test
     daemon/api_access_test.cpp daemon/bandwidth_test.cpp daemon/child_stretcher_test.cpp daemon/cli_parts_test.cpp daemon/config_store_test.cpp daemon/config_test.cpp daemon/data_paths_test.cpp daemon/diagnostics_test.cpp
     daemon/error_code_test.cpp daemon/event_log_test.cpp daemon/explain_file_test.cpp daemon/idle_timer_test.cpp daemon/instance_lock_test.cpp
     daemon/json_codec_test.cpp daemon/long_polls_test.cpp daemon/machine_check_test.cpp daemon/memory_care_test.cpp
-    daemon/openapi_test.cpp daemon/relay_settings_test.cpp daemon/router_test.cpp daemon/sightings_test.cpp
+    daemon/openapi_test.cpp daemon/proxy_setting_test.cpp daemon/relay_settings_test.cpp daemon/router_test.cpp daemon/sightings_test.cpp
     daemon/start_passphrase_test.cpp daemon/transfers_test.cpp
   LIBRARIES lockstep::daemon lockstep::cli lockstep_vault_device)
 target_compile_definitions(daemon_test PRIVATE

@@ -112,6 +112,15 @@ foreach(test IN LISTS LOCKSTEP_RELAYS_TESTS)
   set_tests_properties(relays.${test} PROPERTIES
     LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
 endforeach()
+set(LOCKSTEP_PROXY_TESTS
+  test_two_behind_a_socks_proxy_meet_at_a_relay_and_nothing_goes_around
+  test_a_device_elsewhere_is_reached_through_an_http_proxy_and_a_wrong_password_is_said
+  test_it_counts_at_once_and_what_was_connected_directly_is_cut)
+foreach(test IN LISTS LOCKSTEP_PROXY_TESTS)
+  add_test(NAME proxy.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/proxy_test.py Proxies.${test})
+  set_tests_properties(proxy.${test} PROPERTIES
+    LABELS e2e TIMEOUT 300 SKIP_RETURN_CODE 77 ENVIRONMENT LOCKSTEP_BIN=${CMAKE_BINARY_DIR}/bin)
+endforeach()
 foreach(test test_an_unused_vault_is_locked_and_a_used_one_is_not test_the_machine_sleeps_when_vaults_are_locked)
   add_test(NAME autolock.${test} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/autolock_test.py AutoLock.${test})
   set_tests_properties(autolock.${test} PROPERTIES

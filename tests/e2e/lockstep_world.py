@@ -334,7 +334,8 @@ class World:
         self.network.add(name)
         device = Device(self, name)
         self.devices[name] = device
-        device.write_config(**({"relays": [self.relay_url]} if self.relay else {}), **self.device_config)
+        relays = {"relays": [self.relay_url]} if self.relay else {}
+        device.write_config(**{**relays, **self.device_config})
         device.start()
         return device
 

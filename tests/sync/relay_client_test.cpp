@@ -17,7 +17,7 @@ class RelayClientTest : public RelayWorld {
         clock.set_wall_ns(system_clock().wall_ns());
         loop.run([&] {
             tickets = std::make_unique<RelayClient>(
-                loop, 6881,
+                loop, 6881, proxy,
                 RelayClient::Events{
                     [this](SwarmNumber, const std::vector<std::string>& now) {
                         std::lock_guard lock(mutex);
@@ -30,7 +30,11 @@ class RelayClientTest : public RelayWorld {
                         wake.notify_all();
                     },
                     [](SwarmNumber, const std::string&, const std::string&) {},
-                    [](SwarmNumber, const std::string&, const std::vector<PeerAddress>&) {}});
+                    [this](SwarmNumber, const std::string&, const std::vector<PeerAddress>&) {
+                        std::lock_guard lock(mutex);
+                        ++own_announces;
+                        wake.notify_all();
+                    }});
         });
         signer.public_key = members.key.bytes;
         signer.sign = [this](ByteView message) -> Result<Bytes> {
@@ -72,11 +76,13 @@ class RelayClientTest : public RelayWorld {
     SwarmSigner members;
     RelaySigner signer;
     SyncLoop loop;
+    std::shared_ptr<ProxyChoice> proxy = std::make_shared<ProxyChoice>();
     std::unique_ptr<RelayClient> tickets;
     std::mutex mutex;
     std::condition_variable wake;
     std::vector<std::string> urls;
     std::vector<std::string> refusals;
+    int own_announces = 0;
 };
 
 TEST_F(RelayClientTest, AnnouncesCarryATicketThatTheRelayTakes) {
@@ -114,6 +120,20 @@ TEST_F(RelayClientTest, APlainTrackerIsAnnouncedToAsItIsAndADeadRelayHoldsUpNoOt
     open({"http://127.0.0.1:1/announce", relay_url()});
     EXPECT_EQ(wait_for_urls(1), std::vector{relay_url()});
     EXPECT_NE(wait_for_refusal(), "");
+}
+
+TEST_F(RelayClientTest, BehindAProxyThatIsAwayNothingIsAskedAndTheProxyIsNamed) {
+    serve(with_access(RelayAccess::Open));
+    proxy->set(std::make_shared<const Proxy>(Proxy{Proxy::Kind::Socks5, "127.0.0.1", 1, "", ""}));
+    open({relay_url()});
+    EXPECT_TRUE(wait_for_refusal().starts_with("proxy socks5://127.0.0.1:1: "));
+    EXPECT_TRUE(wait_for_urls(0).empty());
+    // And when there is none any more all is asked anew.
+    proxy->set(nullptr);
+    loop.post([&] { tickets->start_over(); });
+    EXPECT_EQ(wait_for_urls(1).size(), 1U);
+    std::lock_guard lock(mutex);
+    EXPECT_EQ(own_announces, 0);
 }
 
 TEST_F(RelayClientTest, RelaysThatAreTakenAwayAreNoLongerAnnouncedTo) {

@@ -69,7 +69,7 @@ class RelayScaleTest : public testing::Test {
         };
         loop.run([&] {
             client = std::make_unique<RelayClient>(
-                loop, 6881,
+                loop, 6881, std::make_shared<ProxyChoice>(),
                 RelayClient::Events{
                     .announce_to = [this](SwarmNumber swarm,
                                           const Places& urls) { announced(swarm, urls); },
@@ -85,7 +85,7 @@ class RelayScaleTest : public testing::Test {
                             watch->on_asked(relay, status, took);
                         }});
             watch = std::make_unique<RelayWatch>(
-                loop, RelayWatch::questions({}),
+                loop, RelayWatch::questions({}, std::make_shared<ProxyChoice>()),
                 RelayWatch::Events{[this] { settle_places(); },
                                    [this](const std::string&) { settle_places(); }});
         });

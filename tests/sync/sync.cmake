@@ -8,6 +8,7 @@ lockstep_test(sync_test
     sync/mailbox_test.cpp
     sync/signs_of_life_test.cpp
     sync/network_watch_test.cpp
+    sync/proxied_peers_test.cpp
     sync/relay_client_test.cpp
     sync/relay_pool_test.cpp
     sync/relay_watch_test.cpp

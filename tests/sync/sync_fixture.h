@@ -52,6 +52,7 @@ struct Device {
         options.relays.urls = relays;
         options.relays.strategy = strategy;
         options.name_server = name_server;
+        options.proxy = proxy;
         options.want_timeout = want_timeout;
         auto started = SyncEngine::start(options);
         ASSERT_TRUE(started.ok()) << started.error().message;
@@ -71,6 +72,7 @@ struct Device {
     std::string name;
     RelayStrategy strategy = RelayStrategy::Failover;
     PeerAddress name_server{};
+    std::shared_ptr<const Proxy> proxy{};
     std::chrono::milliseconds want_timeout = SyncEngineOptions{}.want_timeout;
     std::unique_ptr<SyncEngine> engine;
 };
