@@ -1831,6 +1831,65 @@ geschrieben %3
     </message>
 </context>
 <context>
+    <name>lockstep::gui::ProxyForm</name>
+    <message>
+        <source>Use this pro&amp;xy</source>
+        <translation>Diesen Pro&amp;xy verwenden</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keiner</translation>
+    </message>
+    <message>
+        <source>SOCKS5</source>
+        <translation>SOCKS5</translation>
+    </message>
+    <message>
+        <source>HTTP (CONNECT)</source>
+        <translation>HTTP (CONNECT)</translation>
+    </message>
+    <message>
+        <source>Kind of proxy</source>
+        <translation>Art des Proxys</translation>
+    </message>
+    <message>
+        <source>Name or address of the proxy</source>
+        <translation>Name oder Adresse des Proxys</translation>
+    </message>
+    <message>
+        <source>Port of the proxy</source>
+        <translation>Port des Proxys</translation>
+    </message>
+    <message>
+        <source>User, where it wants one</source>
+        <translation>Benutzer, wo er einen verlangt</translation>
+    </message>
+    <message>
+        <source>User at the proxy</source>
+        <translation>Benutzer beim Proxy</translation>
+    </message>
+    <message>
+        <source>Password</source>
+        <translation>Passwort</translation>
+    </message>
+    <message>
+        <source>Password at the proxy</source>
+        <translation>Passwort beim Proxy</translation>
+    </message>
+    <message>
+        <source>Relays and devices in other networks are reached through it alone; devices on the local network directly.</source>
+        <translation>Relays und Geräte in anderen Netzen werden nur über ihn erreicht, Geräte im lokalen Netz direkt.</translation>
+    </message>
+    <message>
+        <source>The proxy&apos;s name or address is missing.</source>
+        <translation>Name oder Adresse des Proxys fehlt.</translation>
+    </message>
+    <message>
+        <source>There is a password and no user.</source>
+        <translation>Es gibt ein Passwort, aber keinen Benutzer.</translation>
+    </message>
+</context>
+<context>
     <name>lockstep::gui::QrCode</name>
     <message>
         <source>QR code of the link</source>
@@ -2252,6 +2311,10 @@ Wer diesen Code hat, kann den Tresor öffnen.
     <message>
         <source>Collecting…</source>
         <translation>Wird gesammelt…</translation>
+    </message>
+    <message>
+        <source>Proxy</source>
+        <translation>Proxy</translation>
     </message>
 </context>
 <context>

@@ -21,6 +21,7 @@
 #include "gui/models/text.h"
 #include "gui/widgets/week_grid.h"
 #include "gui/windows/log_dialog.h"
+#include "gui/windows/proxy_form.h"
 #include "gui/windows/relay_list.h"
 #include "gui/windows/vault_security.h"
 #include "gui/windows/vault_settings.h"
@@ -131,6 +132,12 @@ QWidget* SettingsDialog::makeNetwork() {
     auto* page = new QWidget(tabs_);
     auto* relays = new QGroupBox(tr("Relays"), page);
     (new QVBoxLayout(relays))->addWidget(new RelayList(state_, relays));
+    auto* proxy = new QGroupBox(tr("Proxy"), page);
+    auto* through = new ProxyForm(state_, proxy);
+    (new QVBoxLayout(proxy))->addWidget(through);
+    fields_[QStringLiteral("network.proxy")] = [through](const QString& url) {
+        through->show(url);
+    };
     auto* limits = new QGroupBox(tr("Limits for all other devices together"), page);
     auto* form = new QFormLayout(limits);
     const QString unit = tr(" KiB/s"), none = tr("none");
@@ -155,7 +162,7 @@ QWidget* SettingsDialog::makeNetwork() {
     addNumber(form, tr("&Port:"), QStringLiteral("network.listen_port"), 65535, {},
               tr("any free one"));
     auto* all = new QVBoxLayout(page);
-    for (QGroupBox* box : {relays, limits, other, more}) all->addWidget(box);
+    for (QGroupBox* box : {relays, proxy, limits, other, more}) all->addWidget(box);
     all->addStretch(1);
     return page;
 }

@@ -1,4 +1,5 @@
 // What a person sets and looks up in the window: settings, what is kept, history, keys, roles.
+#include <QComboBox>
 #include <QDialog>
 #include <QFileDialog>
 #include <QLineEdit>
@@ -279,6 +280,53 @@ void DaemonWindowTest::historyBringsBackWhatWasThere() {
     // A locked vault shows nothing of its past.
     QCOMPARE(home.run({"vault", "lock", "papers"}).exit_code, 0);
     QTRY_COMPARE_WITH_TIMEOUT(page->past().rowCount(), 0, kPatienceMs);
+}
+
+void DaemonWindowTest::theProxyReachesTheService() {
+    LockstepHome home;
+    QVERIFY(home.start());
+    Person person(home);
+    QTRY_VERIFY_WITH_TIMEOUT(person.isConnected(), kPatienceMs);
+    person.application.window().settings();
+    auto* tabs = person.find<SettingsDialog>("settingsDialog")->findChild<QTabWidget*>();
+    auto* kind = person.find<QComboBox>("proxyKind");
+    auto* host = person.find<QLineEdit>("proxyHost");
+    auto* port = person.find<QSpinBox>("proxyPort");
+    auto* password = person.find<QLineEdit>("proxyPassword");
+    auto* use = person.find<QPushButton>("useProxy");
+    auto* failure = person.find<QLabel>("proxyFailure");
+    const auto configured = [&] { return home.run({"config", "get", "network.proxy"}).output; };
+    for (QWidget* widget : std::initializer_list<QWidget*>{kind, host, port, password})
+        QVERIFY(!widget->accessibleName().isEmpty());
+    tabs->setCurrentIndex(1);
+    QVERIFY(!host->isEnabled() && !use->isEnabled());
+    kind->setCurrentIndex(1);
+    QVERIFY(host->isEnabled());
+    // What is missing is said beside it, and nothing is told to the service.
+    person.click("useProxy");
+    QTRY_VERIFY_WITH_TIMEOUT(failure->isVisible(), kPatienceMs);
+    host->setText(QStringLiteral("127.0.0.1"));
+    port->setValue(9);
+    person.find<QLineEdit>("proxyUser")->setText(QStringLiteral("ana"));
+    password->setText(QStringLiteral("swordfish/1"));
+    person.click("useProxy");
+    QTRY_COMPARE_WITH_TIMEOUT(configured(), std::string("socks5://ana:***@127.0.0.1:9\n"),
+                              kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(password->text(), QStringLiteral("***"), kPatienceMs);
+    QVERIFY(!failure->isVisible());
+    // The password that is set goes to no other place.
+    port->setValue(10);
+    person.click("useProxy");
+    QTRY_VERIFY_WITH_TIMEOUT(failure->isVisible(), kPatienceMs);
+    QCOMPARE(configured(), std::string("socks5://ana:***@127.0.0.1:9\n"));
+    kind->setCurrentIndex(0);
+    person.click("useProxy");
+    QTRY_COMPARE_WITH_TIMEOUT(configured(), std::string("\n"), kPatienceMs);
+    QTRY_VERIFY_WITH_TIMEOUT(host->text().isEmpty(), kPatienceMs);
+    // What somebody else sets is shown.
+    home.must({"config", "set", "network.proxy", "http://127.0.0.1:3128"});
+    QTRY_COMPARE_WITH_TIMEOUT(kind->currentIndex(), 2, kPatienceMs);
+    QTRY_COMPARE_WITH_TIMEOUT(port->value(), 3128, kPatienceMs);
 }
 
 void DaemonWindowTest::securitySettingsReachTheService() {

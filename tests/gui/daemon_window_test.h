@@ -25,6 +25,7 @@ class DaemonWindowTest : public QObject {
     void aRejectedDeviceIsToldSo();
     void conflictsAreResolvedAsChosen();
     void settingsReachTheService();
+    void theProxyReachesTheService();
     void otherLimitsAreSwitchedInTheStatusBar();
     void whatHappenedBeforeTheAppIsShown();
     void whatIsKeptOfAVaultIsChosen();
