@@ -58,8 +58,21 @@ void ProxiedPeers::start_over() {
 
 void ProxiedPeers::want(SwarmNumber swarm, const PeerAddress& peer) {
     if (is_stopped_ || proxy_->get() == nullptr || wishes_.contains({swarm, peer})) return;
-    if (wishes_.size() >= kWishesMax) return log_info("sync", "too many peers through the proxy");
+    if (wishes_.size() >= kWishesMax && !forget_the_worst())
+        return log_info("sync", "too many peers through the proxy");
     dial({swarm, peer});
+}
+
+// A relay that names many who are not there shall not keep out who is.
+bool ProxiedPeers::forget_the_worst() {
+    auto worst = wishes_.end();
+    for (auto at = wishes_.begin(); at != wishes_.end(); ++at) {
+        if (at->second.state != State::Waiting) continue;
+        if (worst == wishes_.end() || at->second.failures > worst->second.failures) worst = at;
+    }
+    if (worst == wishes_.end()) return false;
+    wishes_.erase(worst);
+    return true;
 }
 
 void ProxiedPeers::close(SwarmNumber swarm) {

@@ -55,6 +55,8 @@ class ProxiedPeers {
     struct Task;
 
     void dial(const Key& key);
+    // False when nobody waits.
+    bool forget_the_worst();
     static Status run(const std::shared_ptr<Task>& task);
     void on_open(const Key& key, std::uint64_t round, const PeerAddress& near_end);
     void on_over(const Key& key, std::uint64_t round, const PeerAddress& near_end);
