@@ -159,13 +159,17 @@ Result<HttpResponse> remove_snapshot(ControlContext& context, const ApiRequest& 
 Result<HttpResponse> show_retention(ControlContext& context, const ApiRequest& request) {
     TRY(VaultHistory * history, history_of(context, request));
     TRY(RetentionReport report, history->retention());
-    return json_response(200, api::RetentionAnswer{std::move(report.text), report.is_own});
+    return json_response(200, api::RetentionAnswer{std::move(report.text), report.is_own,
+                                                   report.quota, report.cut_ms});
 }
 
 Result<HttpResponse> set_retention(ControlContext& context, const ApiRequest& request) {
     TRY(auto wish, api::decode_request<api::SetRetention>(request.http.body));
     TRY(VaultHistory * history, history_of(context, request));
-    TRY_OK(history->set_retention(wish.policy));
+    if (wish.has_no_quota && wish.quota_bytes)
+        return Error{ErrorKind::Invalid, "quotaBytes and noQuota exclude each other"};
+    if (wish.policy) TRY_OK(history->set_retention(*wish.policy));
+    if (wish.quota_bytes || wish.has_no_quota) TRY_OK(history->set_history_quota(wish.quota_bytes));
     return show_retention(context, request);
 }
 

@@ -96,14 +96,13 @@ Result<HttpResponse> check_vault_objects(ControlContext& context, const ApiReque
     TRY(auto wish, api::decode_request<api::CheckVault>(request.http.body));
     TRY(auto vault, vault_of(context, request));
     TRY(CheckReport report, vault->check(wish.rebuilds_index, wish.repairs));
-    api::CheckAnswer answer{report.key_objects,     report.segments, report.packs,
-                            report.chunks,          report.files,    std::move(report.errors),
-                            std::move(report.notes)};
+    PackScrub::Report repaired;
     if (wish.repairs) {
-        TRY(const PackScrub::Report repaired, vault->repair());
-        answer.fetched_again = repaired.fetched_again;
-        answer.mended_keys = repaired.mended_keys;
+        TRY(repaired, vault->repair(report));
     }
+    api::CheckAnswer answer = api::check_answer(std::move(report));
+    answer.fetched_again = repaired.fetched_again;
+    answer.mended_keys = repaired.mended_keys;
     return json_response(200, answer);
 }
 
@@ -111,8 +110,11 @@ Result<HttpResponse> collect_vault(ControlContext& context, const ApiRequest& re
     TRY(auto wish, api::decode_request<api::CollectVault>(request.http.body));
     TRY(auto vault, vault_of(context, request));
     TRY(CollectionReport report, vault->collect(wish.is_dry_run));
-    return json_response(200, api::CollectAnswer{report.packs, report.bytes, report.rewritten_packs,
-                                                 report.kept_bytes, report.waiting_packs});
+    return json_response(
+        200,
+        api::CollectAnswer{report.packs, report.bytes, report.rewritten_packs, report.kept_bytes,
+                           report.waiting_packs, report.past_quota, report.past_bytes,
+                           report.freed_versions, report.freed_past_bytes, report.past_cut_ms});
 }
 
 Result<HttpResponse> list_conflicts(ControlContext& context, const ApiRequest& request) {

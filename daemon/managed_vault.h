@@ -121,7 +121,9 @@ class ManagedVault {
     // `mends_index`: an index that says otherwise than the directory is thrown away, too.
     Result<CheckReport> check(bool rebuilds_index, bool mends_index = false);
     // Reads every pack again; what is damaged is fetched from other devices.
-    Result<PackScrub::Report> repair();
+    // Waits some seconds for what connected devices are asked for, and notes in the report what
+    // has come.
+    Result<PackScrub::Report> repair(CheckReport& report);
     // These need it unlocked.
     Result<CollectionReport> collect(bool is_dry_run);
     // Keys (managed_vault_keys.cpp). The list and the test need no unlocked vault.

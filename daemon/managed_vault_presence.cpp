@@ -1,6 +1,8 @@
 // What a managed vault keeps of its content on this device, and where content is.
 #include <algorithm>
+#include <chrono>
 #include <set>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -11,6 +13,10 @@
 namespace lockstep {
 
 namespace {
+
+// A pack comes within a second or so; what takes longer comes after the answer.
+constexpr std::chrono::seconds kRepairWait{10};
+constexpr std::chrono::milliseconds kRepairLook{50};
 
 api::KeepInfo keep_info(const KeepReport& report) {
     return {.path = report.path, .keep = std::string(keep_text(report.keep)), .from = report.from};
@@ -139,12 +145,24 @@ void ManagedVault::scrub(Vault& vault) {
     for (const std::string& damage : scrub_->next().damaged) tell("vault.damaged", damage);
 }
 
-Result<PackScrub::Report> ManagedVault::repair() {
+Result<PackScrub::Report> ManagedVault::repair(CheckReport& report) {
     Vault* vault = this->vault();
     if (vault == nullptr || vault->replica() == nullptr)
         return Error{ErrorKind::Locked, "this device has not been in the vault yet: unlock it"};
     PackScrub scrub(*vault, services_.disk, services_.clock, fs::path());
-    return scrub.everything();
+    const PackScrub::Report repaired = scrub.everything();
+    const auto is_awaited = [&] {
+        vault->note_repairs(report);
+        const auto sync = services_.sync.status(vault->id());
+        return sync.ok() && !sync->peers.empty() &&
+               std::ranges::any_of(report.findings, [](const CheckFinding& finding) {
+                   return finding.is_error && finding.repair == CheckFinding::Repair::Asked;
+               });
+    };
+    const auto deadline = std::chrono::steady_clock::now() + kRepairWait;
+    while (is_awaited() && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(kRepairLook);
+    return repaired;
 }
 
 }  // namespace lockstep

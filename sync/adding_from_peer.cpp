@@ -9,7 +9,7 @@ thread_local int depth = 0;
 bool is_adding_from_peer() {
     return depth != 0;
 }
-AddingFromPeer::AddingFromPeer() {
+AddingFromPeer::AddingFromPeer(const std::optional<DeviceId>& device) : brought_by_(device) {
     ++depth;
 }
 AddingFromPeer::~AddingFromPeer() {

@@ -172,9 +172,10 @@ Status PackFetcher::on_part(Peer& peer, PackMessage message, std::size_t charge)
 void PackFetcher::store_bytes(const PackInfo& pack, Assembled object, LinkNumber from,
                               bool was_pushed) {
     auto bytes = std::make_shared<Bytes>(std::move(object.bytes));
-    auto task = [this, pack, bytes, from, was_pushed, charge = object.charge,
-                 alive = std::weak_ptr<int>(alive_), &loop = loop_](Replica& replica) {
-        AddingFromPeer scope;
+    auto task = [this, pack, bytes, from, device = device_of(from), was_pushed,
+                 charge = object.charge, alive = std::weak_ptr<int>(alive_),
+                 &loop = loop_](Replica& replica) {
+        AddingFromPeer scope(device);
         auto status = std::make_shared<Status>();
         if (was_pushed) {
             // Taken only if a segment that is here introduces it; the task runs behind that
@@ -364,9 +365,9 @@ void PackFetcher::on_fetched(const PackId& pack, const std::filesystem::path& fi
     LinkNumber from = at->second.from;
     release(at->second);
     at->second.state = State::Storing;
-    work_->submit([this, info = at->second.pack, file, from, alive = std::weak_ptr<int>(alive_),
-                   &loop = loop_](Replica& replica) {
-        AddingFromPeer scope;
+    work_->submit([this, info = at->second.pack, file, from, device = device_of(from),
+                   alive = std::weak_ptr<int>(alive_), &loop = loop_](Replica& replica) {
+        AddingFromPeer scope(device);
         auto status = std::make_shared<Status>(replica.adopt_pack(info, file));
         loop.post([this, info, from, status, alive] {
             if (!alive.expired()) on_stored(info, from, *status);
@@ -392,6 +393,11 @@ std::vector<PackId> PackFetcher::missing() const {
     out.reserve(wants_.size());
     for (const auto& [id, want] : wants_) out.push_back(id);
     return out;
+}
+
+std::optional<DeviceId> PackFetcher::device_of(LinkNumber link) {
+    const Peer* peer = peer_of(link);
+    return peer == nullptr ? std::nullopt : std::optional(peer->member.device);
 }
 
 Peer* PackFetcher::peer_of(LinkNumber link) {

@@ -122,6 +122,7 @@ class PackFetcher {
     void store_bytes(const PackInfo& pack, Assembled object, LinkNumber from, bool was_pushed);
     void on_stored(const PackInfo& pack, LinkNumber from, const Status& status);
     Peer* peer_of(LinkNumber link);
+    std::optional<DeviceId> device_of(LinkNumber link);
 
     TorrentSession& net_;
     SyncLoop& loop_;

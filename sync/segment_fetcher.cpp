@@ -114,7 +114,7 @@ Status SegmentFetcher::on_part(Peer& peer, SegmentMessage message, std::size_t c
                                            std::move(message.part), charge));
     if (added.released != 0) peer.session.taken(added.released);
     if (!added.object) return {};
-    arrived_.push_back({peer.link, message.segment, std::move(*added.object)});
+    arrived_.push_back({peer.link, peer.member.device, message.segment, std::move(*added.object)});
     if (!is_adding_) add_arrived();
     return {};
 }
@@ -131,7 +131,7 @@ void SegmentFetcher::add_arrived() {
                      &loop = loop_](Replica& replica) {
         auto outcomes = std::make_shared<std::vector<Outcome>>();
         for (const Arrived& item : *batch) {
-            AddingFromPeer scope;
+            AddingFromPeer scope(item.device);
             outcomes->push_back(
                 {item.from, item.ref, item.object.charge, replica.add_segment(item.object.bytes)});
         }

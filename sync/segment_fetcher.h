@@ -57,6 +57,7 @@ class SegmentFetcher {
     };
     struct Arrived {
         LinkNumber from = 0;
+        DeviceId device;
         SegmentRef ref;
         Assembled object;
     };

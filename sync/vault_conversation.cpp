@@ -179,10 +179,10 @@ Status VaultSync::on_key_object(Peer& peer, KeyObjectMessage message, std::size_
         *bytes = std::move(added.object->bytes);
         charge = added.object->charge;
     }
-    work_->in_order([this, bytes, charge, link = peer.link, alive = std::weak_ptr<int>(alive_),
-                     &loop = env_.loop](Replica& replica) {
+    work_->in_order([this, bytes, charge, link = peer.link, device = peer.member.device,
+                     alive = std::weak_ptr<int>(alive_), &loop = env_.loop](Replica& replica) {
         if (!bytes->empty()) {
-            AddingFromPeer scope;
+            AddingFromPeer scope(device);
             auto added = replica.add_key_object(*bytes);
             if (!added.ok()) log_info("sync", "key object not added: {}", added.error().message);
         }

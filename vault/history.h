@@ -104,6 +104,10 @@ struct Snapshot {
 struct RetentionReport {
     std::string text;     // "all 30d, daily 1y"
     bool is_own = false;  // chosen for this vault; else the default
+    // How many bytes the past may take; nullopt: as many as the policy keeps.
+    std::optional<std::uint64_t> quota = {};
+    // What ended before was let go for the quota, but for snapshots; 0: nothing was.
+    std::int64_t cut_ms = 0;
 };
 
 class VaultHistory {
@@ -143,6 +147,9 @@ class VaultHistory {
     // or keeps everything for less than 7 days.
     virtual Result<RetentionReport> retention() = 0;
     virtual Status set_retention(const std::string& text) = 0;
+    // Bytes of content that only the past needs; a collection lets the oldest versions go that are
+    // beyond. Named snapshots and the last 7 days stay, and count. Synced; nullopt: no limit.
+    virtual Status set_history_quota(std::optional<std::uint64_t> bytes) = 0;
 };
 
 }  // namespace lockstep

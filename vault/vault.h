@@ -6,7 +6,6 @@
 // them as they like.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "base/disk.h"
 #include "base/random.h"
 #include "base/worker_pool.h"
+#include "vault/check_report.h"
 #include "vault/file_system.h"
 #include "vault/history.h"
 #include "vault/key_slots.h"
@@ -73,6 +73,11 @@ struct CollectionReport {
     std::uint64_t packs = 0, bytes = 0;                 // that nothing here needs
     std::uint64_t rewritten_packs = 0, kept_bytes = 0;  // mostly unneeded; what is needed of them
     std::uint64_t waiting_packs = 0;  // condemned before; other devices have not agreed
+    // Content that only the past needs, before anything goes, and what its quota lets go of that.
+    std::uint64_t past_bytes = 0;
+    std::optional<std::uint64_t> past_quota = {};
+    std::uint64_t freed_versions = 0, freed_past_bytes = 0;
+    std::int64_t past_cut_ms = 0;  // what ended before is let go; 0: nothing for a quota
 };
 
 struct KeepReport {
@@ -210,14 +215,6 @@ struct FileUnderWay {
     std::uint64_t rate = 0;  // bytes a second since the last question but one; 0: not known
 };
 
-struct CheckReport {
-    std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
-    std::vector<std::string> errors;  // each names the object (or the path) and what is wrong
-    std::vector<std::string> notes;   // foreign files and such
-    // Unlocked: of all that the index says. A rebuilt index has the same.
-    std::optional<std::array<std::byte, 32>> index_digest;
-};
-
 class Vault {
   public:
     virtual ~Vault() = default;
@@ -324,9 +321,11 @@ class Vault {
     // What it held before.
     virtual VaultHistory& history() = 0;
 
-    // Every object of the directory, verified; unlocked: chunks as well, and that the index on this
-    // device says the same.
+    // Every object of the directory, verified; unlocked: chunks as well, that the index on this
+    // device says the same, and which versions need what is damaged.
     virtual Result<CheckReport> check() = 0;
+    // Brings up to date which of the findings are whole again by now, or asked of other members.
+    virtual void note_repairs(CheckReport& report) = 0;
     // Throws away what this device keeps to unlock quickly: the next unlock makes it anew, from the
     // directory.
     virtual Status rebuild_index() = 0;
@@ -410,8 +409,17 @@ class PendingJoin {
 // are enough.
 struct DecryptReport {
     std::uint64_t files = 0, directories = 0, symlinks = 0, bytes = 0;
-    std::vector<std::string>
-        damaged;  // paths (or objects) that could not be restored, with the reason
+    // Paths (or objects) that could not be restored, or not whole, with the reason.
+    std::vector<std::string> damaged;
+    // Files of which a part is lost. What is intact of one is written beside its place under a name
+    // that says so, NAME.damaged, with zeros where bytes are missing; the name itself stays free.
+    struct Partial {
+        std::string path;
+        std::string written_as;  // a path; empty: nothing of it is intact
+        std::uint64_t size = 0;
+        MissingRanges missing;
+    };
+    std::vector<Partial> partial;
 };
 Result<DecryptReport> decrypt_vault(Disk& disk, WorkerPool& workers, const fs::path& directory,
                                     ByteView passphrase, const fs::path& output);

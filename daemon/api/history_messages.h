@@ -98,10 +98,15 @@ struct MakeSnapshot {
 struct RetentionAnswer {
     std::string policy;
     bool is_own = false;
+    std::optional<std::uint64_t> quota_bytes = {};  // that only the past may need
+    std::int64_t cut_ms = 0;  // what ended before was let go for the quota; 0: nothing was
 };
 
+// What is not named stays as it is.
 struct SetRetention {
-    std::string policy;  // empty: the default
+    std::optional<std::string> policy = {};  // empty: the default
+    std::optional<std::uint64_t> quota_bytes = {};
+    bool has_no_quota = false;  // the past may take any space
 };
 
 }  // namespace lockstep::api

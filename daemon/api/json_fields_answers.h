@@ -229,6 +229,38 @@ void fields(F& f, T& v) {
     f("recoveryCode", v.recovery_code);
 }
 
+template <typename F, Is<CheckedRange> T>
+void fields(F& f, T& v) {
+    f("offset", v.offset);
+    f("length", v.length);
+}
+
+template <typename F, Is<CheckedVersion> T>
+void fields(F& f, T& v) {
+    f("path", v.path);
+    f("file", v.file);
+    f("version", v.version);
+    f("timeMs", v.time_ms);
+    f("shown", v.is_shown);
+}
+
+template <typename F, Is<CheckedObject> T>
+void fields(F& f, T& v) {
+    f("kind", v.kind);
+    f("name", v.name);
+    f("state", v.state);
+    f("reason", v.reason);
+    f("isError", v.is_error);
+    f("affects", v.affects);
+    f("affected", v.affected);
+    f("affectedKnown", v.is_affected_known);
+    f("missing", v.missing);
+    f("missingRanges", v.missing_ranges);
+    f("missingBytes", v.missing_bytes);
+    f("repair", v.repair);
+    f("from", v.from);
+}
+
 template <typename F, Is<CheckAnswer> T>
 void fields(F& f, T& v) {
     f("keyObjects", v.key_objects);
@@ -236,6 +268,8 @@ void fields(F& f, T& v) {
     f("packs", v.packs);
     f("chunks", v.chunks);
     f("files", v.files);
+    f("findings", v.findings);
+    f("found", v.found);
     f("errors", v.errors);
     f("notes", v.notes);
     f("fetchedAgain", v.fetched_again);
@@ -249,6 +283,11 @@ void fields(F& f, T& v) {
     f("rewrittenPacks", v.rewritten_packs);
     f("keptBytes", v.kept_bytes);
     f("waitingPacks", v.waiting_packs);
+    f("pastQuotaBytes", v.past_quota_bytes);
+    f("pastBytes", v.past_bytes);
+    f("freedVersions", v.freed_versions);
+    f("freedPastBytes", v.freed_past_bytes);
+    f("pastCutMs", v.past_cut_ms);
 }
 
 template <typename F, Is<ResealAnswer> T>

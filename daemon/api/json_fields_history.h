@@ -113,11 +113,15 @@ template <typename F, Is<RetentionAnswer> T>
 void fields(F& f, T& v) {
     f("policy", v.policy);
     f("own", v.is_own);
+    f("quotaBytes", v.quota_bytes);
+    f("cutMs", v.cut_ms);
 }
 
 template <typename F, Is<SetRetention> T>
 void fields(F& f, T& v) {
     f("policy", v.policy);
+    f("quotaBytes", v.quota_bytes);
+    f("noQuota", v.has_no_quota);
 }
 
 }  // namespace lockstep::api

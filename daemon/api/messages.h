@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "daemon/api/check_messages.h"
 #include "daemon/api/messages_keys.h"
 #include "daemon/api/secret_text.h"
 
@@ -233,18 +234,15 @@ struct VaultCreated {
     SecretText recovery_code;
 };
 
-struct CheckAnswer {
-    std::uint64_t key_objects = 0, segments = 0, packs = 0, chunks = 0, files = 0;
-    std::vector<std::string> errors;
-    std::vector<std::string> notes;
-    std::uint64_t fetched_again = 0;  // damaged packs and segments that other devices are asked for
-    std::uint64_t mended_keys = 0;    // key objects whose files were gone or damaged
-};
-
 struct CollectAnswer {
     std::uint64_t packs = 0, bytes = 0;  // that nothing needs
     std::uint64_t rewritten_packs = 0, kept_bytes = 0;
     std::uint64_t waiting_packs = 0;  // until every device has agreed
+    // Of content that only the past needs, and what its quota lets go of that.
+    std::optional<std::uint64_t> past_quota_bytes = {};
+    std::uint64_t past_bytes = 0;  // known where there is a quota
+    std::uint64_t freed_versions = 0, freed_past_bytes = 0;
+    std::int64_t past_cut_ms = 0;  // what ended before goes; 0: nothing for the quota
 };
 
 // How far sealing anew has come what a removed device has the keys of.

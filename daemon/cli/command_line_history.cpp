@@ -104,14 +104,22 @@ void declare_snapshots(Grammar& grammar) {
         "  lockstep retention papers 'all 30d, daily 1y'\n"
         "  lockstep retention papers 'all 7d, hourly 30d, weekly 2y'\n"
         "  lockstep retention papers default\n"
+        "  lockstep retention papers --quota 50G\n"
+        "  lockstep retention papers --quota none\n"
         "`all` keeps every version; hourly, daily, weekly, monthly and yearly keep of the time "
         "before that\n"
         "what was shown at the beginning of each. It holds on every device. What is older is "
-        "freed by `lockstep vault gc`.\n",
+        "freed by `lockstep vault gc`.\n"
+        "With a quota `gc` also lets the oldest versions go while content that only the past "
+        "needs takes more;\n"
+        "snapshots and the last 7 days stay. `lockstep vault gc papers --dry-run` says what would "
+        "go.\n",
         show_or_set_retention);
     grammar.vault_argument(retention);
     retention.add_option("policy", arguments.value, "The new policy, or `default`")
         ->option_text("POLICY");
+    retention.add_option("--quota", arguments.quota, "Of the past: like 500M, 20G, 1T, or none")
+        ->option_text("SIZE");
 }
 
 }  // namespace

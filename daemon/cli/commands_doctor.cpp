@@ -32,6 +32,15 @@ struct Explanation {
 // The first that fits. Nothing here stops the vault: whatever is intact goes on.
 constexpr std::array kExplanations = {
     Explanation{
+        "rollback: other devices have",
+        "This device's disk, or Lockstep's state and the vault's directory on it, was put back to an "
+        "older state: the other devices have what it wrote after that, and send it. Leave the "
+        "vault unlocked and connected until it is up to date. If you restored a backup that is "
+        "all; what this device had written and not yet sent is only where it was written. If "
+        "you did not, find out who did, and whether a copy of this machine is running somewhere: "
+        "remove Lockstep's state (~/.local/state/lockstep) on one of them and join it anew. The "
+        "alarm ends with the next start once everything is here."},
+    Explanation{
         "cloned or restored",
         "Two machines have gone on as the same device, or it was restored from a backup after it "
         "had written more. Nothing is lost: both ways on are shown, what contradicts as "

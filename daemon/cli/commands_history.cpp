@@ -3,6 +3,7 @@
 
 #include "daemon/api/config.h"
 #include "daemon/api/json_codec.h"
+#include "daemon/cli/byte_size.h"
 #include "daemon/cli/commands.h"
 #include "daemon/cli/moment.h"
 #include "daemon/cli/output.h"
@@ -227,17 +228,30 @@ ExitCode remove_snapshot(Session& session) {
 
 ExitCode show_or_set_retention(Session& session) {
     const Arguments& arguments = session.arguments;
-    Result<api::RetentionAnswer> answer =
-        arguments.value.empty()
-            ? session.daemon.retention(arguments.vault)
-            : session.daemon.set_retention(
-                  arguments.vault,
-                  {.policy = arguments.value == "default" ? std::string() : arguments.value});
+    api::SetRetention wish;
+    if (!arguments.value.empty())
+        wish.policy = arguments.value == "default" ? std::string() : arguments.value;
+    if (arguments.quota == "none") {
+        wish.has_no_quota = true;
+    } else if (!arguments.quota.empty()) {
+        const Result<std::uint64_t> bytes = parse_byte_size(arguments.quota);
+        if (!bytes.ok()) return session.fail(bytes.error());
+        wish.quota_bytes = *bytes;
+    }
+    const bool is_question = arguments.value.empty() && arguments.quota.empty();
+    Result<api::RetentionAnswer> answer = is_question
+                                              ? session.daemon.retention(arguments.vault)
+                                              : session.daemon.set_retention(arguments.vault, wish);
     if (!answer.ok()) return session.fail(answer.error());
-    if (arguments.is_json)
+    if (arguments.is_json) {
         print_line(api::encode(*answer));
-    else
-        print_line(answer->policy + (answer->is_own ? "" : "   (the default)"));
+        return ExitCode::Ok;
+    }
+    print_line(answer->policy + (answer->is_own ? "" : "   (the default)"));
+    if (answer->quota_bytes)
+        print_line("at most " + size_text(*answer->quota_bytes) + " of what only the past needs");
+    if (answer->cut_ms != 0)
+        print_line("what ended before " + time_text(answer->cut_ms) + " was let go for that");
     return ExitCode::Ok;
 }
 

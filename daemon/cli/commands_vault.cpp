@@ -321,11 +321,39 @@ ExitCode vault_autolock(Session& session) {
     return ExitCode::Ok;
 }
 
+namespace {
+
+// What the sentences of the errors do not say.
+void print_finding(const api::CheckedObject& object) {
+    std::vector<std::string> lines;
+    if (object.missing_ranges > 0)
+        lines.push_back(fmt::format("{} of its bytes are lost, in {} ranges", object.missing_bytes,
+                                    object.missing_ranges));
+    for (const api::CheckedVersion& version : object.affects)
+        lines.push_back(fmt::format(
+            "needed by {}{}", version.path.empty() ? "a deleted file" : printable(version.path),
+            version.is_shown ? "" : ", an earlier version"));
+    if (object.affected > object.affects.size())
+        lines.push_back(
+            fmt::format("and by {} more versions", object.affected - object.affects.size()));
+    if (object.repair == "mended")
+        lines.push_back(object.from.empty() ? "it is whole again"
+                                            : "it is whole again, from " + printable(object.from));
+    if (object.repair == "asked" && object.is_error)
+        lines.emplace_back("other devices are asked for it");
+    if (lines.empty()) return;
+    print_line(fmt::format("{} {}", object.kind, printable(object.name)));
+    for (const std::string& line : lines) print_line("    " + line);
+}
+
+}  // namespace
+
 ExitCode print_check(Session& session, const api::CheckAnswer& report) {
     if (session.arguments.is_json) {
         print_line(api::encode(report));
     } else {
         for (const std::string& error : report.errors) print_line("ERROR: " + printable(error));
+        for (const api::CheckedObject& object : report.findings) print_finding(object);
         for (const std::string& note : report.notes) print_line("note: " + printable(note));
         print_line(fmt::format(
             "checked {} key objects, {} segments, {} packs, {} chunks, {} files: {}",
@@ -376,6 +404,15 @@ ExitCode vault_collect(Session& session) {
     if (session.arguments.is_json) {
         print_line(api::encode(*answer));
         return ExitCode::Ok;
+    }
+    if (answer->past_quota_bytes) {
+        print_line(fmt::format("the past takes {} of its {}", size_text(answer->past_bytes),
+                               size_text(*answer->past_quota_bytes)));
+        if (answer->freed_versions > 0)
+            print_line(fmt::format("{} {} versions that ended before {} ({} of content)",
+                                   is_dry_run ? "would let go" : "lets go", answer->freed_versions,
+                                   time_text(answer->past_cut_ms),
+                                   size_text(answer->freed_past_bytes)));
     }
     const std::uint64_t packs = answer->packs + answer->rewritten_packs;
     if (packs == 0) {

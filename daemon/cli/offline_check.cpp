@@ -30,10 +30,7 @@ ExitCode check_directory(Session& session, const std::string& directory) {
         return check_vault(posix_disk(), workers, absolute_path(directory), key);
     }();
     if (!report.ok()) return session.fail(report.error());
-    return print_check(
-        session,
-        api::CheckAnswer{report->key_objects, report->segments, report->packs, report->chunks,
-                         report->files, std::move(report->errors), std::move(report->notes)});
+    return print_check(session, api::check_answer(std::move(*report)));
 }
 
 }  // namespace lockstep::cli

@@ -17,22 +17,34 @@ namespace {
 
 void print_report(const Session& session, const DecryptReport& report) {
     if (session.arguments.is_json) {
-        nlohmann::json json = {{"files", report.files},
-                               {"directories", report.directories},
-                               {"symlinks", report.symlinks},
-                               {"bytes", report.bytes},
-                               {"damaged", report.damaged}};
+        nlohmann::json json = {{"files", report.files},       {"directories", report.directories},
+                               {"symlinks", report.symlinks}, {"bytes", report.bytes},
+                               {"damaged", report.damaged},   {"partial", nlohmann::json::array()}};
+        for (const DecryptReport::Partial& partial : report.partial) {
+            nlohmann::json missing = nlohmann::json::array();
+            for (const ByteRange& range : partial.missing.ranges)
+                missing.push_back({{"offset", range.offset}, {"length", range.length}});
+            json["partial"].push_back({{"path", partial.path},
+                                       {"writtenAs", partial.written_as},
+                                       {"size", partial.size},
+                                       {"missing", std::move(missing)},
+                                       {"missingRanges", partial.missing.count},
+                                       {"missingBytes", partial.missing.bytes}});
+        }
         print_line(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
         return;
     }
     for (const std::string& damaged : report.damaged) {
         print_notice("DAMAGED: " + printable(damaged));
     }
-    print_line(fmt::format("{} files ({}), {} directories, {} symlinks restored{}", report.files,
-                           size_text(report.bytes), report.directories, report.symlinks,
-                           report.damaged.empty()
-                               ? std::string()
-                               : fmt::format("; {} could not be", report.damaged.size())));
+    const auto in_part = std::count_if(
+        report.partial.begin(), report.partial.end(),
+        [](const DecryptReport::Partial& partial) { return !partial.written_as.empty(); });
+    print_line(fmt::format(
+        "{} files ({}), {} directories, {} symlinks restored{}{}", report.files,
+        size_text(report.bytes), report.directories, report.symlinks,
+        in_part == 0 ? "" : fmt::format("; {} in part, as NAME.damaged", in_part),
+        report.damaged.empty() ? "" : fmt::format("; {} are damaged", report.damaged.size())));
 }
 
 }  // namespace

@@ -345,6 +345,74 @@ TEST_F(HistoryTest, APolicyKeepsOneVersionOfADay) {
     EXPECT_EQ(ErrorKind::Invalid, history().set_retention("all 1d").error().kind);
 }
 
+// The oldest go first; snapshots, what is shown and the last 7 days stay.
+TEST_F(HistoryTest, AQuotaLetsTheOldestVersionsGo) {
+    join_desk();
+    expect_ok(history().set_retention("all 1y"));
+    for (std::uint64_t i = 0; i < 6; ++i) {
+        expect_ok(laptop_.write("film", noise(300'000, i)));
+        settle();
+        if (i == 1) {
+            ASSERT_TRUE(history().make_snapshot("early", std::nullopt).ok());
+        }
+        clock_.advance(hours(24 * 10));
+    }
+    settle();
+    EXPECT_EQ(std::nullopt, history().retention()->quota);
+    const CollectionReport unlimited = *laptop_.vault().collect(true);
+    EXPECT_EQ(0u, unlimited.freed_versions);
+    EXPECT_EQ(0u, unlimited.packs) << "without a quota nothing of a year goes";
+
+    // Five old versions of 300 kB, and room for three: the snapshot's counts and stays.
+    expect_ok(history().set_history_quota(950'000));
+    settle();
+    EXPECT_EQ(950'000u, *history(desk_).retention()->quota) << "synced";
+    const CollectionReport preview = *desk_.vault().collect(true);
+    EXPECT_EQ(950'000u, *preview.past_quota);
+    EXPECT_GE(preview.past_bytes, 1'500'000u);
+    EXPECT_EQ(2u, preview.freed_versions);
+    EXPECT_EQ(600'000u, preview.freed_past_bytes);
+    EXPECT_EQ(2u, preview.packs);
+    settle();
+    EXPECT_EQ(6u, laptop_.vault().status().packs) << "a preview takes nothing";
+    EXPECT_EQ(0, history().retention()->cut_ms);
+
+    ASSERT_TRUE(desk_.vault().collect(false).ok());
+    settle();
+    settle();
+    EXPECT_EQ(4u, laptop_.vault().status().packs);
+    EXPECT_EQ(4u, desk_.vault().status().packs);
+    EXPECT_EQ(preview.past_cut_ms, history().retention()->cut_ms);
+    std::string kept;
+    for (const VersionInfo& version : history().history("film")->versions)
+        kept += version.is_kept ? "1" : "0";
+    EXPECT_EQ("111010", kept) << "newest first; the snapshot's stays";
+    const CollectionReport after = *laptop_.vault().collect(true);
+    EXPECT_EQ(0u, after.freed_versions);
+    EXPECT_EQ(0u, after.packs);
+    // Nothing that went is needed again when the quota is taken away.
+    expect_ok(history().set_history_quota(std::nullopt));
+    settle();
+    EXPECT_EQ(std::nullopt, history(desk_).retention()->quota);
+    EXPECT_EQ(0u, laptop_.vault().collect(true)->packs);
+}
+
+// One device cannot make the others forget last week's work.
+TEST_F(HistoryTest, AQuotaOfNothingKeepsTheLastSevenDays) {
+    for (std::uint64_t i = 0; i < 4; ++i) {
+        expect_ok(laptop_.write("film", noise(300'000, i)));
+        later(hours(24 * 3));
+    }
+    later();
+    expect_ok(history().set_history_quota(0));
+    later();
+    const CollectionReport report = *laptop_.vault().collect(false);
+    EXPECT_EQ(1u, report.freed_versions) << "it was replaced nine days ago";
+    later();
+    later();
+    EXPECT_EQ(3u, laptop_.vault().status().packs);
+}
+
 TEST_F(HistoryTest, ADifferenceNamesWhatCameWentAndMoved) {
     expect_ok(laptop_.write("a/kept", "1"));
     expect_ok(laptop_.write("a/changed", "1"));

@@ -266,6 +266,133 @@ TEST_F(RewriteBrakeTest, NewFilesPicturesAndTextNeverMeetIt) {
     EXPECT_EQ(laptop_.tree(), desk_.tree());
 }
 
+// What encrypts into new files and deletes the old ones.
+TEST_F(RewriteBrakeTest, EncryptedCopiesWithTheirOriginalsDeletedAreHeldAsWell) {
+    const auto before = laptop_.tree();
+    for (int file = 0; file < kFiles; ++file) {
+        const std::size_t with_header = size(file) + 300;
+        ASSERT_TRUE(
+            laptop_
+                .write(name(file) + ".locked", noise(with_header, static_cast<std::uint64_t>(file)))
+                .ok());
+        ASSERT_TRUE(laptop_.remove(name(file)).ok());
+        if (file % 10 == 9) later(laptop_);
+    }
+    later(laptop_);
+    const auto stopped = held(laptop_);
+    ASSERT_EQ(1u, stopped.size());
+    EXPECT_TRUE(stopped[0].is_own);
+    EXPECT_GT(stopped[0].files, kRewrittenFilesMin);
+    pull(desk_, laptop_);
+    EXPECT_LE(noisy(desk_), kRewrittenFilesMin);
+    auto undone = laptop_.vault().undo_rewrites(false);
+    ASSERT_TRUE(undone.ok()) << undone.error().message;
+    EXPECT_EQ(before, laptop_.tree());
+    later(laptop_);
+    pull(desk_, laptop_);
+    EXPECT_EQ(before, desk_.tree());
+    EXPECT_TRUE(held(desk_).empty());
+}
+
+TEST_F(RewriteBrakeTest, AnotherDevicesEncryptedCopiesAreNotApplied) {
+    ASSERT_TRUE(laptop_.vault().set_rewrite_brake(false).ok());
+    for (int file = 0; file < kFiles; ++file)
+        ASSERT_TRUE(laptop_
+                        .write(name(file) + ".locked",
+                               noise(size(file) + 16, static_cast<std::uint64_t>(file)))
+                        .ok());
+    later(laptop_);
+    for (int file = 0; file < kFiles; ++file) {
+        ASSERT_TRUE(laptop_.remove(name(file)).ok());
+        if (file % 10 == 9) later(laptop_);
+    }
+    later(laptop_);
+    pull(desk_, laptop_);
+    const auto stopped = held(desk_);
+    ASSERT_EQ(1u, stopped.size());
+    EXPECT_FALSE(stopped[0].is_own);
+    std::size_t originals = 0;
+    for (int file = 0; file < kFiles; ++file) originals += desk_.read(name(file)).ok() ? 1U : 0U;
+    EXPECT_GE(originals, static_cast<std::size_t>(kFiles) - kRewrittenFilesMin - 10);
+    release(desk_);
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+}
+
+// Photographs come in while papers go; a tree is moved, copied, packed; noise makes room for noise.
+TEST_F(RewriteBrakeTest, FilesThatComeWhileOthersGoAreNoEncryption) {
+    for (int file = 0; file < kFiles; ++file) {
+        const auto seed = static_cast<std::uint64_t>(file);
+        ASSERT_TRUE(laptop_
+                        .write("photos/" + std::to_string(file) + ".jpg",
+                               "\xff\xd8\xff\xe0" + noise(size(file) + 50, seed))
+                        .ok());
+        ASSERT_TRUE(laptop_
+                        .write("store/" + std::to_string(file),
+                               "\x78\x01" + noise(size(file) + 50, seed + 100))
+                        .ok());
+        ASSERT_TRUE(laptop_.write("copies/" + std::to_string(file), text(file, size(file))).ok());
+        ASSERT_TRUE(laptop_.remove(name(file)).ok());
+        if (file % 10 == 9) later(laptop_);
+    }
+    later(laptop_);
+    EXPECT_TRUE(held(laptop_).empty());
+    clock_.advance(minutes(30));
+    // What was encrypted before is encrypted anew, into new files.
+    for (int file = 0; file < kFiles; ++file)
+        ASSERT_TRUE(laptop_
+                        .write("old/" + std::to_string(file),
+                               noise(30'000, static_cast<std::uint64_t>(file) + 1'000))
+                        .ok());
+    later(laptop_);
+    clock_.advance(minutes(30));
+    for (int file = 0; file < kFiles; ++file) {
+        ASSERT_TRUE(laptop_
+                        .write("new/" + std::to_string(file),
+                               noise(30'100, static_cast<std::uint64_t>(file) + 2'000))
+                        .ok());
+        ASSERT_TRUE(laptop_.remove("old/" + std::to_string(file)).ok());
+    }
+    // Moved: under other names, and what was there goes.
+    for (int file = 0; file < kFiles; ++file)
+        ASSERT_TRUE(
+            laptop_.rename("new/" + std::to_string(file), "moved/" + std::to_string(file)).ok());
+    later(laptop_);
+    EXPECT_TRUE(held(laptop_).empty());
+    // Much is unpacked, and some papers go: they are too few, and of other sizes.
+    clock_.advance(minutes(30));
+    for (int file = 0; file < 300; ++file)
+        ASSERT_TRUE(laptop_
+                        .write("unpacked/" + std::to_string(file),
+                               noise(5'000, static_cast<std::uint64_t>(file) + 3'000))
+                        .ok());
+    for (int file = 0; file < kFiles; ++file)
+        ASSERT_TRUE(laptop_.remove("copies/" + std::to_string(file)).ok());
+    later(laptop_);
+    EXPECT_TRUE(held(laptop_).empty());
+    pull(desk_, laptop_);
+    EXPECT_TRUE(held(desk_).empty());
+    EXPECT_EQ(laptop_.tree(), desk_.tree());
+}
+
+// Films and disk images: samples of them are read.
+TEST_F(RewriteBrakeTest, LargeFilesAreJudgedBySamples) {
+    constexpr int kLarge = 22;
+    constexpr std::size_t kSize = 17'000'000;
+    const auto film = [](int file) { return "films/" + std::to_string(file); };
+    // A text that does not repeat, or all of it would be one chunk.
+    const std::string begin = text(1, kSize);
+    for (int file = 0; file < kLarge; ++file) ASSERT_TRUE(laptop_.write(film(file), begin).ok());
+    later(laptop_);
+    clock_.advance(minutes(30));
+    const std::string end = noise(kSize, 77);
+    for (int file = 0; file < kLarge; ++file) {
+        ASSERT_TRUE(laptop_.write(film(file), end + std::to_string(file)).ok());
+        later(laptop_);
+    }
+    ASSERT_EQ(1u, held(laptop_).size());
+    EXPECT_GT(held(laptop_)[0].files, kRewrittenFilesMin);
+}
+
 TEST_F(RewriteBrakeTest, WhoJoinsLaterTakesItAsHistory) {
     encrypt_all(laptop_);
     release(laptop_);

@@ -13,6 +13,9 @@ lockstep_test(vault_test
     vault/vault_passphrases_test.cpp vault/vault_roles_test.cpp vault/vault_rollback_test.cpp
     vault/vault_puts_test.cpp vault/presence_parts_test.cpp vault/presence_test.cpp
   LIBRARIES lockstep_vault_device)
+lockstep_test(vault_damage_test
+  SOURCES vault/vault_check_test.cpp vault/vault_decrypt_test.cpp
+  LIBRARIES lockstep_vault_device)
 lockstep_test(vault_blind_test
   SOURCES vault/audit_log_test.cpp vault/vault_blind_test.cpp vault/vault_reseal_test.cpp
   LIBRARIES lockstep_vault_device)

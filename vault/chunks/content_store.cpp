@@ -139,6 +139,51 @@ Result<ContentList> load_content(const ContentIds& ids, const Content& content,
     return ContentList::from(std::move(extents));
 }
 
+namespace {
+
+SalvagedPart lost_part(const ContentNodeEntry& entry, Error why) {
+    return {.extent = Extent::hole(entry.length), .loss = LostPart{entry.id, std::move(why)}};
+}
+
+// What the entries of one level stand for, a level below; what was lost above stays so.
+std::vector<SalvagedPart> salvage_level(const ContentIds& ids, std::uint8_t level,
+                                        const std::vector<SalvagedPart>& parts,
+                                        ChunkSource& source) {
+    std::vector<SalvagedPart> below;
+    for (const SalvagedPart& part : parts) {
+        if (part.loss) {
+            below.push_back(part);
+            continue;
+        }
+        const ContentNodeEntry entry{.id = part.extent.chunk, .length = part.extent.length};
+        auto node = load_node(ids, entry, level, source);
+        if (node.ok() && below.size() + node->entries.size() > kContentExtentsMax)
+            node = damaged("too many extents");
+        if (!node.ok()) {
+            below.push_back(lost_part(entry, std::move(node).error()));
+            continue;
+        }
+        for (const ContentNodeEntry& each : node->entries)
+            below.push_back({.extent = {.chunk = each.id, .length = each.length}, .loss = {}});
+    }
+    return below;
+}
+
+}  // namespace
+
+std::vector<SalvagedPart> salvage_content(const ContentIds& ids, const Content& content,
+                                          ChunkSource& source) {
+    CHECK(content.kind != Content::Kind::Inline);
+    const ContentNodeEntry all{.id = ChunkId::from(content.root.view()), .length = content.size};
+    if (Status plausible = check_content(ids, content); !plausible.ok())
+        return {lost_part(all, std::move(plausible).error())};
+    std::vector<SalvagedPart> parts{
+        {.extent = {.chunk = all.id, .length = all.length}, .loss = {}}};
+    for (std::uint8_t level = content.depth; level >= 1; --level)
+        parts = salvage_level(ids, level, parts, source);
+    return parts;
+}
+
 Status visit_content(const ContentIds& ids, const Content& content, ChunkSource& source,
                      ContentVisitor& visitor) {
     TRY_OK(check_content(ids, content));

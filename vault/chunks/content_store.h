@@ -8,6 +8,8 @@
 // entries, and a reader refuses any other.
 #pragma once
 
+#include <optional>
+
 #include "vault/chunks/chunk_kind.h"
 #include "vault/chunks/content_ids.h"
 #include "vault/chunks/content_list.h"
@@ -44,6 +46,21 @@ Result<Content> store_content(const ContentIds& ids, const ContentList& list, Ch
 // unless it is empty.
 Result<ContentList> load_content(const ContentIds& ids, const Content& content,
                                  ChunkSource& source);
+
+// Of a content that is damaged: what can be had of it.
+struct LostPart {
+    ChunkId object;  // the chunk or list node that is missing or damaged
+    Error why;
+};
+struct SalvagedPart {
+    Extent extent;
+    std::optional<LostPart> loss;  // then nothing is known of the extent but its length
+};
+// The list that a record names; parts whose list nodes are missing or damaged are lost, the rest is
+// as load_content() gives it. Their lengths add up to the content's size. Every node that is used
+// is verified by its id. REQUIRES: not inline
+std::vector<SalvagedPart> salvage_content(const ContentIds& ids, const Content& content,
+                                          ChunkSource& source);
 
 // Calls `visit` with every object that the content needs, list nodes first, an object as often as
 // it occurs. What is missing or damaged is an error; `visit` has seen what came before.

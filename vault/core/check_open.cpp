@@ -1,5 +1,9 @@
-// Checking a vault while it is unlocked: every object by its name, every chunk by its key, and that
-// the index says what the directory does.
+// Checking a vault while it is unlocked: every object by its name, every chunk by its key, that the
+// index says what the directory does, and which versions need what is damaged.
+#include <algorithm>
+#include <unordered_map>
+
+#include "vault/core/lists_here.h"
 #include "vault/core/open_vault_secrets.h"
 #include "vault/core/vault_impl.h"
 #include "vault/packs/pack_reader.h"
@@ -17,10 +21,14 @@ Result<CheckReport> VaultImpl::check() {
         check_vault(environment_.disk, environment_.workers, directory_, std::nullopt));
     for (const auto& [log, last] : replica_ ? replica_->frontier() : Frontier{})
         report.segments += last.number;
-    if (replica_)
-        for (const std::string& alarm : replica_->alarms()) report.errors.push_back(alarm);
+    if (replica_) replica_->check_objects(report);
     if (auto open = open_vault()) TRY_OK(open->check(report));
+    if (replica_) replica_->note_repairs(report);
     return report;
+}
+
+void VaultImpl::note_repairs(CheckReport& report) {
+    if (replica_) replica_->note_repairs(report);
 }
 
 namespace {
@@ -70,11 +78,13 @@ Status OpenVault::check(CheckReport& report) {
             return {};
         };
         if (Status checked = check_pack(); !checked.ok())
-            report.errors.push_back("pack " + info.id.to_hex() + ": " + checked.error().message);
+            report.add(CheckFinding::Kind::Pack, info.id.to_hex(), checked.error());
     }
     if (Status checked = index_->check(); !checked.ok())
-        report.errors.push_back(checked.error().message);
+        report.add(CheckFinding::Kind::Index, "", checked.error());
     check_indexed_segments(logs, report);
+    TRY_OK(find_affected_by_packs(report));
+    find_affected_by_segments(report);
     TRY(report.index_digest, index_->digest());
     MutexLock lock(mutex);
     report.files = tree.counts().files;
@@ -97,8 +107,133 @@ void OpenVault::check_indexed_segments(const std::vector<LogRow>& logs, CheckRep
     for (const LogRow& row : logs)
         for (std::uint64_t number = 1; number <= row.last.number; ++number)
             if (Status checked = check_segment({row.log, number}); !checked.ok())
-                report.errors.push_back("segment " + row.log.to_hex() + "/" +
-                                        std::to_string(number) + ": " + checked.error().message);
+                report.add(CheckFinding::Kind::Segment, segment_name({row.log, number}),
+                           checked.error());
+}
+
+// ---- what needs it
+
+namespace {
+
+using FindingsOf = std::vector<std::size_t>;  // by their places in the report
+
+class AffectedVisitor final : public ContentVisitor {
+  public:
+    explicit AffectedVisitor(const std::unordered_map<ChunkId, FindingsOf>& lost) : lost_(lost) {}
+    void visit(ChunkKind /*kind*/, const ChunkId& id) override {
+        if (auto at = lost_.find(id); at != lost_.end())
+            found_.insert(at->second.begin(), at->second.end());
+    }
+    const std::set<std::size_t>& found() const { return found_; }
+
+  private:
+    const std::unordered_map<ChunkId, FindingsOf>& lost_;
+    std::set<std::size_t> found_;
+};
+
+PackEntry entry_of(const ChunkEntry& chunk) {
+    return {.header = {.id = chunk.id,
+                       .kind = static_cast<ChunkKind>(chunk.kind),
+                       .compression = static_cast<Compression>(chunk.compression),
+                       .raw_length = chunk.raw_length},
+            .offset = chunk.offset,
+            .sealed_length = chunk.sealed_length};
+}
+
+}  // namespace
+
+// Of what the pack is known to hold: what neither it gives nor another pack that is not bad, too.
+// nullopt: nobody knows what it holds.
+std::optional<std::vector<ChunkId>> OpenVault::lost_with(const PackId& pack,
+                                                         const std::set<PackId>& bad) {
+    auto row = index_->chunks().pack(pack);
+    auto chunks = index_->chunks().chunks_of(pack);
+    if (!row.ok() || !*row || !chunks.ok() || chunks->empty()) return std::nullopt;
+    std::optional<PackReader> reader;
+    const EpochKeys* keys = epoch_keys((*row)->epoch);
+    if (auto bytes = replica_.packs().open_pack(pack); bytes.ok() && keys != nullptr)
+        if (auto opened = PackReader::open(std::move(*bytes), keys->pack_base, replica_.vault_id());
+            opened.ok())
+            reader.emplace(std::move(*opened));
+    std::vector<ChunkId> out;
+    for (const ChunkEntry& chunk : *chunks) {
+        if (reader && reader->read_chunk(entry_of(chunk), &secrets_->ids).ok()) continue;
+        const auto places = index_->chunks().find_all(chunk.id);
+        const bool is_elsewhere =
+            places.ok() && std::any_of(places->begin(), places->end(), [&](const auto& place) {
+                return place.is_present && !bad.contains(place.pack);
+            });
+        if (!is_elsewhere) out.push_back(chunk.id);
+    }
+    return out;
+}
+
+Status OpenVault::find_affected_by_packs(CheckReport& report) {
+    std::map<PackId, std::size_t> places;
+    std::set<PackId> bad;
+    for (std::size_t i = 0; i < report.findings.size(); ++i) {
+        const CheckFinding& finding = report.findings[i];
+        if (finding.kind != CheckFinding::Kind::Pack || !finding.is_error) continue;
+        TRY(const PackId id, PackId::parse_hex(finding.name));
+        places[id] = i;
+        bad.insert(id);
+    }
+    std::unordered_map<ChunkId, FindingsOf> lost;
+    for (const auto& [pack, place] : places) {
+        const auto chunks = lost_with(pack, bad);
+        report.findings[place].is_affected_known = chunks.has_value();
+        for (const ChunkId& chunk : chunks.value_or(std::vector<ChunkId>{}))
+            lost[chunk].push_back(place);
+    }
+    if (lost.empty()) return {};
+    struct Needed {
+        Content content;
+        std::vector<AffectedVersion> versions;
+    };
+    std::map<std::pair<ContentRoot, std::uint64_t>, Needed> needed;
+    {
+        MutexLock lock(mutex);
+        tree.visit_kept(kept_now(), [&](const KeptVersion& kept) {
+            Needed& of = needed[{kept.content.root, kept.content.size}];
+            of.content = kept.content;
+            of.versions.push_back(affected(kept.file, kept.version, kept.time_ms));
+        });
+    }
+    ListsHere lists(*content_);
+    for (const auto& [root, each] : needed) {
+        AffectedVisitor visitor(lost);
+        // Below a list node that is lost nothing can be seen, and need not be.
+        static_cast<void>(visit_content(secrets_->ids, each.content, lists, visitor));
+        for (const std::size_t place : visitor.found())
+            for (const AffectedVersion& version : each.versions)
+                report.findings[place].affect(version);
+    }
+    return {};
+}
+
+void OpenVault::find_affected_by_segments(CheckReport& report) {
+    for (CheckFinding& finding : report.findings) {
+        if (finding.kind != CheckFinding::Kind::Segment) continue;
+        const auto ref = parse_segment_name(finding.name);
+        if (!ref) continue;
+        const auto records = index_->log().records_of(*ref);
+        if (!records.ok()) continue;
+        MutexLock lock(mutex);
+        for (const Record& record : *records)
+            if (const auto* version = std::get_if<VersionRecord>(&record))
+                finding.affect(affected(version->file, version->id, version->stamp.wall_ms()));
+    }
+}
+
+AffectedVersion OpenVault::affected(const FileId& file, const VersionId& version,
+                                    std::int64_t time_ms) {
+    AffectedVersion out{
+        .path = {}, .file = file, .version = version, .time_ms = time_ms, .is_shown = false};
+    const std::vector<std::string> paths = tree.paths({file, std::nullopt});
+    if (!paths.empty()) out.path = paths.front();
+    if (!paths.empty())
+        for (const VersionRecord& head : tree.heads(file)) out.is_shown |= head.id == version;
+    return out;
 }
 
 Status VaultImpl::rebuild_index() {

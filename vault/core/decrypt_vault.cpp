@@ -1,8 +1,12 @@
 // decrypt_vault and check_vault: what works with a vault directory and its passphrase alone.
 #include <algorithm>
+#include <cstdio>
+#include <set>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/unique_fd.h"
 #include "vault/core/directory_arrivals.h"
@@ -37,6 +41,8 @@ class TreeWriter {
     void write_directory(const FileId& directory, int at, const std::string& path) {
         auto entries = vault_.tree().list(directory);
         if (!entries.ok()) return damaged(path, entries.error().message);
+        std::set<std::string> taken;
+        for (const TreeListEntry& entry : **entries) taken.insert(entry.name);
         for (const TreeListEntry& entry : **entries) {
             std::string entry_path = path.empty() ? entry.name : path + "/" + entry.name;
             switch (entry.type) {
@@ -44,7 +50,9 @@ class TreeWriter {
                     write_subdirectory(entry, at, entry_path);
                     break;
                 case FileType::Regular:
+                    taken_.swap(taken);
                     write_file(entry, at, entry_path);
+                    taken_.swap(taken);
                     break;
                 case FileType::Symlink:
                     write_symlink(entry, at, entry_path);
@@ -93,36 +101,90 @@ class TreeWriter {
         static_cast<void>(utimensat(at, entry.name.c_str(), times, AT_SYMLINK_NOFOLLOW));
     }
 
+    // Until it is known to be whole it has another name: whoever is stopped halfway leaves nothing
+    // that looks like a whole file.
     void write_file(const TreeListEntry& entry, int at, const std::string& path) {
         auto content = vault_.tree().content(entry.node);
         if (!content) return damaged(path, "it has no content");
-        // A file that cannot be restored whole is not left half written.
-        UniqueFd fd(openat(at, entry.name.c_str(),
+        const std::string unfinished = free_name(".unfinished");
+        UniqueFd fd(openat(at, unfinished.c_str(),
                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!fd.ok()) return damaged(path, errno_text());
-        if (Status written = write_content(*content, fd.get()); !written.ok()) {
-            unlinkat(at, entry.name.c_str(), 0);
-            return damaged(path, written.error().message);
+        auto lost = write_content(*content, fd.get());
+        const bool is_whole = lost.ok() && lost->missing.count == 0;
+        const bool is_partial = lost.ok() && !is_whole && lost->missing.bytes < content->size;
+        if (is_whole || is_partial) set_metadata(fd.get(), entry.node.file, 0644);
+        const std::string name = is_whole ? entry.name : free_name(entry.name + ".damaged");
+        if ((!is_whole && !is_partial) || !rename_new(at, unfinished, name)) {
+            const std::string why = !lost.ok()               ? lost.error().message
+                                    : is_whole || is_partial ? errno_text()
+                                                             : lost->why.message;
+            unlinkat(at, unfinished.c_str(), 0);
+            if (lost.ok() && !is_whole)
+                report_.partial.push_back({path, "", content->size, std::move(lost->missing)});
+            return damaged(path, why);
         }
-        ++report_.files;
-        report_.bytes += content->size;
-        set_metadata(fd.get(), entry.node.file, 0644);
+        if (is_whole) {
+            ++report_.files;
+            report_.bytes += content->size;
+            return;
+        }
+        taken_.insert(name);
+        const std::string written_as = path.substr(0, path.size() - entry.name.size()) + name;
+        damaged(path, fmt::format("{} of its {} bytes are lost ({}): {}; the rest is in {}",
+                                  lost->missing.bytes, content->size, lost->missing.text(),
+                                  lost->why.message, written_as));
+        report_.partial.push_back({path, written_as, content->size, std::move(lost->missing)});
     }
 
-    Status write_content(const Content& content, int fd) {
-        if (content.kind == Content::Kind::Inline) return write_all(fd, content.inline_bytes, 0);
-        TRY(ContentList list, vault_.list_of(content));
-        for (std::size_t i = 0; i < list.extents().size(); ++i) {
-            const Extent& extent = list.extents()[i];
-            if (extent.is_hole()) continue;
-            TRY(auto bytes, vault_.chunk(extent.chunk));
-            if (bytes->size() != extent.length)
-                return Error{ErrorKind::Corrupt, "a chunk has the wrong length"};
-            TRY_OK(write_all(fd, *bytes, list.start_of(i)));
-        }
+    struct Lost {
+        MissingRanges missing;
+        Error why;  // of the first range
+    };
+    // Writes what is intact; the rest stays zeros that take no space.
+    Result<Lost> write_content(const Content& content, int fd) {
+        Lost lost;
+        TRY_OK(vault_.read(
+            content,
+            [&](std::uint64_t offset, ByteView bytes) { return write_all(fd, bytes, offset); },
+            [&](const ByteRange& range, const LostPart& part) {
+                if (lost.missing.count == 0) lost.why = part.why;
+                lost.missing.add(range.offset, range.length);
+            }));
         if (ftruncate(fd, static_cast<off_t>(content.size)) != 0)
             return Error{ErrorKind::Io, errno_text()};
-        return {};
+        return lost;
+    }
+
+    // Not the name of anything that is, or will be, in the directory that is being written.
+    std::string free_name(const std::string& wished) const {
+        std::string out = shortened(wished, 0);
+        for (int number = 2; taken_.contains(out); ++number) {
+            const std::string ending = fmt::format(".{}", number);
+            out = shortened(wished, ending.size()) + ending;
+        }
+        return out;
+    }
+    // With room for so many bytes; not cut within a character.
+    static std::string shortened(const std::string& name, std::size_t room) {
+        if (name.size() + room <= kNameSizeMax) return name;
+        // What it ends in says what it is.
+        const std::size_t dot = name.rfind('.');
+        const std::string ending = name.substr(dot);
+        std::size_t end = kNameSizeMax - room - ending.size();
+        while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+        return name.substr(0, end) + ending;
+    }
+    // Replaces nothing.
+    static bool rename_new(int at, const std::string& from, const std::string& to) {
+        if (renameat2(at, from.c_str(), at, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+        if (errno != EINVAL && errno != ENOSYS) return false;
+        // A file system that cannot promise it; nobody else writes here.
+        if (faccessat(at, to.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+            errno = EEXIST;
+            return false;
+        }
+        return renameat(at, from.c_str(), at, to.c_str()) == 0;
     }
 
     static Status write_all(int fd, ByteView data, std::uint64_t offset) {
@@ -155,15 +217,20 @@ class TreeWriter {
 
     OfflineVault& vault_;
     DecryptReport& report_;
+    std::set<std::string> taken_;  // names in the directory that is being written
 };
 
 Status check_packs(OfflineVault& vault, CheckReport& report) {
+    constexpr auto kPack = CheckFinding::Kind::Pack;
     TRY(auto listing, vault.packs().list());
     for (const PackInfo& info : listing.packs) {
         ++report.packs;
-        std::string name = "pack " + info.id.to_hex() + ": ";
+        const std::string name = info.id.to_hex();
         if (Status intact = vault.packs().verify(info); !intact.ok()) {
-            report.errors.push_back(name + intact.error().message);
+            CheckFinding* finding = report.add(kPack, name, intact.error());
+            const auto length = vault.length_of(info.id);
+            if (finding != nullptr && length && *length != info.length)
+                finding->state = CheckFinding::State::WrongSize;
             continue;
         }
         auto check = [&]() -> Status {
@@ -175,61 +242,89 @@ Status check_packs(OfflineVault& vault, CheckReport& report) {
             TRY(PackReader reader, PackReader::open(std::move(again), *base, vault.vault_id()));
             PackCheck found = reader.check(vault.ids());
             report.chunks += found.intact.size();
-            for (const Error& error : found.errors) report.errors.push_back(name + error.message);
+            if (!found.errors.empty()) return found.errors.front();
             return {};
         };
-        if (Status checked = check(); !checked.ok())
-            report.errors.push_back(name + checked.error().message);
+        if (Status checked = check(); !checked.ok()) report.add(kPack, name, checked.error());
+    }
+    for (const PackInfo& info : vault.missing_packs()) {
+        CheckFinding finding;
+        finding.kind = kPack;
+        finding.name = info.id.to_hex();
+        finding.state = CheckFinding::State::Missing;
+        finding.reason = "it is not in this directory";
+        finding.is_error = false;  // which files need it tells whether that is damage
+        report.add(std::move(finding));
     }
     return {};
 }
 
 // Every content that any path shows: its chunks must be here.
-void check_paths(OfflineVault& vault, const FileId& directory, const std::string& path,
-                 CheckReport& report) {
-    auto entries = vault.tree().list(directory);
-    if (!entries.ok()) return;
-    for (const TreeListEntry& entry : **entries) {
-        std::string entry_path = path.empty() ? entry.name : path + "/" + entry.name;
-        if (entry.type == FileType::Directory) {
-            check_paths(vault, entry.node.file, entry_path, report);
-            continue;
+class PathCheck {
+  public:
+    PathCheck(OfflineVault& vault, CheckReport& report) : vault_(vault), report_(report) {}
+
+    void check(const FileId& directory, const std::string& path) {
+        auto entries = vault_.tree().list(directory);
+        if (!entries.ok()) return;
+        for (const TreeListEntry& entry : **entries) {
+            std::string entry_path = path.empty() ? entry.name : path + "/" + entry.name;
+            if (entry.type == FileType::Directory) {
+                check(entry.node.file, entry_path);
+                continue;
+            }
+            ++report_.files;
+            auto content = vault_.tree().content(entry.node);
+            if (entry.type == FileType::Regular && content) check_file(entry, *content, entry_path);
         }
-        ++report.files;
-        auto content = vault.tree().content(entry.node);
-        if (entry.type != FileType::Regular || !content || content->kind == Content::Kind::Inline)
-            continue;
-        auto list = vault.list_of(*content);
-        std::optional<Error> damage;
-        if (!list.ok()) damage = list.error();
-        for (std::size_t i = 0; list.ok() && !damage && i < list->extents().size(); ++i) {
-            const Extent& extent = list->extents()[i];
-            if (extent.is_hole()) continue;
-            auto bytes = vault.chunk(extent.chunk);
-            if (!bytes.ok()) damage = bytes.error();
-        }
-        if (damage) report.errors.push_back(entry_path + ": " + damage->message);
     }
-}
+
+  private:
+    void check_file(const TreeListEntry& entry, const Content& content, const std::string& path) {
+        MissingRanges missing;
+        std::optional<Error> why;
+        std::set<PackId> packs;
+        Status read = vault_.read(
+            content, [](std::uint64_t, ByteView) { return Status{}; },
+            [&](const ByteRange& range, const LostPart& part) {
+                if (!why) why = part.why;
+                missing.add(range.offset, range.length);
+                for (const PackId& pack : vault_.packs_of(part.object)) packs.insert(pack);
+            });
+        if (read.ok() && !why) return;
+        AffectedVersion version{
+            .path = path, .file = entry.node.file, .version = {}, .time_ms = 0, .is_shown = true};
+        if (const auto shown = vault_.tree().version(entry.node)) version.version = *shown;
+        version.time_ms = vault_.tree().changed(entry.node.file).wall_ms();
+        CheckFinding* finding =
+            report_.add(CheckFinding::Kind::File, path, why ? *why : read.error());
+        if (finding != nullptr) finding->missing = std::move(missing);
+        for (const PackId& pack : packs)
+            if (CheckFinding* of = report_.find(CheckFinding::Kind::Pack, pack.to_hex()))
+                of->affect(version);
+    }
+
+    OfflineVault& vault_;
+    CheckReport& report_;
+};
 
 // Without a key: names are hashes of bytes.
 Status check_names(Disk& disk, const fs::path& directory, CheckReport& report) {
     TRY(VaultHeader header, read_vault_header(disk, directory));
     TRY(auto items, disk.list(directory / kKeyDirectoryName));
     for (const DirectoryItem& item : items) {
-        std::string name = "keys/" + item.name;
-        if (!parse_key_object_name(item.name)) continue;
+        const auto named = parse_key_object_name(item.name);
+        if (!named) continue;
         ++report.key_objects;
-        auto bytes = disk.read_file(directory / kKeyDirectoryName / item.name, kKeyObjectSizeMax);
-        if (!bytes.ok()) {
-            report.errors.push_back(name + ": " + bytes.error().message);
-            continue;
-        }
-        auto object = parse_key_object(*bytes, header.id);
-        if (!object.ok())
-            report.errors.push_back(name + ": " + object.error().message);
-        else if (object->id.to_hex() + std::string(kKeyObjectSuffix) != item.name)
-            report.errors.push_back(name + ": it is not the key object that its name says");
+        auto check = [&]() -> Status {
+            TRY(Bytes bytes,
+                disk.read_file(directory / kKeyDirectoryName / item.name, kKeyObjectSizeMax));
+            TRY(auto object, parse_key_object(bytes, header.id));
+            if (object.id == *named) return {};
+            return Error{ErrorKind::Corrupt, "it is not the key object that its name says"};
+        };
+        if (Status checked = check(); !checked.ok())
+            report.add(CheckFinding::Kind::KeyObject, named->to_hex(), checked.error());
     }
     return {};
 }
@@ -240,7 +335,7 @@ Status check_pack_names(Disk& disk, const fs::path& directory, CheckReport& repo
     for (const PackInfo& info : listing.packs) {
         ++report.packs;
         if (Status intact = packs->verify(info); !intact.ok())
-            report.errors.push_back("pack " + info.id.to_hex() + ": " + intact.error().message);
+            report.add(CheckFinding::Kind::Pack, info.id.to_hex(), intact.error());
     }
     return {};
 }
@@ -261,7 +356,8 @@ Result<DecryptReport> decrypt_vault(Disk& disk, WorkerPool& workers, const fs::p
     TreeWriter writer(*vault, report);
     writer.write_directory(kRootFile, root.get(), "");
     writer.set_root_metadata(root.get());
-    report.damaged.insert(report.damaged.end(), vault->problems().begin(), vault->problems().end());
+    const std::vector<std::string>& problems = vault->problems().errors;
+    report.damaged.insert(report.damaged.end(), problems.begin(), problems.end());
     if (syncfs(root.get()) != 0) return Error{ErrorKind::Io, output.string() + ": " + errno_text()};
     return report;
 }
@@ -281,17 +377,16 @@ Result<CheckReport> check_vault(Disk& disk, WorkerPool& workers, const fs::path&
         // Which object keeps it from opening is what a check is for; a wrong passphrase is not
         // damage.
         if (report.errors.empty()) return std::move(opened).error();
-        report.errors.push_back("the vault does not open: " + opened.error().message);
+        report.add(CheckFinding::Kind::Vault, "",
+                   std::move(opened).error().in("the vault does not open"));
         return report;
     }
     auto& vault = *opened;
     report.segments = vault->segments();
     TRY_OK(check_packs(*vault, report));
-    check_paths(*vault, kRootFile, "", report);
-    for (const std::string& problem : vault->problems()) report.errors.push_back(problem);
+    PathCheck(*vault, report).check(kRootFile, "");
+    for (const CheckFinding& problem : vault->problems().findings) report.add(problem);
     std::sort(report.errors.begin(), report.errors.end());
-    report.errors.erase(std::unique(report.errors.begin(), report.errors.end()),
-                        report.errors.end());
     return report;
 }
 

@@ -1,6 +1,7 @@
 #include "vault/core/offline_vault.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "vault/core/vault_replica.h"
 
@@ -31,8 +32,7 @@ Result<std::unique_ptr<OfflineVault>> OfflineVault::open(Disk& disk, WorkerPool&
     std::unique_ptr<OfflineVault> out(new OfflineVault(std::move(state), random));
     out->key_objects_ = objects.size();
     for (const KeyProblem& problem : out->state_.problems())
-        out->problems_.push_back("key object " + problem.object.to_hex() + ": " +
-                                 problem.error.message);
+        out->problems_.add(CheckFinding::Kind::KeyObject, problem.object.to_hex(), problem.error);
     TRY_OK(out->load(disk, workers, random, directory));
     return out;
 }
@@ -73,7 +73,11 @@ Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random,
         .write_epoch = state_.newest_epoch(),
         .pack_base_of = [this](const EpochId& epoch) { return pack_base_of(epoch); },
         .may_arrive = [] { return false; },
-        .alarm = [this](const std::string& what) { problems_.push_back(what); },
+        .alarm =
+            [this](const PackId& pack, const std::string& why) {
+                blamed_.push_back(pack);
+                problems_.add(CheckFinding::Kind::Pack, pack.to_hex(), {ErrorKind::Corrupt, why});
+            },
         .content_wait = {},
         .pack_written = [](const PackInfo&) {}});
     load_packs();
@@ -84,7 +88,7 @@ Status OfflineVault::load(Disk& disk, WorkerPool& workers, Random& random,
 void OfflineVault::load_packs() {
     auto listing = packs_->list();
     if (!listing.ok()) {
-        problems_.push_back("packs: " + listing.error().message);
+        problems_.add(CheckFinding::Kind::Other, "", std::move(listing).error().in("packs"));
         return;
     }
     for (const PackInfo& pack : listing->packs) {
@@ -92,10 +96,64 @@ void OfflineVault::load_packs() {
         Status intact = packs_->verify(pack);
         Status indexed = content_->pack_arrived(pack);
         if (!intact.ok() || !indexed.ok())
-            problems_.push_back("pack " + pack.id.to_hex() + ": " +
-                                (intact.ok() ? indexed : intact).error().message);
+            problems_.add(CheckFinding::Kind::Pack, pack.id.to_hex(),
+                          (intact.ok() ? indexed : intact).error());
     }
 }
+
+// ---- content
+
+Status OfflineVault::read(const Content& content, const TakeBytes& take, const LoseBytes& lose) {
+    if (content.kind == Content::Kind::Inline) return take(0, content.inline_bytes);
+    const auto lose_part = [&](const ByteRange& range, const LostPart& part,
+                               const std::vector<PackId>& because_of) {
+        lost_in_[part.object].insert(because_of.begin(), because_of.end());
+        lose(range, part);
+    };
+    blamed_.clear();
+    const std::vector<SalvagedPart> parts = salvage_content(ids_, content, *content_);
+    const std::vector<PackId> of_lists = std::exchange(blamed_, {});
+    std::uint64_t offset = 0;
+    for (const SalvagedPart& part : parts) {
+        const ByteRange range{offset, part.extent.length};
+        offset += range.length;
+        if (part.loss) {
+            lose_part(range, *part.loss, of_lists);
+            continue;
+        }
+        if (part.extent.is_hole()) continue;
+        blamed_.clear();
+        auto bytes = content_->read_chunk(part.extent.chunk);
+        if (bytes.ok() && (*bytes)->size() == range.length)
+            TRY_OK(take(range.offset, **bytes));
+        else
+            lose_part(range,
+                      {part.extent.chunk,
+                       bytes.ok() ? Error{ErrorKind::Corrupt, "a chunk has the wrong length"}
+                                  : bytes.error()},
+                      blamed_);
+    }
+    return {};
+}
+
+std::set<PackId> OfflineVault::packs_of(const ChunkId& id) const {
+    auto at = lost_in_.find(id);
+    return at == lost_in_.end() ? std::set<PackId>() : at->second;
+}
+
+std::vector<PackInfo> OfflineVault::missing_packs() {
+    std::vector<PackInfo> out;
+    for (const auto& [id, length] : introduced_)
+        if (!collected_.contains(id) && !packs_->has(id)) out.push_back({id, length});
+    return out;
+}
+
+std::optional<std::uint64_t> OfflineVault::length_of(const PackId& pack) const {
+    auto at = introduced_.find(pack);
+    return at == introduced_.end() ? std::nullopt : std::optional(at->second);
+}
+
+// ---- segments
 
 SegmentLookup OfflineVault::lookup() const {
     return {.vault = state_.vault(),
@@ -111,28 +169,28 @@ SegmentLookup OfflineVault::lookup() const {
 }
 
 void OfflineVault::accept_log(LogStore& logs, const LogId& log, LogEnds& ends) {
-    std::map<LogStore::Name, std::string> damaged;
+    std::map<LogStore::Name, Error> damaged;
     for (const LogStore::Name& name : logs.names(log)) {
-        const auto problem = [&](const std::string& what) { damaged[name] = what; };
+        const auto problem = [&](Error what) { damaged.emplace(name, std::move(what)); };
         if (name.from() > branches_.greatest_of(log) + 1) {
-            problem("an earlier segment is missing or damaged");
+            problem({ErrorKind::Unavailable, "an earlier segment is missing or damaged"});
             break;
         }
         auto opened = files_->open(log, name);
         if (!opened.ok()) {
-            problem(opened.error().message);
+            problem(opened.error());
             continue;
         }
         for (const SegmentOuter& segment : opened->segments) {
             const auto place = branches_.place_of(segment);
-            if (!place) problem("it does not follow the segment before it");
+            if (!place) problem({ErrorKind::Corrupt, "it does not follow the segment before it"});
             if (place && !place->is_known && !place->is_name_taken)
                 accept_segment(segment, *place, ends);
         }
     }
     for (const auto& [name, what] : damaged)
-        problems_.push_back("segment " + log.to_hex() + "/" + std::to_string(name.number) + ": " +
-                            what);
+        problems_.add(CheckFinding::Kind::Segment, log.to_hex() + "/" + std::to_string(name.number),
+                      what);
 }
 
 void OfflineVault::accept_segment(const SegmentOuter& segment, const LogBranches::Place& place,
@@ -144,6 +202,9 @@ void OfflineVault::accept_segment(const SegmentOuter& segment, const LogBranches
     if (added.split) added.split->rename_in(accepted_);
     writers_[added.segment.log] = segment.replicator.device;
     if (added.split) writers_[added.split->tail] = segment.replicator.device;
+    for (const PackInfo& pack : segment.replicator.packs) introduced_[pack.id] = pack.length;
+    for (const CondemnedPacks& collected : segment.replicator.collected)
+        collected_.insert(collected.packs.begin(), collected.packs.end());
     if (is_held) return;
     ends.note_accepted(segment);
     accepted_[added.segment.log] = {added.segment.number, segment.hash};
@@ -189,9 +250,9 @@ void OfflineVault::load_segments(LogStore& logs) {
     }
     for (const LogId& branch : branches_.all()) {
         if (ended.contains(branch) || applied[branch].number >= accepted_[branch].number) continue;
-        problems_.push_back("log " + branch.to_hex() + ": what follows segment " +
-                            std::to_string(applied[branch].number) +
-                            " depends on segments that are missing");
+        problems_.add(CheckFinding::Kind::Segment,
+                      branch.to_hex() + "/" + std::to_string(applied[branch].number + 1),
+                      {ErrorKind::Unavailable, "it depends on segments that are missing"});
     }
 }
 
@@ -222,8 +283,8 @@ bool OfflineVault::apply_next(const LogId& branch, Frontier& applied, std::set<L
     };
     auto result = apply();
     if (result.ok()) return *result;
-    problems_.push_back("segment " + branch.to_hex() + "/" + std::to_string(ref.number) + ": " +
-                        result.error().message);
+    problems_.add(CheckFinding::Kind::Segment, branch.to_hex() + "/" + std::to_string(ref.number),
+                  result.error());
     ended.insert(branch);
     return false;
 }

@@ -1,9 +1,11 @@
 // A vault directory opened to be read: no daemon, no local state, nothing is written to it.
 //
-// Everything that is intact is used; whatever is not is named in problems().
+// Everything that is intact is used; whatever is not is named in problems(), or by read().
 // THREADS: one at a time.
 #pragma once
 
+#include "vault/check_report.h"
+#include "vault/chunks/content_store.h"
 #include "vault/core/log_ends.h"
 #include "vault/core/segment_files.h"
 #include "vault/files/content_pool.h"
@@ -22,20 +24,25 @@ class OfflineVault {
     const VaultId& vault_id() const { return state_.vault(); }
     ~OfflineVault();
     Tree& tree() { return *tree_; }
-    // The bytes of a file; Corrupt or Unavailable when a chunk of it is damaged or missing.
-    Result<ContentList> list_of(const Content& content) {
-        return load_content(ids_, content, *content_);
-    }
-    Result<std::shared_ptr<const Bytes>> chunk(const ChunkId& id) {
-        return content_->read_chunk(id);
-    }
+    // Reads a content from its beginning, and all of it: `take` gets what is intact, `lose` each
+    // range that is missing or damaged, with why. Stops with what `take` fails with.
+    using TakeBytes = std::function<Status(std::uint64_t offset, ByteView bytes)>;
+    using LoseBytes = std::function<void(const ByteRange& range, const LostPart& why)>;
+    Status read(const Content& content, const TakeBytes& take, const LoseBytes& lose);
+    // Packs because of which read() lost that chunk or list node.
+    std::set<PackId> packs_of(const ChunkId& id) const;
+    // Packs that segments introduce, that were not collected, and that are not here.
+    std::vector<PackInfo> missing_packs();
+    // What segments say how long it is; nullopt: none names it.
+    std::optional<std::uint64_t> length_of(const PackId& pack) const;
     const ContentIds& ids() const { return ids_; }
     PackStore& packs() { return *packs_; }
     const AnySecretKey* pack_base_of(const EpochId& epoch) const;
 
     std::uint64_t segments() const { return segments_; }
     std::uint64_t key_objects() const { return key_objects_; }
-    const std::vector<std::string>& problems() const { return problems_; }
+    // Everything that is not as it should be, but for what only reading content shows.
+    const CheckReport& problems() const { return problems_; }
 
   private:
     struct Ids;
@@ -67,7 +74,11 @@ class OfflineVault {
     LogBranches branches_;
     std::map<LogId, DeviceId> writers_;
     Frontier accepted_;
-    std::vector<std::string> problems_;
+    std::map<PackId, std::uint64_t> introduced_;  // lengths
+    std::set<PackId> collected_;
+    std::vector<PackId> blamed_;  // since it was emptied: something in them could not be opened
+    std::map<ChunkId, std::set<PackId>> lost_in_;
+    CheckReport problems_;
 };
 
 }  // namespace lockstep

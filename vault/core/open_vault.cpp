@@ -83,7 +83,10 @@ Status OpenVault::load() {
             return keys == nullptr ? nullptr : &keys->pack_base;
         },
         .may_arrive = [this] { return replica_.has_absent_packs() || expected_packs_ > 0; },
-        .alarm = [this](const std::string& what) { replica_.alarm(what); },
+        .alarm =
+            [this](const PackId& pack, const std::string& why) {
+                replica_.alarm_of_pack(pack, VaultReplica::PackTrouble::WrongClaims, why);
+            },
         .fetch_again = [this](const PackId& pack) { return replica_.doubt_pack(pack); },
         .content_wait = environment_.content_wait,
         .pack_written =
@@ -182,12 +185,13 @@ Result<std::uint64_t> OpenVault::merge() {
                 for (;;) {
                     auto merged = merge_next(log, last);
                     if (!merged.ok()) {
-                        replica_.alarm("segment of log " + log.to_hex().substr(0, 16) + ": " +
-                                       merged.error().message);
+                        replica_.alarm_of_log(log, "segment of log " + log.to_hex().substr(0, 16) +
+                                                       ": " + merged.error().message);
                         failure = std::move(merged).error();
                         break;
                     }
                     if (!*merged) break;
+                    replica_.log_goes_on(log);
                     ++count;
                     progress = true;
                 }
@@ -237,9 +241,10 @@ Result<bool> OpenVault::merge_next(const LogId& log, const LogPosition& last) {
     TRY(RecordBatch batch, open_records(bytes, outer, replica_.vault_id(), keys->records));
     for (const Record& record : batch.records) {
         if (hybrid_.is_too_far_ahead(stamp_of(record))) {
-            replica_.alarm("a segment of log " + log.to_hex().substr(0, 16) +
-                           " has times more than a day ahead: it is held until then; check that "
-                           "device's clock");
+            replica_.alarm_of_log(
+                log, "a segment of log " + log.to_hex().substr(0, 16) +
+                         " has times more than a day ahead: it is held until then; check that "
+                         "device's clock");
             return false;
         }
     }
@@ -268,13 +273,12 @@ void OpenVault::pack_arrived(const PackId& pack) {
         if (is_decided) unindexed_.erase(pack);
         if (!is_decided) has_failed_before = !unindexed_.insert(pack).second;
     }
-    if (indexed.ok()) return;
-    const std::string sentence = "pack " + pack.to_hex() + ": " + indexed.error().message;
+    if (indexed.ok()) return replica_.pack_is_indexed(pack);
     // What a disk refuses once is tried again by the next merge, and alarms nobody before.
     if (is_decided || has_failed_before)
-        replica_.alarm(sentence);
+        replica_.alarm_of_pack(pack, VaultReplica::PackTrouble::NoIndex, indexed.error().message);
     else
-        log_warning("vault", "{}", sentence);
+        log_warning("vault", "pack {}: {}", pack.to_hex(), indexed.error().message);
 }
 
 void OpenVault::expect_pack() {

@@ -107,6 +107,7 @@ class OpenVault final : public TreeHost {
     Status remove_snapshot(const std::string& name) EXCLUDES_LOCK(mutex);
     RetentionReport retention() EXCLUDES_LOCK(mutex);
     Status set_retention(const std::string& text) EXCLUDES_LOCK(mutex);
+    Status set_history_quota(std::optional<std::uint64_t> bytes) EXCLUDES_LOCK(mutex);
     // Vault::compact(); open_vault_compaction.cpp.
     Result<std::uint64_t> compact(bool at_once) EXCLUDES_LOCK(publish_mutex_);
     // Publishes what a revoked device wrote beyond the end of its logs, as this device's own.
@@ -147,6 +148,11 @@ class OpenVault final : public TreeHost {
     Status index_packs();
     void commit_index();
     void check_indexed_segments(const std::vector<LogRow>& logs, CheckReport& report);
+    std::optional<std::vector<ChunkId>> lost_with(const PackId& pack, const std::set<PackId>& bad);
+    Status find_affected_by_packs(CheckReport& report) EXCLUDES_LOCK(mutex);
+    void find_affected_by_segments(CheckReport& report) EXCLUDES_LOCK(mutex);
+    AffectedVersion affected(const FileId& file, const VersionId& version, std::int64_t time_ms)
+        REQUIRES_LOCK(mutex);
     std::shared_ptr<const KeyState> key_state() EXCLUDES_LOCK(keys_mutex_);
     Result<std::vector<ReplayedEntry>> open_journal();
     Result<std::uint64_t> end_of_history(const std::vector<ReplayedEntry>& entries);
@@ -209,6 +215,7 @@ class OpenVault final : public TreeHost {
     // The brake for rewrites.
     void note_rewrites(const DeviceId& device, const std::vector<Record>& records,
                        std::uint64_t packed_bytes) REQUIRES_LOCK(mutex);
+    void note_deletion(const DeviceId& device, const DeleteRecord& removed) REQUIRES_LOCK(mutex);
     bool is_made_noise(const RewriteBrake::Rewrite& rewrite) EXCLUDES_LOCK(mutex);
     bool is_publishing_held() EXCLUDES_LOCK(mutex);
     bool is_merging_held(const SegmentRef& segment, const SegmentOuter& outer)
@@ -227,7 +234,21 @@ class OpenVault final : public TreeHost {
     std::vector<FileId> files_named(const std::string& path) REQUIRES_LOCK(mutex);
     std::string writer_label(const LogId& log);
     std::vector<Snapshot> snapshots_locked() REQUIRES_LOCK(mutex);
-    KeptTimes kept_now() REQUIRES_LOCK(mutex);
+    // `cut_ms`: what ended before goes as well, for the history's quota; nullopt: as far as a
+    // collection has said.
+    KeptTimes kept_now(std::optional<std::int64_t> cut_ms = {}) REQUIRES_LOCK(mutex);
+    std::optional<std::uint64_t> history_quota() REQUIRES_LOCK(mutex);
+    std::int64_t history_cut_ms() REQUIRES_LOCK(mutex);
+    // What the past takes, and up to where the quota lets it go.
+    struct PastUse {
+        std::uint64_t bytes = 0;                            // that only the past needs
+        std::uint64_t freed_versions = 0, freed_bytes = 0;  // beyond the quota
+        std::int64_t cut_ms = 0;
+    };
+    Result<PastUse> past_use() EXCLUDES_LOCK(mutex);
+    Result<std::optional<std::int64_t>> cut_past(bool is_dry_run, CollectionReport& report)
+        EXCLUDES_LOCK(mutex);
+    Status check_may_collect() REQUIRES_LOCK(publish_mutex_);
     Status set_root_xattr(const std::string& name, std::optional<Bytes> value) EXCLUDES_LOCK(mutex);
     std::optional<DeviceId> writer_of(const LogId& log);
     Result<KeepsRecords> before_it_was_lost(const std::string& path) EXCLUDES_LOCK(mutex);
@@ -241,7 +262,7 @@ class OpenVault final : public TreeHost {
     void note_reseal_problem(const Status& status) EXCLUDES_LOCK(reseal_mutex_);
     // Collection: what is needed still, and the steps of every condemnation.
     using ChunkMap = std::unordered_map<ChunkId, ChunkKind>;
-    Result<ChunkMap> needed_chunks() EXCLUDES_LOCK(mutex);
+    Result<ChunkMap> needed_chunks(std::optional<std::int64_t> cut_ms = {}) EXCLUDES_LOCK(mutex);
     Status rescue(const std::vector<PackId>& packs) EXCLUDES_LOCK(mutex);
     Status spare(const std::vector<PackId>& packs);
     Frontier frontier_to_name() EXCLUDES_LOCK(mutex);

@@ -4,24 +4,15 @@
 #include <set>
 
 #include "base/log.h"
+#include "vault/core/lists_here.h"
 #include "vault/core/open_vault_secrets.h"
 
 namespace lockstep {
 namespace {
 
 constexpr std::size_t kSamples = 3;  // chunks of a file that are looked at
-
-// List nodes that are here; nothing is waited or asked for.
-class ListsHere final : public ChunkSource {
-  public:
-    explicit ListsHere(ContentPool& pool) : pool_(pool) {}
-    Result<Bytes> get(ChunkKind kind, const ChunkId& id) override {
-        return pool_.get_if_here(kind, id);
-    }
-
-  private:
-    ContentPool& pool_;
-};
+constexpr std::size_t kSamplesOfLarge = 8;
+constexpr std::uint64_t kLargeContent = 16ULL << 20;
 
 }  // namespace
 
@@ -34,6 +25,8 @@ void OpenVault::note_rewrites(const DeviceId& device, const std::vector<Record>&
                 chunked_bytes += version->content.size;
     const bool is_long = packed_bytes >= chunked_bytes / 16 * 15;
     for (const Record& record : records) {
+        if (const auto* removed = std::get_if<DeleteRecord>(&record))
+            note_deletion(device, *removed);
         const auto* version = std::get_if<VersionRecord>(&record);
         if (version == nullptr) continue;
         const auto before = version->replaces.empty()
@@ -41,6 +34,17 @@ void OpenVault::note_rewrites(const DeviceId& device, const std::vector<Record>&
                                 : tree.content(version->file, version->replaces.front());
         brake_.note(device, *version, before, is_long);
     }
+}
+
+// Of a file that has no other name.
+void OpenVault::note_deletion(const DeviceId& device, const DeleteRecord& removed) {
+    if (removed.last.empty()) return;
+    const auto file = tree.file_of(removed.link);
+    if (!file || tree.is_directory(*file)) return;
+    const auto content = tree.content({*file, std::nullopt});
+    const auto version = tree.version({*file, std::nullopt});
+    if (content && version)
+        brake_.note_deletion(device, *file, *version, *content, removed.stamp.wall_ms());
 }
 
 // Whether the file's content became noise that shares little with what it was. What cannot be said
@@ -70,10 +74,11 @@ bool OpenVault::is_made_noise(const RewriteBrake::Rewrite& rewrite) {
         fresh.push_back(extent.chunk);
     }
     if (fresh.empty() || new_bytes * 2 < now->size()) return false;
-    for (std::size_t sample = 0; sample < std::min(kSamples, fresh.size()); ++sample) {
+    const std::size_t samples =
+        std::min(now->size() > kLargeContent ? kSamplesOfLarge : kSamples, fresh.size());
+    for (std::size_t sample = 0; sample < samples; ++sample) {
         const ChunkId& chunk =
-            fresh[sample * (fresh.size() - 1) /
-                  std::max<std::size_t>(1, std::min(kSamples, fresh.size()) - 1)];
+            fresh[sample * (fresh.size() - 1) / std::max<std::size_t>(1, samples - 1)];
         const auto bytes = content_->get_if_here(ChunkKind::Data, chunk);
         if (!bytes.ok()) return rewrite.is_long;
         const bool is_beginning = chunk == now->extents().front().chunk;

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "vault/chunks/content_store.h"
+#include "vault/core/open_vault_past.h"
 #include "vault/core/open_vault_secrets.h"
 
 namespace lockstep {
@@ -31,12 +32,13 @@ class NeededVisitor final : public ContentVisitor {
 }  // namespace
 
 // Open files first: what they hold may become a version meanwhile, and the tree shows it then.
-Result<OpenVault::ChunkMap> OpenVault::needed_chunks() {
+Result<OpenVault::ChunkMap> OpenVault::needed_chunks(std::optional<std::int64_t> cut_ms) {
     VaultFiles::InUse in_use = files_->content_in_use();
     std::vector<Content> contents = std::move(in_use.contents);
     {
         MutexLock lock(mutex);
-        tree.visit_kept(kept_now(), [&](const Content& content) { contents.push_back(content); });
+        tree.visit_kept(kept_now(cut_ms),
+                        [&](const KeptVersion& kept) { contents.push_back(kept.content); });
     }
     ChunkMap needed;
     for (const ChunkId& chunk : in_use.chunks) needed.emplace(chunk, ChunkKind::Data);
@@ -97,17 +99,47 @@ Status OpenVault::spare(const std::vector<PackId>& packs) {
     return {};
 }
 
-Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
-    MutexLock publish_lock(publish_mutex_);
-    CollectionReport report;
-    for (const Condemnation& condemnation : replica_.condemnations())
-        if (!condemnation.is_collected) report.waiting_packs += condemnation.packs.size();
+Status OpenVault::check_may_collect() {
     if (!replica_.may_write()) return Error{ErrorKind::Refused, "this device may not write"};
     if (lacks_what_was_here())
         return Error{ErrorKind::Refused,
                      "something that was here before is missing (the vault's status says what): "
                      "until it is back nothing is deleted"};
-    TRY(ChunkMap needed, needed_chunks());
+    return {};
+}
+
+// Up to where the past goes for its quota; nullopt: no further than it has.
+Result<std::optional<std::int64_t>> OpenVault::cut_past(bool is_dry_run, CollectionReport& report) {
+    {
+        MutexLock lock(mutex);
+        report.past_quota = history_quota();
+    }
+    if (!report.past_quota) return std::optional<std::int64_t>();
+    TRY(const PastUse past, past_use());
+    report.past_bytes = past.bytes;
+    report.freed_versions = past.freed_versions;
+    report.freed_past_bytes = past.freed_bytes;
+    if (past.freed_versions == 0) return std::optional<std::int64_t>();
+    report.past_cut_ms = past.cut_ms;
+    if (is_dry_run) return std::optional(past.cut_ms);
+    // Others are to know it before they are asked to agree.
+    TRY_OK(set_root_xattr(std::string(kHistoryCutXattr), encode_time(past.cut_ms)));
+    TRY_OK(publish(true));
+    return std::optional(past.cut_ms);
+}
+
+Result<CollectionReport> OpenVault::collect(bool is_dry_run) {
+    CollectionReport report;
+    {
+        MutexLock publish_lock(publish_mutex_);
+        TRY_OK(check_may_collect());
+    }
+    TRY(const std::optional<std::int64_t> cut_ms, cut_past(is_dry_run, report));
+    MutexLock publish_lock(publish_mutex_);
+    for (const Condemnation& condemnation : replica_.condemnations())
+        if (!condemnation.is_collected) report.waiting_packs += condemnation.packs.size();
+    TRY_OK(check_may_collect());
+    TRY(ChunkMap needed, needed_chunks(cut_ms));
     TRY(std::vector<PackRow> rows, index_->chunks().packs());
     std::vector<PackId> condemned;
     for (const PackRow& row : rows) {

@@ -2,6 +2,8 @@
 // kept.
 #include <algorithm>
 
+#include "base/codec.h"
+#include "vault/core/open_vault_past.h"
 #include "vault/core/open_vault_secrets.h"
 #include "vault/core/past_view.h"
 #include "vault/core/vault_path_parts.h"
@@ -12,6 +14,7 @@ namespace {
 
 // The vault's own attributes of the root directory (vault/FORMAT.md).
 constexpr std::string_view kRetentionXattr = "lockstep.retention";
+constexpr std::string_view kHistoryQuotaXattr = "lockstep.history-quota";
 constexpr std::string_view kSnapshotXattrs = "lockstep.snapshot.";
 constexpr std::size_t kSnapshotNameMax = 64;
 constexpr std::size_t kSnapshotsMax = 1024;
@@ -334,10 +337,35 @@ Status OpenVault::remove_snapshot(const std::string& name) {
 
 RetentionReport OpenVault::retention() {
     MutexLock lock(mutex);
+    RetentionReport out{
+        .text = retention_text({.all_ms = environment_.retention.count(), .thinned = {}})};
     if (const auto chosen = tree.attribute(kRootFile, AttributeKey::Xattr, kRetentionXattr))
         if (const auto policy = parse_retention(as_text(*chosen)); policy.ok())
-            return {.text = retention_text(*policy), .is_own = true};
-    return {.text = retention_text({.all_ms = environment_.retention.count(), .thinned = {}})};
+            out = {.text = retention_text(*policy), .is_own = true};
+    out.quota = history_quota();
+    out.cut_ms = history_cut_ms();
+    return out;
+}
+
+Status OpenVault::set_history_quota(std::optional<std::uint64_t> bytes) {
+    std::optional<Bytes> value;
+    if (bytes) {
+        Encoder out;
+        out.u64(*bytes);
+        value = std::move(out).take();
+    }
+    return set_root_xattr(std::string(kHistoryQuotaXattr), std::move(value));
+}
+
+std::optional<std::uint64_t> OpenVault::history_quota() {
+    const auto chosen = tree.attribute(kRootFile, AttributeKey::Xattr, kHistoryQuotaXattr);
+    if (!chosen || chosen->size() != 8) return std::nullopt;
+    return Decoder(*chosen).u64();
+}
+
+std::int64_t OpenVault::history_cut_ms() {
+    const auto cut = tree.attribute(kRootFile, AttributeKey::Xattr, kHistoryCutXattr);
+    return cut && cut->size() == 8 ? decode_time(*cut) : 0;
 }
 
 Status OpenVault::set_retention(const std::string& text) {
@@ -350,14 +378,15 @@ Status OpenVault::set_retention(const std::string& text) {
 }
 
 // A policy that this version does not understand counts as none.
-KeptTimes OpenVault::kept_now() {
+KeptTimes OpenVault::kept_now(std::optional<std::int64_t> cut_ms) {
     RetentionPolicy policy{.all_ms = environment_.retention.count(), .thinned = {}};
     if (const auto chosen = tree.attribute(kRootFile, AttributeKey::Xattr, kRetentionXattr))
         if (auto parsed = parse_retention(as_text(*chosen)); parsed.ok())
             policy = std::move(*parsed);
     std::vector<std::int64_t> moments;
     for (const Snapshot& each : snapshots_locked()) moments.push_back(each.time_ms);
-    return kept_times(policy, environment_.clock.wall_ms(), std::move(moments));
+    return kept_times(policy, environment_.clock.wall_ms(), std::move(moments),
+                      cut_ms.value_or(history_cut_ms()));
 }
 
 }  // namespace lockstep

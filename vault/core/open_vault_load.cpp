@@ -69,10 +69,11 @@ LostPositions tell_of_lost(VaultReplica& replica, Disk& disk, const fs::path& pa
         if (const auto writer = replica.writer_of(log))
             if (const RosterMember* member = replica.keys()->roster().find(*writer))
                 whose = member->certificate.label;
-        replica.alarm("rollback: of what " + whose + " wrote, segment " +
-                      std::to_string(position.number) + " was here before and now only " +
-                      std::to_string(here) +
-                      " are: the vault directory was put back to an older state, or is damaged");
+        replica.alarm_of_rollback(
+            log, position,
+            "rollback: of what " + whose + " wrote, segment " + std::to_string(position.number) +
+                " was here before and now only " + std::to_string(here) +
+                " are: the vault directory was put back to an older state, or is damaged");
     }
     if (lost.size() == before.size()) return lost;
     const Status done = lost.empty() ? disk.remove(path) : write_lost(disk, path, lost);

@@ -63,8 +63,9 @@ void PackScrub::read(const PackInfo& pack, Report& report) {
     ++report.packs;
     report.bytes += pack.length;
     Status whole = replica_.packs().verify(pack);
-    if (whole.ok() || !replica_.has_pack(pack.id)) return;  // maybe collected meanwhile
-    report.damaged.push_back(whole.error().message);        // names the pack
+    if (whole.ok()) return replica_.pack_is_whole(pack.id);
+    if (!replica_.has_pack(pack.id)) return;          // maybe collected meanwhile
+    report.damaged.push_back(whole.error().message);  // names the pack
     const std::vector<Member> members = replica_.members();
     const bool has_others = std::any_of(members.begin(), members.end(), [&](const Member& each) {
         return !each.is_revoked && each.device != replica_.device();
@@ -73,7 +74,7 @@ void PackScrub::read(const PackInfo& pack, Report& report) {
         ++report.fetched_again;
         return;
     }
-    replica_.alarm(report.damaged.back());
+    replica_.alarm_of_pack(pack.id, VaultReplica::PackTrouble::WrongBytes, whole.error().message);
 }
 
 PackScrub::Report PackScrub::next() {

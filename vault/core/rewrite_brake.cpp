@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "base/codec.h"
 #include "base/log.h"
@@ -18,10 +19,18 @@ constexpr std::size_t kRewritesMax = 20'000;  // of one writer
 constexpr std::size_t kExamplesMax = 5;
 constexpr std::size_t kNoiseSizeMin = 64;
 constexpr std::size_t kNoiseSizeLooked = 16 * kKiB;
+constexpr int kJudgeRoundsMax = 8;
 
 std::uint64_t limit_of(std::uint64_t files) {
     return std::min(kRewrittenFilesMax,
                     std::max(kRewrittenFilesMin, files * kRewrittenPercentMax / 100));
+}
+
+// What can be said without looking into chunks.
+std::optional<bool> known_noise(const Content& content) {
+    if (content.size == 0 || content.size > kJudgedContentMax) return false;
+    if (content.kind != Content::Kind::Inline) return std::nullopt;
+    return looks_like_noise(content.inline_bytes) && !has_compressed_form(content.inline_bytes);
 }
 
 }  // namespace
@@ -63,6 +72,10 @@ bool has_compressed_form(ByteView bytes) {
                                      "\xff\x0a"sv,
                                      "\xff\xfb"sv,
                                      "\x04\x22\x4d\x18"sv,
+                                     "\x78\x01"sv,  // zlib, as objects of Git
+                                     "\x78\x9c"sv,
+                                     "\x78\xda"sv,
+                                     "LZIP"sv,
                                      "wOF2"sv,
                                      "ITSF"sv};
     const std::string_view text = as_text(bytes);
@@ -93,12 +106,9 @@ void RewriteBrake::note(const DeviceId& device, const VersionRecord& version,
                     .now = version.content,
                     .time_ms = version.stamp.wall_ms(),
                     .is_long = is_long};
-    if (is_new || version.content.size == 0 || before->size > kJudgedContentMax ||
-        version.content.size > kJudgedContentMax)
-        rewrite.is_noise = false;
-    else if (version.content.kind == Content::Kind::Inline)
-        rewrite.is_noise = looks_like_noise(version.content.inline_bytes) &&
-                           !has_compressed_form(version.content.inline_bytes);
+    rewrite.is_new = is_new;
+    rewrite.is_noise = known_noise(version.content);
+    if (!is_new && before->size > kJudgedContentMax) rewrite.is_noise = false;
     rewrite.before.inline_bytes = {};
     rewrite.now.inline_bytes = {};
 
@@ -108,7 +118,7 @@ void RewriteBrake::note(const DeviceId& device, const VersionRecord& version,
     Writer& writer = writers_[device];
     if (rewrite.time_ms <= writer.free_until_ms) return;
     writer.newest_ms = std::max(writer.newest_ms, rewrite.time_ms);
-    if (rewrite.is_noise.value_or(true)) ++noted_;
+    if (rewrite.is_noise.value_or(true) && (!is_new || !writer.deletions.empty())) ++noted_;
     auto known = writer.rewrites.find(rewrite.file);
     if (known == writer.rewrites.end()) {
         // New files leave room for rewritten ones.
@@ -122,56 +132,149 @@ void RewriteBrake::note(const DeviceId& device, const VersionRecord& version,
     }
     // What the file was before the first of its rewrites is what counts; a file that was made
     // within the window is new.
-    const bool is_new_file = known->second.before.size == 0;
+    rewrite.is_new = known->second.is_new;
     rewrite.before = known->second.before;
-    if (is_new_file) rewrite.is_noise = false;
     known->second = rewrite;
 }
 
-bool RewriteBrake::holds_now(const DeviceId& device, std::uint64_t files, const Judge& judge) {
-    std::vector<Rewrite> open;
-    {
-        MutexLock lock(mutex_);
-        auto at = writers_.find(device);
-        if (at == writers_.end()) return false;
-        Writer& writer = at->second;
-        if (writer.is_held) return true;
-        std::erase_if(writer.rewrites, [&](const auto& each) {
-            return each.second.time_ms < writer.newest_ms - kRewriteWindowMs;
-        });
-        // Looking into content is left out as long as there is no mass.
-        std::uint64_t suspects = 0;
-        for (const auto& [file, rewrite] : writer.rewrites)
-            suspects += rewrite.is_noise.value_or(true) ? 1U : 0U;
-        if (suspects <= limit_of(files)) return false;
-        for (const auto& [file, rewrite] : writer.rewrites)
-            if (!rewrite.is_noise || *rewrite.is_noise) open.push_back(rewrite);
-    }
-    for (Rewrite& rewrite : open) rewrite.is_noise = judge(rewrite);
-
+void RewriteBrake::note_deletion(const DeviceId& device, const FileId& file,
+                                 const VersionId& version, const Content& content,
+                                 std::int64_t time_ms) {
+    Deletion deletion{.file = file, .version = version, .content = content, .time_ms = time_ms};
+    deletion.is_noise = known_noise(content);
+    deletion.content.inline_bytes = {};
     MutexLock lock(mutex_);
+    if (!is_on_ || time_ms < begun_ms_) return;
+    if (!writers_.contains(device) && writers_.size() >= kBrakedWritersMax) return;
     Writer& writer = writers_[device];
-    for (const Rewrite& rewrite : open)
-        if (auto at = writer.rewrites.find(rewrite.file);
-            at != writer.rewrites.end() && at->second.version == rewrite.version)
-            at->second.is_noise = rewrite.is_noise;
+    if (time_ms <= writer.free_until_ms) return;
+    writer.newest_ms = std::max(writer.newest_ms, time_ms);
+    // What came and went within the window is nothing that was lost, and stands for nothing.
+    const auto made = writer.rewrites.find(file);
+    if (made != writer.rewrites.end() && made->second.is_new &&
+        time_ms - made->second.time_ms <= kRewriteWindowMs)
+        return void(writer.rewrites.erase(made));
+    if (content.size < kNoiseSizeMin || deletion.is_noise.value_or(false)) return;
+    ++noted_;
+    if (writer.deletions.size() < kRewritesMax) writer.deletions.emplace(file, deletion);
+}
+
+void RewriteBrake::forget_old(Writer& writer) {
+    const std::int64_t since_ms = writer.newest_ms - kRewriteWindowMs;
+    std::erase_if(writer.rewrites,
+                  [&](const auto& each) { return each.second.time_ms < since_ms; });
+    std::erase_if(writer.deletions,
+                  [&](const auto& each) { return each.second.time_ms < since_ms; });
+}
+
+// Each deleted file, the smallest first, with the smallest new one that is left and fits.
+std::vector<RewriteBrake::Pair> RewriteBrake::pairs_of(const Writer& writer) {
+    std::vector<std::pair<std::uint64_t, FileId>> made, deleted;
+    for (const auto& [file, rewrite] : writer.rewrites)
+        if (rewrite.is_new && rewrite.is_noise.value_or(true))
+            made.emplace_back(rewrite.now.size, file);
+    for (const auto& [file, deletion] : writer.deletions)
+        if (!deletion.is_noise.value_or(false)) deleted.emplace_back(deletion.content.size, file);
+    std::sort(made.begin(), made.end());
+    std::sort(deleted.begin(), deleted.end());
+    std::vector<Pair> out;
+    auto next = made.begin();
+    for (const auto& [size, file] : deleted) {
+        while (next != made.end() && next->first < size) ++next;
+        if (next == made.end()) break;
+        if (next->first > size + size / 8 + kPairGrowthMax) continue;
+        out.push_back({next->second, file});
+        ++next;
+    }
+    return out;
+}
+
+// Looking into content is left out as long as there is no mass.
+RewriteBrake::Suspects RewriteBrake::suspects_of(const Writer& writer, std::uint64_t limit) {
+    Suspects out;
+    for (const auto& [file, rewrite] : writer.rewrites)
+        if (!rewrite.is_new && rewrite.is_noise.value_or(true)) out.made.push_back(rewrite);
+    for (const Pair& pair : pairs_of(writer)) {
+        out.made.push_back(writer.rewrites.at(pair.made));
+        out.deleted.push_back(writer.deletions.at(pair.deleted));
+    }
+    if (out.made.size() <= limit) return {};
+    return out;
+}
+
+RewriteBrake::Hold RewriteBrake::hold_of(const DeviceId& device, const Writer& writer) {
     Hold hold;
     hold.device = device;
-    for (const auto& [file, rewrite] : writer.rewrites) {
-        if (!rewrite.is_noise.value_or(false)) continue;
-        hold.since_ms =
-            hold.files == 0 ? rewrite.time_ms - 1 : std::min(hold.since_ms, rewrite.time_ms - 1);
+    hold.since_ms = std::numeric_limits<std::int64_t>::max();
+    const auto count = [&](const FileId& file, std::int64_t time_ms) {
+        hold.since_ms = std::min(hold.since_ms, time_ms - 1);
         ++hold.files;
         if (hold.examples.size() < kExamplesMax) hold.examples.push_back(file);
+    };
+    for (const auto& [file, rewrite] : writer.rewrites)
+        if (!rewrite.is_new && rewrite.is_noise.value_or(false)) count(file, rewrite.time_ms);
+    for (const Pair& pair : pairs_of(writer)) {
+        const Rewrite& made = writer.rewrites.at(pair.made);
+        const Deletion& deleted = writer.deletions.at(pair.deleted);
+        if (made.is_noise && deleted.is_noise)
+            count(pair.made, std::min(made.time_ms, deleted.time_ms));
     }
-    if (hold.files <= limit_of(files)) return false;
-    writer.is_held = true;
-    writer.hold = std::move(hold);
-    writer.logs.clear();
-    log_warning("vault", "the brake holds: {} files were rewritten to noise within ten minutes",
-                writer.hold.files);
-    keep();
-    return true;
+    return hold;
+}
+
+bool RewriteBrake::holds_now(const DeviceId& device, std::uint64_t files, const Judge& judge) {
+    // What is judged may leave others to be paired: each round judges something new, or ends.
+    for (int round = 0; round < kJudgeRoundsMax; ++round) {
+        Suspects suspects;
+        {
+            MutexLock lock(mutex_);
+            auto at = writers_.find(device);
+            if (at == writers_.end()) return false;
+            if (at->second.is_held) return true;
+            forget_old(at->second);
+            suspects = suspects_of(at->second, limit_of(files));
+        }
+        if (suspects.made.empty()) return false;
+        for (Rewrite& rewrite : suspects.made) {
+            rewrite.is_noise = judge(rewrite);
+        }
+        for (Deletion& deletion : suspects.deleted) {
+            if (!deletion.is_noise)
+                deletion.is_noise = judge({.file = deletion.file,
+                                           .version = deletion.version,
+                                           .before = {},
+                                           .now = deletion.content,
+                                           .time_ms = deletion.time_ms,
+                                           .is_new = true});
+        }
+        MutexLock lock(mutex_);
+        Writer& writer = writers_[device];
+        std::uint64_t is_other = 0;
+        for (const Rewrite& rewrite : suspects.made)
+            if (auto at = writer.rewrites.find(rewrite.file);
+                at != writer.rewrites.end() && at->second.version == rewrite.version) {
+                is_other += at->second.is_noise != rewrite.is_noise ? 1U : 0U;
+                at->second.is_noise = rewrite.is_noise;
+            }
+        for (const Deletion& deletion : suspects.deleted)
+            if (auto at = writer.deletions.find(deletion.file); at != writer.deletions.end()) {
+                is_other += at->second.is_noise != deletion.is_noise ? 1U : 0U;
+                at->second.is_noise = deletion.is_noise;
+            }
+        Hold hold = hold_of(device, writer);
+        if (hold.files > limit_of(files)) {
+            writer.is_held = true;
+            writer.hold = std::move(hold);
+            writer.logs.clear();
+            log_warning("vault",
+                        "the brake holds: {} files were rewritten to noise within ten minutes",
+                        writer.hold.files);
+            keep();
+            return true;
+        }
+        if (is_other == 0) return false;
+    }
+    return false;
 }
 
 // ---- held, released
@@ -218,6 +321,7 @@ void RewriteBrake::release(const DeviceId& device) {
     writer.free_until_ms = std::max(clock_.wall_ms(), writer.newest_ms) + kRewriteGraceMs;
     writer.is_held = false;
     writer.rewrites.clear();
+    writer.deletions.clear();
     writer.logs.clear();
     keep();
 }

@@ -5,6 +5,7 @@ lockstep_library(vault_core
     core/blind_care.cpp
     core/change_notes.cpp
     core/check_open.cpp
+    core/check_report.cpp
     core/decrypt_vault.cpp
     core/directory_arrivals.cpp
     core/intake_quota.cpp
@@ -22,6 +23,7 @@ lockstep_library(vault_core
     core/open_vault_history.cpp
     core/open_vault_load.cpp
     core/open_vault_meeting.cpp
+    core/open_vault_past.cpp
     core/open_vault_presence.cpp
     core/open_vault_replay.cpp
     core/open_vault_reseal.cpp
@@ -39,7 +41,9 @@ lockstep_library(vault_core
     core/vault_impl_keys.cpp
     core/vault_impl_members.cpp
     core/vault_replica.cpp
+    core/vault_replica_alarms.cpp
     core/vault_replica_arrivals.cpp
+    core/vault_replica_check.cpp
     core/vault_replica_collections.cpp
     core/vault_replica_compaction.cpp
     core/vault_replica_ends.cpp

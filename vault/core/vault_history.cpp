@@ -69,6 +69,11 @@ Status LockableHistory::set_retention(const std::string& text) {
     return open->set_retention(text);
 }
 
+Status LockableHistory::set_history_quota(std::optional<std::uint64_t> bytes) {
+    OPEN_VAULT(open);
+    return open->set_history_quota(bytes);
+}
+
 #undef OPEN_VAULT
 
 }  // namespace lockstep

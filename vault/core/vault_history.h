@@ -30,6 +30,7 @@ class LockableHistory final : public VaultHistory {
     Status remove_snapshot(const std::string& name) override;
     Result<RetentionReport> retention() override;
     Status set_retention(const std::string& text) override;
+    Status set_history_quota(std::optional<std::uint64_t> bytes) override;
 
   private:
     Find find_;

@@ -60,6 +60,7 @@ class VaultImpl final : public Vault, private ReplicaListener {
     Status set_rewrite_brake(bool is_on) override;
     VaultHistory& history() override { return history_; }
     Result<CheckReport> check() override;
+    void note_repairs(CheckReport& report) override;
     Status rebuild_index() override;
     std::vector<KeySlotInfo> key_slots() override;
     Status set_passphrase(const NewPassphrase& wish) override;

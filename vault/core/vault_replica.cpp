@@ -84,6 +84,13 @@ Status VaultReplica::load_segments() {
     for (const LogId& log : logs_->logs()) TRY_OK(load_log(log));
     // A segment may say how far another log counts.
     MutexLock write_lock(write_mutex_);
+    {
+        MutexLock lock(mutex_);
+        for (const auto& [log, writer] : writers_)
+            if (writer == device()) own_at_opening_[log] = branches_.greatest_of(log);
+        for (const auto& [segment, sentence] : segment_alarms_)
+            logs_with_damage_.insert(segment.log);
+    }
     static_cast<void>(release_held());
     return {};
 }
@@ -175,6 +182,7 @@ void VaultReplica::note_damage(const SegmentRef& header) {
     {
         MutexLock lock(mutex_);
         damaged_segments_.insert(header);
+        logs_with_damage_.insert(header.log);
         std::string& sentence = segment_alarms_[header];
         if (sentence.empty()) {
             sentence = "segment " + header.log.to_hex().substr(0, 16) + "/" +
@@ -212,7 +220,8 @@ Status VaultReplica::repair_segment(const SegmentOuter& outer, ByteView bytes) {
     }
     MutexLock lock(mutex_);
     damaged_segments_.erase(header);
-    segment_alarms_.erase(header);
+    if (segment_alarms_.erase(header) > 0)
+        note_mended(CheckFinding::Kind::Segment, segment_name(header));
     return {};
 }
 
@@ -373,14 +382,19 @@ Result<Added> VaultReplica::add_next(ByteView bytes) {
             return Added::Known;
         }
         TRY_OK(check_intake(opened, first, bytes.size()));
+        const bool was_in_directory =
+            environment_.disk.exists(logs_->path_of(header.log, opened.name()));
         TRY(const LogStore::Name name, store_file(opened, bytes));
         if (opened.is_compacted()) note_compacted(opened, name);
         for (; first < opened.segments.size(); ++first) {
             const SegmentOuter& outer = opened.segments[first];
             MutexLock lock(mutex_);
-            segment_alarms_.erase({outer.header.log, outer.header.number});
+            const SegmentRef named{outer.header.log, outer.header.number};
+            if (segment_alarms_.erase(named) > 0)
+                note_mended(CheckFinding::Kind::Segment, segment_name(named));
             TRY(const LogBranches::Place place, check_place(outer));
             if (place.is_known) continue;
+            alarm_if_put_back(outer, was_in_directory);
             if (auto segment = admit(outer, place)) accepted.push_back(*segment);
         }
         for (const SegmentRef& released : release_held()) accepted.push_back(released);
@@ -481,6 +495,9 @@ void VaultReplica::tell_pack(const PackInfo& pack) {
         present_[pack.id] = pack.length;
         missing_.erase(pack.id);
         ++packs_told_;
+        if (doubted_packs_.erase(pack.id) > 0)
+            note_mended(CheckFinding::Kind::Pack, pack.id.to_hex());
+        pack_alarms_.erase({pack.id, PackTrouble::WrongBytes});
     }
     tell([&](ReplicaListener& listener) { listener.pack_added(pack.id); });
     MutexLock lock(mutex_);
@@ -513,7 +530,7 @@ std::pair<std::uint64_t, std::uint64_t> VaultReplica::pack_totals() {
     return {present_.size(), bytes};
 }
 
-// ---- listeners and alarms
+// ---- listeners
 
 void VaultReplica::add_listener(ReplicaListener& listener) {
     MutexLock lock(listeners_mutex_);
@@ -523,24 +540,6 @@ void VaultReplica::add_listener(ReplicaListener& listener) {
 void VaultReplica::remove_listener(ReplicaListener& listener) {
     MutexLock lock(listeners_mutex_);
     listeners_.erase(&listener);
-}
-
-std::vector<std::string> VaultReplica::alarms() {
-    std::vector<std::string> intake = intake_alarms();
-    MutexLock lock(mutex_);
-    std::vector<std::string> out = alarms_;
-    out.insert(out.end(), intake.begin(), intake.end());
-    for (const auto& [segment, sentence] : segment_alarms_)
-        if (out.empty() || out.back() != sentence) out.push_back(sentence);  // one for a range
-    out.insert(out.end(), key_alarms_.begin(), key_alarms_.end());
-    return out;
-}
-
-void VaultReplica::alarm(const std::string& sentence) {
-    MutexLock lock(mutex_);
-    if (std::find(alarms_.begin(), alarms_.end(), sentence) != alarms_.end()) return;
-    log_error("vault", "{}", sentence);
-    alarms_.push_back(sentence);
 }
 
 }  // namespace lockstep

@@ -13,6 +13,7 @@
 // log's first. THREADS: any. Lock order: write_mutex_, mutex_.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -237,8 +238,31 @@ class VaultReplica final : public Replica {
     Status set_member_quota(std::uint64_t bytes_per_day) EXCLUDES_LOCK(intake_mutex_);
     Status let_in(const DeviceId& device) EXCLUDES_LOCK(intake_mutex_);
     std::vector<DeviceId> held_back() EXCLUDES_LOCK(intake_mutex_);
+    // Alarms (vault_replica_alarms.cpp). Those of damage end when it is healed: the object came
+    // whole, or was read again and found to be so.
     std::vector<std::string> alarms();
+    // Stands until the vault is opened anew.
     void alarm(const std::string& sentence);
+    enum class PackTrouble {
+        WrongBytes,   // not what the pack's name says: ends when they are
+        NoIndex,      // it could not be read; ends when it was
+        WrongClaims,  // it is whole, and holds other chunks than it says: stands
+    };
+    // Of a pack whose bytes are wrong it is an alarm of those, whatever was noticed.
+    void alarm_of_pack(const PackId& pack, PackTrouble trouble, const std::string& why);
+    void pack_is_whole(const PackId& pack) EXCLUDES_LOCK(mutex_);
+    void pack_is_indexed(const PackId& pack) EXCLUDES_LOCK(mutex_);
+    // Its next segment cannot be applied; ends when it was.
+    void alarm_of_log(const LogId& log, const std::string& sentence);
+    void log_goes_on(const LogId& log) EXCLUDES_LOCK(mutex_);
+    // Ends when the segment at that position is here.
+    void alarm_of_rollback(const LogId& log, const LogPosition& lost, const std::string& sentence);
+
+    // ---- for a check (vault_replica_check.cpp)
+
+    // Segments and key objects, read again; packs that should be here; all other alarms.
+    void check_objects(CheckReport& report);
+    void note_repairs(CheckReport& report);
     std::pair<std::uint64_t, std::uint64_t> pack_totals();  // packs here and their bytes
 
     // The member's sealing key: key objects open with it from now on, until it is taken away.
@@ -371,11 +395,42 @@ class VaultReplica final : public Replica {
     // As headers name them; their files are not what they were.
     std::set<SegmentRef> damaged_segments_ GUARDED_BY(mutex_);
     std::vector<std::string> key_alarms_ GUARDED_BY(mutex_);
-    Mutex intake_mutex_;  // the innermost
+    std::map<KeyObjectId, std::string> missing_key_alarms_ GUARDED_BY(mutex_);
+    std::map<std::pair<PackId, PackTrouble>, std::string> pack_alarms_ GUARDED_BY(mutex_);
+    std::map<LogId, std::string> log_alarms_ GUARDED_BY(mutex_);
+    std::map<std::pair<LogId, LogPosition>, std::string> rollback_alarms_ GUARDED_BY(mutex_);
+    // Files that were found damaged or gone, and are not whole again.
+    std::set<PackId> doubted_packs_ GUARDED_BY(mutex_);
+    std::set<KeyObjectId> doubted_keys_ GUARDED_BY(mutex_);
+    struct Mended {
+        CheckFinding::Kind kind;
+        std::string name;
+        std::optional<DeviceId> from;
+    };
+    std::deque<Mended> mended_ GUARDED_BY(mutex_);  // the last kMendedMax
+    void note_mended(CheckFinding::Kind kind, std::string name) REQUIRES_LOCK(mutex_);
+    // Other alarms than those of segments, packs and key objects.
+    std::vector<std::string> alarms_of_no_object() EXCLUDES_LOCK(mutex_);
+    void check_segments(CheckReport& report);
+    void check_packs(CheckReport& report);
+    void check_keys(CheckReport& report);
+    CheckFinding::Repair repair_of(const CheckFinding& finding, bool are_others)
+        REQUIRES_LOCK(mutex_);
+    // Members but this device.
+    bool has_others();
+    // Segments that this device wrote came from others: was it put back to an older state?
+    void alarm_if_put_back(const SegmentOuter& outer, bool was_in_directory) REQUIRES_LOCK(mutex_);
+    std::set<LogId> logs_with_damage_ GUARDED_BY(mutex_);  // since the vault was opened
+    std::map<LogId, std::uint64_t> own_at_opening_ GUARDED_BY(mutex_);  // their last segments then
+    Mutex intake_mutex_;                                                // the innermost
     IntakeQuota intake_ GUARDED_BY(intake_mutex_);
     Mutex listeners_mutex_;
     std::set<ReplicaListener*> listeners_ GUARDED_BY(listeners_mutex_);
 };
+
+// "LOG/NUMBER", as reports name a segment.
+std::string segment_name(const SegmentRef& header);
+std::optional<SegmentRef> parse_segment_name(std::string_view name);
 
 // Where this device keeps what belongs to one vault.
 fs::path local_directory(const VaultEnvironment& environment, const VaultId& vault);

@@ -191,6 +191,7 @@ bool VaultReplica::doubt_pack(const PackId& pack) {
         MutexLock lock(mutex_);
         if (present_.erase(pack) == 0) return missing_.contains(pack);
         missing_.insert(pack);
+        doubted_packs_.insert(pack);
     }
     tell([&](ReplicaListener& listener) { listener.pack_wanted_now(info); });
     return true;
@@ -210,15 +211,27 @@ Result<Added> VaultReplica::take_pack(const PackId& pack) {
     return Added::Stored;
 }
 
-// Its bytes are not hashed again: who reads them, here or at a peer, verifies them.
+// Its bytes are not hashed again: who reads them, here or at a peer, verifies them. But somebody
+// may have mended what an alarm tells of.
 bool VaultReplica::recheck_pack(const PackId& pack) {
     auto bytes = packs_->open_pack(pack);
+    std::optional<PackInfo> alarmed;
+    {
+        MutexLock lock(mutex_);
+        if (auto at = present_.find(pack); at != present_.end())
+            if (pack_alarms_.contains({pack, PackTrouble::WrongBytes}))
+                alarmed = {pack, at->second};
+    }
+    if (alarmed && packs_->verify(*alarmed).ok()) pack_is_whole(pack);
     MutexLock lock(mutex_);
     auto here = present_.find(pack);
     if (here == present_.end()) return false;
     if (bytes.ok() && (*bytes)->size() == here->second) return true;
     present_.erase(here);
-    if (known_packs_.contains(pack) && !collected_.contains(pack)) missing_.insert(pack);
+    if (known_packs_.contains(pack) && !collected_.contains(pack)) {
+        missing_.insert(pack);
+        doubted_packs_.insert(pack);
+    }
     return false;
 }
 

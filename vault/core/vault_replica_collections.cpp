@@ -48,6 +48,10 @@ Status VaultReplica::remove_collected(const PackId& pack) {
     {
         MutexLock lock(mutex_);
         if (!collected_.contains(pack) || present_.erase(pack) == 0) return {};
+        doubted_packs_.erase(pack);
+        for (const PackTrouble trouble :
+             {PackTrouble::WrongBytes, PackTrouble::NoIndex, PackTrouble::WrongClaims})
+            pack_alarms_.erase({pack, trouble});
     }
     Status removed = packs_->remove(pack);
     if (removed.ok() || removed.error().kind == ErrorKind::NotFound) return {};

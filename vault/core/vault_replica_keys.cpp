@@ -107,10 +107,16 @@ Status VaultReplica::load_keys() {
               " was gone from the vault directory, which may be an old copy; it is there again");
     TRY(auto objects, read_all_key_objects(environment_.disk, directory_));
     TRY(auto state, open_keys(objects));
-    for (const KeyObjectId& pin : state->missing_pins())
-        alarm("key object " + pin.to_hex().substr(0, 16) +
-              " was here before and is gone: the directory may be an old copy");
+    std::vector<KeyObjectId> missing_keys;
+    for (const KeyObjectId& pin : state->missing_pins()) missing_keys.push_back(pin);
     use_keys(objects, std::move(state));
+    MutexLock lock(mutex_);
+    for (const KeyObjectId& pin : missing_keys) {
+        doubted_keys_.insert(pin);
+        missing_key_alarms_[pin] = "key object " + pin.to_hex().substr(0, 16) +
+                                   " was here before and is gone: the directory may be an old copy";
+        log_error("vault", "{}", missing_key_alarms_[pin]);
+    }
     return {};
 }
 
@@ -123,6 +129,13 @@ void VaultReplica::use_keys(const std::vector<Bytes>& objects,
     MutexLock lock(mutex_);
     key_objects_ = std::move(here);
     key_alarms_.clear();
+    std::erase_if(missing_key_alarms_,
+                  [&](const auto& each) { return key_objects_.contains(each.first); });
+    std::erase_if(doubted_keys_, [&](const KeyObjectId& id) {
+        if (!key_objects_.contains(id)) return false;
+        note_mended(CheckFinding::Kind::KeyObject, id.to_hex());
+        return true;
+    });
     for (const KeyProblem& problem : keys->problems())
         key_alarms_.push_back("key object " + problem.object.to_hex().substr(0, 16) +
                               " is not used: " + problem.error.message);
@@ -263,15 +276,32 @@ Result<Added> VaultReplica::add_key_object(ByteView bytes) {
     return Added::Stored;
 }
 
+// What the directory holds was looked at by its names.
+void VaultReplica::check_keys(CheckReport& report) {
+    constexpr auto kKind = CheckFinding::Kind::KeyObject;
+    for (const KeyObjectId& id : key_objects())
+        if (!environment_.disk.exists(key_object_path(directory_, id)))
+            report.add(kKind, id.to_hex(),
+                       {ErrorKind::NotFound, "it is gone from the vault directory"});
+    MutexLock lock(mutex_);
+    for (const auto& [id, sentence] : missing_key_alarms_)
+        report.add(kKind, id.to_hex(), {ErrorKind::NotFound, sentence});
+}
+
 std::uint64_t VaultReplica::mend_keys() {
     std::uint64_t mended = 0;
     bool is_any_missing = false;
     {
         MutexLock write_lock(write_mutex_);
-        mended =
+        const std::vector<KeyObjectId> put_back =
             put_heads_back(environment_.disk, directory_, local_directory(environment_, header_.id),
-                           local_.pinned, temporary_ending_)
-                .size();
+                           local_.pinned, temporary_ending_);
+        mended = put_back.size();
+        {
+            MutexLock lock(mutex_);
+            for (const KeyObjectId& id : put_back)
+                note_mended(CheckFinding::Kind::KeyObject, id.to_hex());
+        }
         for (const KeyObjectId& id : key_objects()) {
             const auto bytes =
                 environment_.disk.read_file(key_object_path(directory_, id), kKeyObjectSizeMax);
@@ -279,6 +309,7 @@ std::uint64_t VaultReplica::mend_keys() {
             if (is_key_object(bytes, id) || (!bytes.ok() && !is_gone)) continue;
             MutexLock lock(mutex_);
             key_objects_.erase(id);
+            doubted_keys_.insert(id);
             is_any_missing = true;
             ++mended;
         }

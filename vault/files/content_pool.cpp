@@ -484,7 +484,7 @@ Result<std::shared_ptr<const Bytes>> ContentPool::find_here(ChunkKind kind, cons
         if (kind_of_error == ErrorKind::Corrupt || kind_of_error == ErrorKind::NotFound)
             may_come_again = environment_.fetch_again(at.pack) || may_come_again;
         if (kind_of_error == ErrorKind::Corrupt) {
-            environment_.alarm("pack " + at.pack.to_hex() + ": " + bytes.error().message);
+            environment_.alarm(at.pack, bytes.error().message);
             if (!at.is_verified) TRY_OK(environment_.index.chunks().drop_entry(id, at.pack));
         }
         damage = bytes.error();

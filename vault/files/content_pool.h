@@ -46,7 +46,7 @@ struct ContentPoolEnvironment {
     // Whether packs that are missing may still arrive; if not, absent chunks are reported at once.
     std::function<bool()> may_arrive;
     // A pack of this directory holds bytes that are not what their name says.
-    std::function<void(const std::string& what)> alarm;
+    std::function<void(const PackId& pack, const std::string& why)> alarm;
     // The same, to be fetched again: false when that is not possible or the pack is whole after
     // all.
     std::function<bool(const PackId&)> fetch_again = [](const PackId&) { return false; };

@@ -114,12 +114,14 @@ std::string retention_text(const RetentionPolicy& policy) {
 }
 
 KeptTimes kept_times(const RetentionPolicy& policy, std::int64_t now_ms,
-                     std::vector<std::int64_t> snapshots) {
-    KeptTimes out{.since_ms = now_ms - policy.all_ms, .moments = std::move(snapshots)};
+                     std::vector<std::int64_t> snapshots, std::int64_t cut_ms) {
+    cut_ms = std::min(cut_ms, now_ms - kRetentionMsMin);
+    const std::int64_t all_since_ms = now_ms - policy.all_ms;
+    KeptTimes out{.since_ms = std::max(all_since_ms, cut_ms), .moments = std::move(snapshots)};
     for (const RetentionPolicy::Thinned& each : policy.thinned) {
-        std::int64_t moment = beginning_of(each.step, out.since_ms);
-        for (std::size_t count = 0; moment >= now_ms - each.span_ms && count < kHourlyMax;
-             ++count) {
+        std::int64_t moment = beginning_of(each.step, all_since_ms);
+        const std::int64_t first = std::max(now_ms - each.span_ms, cut_ms);
+        for (std::size_t count = 0; moment >= first && count < kHourlyMax; ++count) {
             out.moments.push_back(moment);
             moment = beginning_of(each.step, moment - 1);
         }

@@ -38,7 +38,8 @@ Result<RetentionPolicy> parse_retention(std::string_view text);
 std::string retention_text(const RetentionPolicy& policy);
 
 // What is kept at `now_ms`; `snapshots` in any order.
+// `cut_ms`: what ended before is kept for snapshots only, but for the last 7 days.
 KeptTimes kept_times(const RetentionPolicy& policy, std::int64_t now_ms,
-                     std::vector<std::int64_t> snapshots);
+                     std::vector<std::int64_t> snapshots, std::int64_t cut_ms = 0);
 
 }  // namespace lockstep

@@ -128,6 +128,16 @@ struct VersionEnding {
     std::string device_label;  // of the version that replaced it
 };
 
+// What visit_kept() tells of a version; valid during the call.
+struct KeptVersion {
+    const FileId& file;
+    const VersionId& version;
+    const Content& content;
+    std::int64_t time_ms = 0;
+    // When it ended; nullopt: it has not, or nobody knows when.
+    std::optional<std::int64_t> end_ms;
+};
+
 // A node that is called otherwise now: a sibling that became a file, or the source of a rename that
 // became a version of its target (REPLACE).
 struct NodeRemap {
@@ -227,11 +237,15 @@ class Tree {
     std::vector<VersionRecord> heads(const FileId& file) const;
     // Every version known, oldest first, with what each replaces.
     std::vector<VersionRecord> history(const FileId& file) const;
-    // Every content that somebody may still ask for: what is shown, and what was at a time kept.
-    void visit_kept(const KeptTimes& kept, const std::function<void(const Content&)>& visit) const;
+    // Every content that somebody may still ask for, but for inline ones: what is shown, and what
+    // was at a time kept.
+    void visit_kept(const KeptTimes& kept,
+                    const std::function<void(const KeptVersion&)>& visit) const;
     // When each version of the file ended: was replaced, or the file removed. Versions that are not
     // named have not ended, or nobody knows when (tree_history.cpp).
     std::map<VersionId, VersionEnding> endings(const FileId& file) const;
+    // Whose name the link is, or was.
+    std::optional<FileId> file_of(const LinkId& link) const;
     // Every link that lies, or lay last, in one of these directories, dead ones included.
     std::vector<PastLink> links_in(const std::set<FileId>& directories) const;
     // What a node shows: its newest head, or the sibling's.

@@ -42,7 +42,7 @@ std::map<VersionId, VersionEnding> Tree::endings(const FileId& id) const {
 }
 
 void Tree::visit_kept(const KeptTimes& kept,
-                      const std::function<void(const Content&)>& visit) const {
+                      const std::function<void(const KeptVersion&)>& visit) const {
     const TreeFacts& facts = state_->facts;
     for (Index at = 0; at < facts.files_size(); ++at) {
         const FileState& file = facts.file(at);
@@ -51,10 +51,21 @@ void Tree::visit_kept(const KeptTimes& kept,
         for (const VersionState& version : file.versions) {
             if (!version.known || version.kind == Content::Kind::Inline) continue;
             const auto end = ended.find(version.id);
-            const std::int64_t end_ms = end == ended.end() ? kNever : end->second.stamp.wall_ms();
-            if (kept.keeps(version.stamp.full().wall_ms(), end_ms)) visit(content_of(version));
+            const auto end_ms =
+                end == ended.end() ? std::optional<std::int64_t>() : end->second.stamp.wall_ms();
+            const std::int64_t time_ms = version.stamp.full().wall_ms();
+            if (!kept.keeps(time_ms, end_ms.value_or(kNever))) continue;
+            const Content content = content_of(version);
+            visit({file.id, version.id, content, time_ms, end_ms});
         }
     }
+}
+
+std::optional<FileId> Tree::file_of(const LinkId& link) const {
+    const TreeFacts& facts = state_->facts;
+    const Index at = facts.find_link(link);
+    if (at == kNoIndex || facts.link(at).file == kNoIndex) return std::nullopt;
+    return facts.file(facts.link(at).file).id;
 }
 
 std::vector<PastLink> Tree::links_in(const std::set<FileId>& directories) const {
