@@ -190,7 +190,7 @@ class Process:
     def kill(self):
         if self.is_running():
             self.popen.kill()
-        return self.popen.wait(10)
+        return self.popen.wait(60)  # one that waits for a busy disk ends when that answers
 
     def last_words(self):
         with contextlib.suppress(OSError):
