@@ -53,6 +53,7 @@ ActivityPage::ActivityPage(DaemonState& state, Commands& commands, ActivityModel
     fillDevices();
     fillButtons();
     table_->setColumnWidth(ActivityModel::Time, 150);
+    table_->setColumnWidth(ActivityModel::Kind, 160);
 }
 
 QLayout* ActivityPage::makeButtons() {

@@ -58,6 +58,7 @@ VaultDetail::VaultDetail(DaemonState& state, Commands& commands, QWidget* parent
     progress_->setRange(0, 1000);
     progress_->setAccessibleName(tr("Content that is here"));
     files_->setObjectName(QStringLiteral("filesUnderWay"));
+    files_->setColumnWidth(UnderWayModel::Name, 420);
     files_->setVisible(false);
     ask_again_.setSingleShot(true);
     ask_again_.setInterval(kAskFilesMs);
