@@ -196,7 +196,11 @@ Status OpenVault::find_affected_by_packs(CheckReport& report) {
         tree.visit_kept(kept_now(), [&](const KeptVersion& kept) {
             Needed& of = needed[{kept.content.root, kept.content.size}];
             of.content = kept.content;
-            of.versions.push_back(affected(kept.file, kept.version, kept.time_ms));
+            AffectedVersion version;
+            version.file = kept.file;
+            version.version = kept.version;
+            version.time_ms = kept.time_ms;
+            of.versions.push_back(std::move(version));
         });
     }
     ListsHere lists(*content_);
@@ -205,8 +209,11 @@ Status OpenVault::find_affected_by_packs(CheckReport& report) {
         // Below a list node that is lost nothing can be seen, and need not be.
         static_cast<void>(visit_content(secrets_->ids, each.content, lists, visitor));
         for (const std::size_t place : visitor.found())
-            for (const AffectedVersion& version : each.versions)
-                report.findings[place].affect(version);
+            for (const AffectedVersion& version : each.versions) {
+                MutexLock lock(mutex);
+                report.findings[place].affect(
+                    affected(version.file, version.version, version.time_ms));
+            }
     }
     return {};
 }

@@ -20,9 +20,9 @@ std::string of_pack(const PackId& pack, const std::string& why) {
 std::vector<std::string> VaultReplica::alarms_of_no_object() {
     std::vector<std::string> intake = intake_alarms();
     MutexLock lock(mutex_);
-    std::erase_if(rollback_alarms_, [&](const auto& each) {
-        return branches_.find(each.first.first, each.first.second).has_value();
-    });
+    for (auto at = rollback_alarms_.begin(); at != rollback_alarms_.end();)
+        at = branches_.find(at->first.first, at->first.second) ? rollback_alarms_.erase(at)
+                                                               : std::next(at);
     std::vector<std::string> out = alarms_;
     for (const auto& [lost, sentence] : rollback_alarms_) out.push_back(sentence);
     for (const auto& [log, sentence] : log_alarms_) out.push_back(sentence);

@@ -129,13 +129,10 @@ void VaultReplica::use_keys(const std::vector<Bytes>& objects,
     MutexLock lock(mutex_);
     key_objects_ = std::move(here);
     key_alarms_.clear();
-    std::erase_if(missing_key_alarms_,
-                  [&](const auto& each) { return key_objects_.contains(each.first); });
-    std::erase_if(doubted_keys_, [&](const KeyObjectId& id) {
-        if (!key_objects_.contains(id)) return false;
-        note_mended(CheckFinding::Kind::KeyObject, id.to_hex());
-        return true;
-    });
+    for (const KeyObjectId& id : key_objects_) {
+        missing_key_alarms_.erase(id);
+        if (doubted_keys_.erase(id) > 0) note_mended(CheckFinding::Kind::KeyObject, id.to_hex());
+    }
     for (const KeyProblem& problem : keys->problems())
         key_alarms_.push_back("key object " + problem.object.to_hex().substr(0, 16) +
                               " is not used: " + problem.error.message);
