@@ -32,7 +32,7 @@ class ContentPoolTest : public ::testing::Test {
             .write_epoch = kSampleEpoch,
             .pack_base_of = [](const EpochId&) { return &sample_pack_base(); },
             .may_arrive = [] { return false; },
-            .alarm = [](const std::string& what) { ADD_FAILURE() << what; },
+            .alarm = [](const PackId&, const std::string& what) { ADD_FAILURE() << what; },
             .content_wait = std::chrono::milliseconds(0),
             .pack_written = [](const PackInfo&) {}});
         for (int i = 0; i < 64; ++i) {
