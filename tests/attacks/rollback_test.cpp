@@ -14,6 +14,9 @@ class RollbackWithoutMemory : public ::testing::Test {
         expect_ok(desk_.join(laptop_));
         write(laptop_, "start", "here");
         settle();
+        // On the first day a device may have been here before.
+        clock_.advance(std::chrono::hours(25));
+        settle();
         backup_ = laptop_.disk().clone();
         write(laptop_, "after the backup", "text");
         settle();

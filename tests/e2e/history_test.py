@@ -163,10 +163,17 @@ class History(unittest.TestCase):
 
     def test_retention_is_chosen_for_all_and_words_for_what_cannot_be(self):
         self.make_world("laptop", "desk")
-        self.assertEqual({"policy": "all 30d", "own": False}, self.laptop.json("retention", VAULT))
+        self.assertEqual({"policy": "all 30d", "own": False, "cutMs": 0}, self.laptop.json("retention", VAULT))
         self.laptop.call("retention", VAULT, "all 30d, daily 1y")
         self.settle(self.laptop, self.desk)
-        self.assertEqual({"policy": "all 30d, daily 1y", "own": True}, self.desk.json("retention", VAULT))
+        chosen = {"policy": "all 30d, daily 1y", "own": True, "cutMs": 0}
+        self.assertEqual(chosen, self.desk.json("retention", VAULT))
+        self.desk.call("retention", VAULT, "--quota", "50M")
+        self.settle(self.laptop, self.desk)
+        self.assertEqual({**chosen, "quotaBytes": 50 << 20}, self.laptop.json("retention", VAULT))
+        self.laptop.call("retention", VAULT, "--quota", "none")
+        self.settle(self.laptop, self.desk)
+        self.assertEqual(chosen, self.desk.json("retention", VAULT))
         for words in (("retention", VAULT, "all 1d"), ("history", f"{VAULT}:nothing"), ("restore", f"{VAULT}:nothing"),
                       ("diff", VAULT, "--from", "never"), ("undo", VAULT, "--device", "nobody", "--since", "1h"),
                       ("snapshot", "delete", VAULT, "none"), ("snapshot", "create", VAULT, "a/b")):

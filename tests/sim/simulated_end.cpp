@@ -194,15 +194,17 @@ void SimulatedWorld::check_index(SimDevice& device) {
 
 // No alarm without a reason; and one where there is a reason.
 void SimulatedWorld::check_alarms() {
-    bool is_told = false;
+    bool is_told = false, is_rollback_told = false;
     for (auto& device : devices_) {
         for (const std::string& alarm : device->vault->vault().status().alarms) {
             if (!had_trouble_) return fail(device->label() + ": " + alarm);
-            is_told = is_told || alarm.find("cloned or restored") != std::string::npos;
+            if (alarm.find("cloned or restored") == std::string::npos) continue;
+            (alarm.starts_with("rollback") ? is_rollback_told : is_told) = true;
         }
     }
     if (is_forked_ && !is_told) fail("a log was forked, and nobody says so");
     if (is_told && !is_cloned_) fail("an alarm tells of a fork, and there is none");
+    if (is_rollback_told && !was_put_back_) fail("an alarm tells of a rollback, and there is none");
     if (is_forked_) count("fault: fork with an alarm");
 }
 

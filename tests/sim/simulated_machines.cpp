@@ -26,7 +26,7 @@ void SimulatedWorld::roll_back(SimDevice& device) {
         device, [&] { return device.vault->restore(*device.backup); }, "its backup is restored");
     if (is_wrong()) return;
     note_positions(device, true);
-    had_trouble_ = true;
+    had_trouble_ = was_put_back_ = true;
     if (options_.with_forks) {
         is_cloned_ = true;
         return count("fault: rollback that nobody tells of");
@@ -41,7 +41,7 @@ void SimulatedWorld::fork(SimDevice& device) {
     SimDevice& twin = add_device();
     twin.clock.set_wall_ns(device.clock.wall_ns());
     twin.vault = device.vault->clone(options_.seed * 16 + twin.number, twin.clock);
-    is_cloned_ = had_trouble_ = true;
+    is_cloned_ = had_trouble_ = was_put_back_ = true;
     note(device.label() + " is cloned");
     count("fault: clone");
 }
@@ -63,7 +63,7 @@ void SimulatedWorld::put_directory_back(SimDevice& device) {
         device, [&] { return device.vault->put_directory_back(backup); },
         "its vault directory is put back");
     if (is_wrong()) return;
-    had_trouble_ = true;
+    had_trouble_ = was_put_back_ = true;
     bool is_older = false;
     for (const auto& [log, last] : before)
         is_older = is_older || device.replica().last_of(log).number < last.number;

@@ -208,10 +208,11 @@ class SimulatedWorld {
     bool had_bad_clock_ = false;
     bool had_readers_ = false;  // somebody could have a say in collections no more, for a while
     std::map<SegmentRef, SegmentHash> segments_;
-    bool is_cloned_ = false;    // two machines say that they are one device
-    bool is_forked_ = false;    // and have written two segments under one number
-    bool is_stuck_ = false;     // and rightly so
-    bool had_trouble_ = false;  // that may have left alarms
+    bool is_cloned_ = false;     // two machines say that they are one device
+    bool was_put_back_ = false;  // somebody's disk or directory, or it is a clone's
+    bool is_forked_ = false;     // and have written two segments under one number
+    bool is_stuck_ = false;      // and rightly so
+    bool had_trouble_ = false;   // that may have left alarms
     std::map<std::pair<std::size_t, fs::path>, Bytes> rotten_;  // by device: what objects were
     std::set<std::size_t> removed_;  // devices that somebody removed, whether that counts or not
     std::map<std::pair<std::size_t, LogId>, std::uint64_t> adopted_;  // by whom, and how far

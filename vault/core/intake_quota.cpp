@@ -20,7 +20,14 @@ constexpr auto kSaveInterval = std::chrono::seconds(30);
 IntakeQuota::IntakeQuota(Disk& disk, Clock& clock, fs::path file)
     : disk_(disk), clock_(clock), file_(std::move(file)) {
     load();
-    if (begun_ms_ == 0) begun_ms_ = clock_.wall_ms();
+    is_kept_ = begun_ms_ != 0;
+    if (!is_kept_) begun_ms_ = clock_.wall_ms();
+}
+
+Status IntakeQuota::keep_beginning() {
+    if (is_kept_) return {};
+    TRY_OK(disk_.make_directories(file_.parent_path()));
+    return save();
 }
 
 // A clock that was set back begins a new day, too.
@@ -36,8 +43,6 @@ void IntakeQuota::roll(Allowance& allowance, std::int64_t now) const {
 bool IntakeQuota::take(const DeviceId& device, std::uint64_t segments, std::uint64_t bytes) {
     const std::int64_t now = clock_.wall_ms();
     if (now < begun_ms_) begun_ms_ = now;
-    // The week is to end one day, over restarts as well.
-    if (saved_ == std::chrono::steady_clock::time_point{}) static_cast<void>(save().ok());
     if (bytes_per_day_ == 0 || now - begun_ms_ < kIntakeFreeMs) return true;
     if (!allowances_.contains(device) && allowances_.size() >= kIntakeDevicesMax) return true;
     Allowance& allowance = allowances_[device];
@@ -58,6 +63,10 @@ bool IntakeQuota::take(const DeviceId& device, std::uint64_t segments, std::uint
     allowance.last_ms = now;
     if (clock_.steady() - saved_ >= kSaveInterval) static_cast<void>(save().ok());
     return true;
+}
+
+bool IntakeQuota::is_new_here() const {
+    return clock_.wall_ms() - begun_ms_ < kDayMs;
 }
 
 std::vector<DeviceId> IntakeQuota::held_back() const {
@@ -136,6 +145,7 @@ Status IntakeQuota::save() {
     if (!written.ok())
         log_warning("vault", "what devices have brought in is not kept: {}",
                     written.error().message);
+    is_kept_ = is_kept_ || written.ok();
     return written;
 }
 

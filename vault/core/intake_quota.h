@@ -30,6 +30,9 @@ class IntakeQuota {
   public:
     IntakeQuota(Disk& disk, Clock& clock, fs::path file);
 
+    // When the vault came to this device: so that the first week ends one day, and a backup of the
+    // device says it, too.
+    Status keep_beginning();
     // Whether the device may bring in that much more; it counts from then on. When not, the device
     // is held back.
     bool take(const DeviceId& device, std::uint64_t segments, std::uint64_t bytes);
@@ -38,6 +41,8 @@ class IntakeQuota {
     // It may go on at once: everything that waits counts for nothing, and the next day's allowance
     // begins.
     Status let_in(const DeviceId& device);
+    // Whether the vault has come to this device within the last day, as far as is known here.
+    bool is_new_here() const;
     // For each device and day; 0: no limit. Durable on return.
     std::uint64_t bytes_per_day() const { return bytes_per_day_; }
     Status set_bytes_per_day(std::uint64_t bytes);
@@ -59,6 +64,7 @@ class IntakeQuota {
     Clock& clock_;
     const fs::path file_;
     std::int64_t begun_ms_ = 0;
+    bool is_kept_ = false;
     std::uint64_t bytes_per_day_ = kMemberBytesPerDay;
     std::map<DeviceId, Allowance> allowances_;
     std::chrono::steady_clock::time_point saved_{};

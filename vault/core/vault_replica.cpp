@@ -70,6 +70,10 @@ Result<std::unique_ptr<VaultReplica>> VaultReplica::open(const VaultEnvironment&
     TRY_OK(out->load_keys());
     TRY_OK(out->load_segments());
     TRY_OK(out->load_packs());
+    {
+        MutexLock lock(out->intake_mutex_);
+        static_cast<void>(out->intake_.keep_beginning().ok());
+    }
     return out;
 }
 

@@ -106,6 +106,11 @@ void VaultReplica::alarm_if_put_back(const SegmentOuter& outer, bool was_in_dire
     if (outer.replicator.device != device() || was_in_directory) return;
     const LogId& log = outer.header.log;
     if (logs_with_damage_.contains(log)) return;
+    {
+        // Who left the vault and joined it again gets back what he had written before.
+        MutexLock lock(intake_mutex_);
+        if (intake_.is_new_here()) return;
+    }
     // That one says it already, and knows more.
     for (const auto& [lost, sentence] : rollback_alarms_)
         if (lost.first == log) return;
