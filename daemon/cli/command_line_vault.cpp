@@ -117,7 +117,8 @@ void declare_checking(Grammar& grammar, CLI::App& vault) {
     CLI::App& decrypt = grammar.verb(
         vault, "decrypt", "Restore all files from a vault's directory, without the daemon",
         "  lockstep vault decrypt /mnt/usb/papers.vault --to ./papers\n"
-        "Of a file that is damaged what is intact is written as NAME.damaged, with zeros where bytes "
+        "Of a file that is damaged what is intact is written as NAME.damaged, with zeros where "
+        "bytes "
         "are\n"
         "missing, and the bytes are named; then it exits with 3. NAME itself is always a whole "
         "file.\n",

@@ -33,7 +33,8 @@ struct Explanation {
 constexpr std::array kExplanations = {
     Explanation{
         "rollback: other devices have",
-        "This device's disk, or Lockstep's state and the vault's directory on it, was put back to an "
+        "This device's disk, or Lockstep's state and the vault's directory on it, was put back to "
+        "an "
         "older state: the other devices have what it wrote after that, and send it. Leave the "
         "vault unlocked and connected until it is up to date. If you restored a backup that is "
         "all; what this device had written and not yet sent is only where it was written. If "

@@ -9,7 +9,7 @@ lockstep_test(vault_log_test
   LIBRARIES lockstep::vault_log lockstep_test_support)
 
 lockstep_test(vault_journal_test
-  SOURCES vault/journal_test.cpp vault/log_samples.cpp
+  SOURCES vault/journal_entry_test.cpp vault/journal_test.cpp vault/log_samples.cpp
   LIBRARIES lockstep::vault_journal lockstep_test_support)
 
 lockstep_test(vault_index_test
