@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gui/models/event_text.h"
 #include "gui/models/past_model.h"
 #include "gui/models/text.h"
 
@@ -70,6 +71,9 @@ void ActivityModel::add(const api::Event& event) {
     if (event.type == "daemon.started" || event.type == "daemon.stopping") forgetFiles({});
     beginInsertRows({}, 0, 0);
     events_.push_front(event);
+    // Once: whoever filters a hundred thousand rows looks at all of them.
+    if (!is_about_files(event))
+        events_.front().message = event_text(text_of(event.message)).toStdString();
     endInsertRows();
     if (rowCount() > kRowsWithFilesMax) forgetFilesOf(events_[kRowsWithFilesMax]);
     if (rowCount() <= kRowsMax) return;

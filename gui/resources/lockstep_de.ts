@@ -2,6 +2,177 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de_DE" sourcelanguage="en">
 <context>
+    <name>EventText</name>
+    <message>
+        <source>lockstepd started</source>
+        <translation>lockstepd ist gestartet</translation>
+    </message>
+    <message>
+        <source>lockstepd stops</source>
+        <translation>lockstepd endet</translation>
+    </message>
+    <message>
+        <source>added</source>
+        <translation>hinzugefügt</translation>
+    </message>
+    <message>
+        <source>removed</source>
+        <translation>entfernt</translation>
+    </message>
+    <message>
+        <source>unlocked</source>
+        <translation>entsperrt</translation>
+    </message>
+    <message>
+        <source>locked</source>
+        <translation>gesperrt</translation>
+    </message>
+    <message>
+        <source>locked: not used for %1</source>
+        <translation>gesperrt: nicht benutzt seit %1</translation>
+    </message>
+    <message>
+        <source>locked: the machine goes to sleep</source>
+        <translation>gesperrt: der Rechner geht schlafen</translation>
+    </message>
+    <message>
+        <source>not locked yet: %1</source>
+        <translation>noch nicht gesperrt: %1</translation>
+    </message>
+    <message>
+        <source>mounted at %1</source>
+        <translation>eingehängt in %1</translation>
+    </message>
+    <message>
+        <source>unmounted from %1 by somebody else</source>
+        <translation>von jemand anderem aus %1 ausgehängt</translation>
+    </message>
+    <message>
+        <source>unmounted from %1</source>
+        <translation>ausgehängt aus %1</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>pausiert</translation>
+    </message>
+    <message>
+        <source>resumed</source>
+        <translation>fortgesetzt</translation>
+    </message>
+    <message>
+        <source>the network is metered</source>
+        <translation>das Netz ist getaktet</translation>
+    </message>
+    <message>
+        <source>the network is not metered any more</source>
+        <translation>das Netz ist nicht mehr getaktet</translation>
+    </message>
+    <message>
+        <source>a mirror in %1</source>
+        <translation>ein Spiegel in %1</translation>
+    </message>
+    <message>
+        <source>no mirror in %1 any more</source>
+        <translation>kein Spiegel mehr in %1</translation>
+    </message>
+    <message>
+        <source>the mirror in %1 does not run: %2</source>
+        <translation>der Spiegel in %1 läuft nicht: %2</translation>
+    </message>
+    <message>
+        <source>%1: %2 deletes wait for `lockstep brake release`</source>
+        <translation>%1: %2 Löschungen warten auf »lockstep brake release«</translation>
+    </message>
+    <message>
+        <source>%1 files were rewritten to noise on this device within ten minutes, as ransomware does: nothing is published (lockstep brake show)</source>
+        <translation>%1 Dateien wurden auf diesem Gerät binnen zehn Minuten zu Rauschen überschrieben, wie Erpressersoftware es tut: nichts wird veröffentlicht (lockstep brake show)</translation>
+    </message>
+    <message>
+        <source>%1 rewrote %2 files to noise within ten minutes, as ransomware does: what it writes is not applied here (lockstep brake show)</source>
+        <translation>%1 hat %2 Dateien binnen zehn Minuten zu Rauschen überschrieben, wie Erpressersoftware es tut: was es schreibt, wird hier nicht übernommen (lockstep brake show)</translation>
+    </message>
+    <message>
+        <source>a passphrase was added</source>
+        <translation>eine Passphrase kam hinzu</translation>
+    </message>
+    <message>
+        <source>a passphrase was removed</source>
+        <translation>eine Passphrase wurde entfernt</translation>
+    </message>
+    <message>
+        <source>the passphrase was changed</source>
+        <translation>die Passphrase wurde geändert</translation>
+    </message>
+    <message>
+        <source>it has a new recovery code; the old one opens it no more</source>
+        <translation>er hat einen neuen Wiederherstellungscode; der alte öffnet ihn nicht mehr</translation>
+    </message>
+    <message>
+        <source>its keys were changed</source>
+        <translation>seine Schlüssel wurden gewechselt</translation>
+    </message>
+    <message>
+        <source>waiting for a device</source>
+        <translation>wartet auf ein Gerät</translation>
+    </message>
+    <message>
+        <source>%1 asks to be admitted; digits %2</source>
+        <translation>%1 bittet um Aufnahme; Ziffern %2</translation>
+    </message>
+    <message>
+        <source>%1 is asked to approve; digits %2</source>
+        <translation>%1 wird um Zustimmung gebeten; Ziffern %2</translation>
+    </message>
+    <message>
+        <source>accepted</source>
+        <translation>angenommen</translation>
+    </message>
+    <message>
+        <source>rejected</source>
+        <translation>abgelehnt</translation>
+    </message>
+    <message>
+        <source>admitted</source>
+        <translation>aufgenommen</translation>
+    </message>
+    <message>
+        <source>joined</source>
+        <translation>beigetreten</translation>
+    </message>
+    <message>
+        <source>ended: %1</source>
+        <translation>beendet: %1</translation>
+    </message>
+    <message>
+        <source>the alternative limits count</source>
+        <translation>die alternativen Grenzen gelten</translation>
+    </message>
+    <message>
+        <source>the usual limits count</source>
+        <translation>die üblichen Grenzen gelten</translation>
+    </message>
+    <message>
+        <source>renamed to %1</source>
+        <translation>umbenannt in %1</translation>
+    </message>
+    <message>
+        <source>%1 was removed</source>
+        <translation>%1 wurde entfernt</translation>
+    </message>
+    <message>
+        <source>%1 was retired</source>
+        <translation>%1 wurde außer Dienst gestellt</translation>
+    </message>
+    <message>
+        <source>%1 is %2 now</source>
+        <translation>%1 ist jetzt %2</translation>
+    </message>
+    <message>
+        <source>%1 changed</source>
+        <translation>%1 geändert</translation>
+    </message>
+</context>
+<context>
     <name>NewsText</name>
     <message>
         <source>%1: something needs you</source>

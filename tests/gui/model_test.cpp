@@ -2,6 +2,7 @@
 #include <QAbstractItemModelTester>
 #include <QScrollBar>
 #include <QSignalSpy>
+#include <QTranslator>
 #include <QtTest>
 
 #include "gui/client/autostart.h"
@@ -37,6 +38,7 @@ class ModelTest : public QObject {
     void devicesSayWhatTheyAre();
     void activityIsFilteredByVaultKindAndText();
     void activityNamesFilesUntilTheirVaultIsLocked();
+    void activitySpeaksTheLanguageOfItsReader();
     void foldersOfFilesAreFoundInMountsAndMirrors();
     void filesUnderWayKeepTheirRows();
     void aFolderIsAnotherOnlyWhenSomethingInItIs();
@@ -232,6 +234,26 @@ void ModelTest::activityIsFilteredByVaultKindAndText() {
     QCOMPARE(filter.rowCount(), 2);
     filter.setDevice(QStringLiteral("bb22"), QStringLiteral("phone"));
     QCOMPARE(filter.rowCount(), 0);
+}
+
+void ModelTest::activitySpeaksTheLanguageOfItsReader() {
+    QTranslator german;
+    QVERIFY(german.load(QStringLiteral(":/translations/lockstep_de.qm")));
+    QApplication::installTranslator(&german);
+    ActivityModel model;
+    const auto shown = [&](const char* type, const char* message) {
+        model.add(sample_event(static_cast<std::uint64_t>(model.rowCount()) + 1, "papers", type,
+                               message));
+        return model.index(0, ActivityModel::What).data().toString();
+    };
+    const QString mounted = shown("vault.mounted", "mounted at /home/ana/a: b");
+    const QString mirror =
+        shown("mirror.problem", "the mirror in /home/ana does not run: no space left");
+    const QString unknown = shown("vault.problem", "something else: that nobody has foreseen");
+    QApplication::removeTranslator(&german);
+    QCOMPARE(mounted, QStringLiteral("eingehängt in /home/ana/a: b"));
+    QCOMPARE(mirror, QStringLiteral("der Spiegel in /home/ana läuft nicht: no space left"));
+    QCOMPARE(unknown, QStringLiteral("something else: that nobody has foreseen"));
 }
 
 void ModelTest::activityNamesFilesUntilTheirVaultIsLocked() {
