@@ -95,6 +95,8 @@ TEST_F(VaultCheck, ADamagedPackIsNamedWithTheVersionsThatNeedIt) {
     EXPECT_EQ(Repair::None, finding.repair) << "there is nobody to ask";
     ASSERT_EQ(1u, report.errors.size());
     EXPECT_EQ(finding.sentence(), report.errors.front());
+    const std::string& said = report.errors.front();
+    EXPECT_EQ(said.find(finding.name), said.rfind(finding.name)) << "named once: " << said;
 
     laptop_.disk().put(newest_pack(), Bytes(4096));
     const fs::path third = newest_pack();

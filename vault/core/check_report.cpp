@@ -41,15 +41,19 @@ void CheckFinding::affect(AffectedVersion version) {
 }
 
 std::string CheckFinding::sentence() const {
+    // Some reasons name it already.
+    const auto of = [this](const std::string& it) {
+        return reason.starts_with(it + ": ") ? reason : it + ": " + reason;
+    };
     switch (kind) {
         case Kind::KeyObject:
-            return "key object " + name + ": " + reason;
+            return of("key object " + name);
         case Kind::Segment:
-            return "segment " + name + ": " + reason;
+            return of("segment " + name);
         case Kind::Pack:
-            return "pack " + name + ": " + reason;
+            return of("pack " + name);
         case Kind::File:
-            return name + ": " + reason;
+            return of(name);
         case Kind::Vault:
         case Kind::Index:
         case Kind::Other:
