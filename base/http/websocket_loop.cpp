@@ -192,9 +192,8 @@ class WebSocketLoop::Impl {
 class WebSocketLoop::Impl::Pipe final : public WebSocketEvents,
                                         public std::enable_shared_from_this<Pipe> {
   public:
-    Pipe(net::io_context& io, Socket socket, std::shared_ptr<WebSocket> web,
-         std::function<void()> ended)
-        : io_(io), socket_(std::move(socket)), web_(std::move(web)), ended_(std::move(ended)) {}
+    Pipe(Socket socket, std::shared_ptr<WebSocket> web, std::function<void()> ended)
+        : socket_(std::move(socket)), web_(std::move(web)), ended_(std::move(ended)) {}
 
     void start() { read_soon(); }
 
@@ -258,7 +257,6 @@ class WebSocketLoop::Impl::Pipe final : public WebSocketEvents,
         web_->close(websocket_close::kNormal);
     }
 
-    net::io_context& io_;
     Socket socket_;
     std::shared_ptr<WebSocket> web_;
     std::function<void()> ended_;
@@ -286,7 +284,7 @@ void WebSocketLoop::Impl::pipe(DialledWebSocket dialled, UniqueFd plain,
         socket.assign(net::generic::stream_protocol(AF_INET, 0), fd->get(), error);
         if (connection == nullptr || error) return ended();
         (void)fd->release();
-        auto pipe = std::make_shared<Pipe>(io_, std::move(socket), connection, ended);
+        auto pipe = std::make_shared<Pipe>(std::move(socket), connection, ended);
         begin(connection, pipe, std::move(shared->already_read));
         pipe->start();
     });
