@@ -41,10 +41,8 @@ void VaultReplica::keep_compacted(const OpenedSegments& opened, ByteView bytes) 
     bool is_damaged = false, is_useful = false;
     {
         MutexLock lock(mutex_);
-        is_damaged = std::any_of(
-            opened.segments.begin(), opened.segments.end(), [&](const SegmentOuter& segment) {
-                return damaged_segments_.contains({log, segment.header.number});
-            });
+        for (const SegmentOuter& segment : opened.segments)
+            is_damaged = is_damaged || damaged_segments_.contains({log, segment.header.number});
         is_useful = is_damaged || sealing_ != nullptr;
     }
     if (!is_damaged && !logs_->contents_of(log, name).empty()) return;
