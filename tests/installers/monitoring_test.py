@@ -12,12 +12,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
-import monitoring
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import monitoring  # noqa: E402
+from lockstep_world import wait_until  # noqa: E402
 
 
 def free_port():
@@ -28,15 +30,13 @@ def free_port():
 
 def ask(port, token, daemon):
     """The metrics, as soon as it answers."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end and daemon.poll() is None:
-        with contextlib.suppress(OSError):
-            request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics",
-                                             headers={"Authorization": f"Bearer {token.read_text().strip()}"})
-            with urllib.request.urlopen(request, timeout=20) as response:
-                return response.read().decode()
-        time.sleep(0.02)
-    raise AssertionError("lockstepd does not answer")
+    def metrics():
+        assert daemon.poll() is None, "lockstepd has ended"
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics",
+                                         headers={"Authorization": f"Bearer {token.read_text().strip()}"})
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return response.read().decode()
+    return wait_until("lockstepd answers", metrics, 60)
 
 
 def metrics_of(programs):
@@ -54,16 +54,14 @@ def metrics_of(programs):
 
 def await_targets(port, processes):
     """What Prometheus says of the jobs, as soon as it has asked all of them."""
-    end = time.monotonic() + 90
-    targets = []
-    while time.monotonic() < end and all(process.poll() is None for process in processes):
-        with contextlib.suppress(OSError):
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/targets", timeout=20) as response:
-                targets = json.load(response)["data"]["activeTargets"]
-            if targets and all(target["health"] != "unknown" for target in targets):
-                return {target["labels"]["job"]: (target["health"], target["lastError"]) for target in targets}
-        time.sleep(0.1)
-    raise AssertionError(f"not all were asked: {targets}")
+    def asked():
+        assert all(process.poll() is None for process in processes), "one of them has ended"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/targets", timeout=20) as response:
+            targets = json.load(response)["data"]["activeTargets"]
+        if not targets or any(target["health"] == "unknown" for target in targets):
+            return None
+        return {target["labels"]["job"]: (target["health"], target["lastError"]) for target in targets}
+    return wait_until("all were asked", asked, 90)
 
 
 def watch(programs, source, token):
@@ -101,12 +99,11 @@ def watch(programs, source, token):
 
 
 def await_port(port, process):
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"nobody answers at port {port}")
+    def answers():
+        assert process.poll() is None, f"who was to answer at port {port} has ended"
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            return True
+    wait_until(f"somebody answers at port {port}", answers, 60)
 
 
 def check_watching(programs, source):

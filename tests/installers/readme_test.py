@@ -13,12 +13,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
-from lockstep_world import why_no_mounts  # noqa: E402
+from lockstep_world import wait_until, why_no_mounts  # noqa: E402
 
 DOCUMENTS = ("README.md", "installers/README.md")
 PATIENCE = 120
@@ -96,13 +95,6 @@ class Person:
         return said
 
 
-def await_true(what, question):
-    deadline = time.monotonic() + PATIENCE
-    while not question():
-        assert time.monotonic() < deadline, f"not in time: {what}"
-        time.sleep(0.1)
-
-
 class Session:
     """Types lines, replacing what stands for something, and remembers which."""
 
@@ -132,7 +124,7 @@ def make_conflict(desk, phone):
         one.type(f"echo {one.home.name} > ~/papers/notes.txt")
     for one in (desk, phone):
         one.type("lockstep resume papers")
-    await_true("the conflict", lambda: "notes.txt" in desk.type("lockstep conflicts list papers", codes=(0, 14)))
+    wait_until("the conflict", lambda: "notes.txt" in desk.type("lockstep conflicts list papers", codes=(0, 14)), PATIENCE)
 
 
 def first_session(session, desk, phone):
@@ -151,7 +143,7 @@ def first_session(session, desk, phone):
     session.type(phone, "lockstep wait papers")
     assert "Documents" in session.type(phone, "ls ~/papers")
     desk.type("mkdir ~/papers/letters ~/papers/films; echo one > ~/papers/notes.txt; echo movie > ~/papers/films/first.mkv")
-    await_true("the notes", lambda: (phone.home / "papers/films/first.mkv").exists() and (phone.home / "papers/notes.txt").exists())
+    wait_until("the notes", lambda: (phone.home / "papers/films/first.mkv").exists() and (phone.home / "papers/notes.txt").exists(), PATIENCE)
     assert "papers" in session.type(desk, "lockstep status")
     session.type(desk, "lockstep explain papers:notes.txt")
     session.type(desk, "lockstep doctor", codes=(0, 26))
@@ -162,7 +154,7 @@ def first_session(session, desk, phone):
     session.type(desk, "lockstep mount papers:letters ~/letters --read-only")
     assert (desk.home / "letters/a").read_text() == "a\n"
     session.type(desk, "lockstep mirror add papers:letters ~/Letters")
-    await_true("the mirror", lambda: (desk.home / "Letters/a").exists())
+    wait_until("the mirror", lambda: (desk.home / "Letters/a").exists(), PATIENCE)
     session.type(phone, "lockstep keep papers:films on-demand")
     session.type(phone, "lockstep pin papers:films/first.mkv")
     assert "desk" in session.type(phone, "lockstep whereis papers:films/first.mkv")

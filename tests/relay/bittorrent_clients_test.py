@@ -10,8 +10,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import lockstep_world  # noqa: E402
 
 PATIENCE_S = 90
 
@@ -51,13 +54,12 @@ class Programs:
 
 
 def wait_until(what, condition, programs):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            logs = "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}"
-                             for log in programs.directory.glob("*.log"))
-            sys.exit(f"not within {PATIENCE_S} s: {what}\n{logs}")
-        time.sleep(0.1)
+    try:
+        lockstep_world.wait_until(what, condition, PATIENCE_S)
+    except lockstep_world.Failure as failure:
+        logs = "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}"
+                         for log in programs.directory.glob("*.log"))
+        sys.exit(f"{failure}\n{logs}")
 
 
 def aria2(programs, name, torrent, directory, seeds):

@@ -9,10 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import lockstep_world  # noqa: E402
 
 PATIENCE_S = 60
 CHROMIUM_OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -20,11 +23,10 @@ CHROMIUM_OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-qu
 
 
 def wait_until(what, condition, *logs):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit(f"not within {PATIENCE_S} s: {what}\n" + "\n".join(log.read_text(errors="replace") for log in logs))
-        time.sleep(0.1)
+    try:
+        lockstep_world.wait_until(what, condition, PATIENCE_S)
+    except lockstep_world.Failure as failure:
+        sys.exit(f"{failure}\n" + "\n".join(log.read_text(errors="replace") for log in logs))
 
 
 @contextlib.contextmanager
