@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "base/random.h"
+#include "sync/jitter.h"
 #include "sync/near_socket.h"
 
 namespace lockstep {
@@ -23,11 +23,6 @@ constexpr int kFailuresMax = 8;
 // A connection that ended sooner counts as a failure: the other end does not want it, or has
 // another one to this device.
 constexpr seconds kSteadyAfter{30};
-
-milliseconds jittered(milliseconds time) {
-    auto part = static_cast<std::int64_t>(system_random().u64() % 1024);
-    return time / 2 + milliseconds(time.count() * part / 1024);
-}
 
 }  // namespace
 

@@ -4,7 +4,7 @@
 
 #include "base/http/client_socket.h"
 #include "base/log.h"
-#include "base/random.h"
+#include "sync/jitter.h"
 #include "sync/near_socket.h"
 #include "sync/relay_url.h"
 
@@ -25,11 +25,6 @@ constexpr seconds kNoTunnelsRetry{600};
 // A connection that ended sooner counts as a failure: whoever is cut off at once shall not come
 // back at once for ever.
 constexpr seconds kSteadyAfter{30};
-
-milliseconds jittered(milliseconds time) {
-    auto part = static_cast<std::int64_t>(system_random().u64() % 1024);
-    return time / 2 + milliseconds(time.count() * part / 1024);
-}
 
 Result<DialledWebSocket> dial_relay(const std::string& relay, std::string path, HttpFields query,
                                     std::string_view subprotocol, const ProxyChoice& proxy,
