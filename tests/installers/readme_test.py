@@ -166,6 +166,8 @@ def first_session(session, desk, phone):
     # In part: what the phone has changed since stays.
     session.type(desk, "lockstep undo papers --device desk --since 2h --dry-run", codes=(0, 3))
     session.type(desk, "lockstep vault autolock papers --idle 15m --suspend on")
+    # The directory alone is read: what has just been done must be in it.
+    desk.type("lockstep wait papers --published")
     session.type(desk, "lockstep vault decrypt ~/.local/share/lockstep/papers.vault --to ./papers-again")
     assert (desk.home / "papers-again/notes.txt").read_text() == "desk\n"
 
@@ -195,6 +197,39 @@ def operations(session, desk, server):
     session.type(server, "lockstep config set api.listen 127.0.0.1:6980")
 
 
+def relay_guide(programs, source, directory):
+    """The relay's own guide: its commands, with its example as the configuration, under other paths and ports."""
+    commands, example = re.findall(r"```\w*\n(.*?)```", (source / "relay/README.md").read_text(), flags=re.S)
+    etc = directory / "etc/lockstep-relay"
+    etc.mkdir(parents=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=relay", "-keyout", etc / "key.pem", "-out", etc / "cert.pem"], check=True, capture_output=True)
+    (etc / "key.pem").chmod(0o600)
+    (etc / "family.token").write_text("of-the-family\n")
+    (etc / "family.token").chmod(0o600)
+    port = free_port()
+    (directory / "etc/lockstep-relay.toml").write_text(
+        example.replace("/etc/", f"{directory}/etc/").replace("/var/lib/", f"{directory}/").replace("0.0.0.0:6970", f"127.0.0.1:{port}"))
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    lines = [re.split(r" {2,}", line)[0] for line in commands.splitlines() if line]
+    assert lines[0] == "lockstep-relay" and len(lines) == 3, lines
+    for line in lines:
+        words = line.replace("/etc/", f"{directory}/etc/").split()
+        if "check-config" in words:
+            subprocess.run(words, env=environment, check=True, timeout=PATIENCE, stdout=subprocess.DEVNULL)
+            continue
+        # Without a configuration its port is in the environment, since another relay may have the usual one.
+        with subprocess.Popen(words, env={**environment, "LOCKSTEP_RELAY_LISTEN": f"127.0.0.1:{port}"}, stderr=subprocess.DEVNULL) as relay:
+            try:
+                def answers():
+                    assert relay.poll() is None, f"{line} has ended with {relay.returncode}"
+                    with socket.create_connection(("127.0.0.1", port), timeout=5):
+                        return True
+                wait_until(f"{line} answers", answers, PATIENCE)
+            finally:
+                relay.terminate()
+
+
 def main(programs, source):
     commands = {command for name in DOCUMENTS for command in commands_of((source / name).read_text())}
     assert len(commands) > 40, f"only {len(commands)} commands were found"
@@ -202,6 +237,7 @@ def main(programs, source):
     session = Session(commands)
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lockstep-readme-")))
+        relay_guide(programs, source, directory / "relay")
         port = free_port()
         relay = subprocess.Popen([programs / "lockstep-relay", "--listen", f"127.0.0.1:{port}"], stderr=subprocess.DEVNULL)
         stack.callback(relay.wait, 60)
